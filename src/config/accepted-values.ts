@@ -1,0 +1,107 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+/** What a variable may hold: how its text is read, and the same in plain words. */
+export interface Accepted<T> {
+  readonly schema: z.ZodType<T, string>;
+  readonly words: string;
+}
+
+/** A whole number, written in plain digits. */
+export function integer(min: number, max: number): Accepted<number> {
+  return {
+    schema: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number)
+      .pipe(z.number().min(min).max(max)),
+    words: `a whole number from ${min} to ${max}`,
+  };
+}
+
+export function oneOf<const Values extends readonly [string, ...string[]]>(
+  ...values: Values
+): Accepted<Values[number]> {
+  return { schema: z.enum(values), words: values.map((value) => `\`${value}\``).join(', ') };
+}
+
+export function flag(): Accepted<boolean> {
+  return { schema: z.enum(['true', 'false']).transform((text) => text === 'true'), words: '`true`, `false`' };
+}
+
+/** A path, as the operating system takes it. */
+export function path(): Accepted<string> {
+  return { schema: z.string().regex(/^[^\0]+$/), words: 'a path, absolute or from the working directory' };
+}
+
+/** What a server can listen on. */
+export function host(): Accepted<string> {
+  return { schema: z.string().regex(/^[\w.:%-]+$/), words: 'an IP address or a host name' };
+}
+
+export function url(...schemes: readonly string[]): Accepted<string> {
+  return {
+    schema: z.string().refine((text) => schemes.some((scheme) => URL.parse(text)?.protocol === `${scheme}:`)),
+    words: `a ${schemes.map((scheme) => `\`${scheme}://\``).join(' or ')} URL`,
+  };
+}
+
+/** Items separated by commas; blanks around them and empty ones do not count. */
+function list<T>(item: z.ZodType<T, string>): z.ZodType<readonly T[], string> {
+  return z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(item));
+}
+
+/** Tokens that fit behind `Bearer`: visible ASCII. */
+export function tokens(): Accepted<readonly string[]> {
+  return {
+    schema: list(z.string().regex(/^[\x21-\x7e]+$/)),
+    words: 'tokens of visible ASCII characters, comma-separated',
+  };
+}
+
+/** `kid:base64(32 bytes)` each; left as text, because the cipher is who reads keys. */
+export function encryptionKeys(): Accepted<readonly string[]> {
+  return {
+    schema: list(z.string().refine(isEncryptionKey)).refine(
+      (keys) => keys.length > 0 && new Set(keys.map(keyIdOf)).size === keys.length,
+    ),
+    words: '`kid:base64(32 bytes)`, comma-separated, each kid once and of letters, digits, `_` and `-`',
+  };
+}
+
+function isEncryptionKey(text: string): boolean {
+  const [, encoded] = /^[\w-]+:(.+)$/.exec(text) ?? [];
+  if (encoded === undefined) return false;
+  const key = Buffer.from(encoded, 'base64');
+  // Node decodes whatever it can; only what it would have written itself is base64.
+  return key.length === 32 && key.toString('base64') === encoded;
+}
+
+function keyIdOf(key: string): string {
+  return key.slice(0, key.indexOf(':'));
+}
+
+export function networks(): Accepted<readonly string[]> {
+  return {
+    schema: list(z.string().refine(isCidr)),
+    words: 'networks in CIDR notation (`127.0.0.0/8`, `fd00::/8`), comma-separated',
+  };
+}
+
+/** IPv4 in four decimal parts only: the library would also read `127.1/8` and `0x7f.0.0.0/8`. */
+function isCidr(text: string): boolean {
+  return ipaddr.IPv4.isValidCIDRFourPartDecimal(text) || ipaddr.IPv6.isValidCIDR(text);
+}
+
+export function ports(): Accepted<readonly number[]> {
+  const { schema } = integer(1, 65535);
+  return { schema: list(schema), words: 'ports from 1 to 65535, comma-separated' };
+}

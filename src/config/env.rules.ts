@@ -1,0 +1,66 @@
+import ipaddr from 'ipaddr.js';
+import type { Env, VariableName } from './env.variables.js';
+
+/**
+ * What holds between variables. A rule looks at the values that could be read (one that could not is absent
+ * and proves nothing) and blames one variable.
+ */
+export interface EnvironmentRule {
+  readonly blames: VariableName;
+  /** The reason, to be read behind the variable's value. */
+  readonly reason: string;
+  readonly isBroken: (env: Partial<Env>) => boolean;
+}
+
+export const rules: readonly EnvironmentRule[] = [
+  {
+    blames: 'DATABASE_URL',
+    reason: 'required with NODE_ENV=production',
+    isBroken: (env) => isProduction(env) && env.DATABASE_URL === undefined,
+  },
+  {
+    blames: 'DATABASE_URL',
+    reason: 'required with a PROCESS_ROLE other than all: the embedded database belongs to one process',
+    isBroken: ({ PROCESS_ROLE = 'all', DATABASE_URL }) =>
+      PROCESS_ROLE !== 'all' && DATABASE_URL === undefined,
+  },
+  {
+    blames: 'REDIS_URL',
+    reason: 'required with QUEUE_BACKEND=redis',
+    isBroken: ({ QUEUE_BACKEND, REDIS_URL }) => QUEUE_BACKEND === 'redis' && REDIS_URL === undefined,
+  },
+  {
+    blames: 'API_TOKENS',
+    reason: 'required with NODE_ENV=production',
+    isBroken: (env) => isProduction(env) && isEmpty(env.API_TOKENS),
+  },
+  {
+    blames: 'API_TOKENS',
+    reason: 'required when HOST is not a loopback address',
+    isBroken: ({ HOST, API_TOKENS }) => HOST !== undefined && !isLoopback(HOST) && isEmpty(API_TOKENS),
+  },
+  {
+    blames: 'CALLBACK_ENCRYPTION_KEYS',
+    reason: 'required with NODE_ENV=production',
+    isBroken: (env) => isProduction(env) && isEmpty(env.CALLBACK_ENCRYPTION_KEYS),
+  },
+  {
+    blames: 'CALLBACK_RETRY_MAX_DELAY_MS',
+    reason: 'must not be less than CALLBACK_RETRY_DELAY_MS',
+    isBroken: ({ CALLBACK_RETRY_DELAY_MS: first, CALLBACK_RETRY_MAX_DELAY_MS: longest }) =>
+      first !== undefined && longest !== undefined && longest < first,
+  },
+];
+
+function isProduction({ NODE_ENV }: Partial<Env>): boolean {
+  return NODE_ENV === 'production';
+}
+
+function isEmpty(list: readonly string[] | undefined): boolean {
+  return list === undefined || list.length === 0;
+}
+
+function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === 'localhost') return true;
+  return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback';
+}

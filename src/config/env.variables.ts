@@ -1,0 +1,183 @@
+import {
+  encryptionKeys,
+  flag,
+  host,
+  integer,
+  networks,
+  oneOf,
+  path,
+  ports,
+  tokens,
+  url,
+} from './accepted-values.js';
+import { optional, variable, variableByContext, variableList, type Variable } from './variable.js';
+
+/** 30 days in ms: longer than this, a number is a slip of the hand. */
+const MAX_MS = 30 * 24 * 60 * 60 * 1000;
+
+/**
+ * The whole environment. The one place where a variable is named, explained, limited and given its default:
+ * `Env`, its validation and the README's table all come from here.
+ */
+export const variables = {
+  NODE_ENV: variable({
+    description: 'In production no development default is accepted',
+    accepts: oneOf('development', 'test', 'production'),
+    default: 'development',
+  }),
+  HOST: variable({
+    description: 'Address to listen on',
+    accepts: host(),
+    default: '127.0.0.1',
+  }),
+  PORT: variable({
+    description: 'Port to listen on; 0 picks a free one, which the log line `service.listening` names',
+    accepts: integer(0, 65535),
+    default: 3000,
+  }),
+  PROCESS_ROLE: variable({
+    description: 'What this process does: the REST API, the delivery, or both',
+    accepts: oneOf('all', 'api', 'worker'),
+    default: 'all',
+  }),
+  DATABASE_URL: optional({
+    description: 'PostgreSQL; required in production and with a `PROCESS_ROLE` other than `all`',
+    accepts: url('postgres', 'postgresql'),
+    defaultWords: 'embedded',
+    secret: true,
+  }),
+  MIGRATE_ON_START: variableByContext({
+    description: 'Bring the schema up to date before anything starts; `false`: an outdated one is an error',
+    accepts: flag(),
+    defaultOf: ({ isProduction }) => !isProduction,
+    defaultWords: '`true`, in production `false`',
+  }),
+  DATABASE_POOL_SIZE: variable({
+    description: "Connections of TypeORM's pool",
+    accepts: integer(1, 1000),
+    default: 10,
+  }),
+  QUEUE_POOL_SIZE: variable({
+    description: "Connections of the queue's own pool, its listeners among them (PostgreSQL queue only)",
+    accepts: integer(3, 1000),
+    default: 10,
+  }),
+  DATA_DIR: variable({
+    description: 'Where the embedded PostgreSQL and generated development keys are kept',
+    accepts: path(),
+    default: '.data',
+  }),
+  QUEUE_BACKEND: variable({
+    description: 'What the queues run on',
+    accepts: oneOf('postgres', 'redis'),
+    default: 'postgres',
+  }),
+  REDIS_URL: optional({
+    description: 'Redis; required with `QUEUE_BACKEND=redis`',
+    accepts: url('redis', 'rediss'),
+    defaultWords: 'none',
+    secret: true,
+  }),
+  API_TOKENS: variableList({
+    description: 'Bearer tokens of the REST API; required in production and when `HOST` is not loopback',
+    accepts: tokens(),
+    secret: true,
+  }),
+  CALLBACK_ENCRYPTION_KEYS: variableList({
+    description: 'The first encrypts, all decrypt; required in production',
+    accepts: encryptionKeys(),
+    defaultWords: 'generated in `DATA_DIR`',
+    secret: true,
+  }),
+  CALLBACK_TIMEOUT_MS: variable({
+    description: 'Total time of one attempt, from the DNS lookup to the last byte read',
+    accepts: integer(1, 600_000),
+    default: 5_000,
+  }),
+  CALLBACK_CONCURRENCY: variable({
+    description: 'First attempts in flight per process',
+    accepts: integer(1, 100_000),
+    default: 2_000,
+  }),
+  CALLBACK_RETRY_CONCURRENCY: variable({
+    description: 'Later attempts in flight per process',
+    accepts: integer(1, 100_000),
+    default: 500,
+  }),
+  CALLBACK_ENDPOINT_CONCURRENCY: variable({
+    description: 'Attempts in flight per endpoint per process',
+    accepts: integer(1, 100_000),
+    default: 500,
+  }),
+  CALLBACK_MAX_RETRIES: variable({
+    description: 'Attempts after the first',
+    accepts: integer(0, 100),
+    default: 5,
+  }),
+  CALLBACK_MAX_AGE_MS: variable({
+    description: 'Past it a deferred or retrying callback is given up (default: 3 days)',
+    accepts: integer(1, MAX_MS),
+    default: 259_200_000,
+  }),
+  CALLBACK_RETRY_DELAY_MS: variable({
+    description: 'Delay before the first retry, doubled for each later one; half of it is chance',
+    accepts: integer(1, MAX_MS),
+    default: 300_000,
+  }),
+  CALLBACK_RETRY_MAX_DELAY_MS: variable({
+    description: 'No delay is longer, whatever `Retry-After` asks for; at least `CALLBACK_RETRY_DELAY_MS`',
+    accepts: integer(1, MAX_MS),
+    default: 43_200_000,
+  }),
+  CALLBACK_CIRCUIT_FAILURES: variable({
+    description: "Failures in a row that open an endpoint's circuit",
+    accepts: integer(1, 100_000),
+    default: 20,
+  }),
+  CALLBACK_CIRCUIT_OPEN_MS: variable({
+    description: 'How long a circuit stays open before an attempt is let through',
+    accepts: integer(1, MAX_MS),
+    default: 30_000,
+  }),
+  CALLBACK_ALLOW_HTTP: variable({
+    description: 'Accept callback URLs with plain `http`',
+    accepts: flag(),
+    default: false,
+  }),
+  CALLBACK_ALLOWED_NETWORKS: variableList({
+    description: 'Networks exempt from the private-address rule, on any port',
+    accepts: networks(),
+  }),
+  CALLBACK_ALLOWED_PORTS: variableList({
+    description: 'Ports of callback URLs beside 443 (and 80 with `CALLBACK_ALLOW_HTTP`)',
+    accepts: ports(),
+  }),
+  CALLBACK_DEAD_LETTER_DAYS: variable({
+    description: 'How long a callback that was given up is kept for replay',
+    accepts: integer(1, 3650),
+    default: 30,
+  }),
+  CALLBACK_REPLAY_RATE: variable({
+    description: 'How many replays a worker process queues a second at most, when many are asked for at once',
+    accepts: integer(1, 10_000),
+    default: 50,
+  }),
+  LOG_LEVEL: variable({
+    description: 'The least severe level that is logged',
+    accepts: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    default: 'info',
+  }),
+  LOG_FORMAT: variableByContext({
+    description: 'JSON lines, or the same for human eyes',
+    accepts: oneOf('json', 'pretty'),
+    defaultOf: ({ isTerminal }) => (isTerminal ? 'pretty' : 'json'),
+    defaultWords: '`pretty` on a terminal, else `json`',
+  }),
+} satisfies Record<string, Variable<unknown>>;
+
+export type VariableName = keyof typeof variables;
+
+type ValueOf<V> = V extends Variable<infer T> ? T : never;
+
+/** The environment as the rest of the code sees it: complete, typed and frozen. */
+export type Env = { readonly [Name in VariableName]: ValueOf<(typeof variables)[Name]> };
