@@ -1,0 +1,12 @@
+/** Whatever can run a statement and answer its rows. */
+export interface Queryable {
+  query(text: string): Promise<unknown>;
+}
+
+/** Which database of which server this is: two connections that answer the same can share a transaction. */
+export async function databaseIdentity(connection: Queryable): Promise<string> {
+  const [row] = (await connection.query(
+    `SELECT current_database() || ' of the server started ' || pg_postmaster_start_time()::text AS identity`,
+  )) as { identity: string }[];
+  return row?.identity ?? 'unknown';
+}

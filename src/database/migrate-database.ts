@@ -1,0 +1,69 @@
+import { runMigrations, assertSchemaCompatibility } from 'bullmq';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from './data-source-options.js';
+import { OutdatedSchemaError } from './outdated-schema.error.js';
+
+/** `SCBK`: one migrator at a time, whichever process it runs in. */
+const MIGRATION_LOCK = 0x5343424b;
+
+/**
+ * Brings both schemas, TypeORM's and BullMQ's, up to date under an advisory lock.
+ * @throws whatever PostgreSQL answers; nothing is half applied, each migration is a transaction.
+ */
+export async function migrateDatabase(url: string): Promise<void> {
+  await withClient(url, async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await runMigrations(client);
+    await withDataSource(url, (dataSource) => dataSource.runMigrations());
+  });
+}
+
+/**
+ * Reads whether both schemas are up to date.
+ * @throws OutdatedSchemaError naming what is missing and the command that brings it.
+ */
+export async function assertDatabaseIsCurrent(url: string): Promise<void> {
+  const outdated: string[] = [];
+  await withDataSource(url, async (dataSource) => {
+    if (await hasPendingMigrations(dataSource)) outdated.push('the service schema');
+  });
+  await withClient(url, async (client) => {
+    await assertSchemaCompatibility(client).catch((error: unknown) => {
+      outdated.push(`the queue schema (${error instanceof Error ? error.message : String(error)})`);
+    });
+  });
+  if (outdated.length > 0) throw new OutdatedSchemaError(outdated);
+}
+
+/** Reads only: `DataSource.showMigrations()` would create the ledger table. */
+async function hasPendingMigrations(dataSource: DataSource): Promise<boolean> {
+  const [ledger] = await dataSource.query<{ exists: boolean }[]>(
+    `SELECT to_regclass('migrations') IS NOT NULL AS exists`,
+  );
+  if (ledger?.exists !== true) return true;
+  const rows = await dataSource.query<{ name: string }[]>('SELECT name FROM migrations');
+  const executed = new Set(rows.map((row) => row.name));
+  return dataSource.migrations.some(
+    (migration) => !executed.has(migration.name ?? migration.constructor.name),
+  );
+}
+
+async function withClient(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'service-callbacks migrations' });
+  await client.connect();
+  try {
+    await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function withDataSource<T>(url: string, use: (dataSource: DataSource) => Promise<T>): Promise<T> {
+  const dataSource = await new DataSource(dataSourceOptions({ url, poolSize: 1 })).initialize();
+  try {
+    return await use(dataSource);
+  } finally {
+    await dataSource.destroy();
+  }
+}

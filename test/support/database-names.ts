@@ -1,0 +1,8 @@
+/** How the test run's cluster is passed on to Jest's workers. */
+export const ADMIN_URL_VARIABLE = 'TEST_DATABASE_ADMIN_URL';
+
+/** The migrated database that each test's own is cloned from. Nobody can connect to it. */
+export const TEMPLATE_DATABASE = 'service_callbacks_template';
+
+/** Where the run's Redis is; unset where there is no redis-server. */
+export const REDIS_URL_VARIABLE = 'SERVICE_CALLBACKS_TEST_REDIS_URL';
