@@ -1,0 +1,140 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  assertSchemaCompatibility,
+  createPostgresBackend,
+  DEFAULT_SCHEMA,
+  Queue,
+  runMigrations,
+  type BackendFactory,
+  type PgPool,
+  type Processor,
+  type QueueOptions,
+  type Worker,
+} from 'bullmq';
+import pg from 'pg';
+import { QueueBackend, type QueueWorkerOptions } from './queue-backend.js';
+import { TolerantWorker } from './tolerant-worker.js';
+
+export interface PostgresQueueOptions {
+  readonly pool: pg.PoolConfig;
+  /** Bring BullMQ's schema up to date on `open()`; false: an outdated one is an error. */
+  readonly migrate: boolean;
+}
+
+/** What the backend asks of a connection that is somebody else's. */
+export interface CallerConnection {
+  query(text: string, parameters?: readonly unknown[]): Promise<unknown>;
+}
+
+const factory = createPostgresBackend as unknown as BackendFactory;
+
+/**
+ * BullMQ on PostgreSQL. BullMQ would give every queue and worker a pool of its own; here all share one,
+ * of which each worker keeps one connection for `LISTEN`.
+ */
+export class PostgresQueueBackend extends QueueBackend {
+  readonly kind = 'postgres';
+  private readonly pool: pg.Pool;
+  /** The connection of a caller's transaction that statements of this flow go to, if any. */
+  private readonly caller = new AsyncLocalStorage<CallerConnection>();
+
+  constructor(private readonly options: PostgresQueueOptions) {
+    super();
+    this.pool = new pg.Pool({
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+      application_name: 'service-callbacks queue',
+      ...options.pool,
+      // BullMQ's statements name no schema; a pool that is given to it brings its own search path.
+      options: `-c search_path=${DEFAULT_SCHEMA}`,
+    });
+    // A connection that drops while idle; whoever needs one next gets another or an error of its own.
+    this.pool.on('error', () => undefined);
+  }
+
+  async open(): Promise<void> {
+    const client = await this.pool.connect();
+    try {
+      if (this.options.migrate) await runMigrations(client);
+      else await assertSchemaCompatibility(client);
+    } finally {
+      client.release();
+    }
+  }
+
+  createQueue(name: string): Queue {
+    return new Queue(name, this.queueOptions(this.routedPool()), factory) as unknown as Queue;
+  }
+
+  createWorker(name: string, processor: Processor, options: QueueWorkerOptions): Worker {
+    const workerOptions = { ...options, connection: this.pool, autorun: false };
+    return new TolerantWorker(name, processor, workerOptions, factory as never);
+  }
+
+  /**
+   * Runs `work` so that what it does on this backend's queues goes through the caller's own connection,
+   * inside the caller's transaction (R18). BullMQ's schema is on the search path only meanwhile: the
+   * caller's own statements find it as it was.
+   */
+  async inTransaction<T>(connection: CallerConnection, work: () => Promise<T>): Promise<T> {
+    const [row] = (await connection.query(`SELECT current_setting('search_path') AS path`)) as {
+      path: string;
+    }[];
+    await setSearchPath(connection, DEFAULT_SCHEMA);
+    try {
+      return await this.caller.run(connection, work);
+    } finally {
+      // Where a failed statement has aborted the transaction this fails too: its rollback restores the path.
+      await setSearchPath(connection, row?.path ?? '').catch(() => undefined);
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.pool.query('SELECT 1');
+  }
+
+  async now(): Promise<number> {
+    const { rows } = await this.pool.query<{ now: number }>(
+      'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
+    );
+    return rows[0]?.now ?? Number.NaN;
+  }
+
+  /** Rows of a statement on the queue's own database. */
+  async query(text: string): Promise<unknown> {
+    return (await this.pool.query(text)).rows;
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+
+  private queueOptions(pool: PgPool): QueueOptions {
+    // The metadata row is shared: an upsert of it inside a caller's transaction would lock everyone out.
+    return { connection: pool, skipMetasUpdate: true };
+  }
+
+  /** A pool to BullMQ; its statements go to the caller's connection where there is one. */
+  private routedPool(): PgPool {
+    const pool = this.pool as unknown as PgPool;
+    return {
+      query: async <R>(text: string, parameters?: readonly unknown[]) => {
+        const caller = this.caller.getStore();
+        if (!caller) return pool.query<R>(text, parameters);
+        return { rows: (await caller.query(text, parameters)) as R[] };
+      },
+      connect: () => pool.connect(),
+      end: async () => undefined,
+      on(): PgPool {
+        return this;
+      },
+      removeAllListeners(): PgPool {
+        return this;
+      },
+    };
+  }
+}
+
+async function setSearchPath(connection: CallerConnection, path: string): Promise<void> {
+  await connection.query(`SELECT set_config('search_path', $1, true)`, [path]);
+}

@@ -1,0 +1,39 @@
+import type { Job, JobsOptions, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
+
+/** What a worker may choose; the rest (connection, removal) is the backend's. */
+export type QueueWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
+
+/** A job on its way into a queue. */
+export interface QueuedJob {
+  readonly queue: string;
+  readonly name: string;
+  readonly data: unknown;
+  readonly options: JobsOptions & { readonly jobId: string };
+}
+
+/**
+ * The store behind the queues. One per module and process: its connections are shared by every queue
+ * and worker, and it never touches BullMQ's process-wide defaults, which belong to the host.
+ */
+export abstract class QueueBackend {
+  abstract readonly kind: 'postgres' | 'redis';
+
+  /** Brings the store to where queues can be used. @throws naming what is wrong with it. */
+  abstract open(): Promise<void>;
+
+  /** Every call makes a queue; the caller closes it. */
+  abstract createQueue(name: string): Queue;
+
+  /** Not running yet: the caller calls `run()`. */
+  abstract createWorker(name: string, processor: Processor, options: QueueWorkerOptions): Worker;
+
+  /** One round trip to the store. @throws when it does not answer, at once where it is known to be away. */
+  abstract ping(): Promise<void>;
+
+  /** The store's clock, Unix milliseconds. */
+  abstract now(): Promise<number>;
+
+  abstract close(): Promise<void>;
+}
+
+export type AnyJob = Job<unknown, void>;
