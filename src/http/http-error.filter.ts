@@ -1,0 +1,65 @@
+import {
+  Catch,
+  HttpException,
+  HttpStatus,
+  Logger,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
+import type { Response } from 'express';
+
+/** The one shape of an error (contract, REST). */
+interface ErrorBody {
+  readonly status_code: number;
+  readonly errors: readonly { readonly error: string; readonly message: string }[];
+}
+
+const NAMES: Readonly<Record<number, string>> = {
+  400: 'ValidationError',
+  401: 'AuthError',
+  403: 'AuthError',
+  404: 'NotFoundError',
+  409: 'ConflictError',
+  413: 'PayloadTooLargeError',
+  415: 'UnsupportedMediaTypeError',
+  429: 'RateLimitError',
+  503: 'ServiceUnavailableError',
+};
+
+/** No stack, no internals: what is not an answer of ours is logged here and is a bare 500 there. */
+@Catch()
+export class HttpErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Http');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<Response>();
+    if (response.headersSent) return;
+    const { status, messages } = this.describe(error);
+    const body: ErrorBody = {
+      status_code: status,
+      errors: messages.map((message) => ({ error: NAMES[status] ?? 'Error', message })),
+    };
+    response.status(status).json(body);
+  }
+
+  private describe(error: unknown): { status: number; messages: readonly string[] } {
+    if (error instanceof HttpException) return { status: error.getStatus(), messages: messagesOf(error) };
+    const status = clientErrorStatus(error);
+    if (status !== undefined) return { status, messages: [(error as Error).message] };
+    this.logger.error({ event: 'http.failed', err: error, msg: 'A request failed' });
+    return { status: HttpStatus.INTERNAL_SERVER_ERROR, messages: ['Internal server error'] };
+  }
+}
+
+function messagesOf(error: HttpException): readonly string[] {
+  const response = error.getResponse();
+  const message =
+    typeof response === 'string' ? response : (response as { message?: string | string[] }).message;
+  return [message ?? error.message].flat();
+}
+
+/** The body parser's own errors: too large, not JSON, an unknown charset. */
+function clientErrorStatus(error: unknown): number | undefined {
+  const { status, expose } = (error ?? {}) as { status?: number; expose?: boolean };
+  return expose === true && status !== undefined && status >= 400 && status < 500 ? status : undefined;
+}

@@ -1,0 +1,31 @@
+import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+
+/** Where a service wants its callbacks of one type. One per (service, type), kept by the database (R1). */
+@Entity('service_callback_apis')
+@Unique('service_callback_apis_one_per_type', ['serviceId', 'callbackType'])
+export class CallbackApiEntity {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('uuid', { name: 'service_id' })
+  serviceId!: string;
+
+  @Column('text', { name: 'callback_type' })
+  callbackType!: string;
+
+  @Column('text')
+  url!: string;
+
+  /** Encrypted; the associated data is the row's id, so that a copy in another row does not decrypt. */
+  @Column('text', { name: 'bearer_token' })
+  encryptedBearerToken!: string;
+
+  @Column('uuid', { name: 'updated_by_id' })
+  updatedById!: string;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt!: Date;
+
+  @Column('timestamptz', { name: 'updated_at', nullable: true })
+  updatedAt!: Date | null;
+}

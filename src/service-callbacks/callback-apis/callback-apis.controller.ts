@@ -1,0 +1,115 @@
+import {
+  BadRequestException,
+  Body,
+  ConflictException,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  UseFilters,
+  UsePipes,
+} from '@nestjs/common';
+import { HttpErrorFilter } from '../../http/http-error.filter.js';
+import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
+import type { CallbackApi } from './callback-api.repository.js';
+import { CallbackApiExistsError } from './callback-api-exists.error.js';
+import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
+import { CallbackApisService } from './callback-apis.service.js';
+import {
+  callbackApiIdParam,
+  createCallbackApiBody,
+  serviceIdParam,
+  updateCallbackApiBody,
+  type CreateCallbackApiBody,
+  type UpdateCallbackApiBody,
+} from './callback-apis.schemas.js';
+import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
+
+/** The management API of GOV.UK Notify's service callbacks. */
+@Controller('service/:service_id/callback-api')
+@UsePipes(RequestValidationPipe)
+@UseFilters(HttpErrorFilter)
+export class CallbackApisController {
+  constructor(private readonly callbackApis: CallbackApisService) {}
+
+  @Post()
+  async create(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Body({ schema: createCallbackApiBody }) body: CreateCallbackApiBody,
+  ) {
+    return asHttp(
+      this.callbackApis.create({
+        serviceId,
+        callbackType: body.callback_type,
+        url: body.url,
+        bearerToken: body.bearer_token,
+        updatedById: body.updated_by_id,
+      }),
+    );
+  }
+
+  @Get()
+  async list(@Param('service_id', { schema: serviceIdParam }) serviceId: string) {
+    return { data: (await this.callbackApis.list(serviceId)).map(view) };
+  }
+
+  @Get(':id')
+  async get(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Param('id', { schema: callbackApiIdParam }) id: string,
+  ) {
+    return asHttp(this.callbackApis.get(serviceId, id));
+  }
+
+  @Post(':id')
+  @HttpCode(200)
+  async update(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @Body({ schema: updateCallbackApiBody }) body: UpdateCallbackApiBody,
+  ) {
+    return asHttp(
+      this.callbackApis.update(serviceId, id, {
+        updatedById: body.updated_by_id,
+        url: body.url,
+        bearerToken: body.bearer_token,
+        callbackType: body.callback_type,
+      }),
+    );
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  async remove(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Param('id', { schema: callbackApiIdParam }) id: string,
+  ): Promise<void> {
+    await this.callbackApis.remove(serviceId, id).catch(throwHttp);
+  }
+}
+
+async function asHttp(result: Promise<CallbackApi>) {
+  return { data: view(await result.catch(throwHttp)) };
+}
+
+function throwHttp(error: unknown): never {
+  if (error instanceof CallbackApiNotFoundError) throw new NotFoundException(error.message);
+  if (error instanceof CallbackApiExistsError) throw new ConflictException(error.message);
+  if (error instanceof InvalidCallbackApiError) throw new BadRequestException(error.problems);
+  throw error;
+}
+
+function view(api: CallbackApi) {
+  return {
+    id: api.id,
+    service_id: api.serviceId,
+    callback_type: api.callbackType,
+    url: api.url,
+    updated_by_id: api.updatedById,
+    created_at: api.createdAt.toISOString(),
+    updated_at: api.updatedAt?.toISOString() ?? null,
+  };
+}

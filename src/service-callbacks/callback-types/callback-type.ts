@@ -1,0 +1,52 @@
+import { isBuiltInCallbackType } from './built-in-callback-types.js';
+import { InvalidCallbackTypeError } from './invalid-callback-type.error.js';
+
+/** Why a piece of news is not for its service: still on its way (R3), or a letter (R2). */
+export type SkipReason = 'not_final' | 'letter';
+
+/** Which thing a callback is about. */
+export interface CallbackSubject {
+  readonly serviceId: string;
+  readonly subjectId: string;
+  /** What tells two pieces of news about the subject apart, such as its status. */
+  readonly news?: string;
+}
+
+/**
+ * One kind of callback (R5): what it is about, when it is not sent, and the document it sends.
+ *
+ * Input defaults to `unknown` for code that has a type's name only; whoever holds the definition itself
+ * keeps its input's type.
+ */
+export interface CallbackTypeDefinition<Input = unknown> {
+  /** `^[a-z][a-z0-9_]{0,62}$`; in the REST API, the job's name and the log. */
+  readonly type: string;
+  /** The subject is a notification, so the log has its id as `notification_id` too (R15). Default false. */
+  readonly subjectIsNotification?: boolean;
+  identify(input: Input): CallbackSubject;
+  /** A reason not to send (R2, R3). */
+  skip?(input: Input): SkipReason | undefined;
+  /** The JSON document, its keys in the order in which they are sent (R6, R7). */
+  payload(input: Input): Record<string, unknown>;
+  /** Fields without which a queued document is completed from the database (R10). */
+  readonly requiredFields?: readonly string[];
+}
+
+const TYPE_PATTERN = /^[a-z][a-z0-9_]{0,62}$/;
+
+/**
+ * Checks and freezes a host's own callback type.
+ *
+ * @throws InvalidCallbackTypeError when the name is malformed or one of the built-in ones
+ */
+export function defineCallbackType<Input>(
+  definition: CallbackTypeDefinition<Input>,
+): CallbackTypeDefinition<Input> {
+  const { type, requiredFields } = definition;
+  if (!TYPE_PATTERN.test(type)) {
+    throw new InvalidCallbackTypeError(type, `does not match ${TYPE_PATTERN.source}`);
+  }
+  if (isBuiltInCallbackType(type)) throw new InvalidCallbackTypeError(type, 'is built in');
+  if (requiredFields !== undefined) Object.freeze(requiredFields);
+  return Object.freeze(definition);
+}

@@ -1,0 +1,33 @@
+import { formatUtcTimestamp } from '../delivery/utc-timestamp.js';
+import type { CallbackTypeDefinition } from './callback-type.js';
+
+/** A recipient who marked an email as spam. */
+export interface ComplaintInput {
+  readonly notificationId: string;
+  readonly complaintId: string;
+  readonly serviceId: string;
+  /** The service's own reference of the notification. */
+  readonly reference: string | null;
+  /** The recipient who complained. */
+  readonly to: string;
+  /** Null where the email provider did not say. */
+  readonly complaintDate: Date | null;
+}
+
+/** R7. */
+export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
+  type: 'complaint',
+  subjectIsNotification: true,
+  identify: ({ serviceId, notificationId, complaintId }: ComplaintInput) => ({
+    serviceId,
+    subjectId: notificationId,
+    news: complaintId,
+  }),
+  payload: (input: ComplaintInput) => ({
+    notification_id: input.notificationId,
+    complaint_id: input.complaintId,
+    reference: input.reference,
+    to: input.to,
+    complaint_date: input.complaintDate && formatUtcTimestamp(input.complaintDate),
+  }),
+});

@@ -1,0 +1,48 @@
+import { formatUtcTimestamp } from '../delivery/utc-timestamp.js';
+import type { CallbackTypeDefinition } from './callback-type.js';
+import { isNotNewsStatus, type NotificationStatus } from './notification-status.js';
+
+export type NotificationType = 'email' | 'sms' | 'letter';
+
+/** A notification whose status has changed. */
+export interface DeliveryStatusInput {
+  readonly id: string;
+  readonly serviceId: string;
+  /** The service's own reference. */
+  readonly reference: string | null;
+  /** The recipient: an email address or a phone number. */
+  readonly to: string;
+  readonly status: NotificationStatus;
+  readonly createdAt: Date;
+  /** When the status changed; sent as `completed_at` (R6). */
+  readonly updatedAt: Date | null;
+  readonly sentAt: Date | null;
+  readonly notificationType: NotificationType;
+  readonly templateId: string;
+  readonly templateVersion: number;
+}
+
+/** R2, R3, R6. */
+export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Object.freeze({
+  type: 'delivery_status',
+  subjectIsNotification: true,
+  identify: ({ serviceId, id, status }: DeliveryStatusInput) => ({ serviceId, subjectId: id, news: status }),
+  skip({ status, notificationType }: DeliveryStatusInput) {
+    if (isNotNewsStatus(status)) return 'not_final';
+    return notificationType === 'letter' ? 'letter' : undefined;
+  },
+  payload: (notification: DeliveryStatusInput) => ({
+    id: notification.id,
+    reference: notification.reference,
+    to: notification.to,
+    status: notification.status,
+    created_at: formatUtcTimestamp(notification.createdAt),
+    completed_at: notification.updatedAt && formatUtcTimestamp(notification.updatedAt),
+    sent_at: notification.sentAt && formatUtcTimestamp(notification.sentAt),
+    notification_type: notification.notificationType,
+    template_id: notification.templateId,
+    template_version: notification.templateVersion,
+  }),
+  // Releases before these fields wrote documents without them (R10).
+  requiredFields: Object.freeze(['template_id', 'template_version']),
+});

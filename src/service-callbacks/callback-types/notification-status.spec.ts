@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  NOTIFICATION_STATUSES,
+  isFinalStatus,
+  isNotNewsStatus,
+  isNotificationStatus,
+} from './notification-status.js';
+
+describe('notification statuses', () => {
+  it.each([
+    ['created', true, false],
+    ['sending', true, false],
+    ['pending', true, false],
+    ['sent', false, false],
+    ['delivered', false, true],
+    ['permanent-failure', false, true],
+    ['temporary-failure', false, true],
+    ['technical-failure', false, true],
+  ] as const)('%s: not news %p, final %p', (status, notNews, final) => {
+    expect(isNotNewsStatus(status)).toBe(notNews);
+    expect(isFinalStatus(status)).toBe(final);
+    expect(isNotificationStatus(status)).toBe(true);
+  });
+
+  it('are these eight and no others', () => {
+    expect(NOTIFICATION_STATUSES).toHaveLength(8);
+    for (const other of ['', 'Delivered', 'permanent_failure', null, undefined, 1]) {
+      expect(isNotificationStatus(other)).toBe(false);
+    }
+  });
+});

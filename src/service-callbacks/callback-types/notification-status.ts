@@ -1,0 +1,31 @@
+/** The message is still on its way and may have no sent date: no callback (R3). */
+export const NOT_NEWS_STATUSES = ['created', 'sending', 'pending'] as const;
+
+/** Handed over where no delivery receipt exists: a callback, and a later final status sends another. */
+const HANDED_OVER_STATUS = 'sent';
+
+/** Nothing comes after these (R4). */
+export const FINAL_STATUSES = [
+  'delivered',
+  'permanent-failure',
+  'temporary-failure',
+  'technical-failure',
+] as const;
+
+export const NOTIFICATION_STATUSES = [...NOT_NEWS_STATUSES, HANDED_OVER_STATUS, ...FINAL_STATUSES] as const;
+
+export type NotNewsStatus = (typeof NOT_NEWS_STATUSES)[number];
+export type FinalStatus = (typeof FINAL_STATUSES)[number];
+export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
+
+export function isNotificationStatus(value: unknown): value is NotificationStatus {
+  return (NOTIFICATION_STATUSES as readonly unknown[]).includes(value);
+}
+
+export function isNotNewsStatus(status: NotificationStatus): status is NotNewsStatus {
+  return (NOT_NEWS_STATUSES as readonly NotificationStatus[]).includes(status);
+}
+
+export function isFinalStatus(status: NotificationStatus): status is FinalStatus {
+  return (FINAL_STATUSES as readonly NotificationStatus[]).includes(status);
+}

@@ -1,0 +1,43 @@
+import { formatUtcTimestamp } from '../delivery/utc-timestamp.js';
+import type { CallbackTypeDefinition } from './callback-type.js';
+
+/** A letter that came back undelivered. */
+export interface ReturnedLetterInput {
+  readonly notificationId: string;
+  readonly serviceId: string;
+  /** The service's own reference. */
+  readonly reference: string | null;
+  readonly dateSent: Date | null;
+  /** The team member who sent it; null for one sent through the API. */
+  readonly sentBy: string | null;
+  readonly templateName: string;
+  readonly templateId: string;
+  readonly templateVersion: number;
+  /** The spreadsheet and its row, for a letter sent from one. */
+  readonly spreadsheetFileName: string | null;
+  readonly spreadsheetRowNumber: number | null;
+  /** The uploaded PDF, for a letter sent as one. */
+  readonly uploadLetterFileName: string | null;
+}
+
+/** R7. */
+export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Object.freeze({
+  type: 'returned_letter',
+  subjectIsNotification: true,
+  identify: ({ serviceId, notificationId }: ReturnedLetterInput) => ({
+    serviceId,
+    subjectId: notificationId,
+  }),
+  payload: (letter: ReturnedLetterInput) => ({
+    notification_id: letter.notificationId,
+    reference: letter.reference,
+    date_sent: letter.dateSent && formatUtcTimestamp(letter.dateSent),
+    sent_by: letter.sentBy,
+    template_name: letter.templateName,
+    template_id: letter.templateId,
+    template_version: letter.templateVersion,
+    spreadsheet_file_name: letter.spreadsheetFileName,
+    spreadsheet_row_number: letter.spreadsheetRowNumber,
+    upload_letter_file_name: letter.uploadLetterFileName,
+  }),
+});

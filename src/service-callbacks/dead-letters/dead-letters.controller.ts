@@ -1,0 +1,131 @@
+import {
+  BadRequestException,
+  Body,
+  ConflictException,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  Query,
+  UseFilters,
+  UsePipes,
+} from '@nestjs/common';
+import { HttpErrorFilter } from '../../http/http-error.filter.js';
+import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
+import { Clock } from '../clock.js';
+import { decodeCursor, encodeCursor } from './dead-letter-cursor.js';
+import type { DeadLetterEntity } from './dead-letter.entity.js';
+import { DeadLetterRepository, type DeadLetterFilter } from './dead-letter.repository.js';
+import {
+  listDeadLettersQuery,
+  replayDeadLettersBody,
+  uuidParam,
+  type ListDeadLettersQuery,
+  type ReplayDeadLettersBody,
+} from './dead-letters.schemas.js';
+import { Replay } from './replay.js';
+
+/** Callbacks that were given up: look, send again, throw away. */
+@Controller('service/:service_id/dead-letters')
+@UsePipes(RequestValidationPipe)
+@UseFilters(HttpErrorFilter)
+export class DeadLettersController {
+  constructor(
+    private readonly deadLetters: DeadLetterRepository,
+    private readonly replay: Replay,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Newest first; `next_cursor` is null on the last page. */
+  @Get()
+  async list(
+    @Param('service_id', { schema: uuidParam }) serviceId: string,
+    @Query({ schema: listDeadLettersQuery }) query: ListDeadLettersQuery,
+  ) {
+    const { cursor, limit } = query;
+    const after = cursor === undefined ? undefined : decodeCursor(cursor);
+    if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
+    const letters = await this.deadLetters.list(serviceId, filterOf(query), limit, after);
+    const last = letters.length === limit ? letters.at(-1) : undefined;
+    return { data: letters.map(view), next_cursor: last ? encodeCursor(last) : null };
+  }
+
+  /** With every attempt. */
+  @Get(':id')
+  async get(
+    @Param('service_id', { schema: uuidParam }) serviceId: string,
+    @Param('id', { schema: uuidParam }) id: string,
+  ) {
+    const letter = await this.deadLetters.find(serviceId, id);
+    if (!letter) throw notFound(serviceId, id);
+    return { data: { ...view(letter), attempts: letter.attempts } };
+  }
+
+  /** Pressed twice, sent once. */
+  @Post(':id/replay')
+  @HttpCode(202)
+  async replayOne(
+    @Param('service_id', { schema: uuidParam }) serviceId: string,
+    @Param('id', { schema: uuidParam }) id: string,
+  ) {
+    const result = await this.replay.one(serviceId, id);
+    if (!result) throw notFound(serviceId, id);
+    if (result.kind === 'refused') throw new ConflictException(`${id} cannot be replayed: ${result.why}`);
+    return { data: { id, queued: result.kind === 'queued' } };
+  }
+
+  /** Answers how many will be; they are queued at a bounded rate (`CALLBACK_REPLAY_RATE`). */
+  @Post('replay')
+  @HttpCode(202)
+  async replayAll(
+    @Param('service_id', { schema: uuidParam }) serviceId: string,
+    @Body({ schema: replayDeadLettersBody }) body: ReplayDeadLettersBody,
+  ) {
+    const now = new Date(this.clock.now());
+    return { data: { count: await this.deadLetters.requestReplay(serviceId, filterOf(body ?? {}), now) } };
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  async remove(
+    @Param('service_id', { schema: uuidParam }) serviceId: string,
+    @Param('id', { schema: uuidParam }) id: string,
+  ): Promise<void> {
+    if (!(await this.deadLetters.remove(serviceId, id))) throw notFound(serviceId, id);
+  }
+}
+
+function filterOf(query: NonNullable<ReplayDeadLettersBody>): DeadLetterFilter {
+  return {
+    callbackApiId: query.callback_api_id,
+    reason: query.reason,
+    since: query.since,
+    until: query.until,
+  };
+}
+
+function notFound(serviceId: string, id: string): NotFoundException {
+  return new NotFoundException(`Service ${serviceId} has no dead letter ${id}`);
+}
+
+/** The document stays where it is: it has a token and a recipient in it. */
+function view(letter: DeadLetterEntity) {
+  return {
+    id: letter.id,
+    service_id: letter.serviceId,
+    callback_api_id: letter.callbackApiId,
+    callback_type: letter.callbackType,
+    subject_id: letter.subjectId,
+    url: letter.url,
+    reason: letter.reason,
+    detail: letter.detail,
+    attempts_made: letter.attempts.length,
+    queued_at: letter.queuedAt.toISOString(),
+    given_up_at: letter.givenUpAt.toISOString(),
+    replay_requested_at: letter.replayRequestedAt?.toISOString() ?? null,
+    replayed_at: letter.replayedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,9 @@
+/** One attempt, ready to be sent: everything the client needs and nothing else. */
+export interface CallbackRequest {
+  /** The callback's id, the same over every attempt; sent as `webhook-id`. */
+  readonly id: string;
+  readonly url: string;
+  readonly bearerToken: string;
+  /** The JSON document, serialised. */
+  readonly body: string;
+}

@@ -1,0 +1,111 @@
+import { WorkerHost } from '@nestjs/bullmq';
+import { DelayedError } from 'bullmq';
+import { v5 as uuidv5 } from 'uuid';
+import type { AnyJob } from '../../queues/queue-backend.js';
+import type { Clock } from '../clock.js';
+import type { GiveUp } from '../dead-letters/give-up.js';
+import { GivenUpError } from '../dead-letters/given-up.error.js';
+import type { CallbackLog } from './callback-log.js';
+import type { JobReader, ReadJob } from './job-reader.js';
+import type { Prepared } from './preparation.js';
+import { RetryLaterError } from './retry-later.error.js';
+
+/** A job whose worker died this often under it is given up as `stalled`: it may be what kills them. */
+export const MAX_STALLS = 5;
+
+/** How long a job waits after a fault of this platform, ms; spread, so that a mass of them does not return at once. */
+const POSTPONE_MS = { min: 1_000, max: 3_000 } as const;
+
+const UNREADABLE_JOB_NAMESPACE = '0d1f3f0e-0b0c-4f3e-9d38-5c1a7a2f7c55';
+
+/** What the two processors share: no job ends in silence, and none is lost to a fault of this platform. */
+export abstract class CallbackProcessor extends WorkerHost {
+  protected constructor(
+    protected readonly reader: JobReader,
+    protected readonly giveUp: GiveUp,
+    protected readonly log: CallbackLog,
+    protected readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  protected abstract handle(job: AnyJob, read: ReadJob): Promise<void>;
+
+  async process(job: AnyJob, token?: string): Promise<void> {
+    const read = this.reader.read(job);
+    try {
+      if (job.stalledCounter > MAX_STALLS) throw await this.bury(job, read, 'stalled');
+      await this.handle(job, read);
+    } catch (error) {
+      if (error instanceof GivenUpError || error instanceof RetryLaterError) throw error;
+      this.log.postponed(subjectOf(read), error);
+      await this.postpone(job, token);
+      throw new DelayedError();
+    }
+  }
+
+  /**
+   * The worker's `failed` event: every end that did not come from `handle`. BullMQ has removed the job by
+   * now; `MAX_STALLS` is what catches a stall before that, this is the second line.
+   */
+  async onFailed(job: AnyJob | undefined, error: Error): Promise<void> {
+    if (!job || error instanceof GivenUpError || error instanceof RetryLaterError) return;
+    await this.bury(job, this.reader.read(job), 'stalled', error.message);
+  }
+
+  /** For what preparation found to be over already. */
+  protected async endUnprepared(
+    job: AnyJob,
+    prepared: Exclude<Prepared, { kind: 'ready' }>,
+  ): Promise<GivenUpError> {
+    const subject = { ...prepared.identity, id: prepared.identity.id ?? this.idOf(job) };
+    const detail = prepared.kind === 'unreadable' ? prepared.detail : undefined;
+    const last = subject.attempts?.at(-1);
+    const facts = last && { attempt: subject.attempts?.length ?? 0, durationMs: last.duration_ms };
+    return this.giveUp.bury(subject, {
+      reason: prepared.kind,
+      ...(facts && { facts }),
+      ...(detail && { detail }),
+    });
+  }
+
+  private bury(job: AnyJob, read: ReadJob, reason: 'stalled', detail?: string): Promise<GivenUpError> {
+    const subject = subjectOf(read);
+    return this.giveUp.bury(
+      { ...subject, id: subject.id ?? this.idOf(job) },
+      { reason, ...(detail && { detail }) },
+    );
+  }
+
+  /** A stable id for a job that carries none. */
+  private idOf(job: AnyJob): string {
+    return uuidv5(`${job.queueName}/${job.id}`, UNREADABLE_JOB_NAMESPACE);
+  }
+
+  /**
+   * Puts the job back without spending an attempt. Where the queue cannot take it now, the job stays
+   * active, its lock runs out, and the stall check returns it.
+   */
+  private async postpone(job: AnyJob, token?: string): Promise<void> {
+    const delay = POSTPONE_MS.min + Math.random() * (POSTPONE_MS.max - POSTPONE_MS.min);
+    await job.moveToDelayed(this.clock.now() + delay, token).catch(() => undefined);
+  }
+}
+
+function subjectOf(read: ReadJob) {
+  switch (read.kind) {
+    case 'callback':
+    case 'incomplete':
+      return read.callback;
+    case 'unreadable':
+      return read.identity;
+    case 'legacy':
+      return {
+        id: undefined,
+        serviceId: read.serviceId,
+        callbackType: read.callbackType,
+        subjectId: read.notificationId,
+        queuedAt: read.queuedAt,
+      };
+  }
+}

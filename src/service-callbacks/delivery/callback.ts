@@ -1,0 +1,17 @@
+import type { AttemptRecord, CallbackDocument } from './callback-job.js';
+
+/** A callback on its way: who it is, what has been tried, and what an attempt needs. */
+export interface Callback {
+  readonly id: string;
+  readonly serviceId: string;
+  readonly callbackType: string;
+  readonly callbackApiId: string;
+  readonly subjectId: string;
+  /** Unix milliseconds. */
+  readonly queuedAt: number;
+  readonly generation: number;
+  readonly attempts: readonly AttemptRecord[];
+  /** The encrypted document, as it goes on to the retry queue or the dead letters. */
+  readonly sealed: string;
+  readonly document: CallbackDocument;
+}

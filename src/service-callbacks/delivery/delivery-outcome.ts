@@ -1,0 +1,34 @@
+/** Why an attempt got no usable answer. A code of ours, never bytes from a server. */
+export type DeliveryError =
+  | 'connection_refused'
+  | 'connection_reset'
+  | 'connection_failed'
+  | 'dns_failure'
+  | 'tls_certificate_expired'
+  | 'tls_certificate_self_signed'
+  | 'tls_certificate_wrong_host'
+  | 'tls_failure'
+  | 'timeout'
+  | 'invalid_response'
+  | 'address_not_allowed'
+  | 'port_not_allowed'
+  | 'scheme_not_allowed'
+  | 'userinfo_not_allowed'
+  | 'invalid_url';
+
+/** A status code that decided against the callback, or the reason there was none. */
+export type DeliveryFailure =
+  | { readonly statusCode: number; readonly error?: undefined }
+  | { readonly statusCode?: undefined; readonly error: DeliveryError };
+
+/** What became of one attempt (R8, R12–R14). `durationMs` is from the DNS lookup to the decision. */
+export type DeliveryOutcome =
+  | { readonly kind: 'delivered'; readonly statusCode: number; readonly durationMs: number }
+  | {
+      readonly kind: 'retryable';
+      readonly failure: DeliveryFailure;
+      readonly durationMs: number;
+      /** `Retry-After` of a 429 or 503 as milliseconds from now; unbounded, the retry policy bounds it. */
+      readonly retryAfterMs?: number;
+    }
+  | { readonly kind: 'final'; readonly failure: DeliveryFailure; readonly durationMs: number };

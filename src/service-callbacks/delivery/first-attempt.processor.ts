@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import type { AnyJob } from '../../queues/queue-backend.js';
+import { Clock } from '../clock.js';
+import { GiveUp } from '../dead-letters/give-up.js';
+import { AttemptMaker } from './attempt.js';
+import { CallbackLog } from './callback-log.js';
+import { CallbackProcessor } from './callback.processor.js';
+import { JobReader, type ReadJob } from './job-reader.js';
+import { Preparation } from './preparation.js';
+import { RetryHandOver } from './retry-hand-over.js';
+
+/** The main queue: first attempts, which need no database (R9). */
+@Injectable()
+export class FirstAttemptProcessor extends CallbackProcessor {
+  constructor(
+    reader: JobReader,
+    giveUp: GiveUp,
+    log: CallbackLog,
+    clock: Clock,
+    private readonly preparation: Preparation,
+    private readonly attempts: AttemptMaker,
+    private readonly handOver: RetryHandOver,
+  ) {
+    super(reader, giveUp, log, clock);
+  }
+
+  protected async handle(job: AnyJob, read: ReadJob): Promise<void> {
+    const prepared = await this.preparation.forFirstAttempt(read);
+    if (prepared.kind !== 'ready') throw await this.endUnprepared(job, prepared);
+
+    const { outcome, facts, callback } = await this.attempts.make(prepared.callback);
+    switch (outcome.kind) {
+      case 'delivered':
+        return this.log.delivered(callback, facts, outcome.statusCode);
+      case 'final':
+        throw await this.giveUp.bury(callback, { reason: 'not_retried', facts, failure: outcome.failure });
+      case 'retryable': {
+        const next = await this.handOver.firstRetry(callback, outcome.retryAfterMs);
+        if (next.kind === 'exhausted') {
+          throw await this.giveUp.bury(callback, {
+            reason: 'retries_exhausted',
+            facts,
+            failure: outcome.failure,
+          });
+        }
+        return this.log.retrying(callback, facts, outcome.failure, next.at);
+      }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { CallbackApiRepository } from '../callback-apis/callback-api.repository.js';
+import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
+import { deliveryStatus } from '../callback-types/delivery-status.js';
+import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
+import type { CallbackDocument } from './callback-job.js';
+import { callbackId } from './callback-id.js';
+import type { Callback } from './callback.js';
+import { DocumentSealer } from './document-sealer.js';
+import type { ReadJob, UnreadableJob } from './job-reader.js';
+import { NotificationSource } from './notification-source.js';
+
+/** A job after whatever database work its attempt needs. */
+export type Prepared =
+  | { readonly kind: 'ready'; readonly callback: Callback }
+  /** Its callback API was deleted. */
+  | { readonly kind: 'cancelled'; readonly identity: Partial<Callback> }
+  | UnreadableJob;
+
+/**
+ * The database work of an attempt, all of it: it comes first, on a connection that is back in the pool
+ * before the request starts (R11).
+ */
+@Injectable()
+export class Preparation {
+  constructor(
+    @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
+    private readonly callbackApis: CallbackApiRepository,
+    private readonly types: CallbackTypeRegistry,
+    private readonly sealer: DocumentSealer,
+    @Optional() private readonly notifications?: NotificationSource,
+  ) {}
+
+  /** Needs the database only for what an older release wrote (R9, R10). @throws when that cannot be read now. */
+  async forFirstAttempt(job: ReadJob): Promise<Prepared> {
+    switch (job.kind) {
+      case 'callback':
+        return { kind: 'ready', callback: job.callback };
+      case 'unreadable':
+        return job;
+      case 'incomplete':
+        return this.onConnection((manager) => this.complete(job.callback, manager));
+      case 'legacy':
+        return this.onConnection((manager) => this.completeLegacy(job, manager));
+    }
+  }
+
+  /**
+   * Before a later attempt the callback API is read again: a rotated token or a moved URL is used, a
+   * deleted one ends the retries.
+   */
+  async forRetry(job: ReadJob): Promise<Prepared> {
+    if (job.kind !== 'callback') return this.forFirstAttempt(job);
+    return this.onConnection((manager) => this.refresh(job.callback, manager));
+  }
+
+  private async refresh(callback: Callback, manager: EntityManager): Promise<Prepared> {
+    const target = await this.callbackApis.findTarget(callback.serviceId, callback.callbackType, manager);
+    if (!target) return { kind: 'cancelled', identity: callback };
+    const { url, bearer_token: bearerToken } = callback.document;
+    if (target.url === url && target.bearerToken === bearerToken) return { kind: 'ready', callback };
+    return {
+      kind: 'ready',
+      callback: this.sealer.reseal(
+        { ...callback, callbackApiId: target.callbackApiId },
+        { ...callback.document, url: target.url, bearer_token: target.bearerToken },
+      ),
+    };
+  }
+
+  private async complete(callback: Callback, manager: EntityManager): Promise<Prepared> {
+    const found = await this.findNotification(callback.subjectId, manager);
+    if (typeof found === 'string') return { kind: 'unreadable', detail: found, identity: callback };
+    const payload = { ...deliveryStatus.payload(found), ...callback.document.payload };
+    return { kind: 'ready', callback: this.sealer.reseal(callback, { ...callback.document, payload }) };
+  }
+
+  private async completeLegacy(
+    job: Extract<ReadJob, { kind: 'legacy' }>,
+    manager: EntityManager,
+  ): Promise<Prepared> {
+    const known = { serviceId: job.serviceId, callbackType: job.callbackType, subjectId: job.notificationId };
+    const unreadable = (detail: string): Prepared => ({
+      kind: 'unreadable',
+      detail,
+      identity: { ...known, queuedAt: job.queuedAt },
+    });
+    if (job.callbackType !== deliveryStatus.type) {
+      const problem = this.types.has(job.callbackType)
+        ? 'cannot be completed from a notification'
+        : 'is not known';
+      return unreadable(`the callback type ${job.callbackType} ${problem}`);
+    }
+    const notification = await this.findNotification(job.notificationId, manager);
+    if (typeof notification === 'string') return unreadable(notification);
+    const notNews = deliveryStatus.skip?.(notification);
+    if (notNews) return unreadable(`the notification is no news: ${notNews}`);
+
+    const id = callbackId({ ...deliveryStatus.identify(notification), type: job.callbackType });
+    const identity = { ...known, id, queuedAt: job.queuedAt, generation: 0, attempts: [] };
+    const target = await this.callbackApis.findTarget(job.serviceId, job.callbackType, manager);
+    if (!target) return { kind: 'cancelled', identity };
+    const document: CallbackDocument = {
+      v: 1,
+      url: target.url,
+      bearer_token: target.bearerToken,
+      payload: deliveryStatus.payload(notification),
+    };
+    const callback = { ...identity, callbackApiId: target.callbackApiId, document, sealed: '' };
+    return { kind: 'ready', callback: this.sealer.reseal(callback, document) };
+  }
+
+  /** The notification, or in words why there is none. */
+  private async findNotification(id: string, manager: EntityManager) {
+    if (!this.notifications) return 'no NotificationSource is provided to complete the job from';
+    return (await this.notifications.findNotification(id, manager)) ?? 'the notification does not exist';
+  }
+
+  private async onConnection<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const queryRunner = this.dataSource.createQueryRunner();
+    try {
+      return await work(queryRunner.manager);
+    } finally {
+      await queryRunner.release();
+    }
+  }
+}

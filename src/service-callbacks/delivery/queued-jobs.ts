@@ -1,0 +1,53 @@
+import type { QueuedJob } from '../../queues/queue-backend.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../queues/queue-names.js';
+import { retryJobId, type CallbackJobData } from './callback-job.js';
+import type { Callback } from './callback.js';
+
+/** No terminal job stays in either queue: an id that is still kept swallows the next `add`. */
+const KEEP_NOTHING = { removeOnComplete: true, removeOnFail: true } as const;
+
+/** A callback's first job. The same news twice is one job while it waits. */
+export function firstAttemptJob(callback: Callback): QueuedJob {
+  return {
+    queue: MAIN_QUEUE,
+    name: callback.callbackType,
+    data: toJobData(callback),
+    options: { jobId: callback.id, ...KEEP_NOTHING },
+  };
+}
+
+/**
+ * A callback's later attempts, one job for all of them.
+ * @param attempts how many there may be.
+ * @param delayMs until the first of them.
+ */
+export function retryJob(callback: Callback, attempts: number, delayMs: number): QueuedJob {
+  return {
+    queue: RETRY_QUEUE,
+    name: callback.callbackType,
+    data: toJobData(callback),
+    options: {
+      jobId: retryJobId(callback.id, callback.generation),
+      attempts,
+      backoff: { type: 'custom' },
+      delay: delayMs,
+      ...KEEP_NOTHING,
+    },
+  };
+}
+
+/** The shape the queues carry. */
+export function toJobData(callback: Callback): CallbackJobData {
+  return {
+    v: 1,
+    callback_id: callback.id as CallbackJobData['callback_id'],
+    service_id: callback.serviceId,
+    callback_type: callback.callbackType,
+    callback_api_id: callback.callbackApiId,
+    subject_id: callback.subjectId,
+    queued_at: callback.queuedAt,
+    generation: callback.generation,
+    document: callback.sealed,
+    attempts: callback.attempts,
+  };
+}

@@ -1,0 +1,17 @@
+import { parseHttpDate } from './http-date.js';
+
+/**
+ * A `Retry-After` header (RFC 9110 §10.2.3, R13) as milliseconds from `nowMs`, never negative.
+ *
+ * Delay-seconds too large to count exactly are bounded to `Number.MAX_SAFE_INTEGER`: the server did ask for
+ * a long wait, and the retry policy has a maximum of its own. A date in the past is 0. Whatever is neither
+ * delay-seconds nor an HTTP-date — a sign, decimals, ISO dates, an empty header — is `undefined`.
+ */
+export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+  // Optional whitespace (RFC 9110 §5.6.3) is not part of a field's value.
+  const text = value?.replace(/^[ \t]+|[ \t]+$/g, '');
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER);
+  const date = parseHttpDate(text, nowMs);
+  return date === undefined ? undefined : Math.max(0, date - nowMs);
+}

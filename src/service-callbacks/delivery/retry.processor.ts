@@ -1,0 +1,83 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { AnyJob } from '../../queues/queue-backend.js';
+import { Clock } from '../clock.js';
+import { GiveUp } from '../dead-letters/give-up.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
+import { AttemptMaker } from './attempt.js';
+import { CallbackLog } from './callback-log.js';
+import { CallbackProcessor } from './callback.processor.js';
+import type { Callback } from './callback.js';
+import { JobReader, type ReadJob } from './job-reader.js';
+import { Preparation, type Prepared } from './preparation.js';
+import { toJobData } from './queued-jobs.js';
+import { RetryLaterError } from './retry-later.error.js';
+import { RetryPolicy } from './retry-policy.js';
+
+/** The retry queue: later attempts, by BullMQ's own `attempts` with this policy's backoff (R13). */
+@Injectable()
+export class RetryProcessor extends CallbackProcessor {
+  constructor(
+    reader: JobReader,
+    giveUp: GiveUp,
+    log: CallbackLog,
+    clock: Clock,
+    private readonly preparation: Preparation,
+    private readonly attempts: AttemptMaker,
+    private readonly policy: RetryPolicy,
+    @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
+  ) {
+    super(reader, giveUp, log, clock);
+  }
+
+  protected async handle(job: AnyJob, read: ReadJob): Promise<void> {
+    const prepared = await this.prepare(read);
+    if (prepared.kind !== 'ready') throw await this.endUnprepared(job, prepared);
+    if (this.isTooOld(prepared.callback)) throw await this.expire(prepared.callback);
+
+    const { outcome, facts, callback } = await this.attempts.make(prepared.callback);
+    switch (outcome.kind) {
+      case 'delivered':
+        return this.log.delivered(callback, facts, outcome.statusCode);
+      case 'final':
+        throw await this.giveUp.bury(callback, { reason: 'not_retried', facts, failure: outcome.failure });
+      case 'retryable': {
+        const { failure, retryAfterMs } = outcome;
+        const retry = job.attemptsMade + 2;
+        if (retry > (job.opts.attempts ?? 1)) {
+          throw await this.giveUp.bury(callback, { reason: 'retries_exhausted', facts, failure });
+        }
+        const delay = this.policy.delayBefore(retry, retryAfterMs);
+        await job.updateData(toJobData(callback));
+        this.log.retrying(callback, facts, failure, this.clock.now() + delay);
+        throw new RetryLaterError(delay);
+      }
+    }
+  }
+
+  /** Where the database is away, the encrypted document is as good as it was when it was sealed. */
+  private async prepare(read: ReadJob): Promise<Prepared> {
+    try {
+      return await this.preparation.forRetry(read);
+    } catch (error) {
+      if (read.kind !== 'callback') throw error;
+      return { kind: 'ready', callback: read.callback };
+    }
+  }
+
+  private isTooOld({ queuedAt }: Callback): boolean {
+    return this.clock.now() - queuedAt > this.options.maxAgeMs;
+  }
+
+  private expire(callback: Callback) {
+    const last = callback.attempts.at(-1);
+    const facts = { attempt: callback.attempts.length, durationMs: last?.duration_ms ?? 0 };
+    const failure = last && lastFailure(last);
+    return this.giveUp.bury(callback, { reason: 'expired', facts, ...(failure && { failure }) });
+  }
+}
+
+function lastFailure(last: Callback['attempts'][number]) {
+  if (last.status_code !== undefined) return { statusCode: last.status_code };
+  return last.error && { error: last.error };
+}

@@ -1,0 +1,31 @@
+/** The POST of one attempt, headers complete. */
+export interface TransportRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a server said, known as soon as its final response headers are complete (R12). */
+export interface TransportAnswer {
+  readonly statusCode: number;
+  /** Names in lower case; a field that came twice is an array. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /**
+   * Settles, and never rejects, once the response body no longer occupies the connection: read to its end, cut
+   * off at the cap, broken by the server or ended by the deadline.
+   */
+  readonly drained: Promise<void>;
+}
+
+/** The module's own view of HTTP, so that the client knows of no HTTP library. */
+export interface CallbackTransport {
+  /**
+   * @param signal the attempt's one deadline: covers DNS, connect, TLS, headers and body. Its reason is what
+   *   the returned promise rejects with.
+   * @throws NoAnswerError when there is no complete final answer; anything else is a fault of this platform
+   */
+  post(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer>;
+}
+
+/** Injection token of the `CallbackTransport` in use. */
+export const CALLBACK_TRANSPORT = Symbol('CALLBACK_TRANSPORT');

@@ -1,0 +1,87 @@
+import type { Dispatcher } from 'undici';
+import type { TransportAnswer } from './callback-transport.js';
+import { noAnswerOf } from './no-answer-of.js';
+import { NoAnswerError } from './no-answer.error.js';
+
+/** So much of a response body (bytes) is read, only to reuse the connection; a longer one costs it. */
+const MAX_BODY_BYTES = 16 * 1024;
+
+/** More interim answers than this to one request are an attack, not news. */
+const MAX_INTERIM_ANSWERS = 32;
+
+/** Ends the reading of a body; seen by nobody, for the answer was already given. */
+const BODY_NOT_WANTED = new Error('The rest of the response body is not wanted');
+
+/**
+ * One request and its answer, as undici's dispatch handler.
+ *
+ * Not `undici.request`: it does not hear its signal before the request is written, so a deadline would wait for a
+ * connection that never comes; and it makes a stream of a body that is only thrown away.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  private readonly answered = Promise.withResolvers<TransportAnswer>();
+  private readonly drained = Promise.withResolvers<void>();
+  private controller: Dispatcher.DispatchController | undefined;
+  private interimAnswers = 0;
+  private bodyBytes = 0;
+
+  constructor(private readonly signal: AbortSignal) {
+    signal.addEventListener('abort', this.abort, { once: true });
+    if (signal.aborted) this.abort();
+  }
+
+  /** Rejects with the signal's reason, a `NoAnswerError`, or the fault of our own that it was. */
+  get answer(): Promise<TransportAnswer> {
+    return this.answered.promise;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.signal.aborted) this.abort();
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: TransportAnswer['headers'],
+  ): void {
+    if (statusCode > 101 && statusCode < 200) {
+      this.interimAnswers += 1;
+      if (this.interimAnswers > MAX_INTERIM_ANSWERS) controller.abort(new NoAnswerError('invalid_response'));
+      return;
+    }
+    // Here too, not in the client alone: undici would wait for the final answer after a 101 or a 099.
+    if (statusCode < 200 || statusCode > 599) {
+      controller.abort(new NoAnswerError('invalid_response'));
+      return;
+    }
+    this.answered.resolve({ statusCode, headers, drained: this.drained.promise });
+    if (Number(headers['content-length']) > MAX_BODY_BYTES) controller.abort(BODY_NOT_WANTED);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.bodyBytes += chunk.length;
+    if (this.bodyBytes > MAX_BODY_BYTES) controller.abort(BODY_NOT_WANTED);
+  }
+
+  onResponseEnd(): void {
+    this.settle();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.answered.reject(noAnswerOf(error) ?? error);
+    this.settle();
+  }
+
+  private readonly abort = (): void => {
+    const reason: unknown = this.signal.reason;
+    this.answered.reject(reason);
+    this.controller?.abort(reason instanceof Error ? reason : BODY_NOT_WANTED);
+    this.settle();
+  };
+
+  private settle(): void {
+    this.signal.removeEventListener('abort', this.abort);
+    this.drained.resolve();
+  }
+}

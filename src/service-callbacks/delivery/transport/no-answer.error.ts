@@ -1,0 +1,12 @@
+import type { DeliveryError } from '../delivery-outcome.js';
+
+/** A request that got no usable answer, for whatever reason but a fault of our own. */
+export class NoAnswerError extends Error {
+  constructor(
+    readonly reason: DeliveryError,
+    options?: ErrorOptions,
+  ) {
+    super(`No answer: ${reason}`, options);
+    this.name = 'NoAnswerError';
+  }
+}

@@ -1,0 +1,56 @@
+import { Pool, type Dispatcher } from 'undici';
+
+/**
+ * A pool of connections per origin, forgotten with the origin's last connection and request.
+ *
+ * Not undici's `Agent`: it looks whether an origin is still in use while a request that was aborted is still
+ * counted, and never again. Every endpoint that ever ran into the deadline would keep its pool for good.
+ */
+export class OriginPools {
+  private readonly pools = new Map<string, Pool>();
+  private closing: Promise<unknown> | undefined;
+
+  constructor(private readonly options: Pool.Options) {}
+
+  /** @throws Error after `close` */
+  dispatch(origin: string, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    if (this.closing !== undefined) throw new Error('The transport is closed: no request can be sent');
+    const pool = this.pools.get(origin) ?? this.open(origin);
+    pool.dispatch(options, handler);
+  }
+
+  /** Origins that hold memory at this moment. */
+  get size(): number {
+    return this.pools.size;
+  }
+
+  /** Connections at this moment, idle ones included. */
+  get connections(): number {
+    return [...this.pools.values()].reduce((sum, { stats }) => sum + stats.connected, 0);
+  }
+
+  /** Waits for requests in flight and closes every connection. */
+  async close(): Promise<void> {
+    this.closing ??= Promise.all([...this.pools.values()].map((pool) => pool.close()));
+    await this.closing;
+  }
+
+  private open(origin: string): Pool {
+    const pool = new Pool(origin, this.options);
+    // Undici settles its counts only after it has told of the lost connection.
+    const forgetLater = (): void => {
+      setImmediate(() => this.forgetIfUnused(origin, pool));
+    };
+    pool.on('disconnect', forgetLater).on('connectionError', forgetLater);
+    this.pools.set(origin, pool);
+    return pool;
+  }
+
+  private forgetIfUnused(origin: string, pool: Pool): void {
+    if (this.pools.get(origin) !== pool || this.closing !== undefined) return;
+    const { connected, size } = pool.stats;
+    if (connected > 0 || size > 0) return;
+    this.pools.delete(origin);
+    void pool.close();
+  }
+}

@@ -1,0 +1,66 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { CallbackTransport, TransportAnswer, TransportRequest } from './callback-transport.js';
+import { Exchange } from './exchange.js';
+import { NoAnswerError } from './no-answer.error.js';
+import { OriginPools } from './origin-pools.js';
+import { vettedConnector, type ConnectorOptions } from './vetted-connector.js';
+
+/** Response headers larger than this (bytes) are no answer. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** Idle connections are closed after so long (ms), or what the server's `Keep-Alive` says within the maximum. */
+const KEEP_ALIVE_MS = 4_000;
+const KEEP_ALIVE_MAX_MS = 60_000;
+
+/**
+ * HTTP/1.1 straight over undici: a keep-alive pool per origin, connections without limit (what one endpoint may
+ * have in flight is isolation's to decide), one request at a time on each. Asks for no compression, follows no
+ * redirect, keeps no cookie and heeds no proxy variable.
+ */
+export class UndiciTransport implements CallbackTransport, OnApplicationShutdown {
+  private readonly pools: OriginPools;
+
+  constructor(private readonly options: ConnectorOptions) {
+    this.pools = new OriginPools({
+      connect: vettedConnector(options),
+      allowH2: false,
+      pipelining: 1,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
+      // The attempt's own deadline is the only one.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  async post({ url, headers, body }: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
+    const verdict = this.options.rules.checkUrl(url);
+    if (!verdict.ok) throw new NoAnswerError(verdict.reason);
+
+    const { origin, pathname, search } = verdict.url;
+    const exchange = new Exchange(signal);
+    this.pools.dispatch(origin, { path: pathname + search, method: 'POST', headers, body }, exchange);
+    return exchange.answer;
+  }
+
+  /** Connections at this moment, idle ones included. */
+  get connections(): number {
+    return this.pools.connections;
+  }
+
+  /** Origins that hold memory at this moment. */
+  get origins(): number {
+    return this.pools.size;
+  }
+
+  /** Waits for requests in flight, each of which its deadline ends, and closes every connection. */
+  async close(): Promise<void> {
+    await this.pools.close();
+  }
+
+  /** Not sooner: workers finish their attempts on it until then. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,55 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import type { LookupFunction } from 'node:net';
+import { isLocalhost } from '../../security/callback-url.js';
+import { NoAnswerError } from './no-answer.error.js';
+
+/** All addresses of a host name, in the order to try them. A dependency, so that a test's resolver can lie. */
+export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
+
+/** The system's resolver, `/etc/hosts` included. */
+export const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true, order: 'verbatim' });
+
+/** RFC 6761 §6.3: these names mean loopback, whatever a resolver says. */
+const LOOPBACK: readonly LookupAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+];
+
+/**
+ * A `lookup` for `net.connect`, which dials exactly what this returns: between the check and the connection
+ * there is no second question for DNS to answer differently (rebinding, R20). One refused address among several
+ * refuses the name.
+ */
+export function vettedLookup(resolve: Resolve, mayDial: (ip: string) => boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    addressesOf(hostname, resolve, mayDial).then(
+      (addresses) => {
+        if (options.all) callback(null, [...addresses]);
+        else callback(null, addresses[0].address, addresses[0].family);
+      },
+      (error: unknown) =>
+        callback(error instanceof Error ? error : new Error('lookup', { cause: error }), []),
+    );
+  };
+}
+
+async function addressesOf(
+  hostname: string,
+  resolve: Resolve,
+  mayDial: (ip: string) => boolean,
+): Promise<readonly [LookupAddress, ...LookupAddress[]]> {
+  if (isLocalhost(hostname)) {
+    const [first, ...rest] = LOOPBACK.filter(({ address }) => mayDial(address));
+    if (first === undefined) throw new NoAnswerError('address_not_allowed');
+    return [first, ...rest];
+  }
+  const [first, ...rest] = await resolve(hostname).catch((cause: unknown) => {
+    throw new NoAnswerError('dns_failure', { cause });
+  });
+  if (first === undefined) throw new NoAnswerError('dns_failure');
+  if (![first, ...rest].every(({ address }) => mayDial(address))) {
+    throw new NoAnswerError('address_not_allowed');
+  }
+  return [first, ...rest];
+}

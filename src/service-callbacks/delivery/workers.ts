@@ -1,0 +1,82 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { Worker } from 'bullmq';
+import { QueueBackend, type AnyJob } from '../../queues/queue-backend.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../queues/queue-names.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
+import type { CallbackProcessor } from './callback.processor.js';
+import { FirstAttemptProcessor } from './first-attempt.processor.js';
+import { RetryLaterError } from './retry-later.error.js';
+import { RetryProcessor } from './retry.processor.js';
+
+/** Never reached: a job that keeps stalling is ended by the processor, with a dead letter (`MAX_STALLS`). */
+const NEVER_FAIL_ON_STALL = 1_000_000;
+
+/** Starts and stops the two workers (ADR 0003: `@nestjs/bullmq` has no per-queue backend). */
+@Injectable()
+export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private workers: readonly Worker[] = [];
+
+  constructor(
+    private readonly backend: QueueBackend,
+    private readonly firstAttempts: FirstAttemptProcessor,
+    private readonly retries: RetryProcessor,
+    @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
+  ) {}
+
+  /** @throws naming the queues whose worker takes no jobs. */
+  async assertRunning(): Promise<void> {
+    const idle = this.workers.filter((worker) => !worker.isRunning() || worker.isPaused());
+    if (this.workers.length === 0) throw new Error('not started');
+    if (idle.length > 0) throw new Error(`not running: ${idle.map((worker) => worker.name).join(', ')}`);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.workers = [
+      this.start(MAIN_QUEUE, this.firstAttempts, this.options.concurrency),
+      this.start(RETRY_QUEUE, this.retries, this.options.retryConcurrency),
+    ];
+    await Promise.all(this.workers.map((worker) => worker.waitUntilReady()));
+  }
+
+  /** Takes no more jobs and lets attempts in flight finish; each is bounded by its own deadline (R12). */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.close()));
+  }
+
+  private start(queue: string, processor: CallbackProcessor, concurrency: number): Worker {
+    const worker = this.backend.createWorker(queue, (job: AnyJob, token) => processor.process(job, token), {
+      concurrency,
+      maxStalledCount: NEVER_FAIL_ON_STALL,
+      stalledInterval: 15_000,
+      // While the queue's store is away, how long until the next try, ms.
+      runRetryDelay: 1_000,
+      settings: {
+        backoffStrategy: (_attemptsMade, _type, error) =>
+          error instanceof RetryLaterError ? error.delayMs : 0,
+      },
+    });
+    worker.on('error', (error) => {
+      this.logger.error({
+        event: 'queue.error',
+        queue,
+        error: error.message,
+        msg: 'The queue answered an error',
+      });
+    });
+    worker.on('failed', (job, error) => {
+      processor.onFailed(job, error).catch((fault: unknown) => {
+        this.logger.error({ event: 'callback.unburied', queue, job_id: job?.id, error: String(fault) });
+      });
+    });
+    worker.run().catch((error: unknown) => worker.emit('error', error as Error));
+    return worker;
+  }
+}

@@ -1,0 +1,54 @@
+import { loadEnv, type Env } from '../config/env.js';
+import { developmentKeys } from '../config/development-keys.js';
+import type { QueueOptions, ServiceCallbacksOptions } from './service-callbacks.options.js';
+
+/**
+ * The module's options from the environment table, for hosts that configure by environment.
+ * @throws InvalidEnvironmentError naming every bad variable.
+ */
+export function optionsFromEnv(
+  source: Readonly<Record<string, string | undefined>>,
+): ServiceCallbacksOptions {
+  return optionsOf(loadEnv(source));
+}
+
+/** From an environment that has been read already. */
+export function optionsOf(env: Env): ServiceCallbacksOptions {
+  return {
+    queue: queueOptions(env),
+    // Empty outside production alone, where it may not be.
+    encryptionKeys:
+      env.CALLBACK_ENCRYPTION_KEYS.length > 0 ? env.CALLBACK_ENCRYPTION_KEYS : developmentKeys(env.DATA_DIR),
+    delivery: {
+      timeoutMs: env.CALLBACK_TIMEOUT_MS,
+      concurrency: env.CALLBACK_CONCURRENCY,
+      retryConcurrency: env.CALLBACK_RETRY_CONCURRENCY,
+      endpointConcurrency: env.CALLBACK_ENDPOINT_CONCURRENCY,
+      maxRetries: env.CALLBACK_MAX_RETRIES,
+      maxAgeMs: env.CALLBACK_MAX_AGE_MS,
+      retryDelayMs: env.CALLBACK_RETRY_DELAY_MS,
+      retryMaxDelayMs: env.CALLBACK_RETRY_MAX_DELAY_MS,
+      circuitFailures: env.CALLBACK_CIRCUIT_FAILURES,
+      circuitOpenMs: env.CALLBACK_CIRCUIT_OPEN_MS,
+    },
+    deadLetters: {
+      retentionDays: env.CALLBACK_DEAD_LETTER_DAYS,
+      replaysPerSecond: env.CALLBACK_REPLAY_RATE,
+    },
+    addresses: {
+      allowHttp: env.CALLBACK_ALLOW_HTTP,
+      allowedNetworks: env.CALLBACK_ALLOWED_NETWORKS,
+      allowedPorts: env.CALLBACK_ALLOWED_PORTS,
+    },
+  };
+}
+
+function queueOptions(env: Env): QueueOptions {
+  if (env.QUEUE_BACKEND === 'redis') return { backend: 'redis', url: env.REDIS_URL ?? '' };
+  return {
+    backend: 'postgres',
+    ...(env.DATABASE_URL !== undefined && { url: env.DATABASE_URL }),
+    poolSize: env.QUEUE_POOL_SIZE,
+    migrate: env.MIGRATE_ON_START,
+  };
+}

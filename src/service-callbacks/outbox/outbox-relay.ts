@@ -1,0 +1,102 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { RedisAwayError } from '../../queues/redis-away.error.js';
+import { RedisQueueBackend } from '../../queues/redis-queue-backend.js';
+import { QueueBackend } from '../../queues/queue-backend.js';
+import { connectionOf } from '../database-connection.js';
+import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
+import { OUTBOX_CHANNEL, OutboxRepository } from './outbox.repository.js';
+import { PostgresListener } from './postgres-listener.js';
+
+/** Jobs a round trip to Redis; what bounds the memory of a relay. */
+const BATCH = 500;
+/** Without any wake-up (a lost notification, a relay that crashed with rows in hand), ms. */
+const SWEEP_MS = 5_000;
+/** After a failure, ms. */
+const RETRY_MS = 500;
+
+/**
+ * Moves the outbox to Redis: at once after each commit, after an outage as soon as Redis is back, and every
+ * few seconds regardless. Any number of relays work side by side; one that crashes with rows in hand
+ * leaves them, and a job that went over twice is one job, by its id.
+ */
+@Injectable()
+export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private readonly stopping = new AbortController();
+  private listener: PostgresListener | undefined;
+  private running: Promise<void> | undefined;
+  private wakeUp = Promise.withResolvers<void>();
+
+  constructor(
+    private readonly backend: QueueBackend,
+    private readonly outbox: OutboxRepository,
+    @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { backend } = this;
+    if (!(backend instanceof RedisQueueBackend)) return;
+    this.listener = new PostgresListener(connectionOf(this.dataSource), OUTBOX_CHANNEL, () => this.wake());
+    this.listener.start();
+    this.running = this.run(backend);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    this.wake();
+    await this.running;
+    await this.listener?.stop();
+  }
+
+  private wake(): void {
+    this.wakeUp.resolve();
+  }
+
+  private async run(backend: RedisQueueBackend): Promise<void> {
+    let healthy = true;
+    while (!this.stopping.signal.aborted) {
+      this.wakeUp = Promise.withResolvers<void>();
+      try {
+        await this.drain(backend);
+        healthy = true;
+        await this.sleep(SWEEP_MS);
+      } catch (error) {
+        // Said once an outage, not once a try.
+        if (healthy)
+          this.logger.error({ event: 'outbox.blocked', error: messageOf(error), msg: 'The outbox waits' });
+        healthy = false;
+        await (error instanceof RedisAwayError ? this.untilReachable(backend) : this.sleep(RETRY_MS));
+      }
+    }
+  }
+
+  private async drain(backend: RedisQueueBackend): Promise<void> {
+    // Nothing is locked and no connection held while Redis is known to be away.
+    await backend.ping();
+    while (!this.stopping.signal.aborted) {
+      const moved = await this.outbox.take(BATCH, (jobs) => backend.addBulk(jobs));
+      if (moved < BATCH) return;
+    }
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    const timer = setTimeout(() => this.wake(), ms);
+    await this.wakeUp.promise;
+    clearTimeout(timer);
+  }
+
+  private async untilReachable(backend: RedisQueueBackend): Promise<void> {
+    await backend.reachable(this.stopping.signal).catch(() => undefined);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,50 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { QueuedJob } from '../../queues/queue-backend.js';
+import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
+
+/** The channel on which a commit wakes the relays. */
+export const OUTBOX_CHANNEL = 'service_callback_outbox';
+
+@Injectable()
+export class OutboxRepository {
+  constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
+
+  /** In the caller's transaction, where there is one; relays wake when it commits. */
+  async put(jobs: readonly QueuedJob[], manager: EntityManager = this.dataSource.manager): Promise<void> {
+    await manager.query(
+      `WITH jobs AS (INSERT INTO service_callback_outbox (job) SELECT unnest($1::text[]))
+       SELECT pg_notify('${OUTBOX_CHANNEL}', '')`,
+      [jobs.map((job) => JSON.stringify(job))],
+    );
+  }
+
+  /**
+   * Hands the oldest jobs to `forward` and removes them when it resolves; where it does not, they stay.
+   * Other relays pass over what this one holds.
+   * @returns how many there were.
+   */
+  take(limit: number, forward: (jobs: readonly QueuedJob[]) => Promise<void>): Promise<number> {
+    return this.dataSource.transaction(async (manager) => {
+      const rows = await manager.query<{ seq: string; job: string }[]>(
+        `SELECT seq, job FROM service_callback_outbox ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED`,
+        [limit],
+      );
+      if (rows.length === 0) return 0;
+      await forward(rows.map((row) => JSON.parse(row.job) as QueuedJob));
+      await manager.query(`DELETE FROM service_callback_outbox WHERE seq = ANY($1::bigint[])`, [
+        rows.map((row) => row.seq),
+      ]);
+      return rows.length;
+    });
+  }
+
+  /** How many wait, and since when. */
+  async backlog(): Promise<{ readonly jobs: number; readonly oldestAgeMs: number }> {
+    const [row] = await this.dataSource.query<{ jobs: number; age: number | null }[]>(
+      `SELECT count(*)::int AS jobs, (extract(epoch FROM now() - min(created_at)) * 1000)::float8 AS age
+       FROM service_callback_outbox`,
+    );
+    return { jobs: row?.jobs ?? 0, oldestAgeMs: row?.age ?? 0 };
+  }
+}

@@ -1,0 +1,40 @@
+import { Queue } from 'bullmq';
+import type { EntityManager } from 'typeorm';
+import type { PostgresQueueBackend } from '../../queues/postgres-queue-backend.js';
+import type { QueuedJob } from '../../queues/queue-backend.js';
+import { Enqueuer } from './enqueuer.js';
+import { SameDatabase } from './same-database.js';
+
+/** The queue is in the caller's database: the caller's own connection writes the job. */
+export class PostgresEnqueuer extends Enqueuer {
+  private readonly sameDatabase: SameDatabase;
+
+  constructor(
+    private readonly backend: PostgresQueueBackend,
+    private readonly queues: readonly Queue[],
+  ) {
+    super();
+    this.sameDatabase = new SameDatabase(backend);
+  }
+
+  async enqueue(jobs: readonly QueuedJob[], manager?: EntityManager): Promise<void> {
+    const connection = manager?.queryRunner;
+    if (!connection?.isTransactionActive) return this.add(jobs);
+    await this.sameDatabase.assert(connection);
+    await this.backend.inTransaction(connection, () => this.add(jobs));
+  }
+
+  private async add(jobs: readonly QueuedJob[]): Promise<void> {
+    for (const [name, queued] of Map.groupBy(jobs, (job) => job.queue)) {
+      await this.queueNamed(name).addBulk(
+        queued.map(({ name: jobName, data, options }) => ({ name: jobName, data, opts: options })),
+      );
+    }
+  }
+
+  private queueNamed(name: string): Queue {
+    const queue = this.queues.find((candidate) => candidate.name === name);
+    if (!queue) throw new Error(`There is no queue ${name}`);
+    return queue;
+  }
+}

@@ -1,0 +1,19 @@
+import type { QueryRunner } from 'typeorm';
+import { databaseIdentity, type Queryable } from '../../database/database-identity.js';
+import { ForeignDatabaseError } from './foreign-database.error.js';
+
+/** Remembers which DataSources were found to be on the module's own database. */
+export class SameDatabase {
+  private readonly known = new WeakSet<object>();
+
+  constructor(private readonly ours: Queryable) {}
+
+  /** @throws ForeignDatabaseError where the connection is on another database. */
+  async assert(connection: QueryRunner): Promise<void> {
+    const { dataSource } = connection;
+    if (this.known.has(dataSource)) return;
+    const [theirs, ours] = await Promise.all([databaseIdentity(connection), databaseIdentity(this.ours)]);
+    if (theirs !== ours) throw new ForeignDatabaseError(theirs, ours);
+    this.known.add(dataSource);
+  }
+}

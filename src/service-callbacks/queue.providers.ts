@@ -1,0 +1,112 @@
+import { getQueueToken, InjectQueue } from '@nestjs/bullmq';
+import { Injectable, Logger, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { DataSource } from 'typeorm';
+import { PostgresQueueBackend } from '../queues/postgres-queue-backend.js';
+import { QueueBackend } from '../queues/queue-backend.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
+import { RedisQueueBackend } from '../queues/redis-queue-backend.js';
+import { connectionOf } from './database-connection.js';
+import { OutboxEnqueuer } from './outbox/outbox-enqueuer.js';
+import { OutboxRepository } from './outbox/outbox.repository.js';
+import { OutboxRelay } from './outbox/outbox-relay.js';
+import { Enqueuer } from './producer/enqueuer.js';
+import { PostgresEnqueuer } from './producer/postgres-enqueuer.js';
+import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from './service-callbacks.options.js';
+import { CALLBACKS_DATA_SOURCE } from './tokens.js';
+
+const DEFAULT_POOL_SIZE = 10;
+
+const backendProvider: Provider = {
+  provide: QueueBackend,
+  inject: [SERVICE_CALLBACKS_OPTIONS, CALLBACKS_DATA_SOURCE],
+  useFactory: async ({ queue }: ServiceCallbacksOptions, dataSource: DataSource): Promise<QueueBackend> => {
+    const backend = createBackend(queue, dataSource);
+    await backend.open();
+    return backend;
+  },
+};
+
+function createBackend(options: ServiceCallbacksOptions['queue'], dataSource: DataSource): QueueBackend {
+  switch (options.backend) {
+    case 'postgres': {
+      // The host's own database unless told otherwise, so that a callback can commit with the host's transaction.
+      const connection =
+        options.url === undefined ? connectionOf(dataSource) : { connectionString: options.url };
+      const max = options.poolSize ?? DEFAULT_POOL_SIZE;
+      return new PostgresQueueBackend({ pool: { ...connection, max }, migrate: options.migrate ?? true });
+    }
+    case 'redis': {
+      const { url, connect, prefix } = options;
+      return new RedisQueueBackend({ connect: connect ?? ((own) => new Redis(url ?? '', own)), prefix });
+    }
+  }
+}
+
+/** Found by `@InjectQueue` as any queue is, but on this module's backend: see ADR 0003. */
+function queueProvider(name: string): Provider {
+  return {
+    provide: getQueueToken(name),
+    inject: [QueueBackend],
+    useFactory: (backend: QueueBackend): Queue => {
+      const logger = new Logger('ServiceCallbacks');
+      const queue = backend.createQueue(name);
+      queue.on('error', (error) => {
+        logger.error({
+          event: 'queue.error',
+          queue: name,
+          error: error.message,
+          msg: 'The queue answered an error',
+        });
+      });
+      return queue;
+    },
+  };
+}
+
+const enqueuerProvider: Provider = {
+  provide: Enqueuer,
+  inject: [
+    QueueBackend,
+    getQueueToken(MAIN_QUEUE),
+    getQueueToken(RETRY_QUEUE),
+    OutboxRepository,
+    CALLBACKS_DATA_SOURCE,
+  ],
+  useFactory: (
+    backend: QueueBackend,
+    main: Queue,
+    retry: Queue,
+    outbox: OutboxRepository,
+    dataSource: DataSource,
+  ): Enqueuer =>
+    backend instanceof PostgresQueueBackend
+      ? new PostgresEnqueuer(backend, [main, retry])
+      : new OutboxEnqueuer(outbox, dataSource),
+};
+
+/** Last to close: a request that is still being answered may enqueue. */
+@Injectable()
+class QueueShutdown implements OnApplicationShutdown {
+  constructor(
+    private readonly backend: QueueBackend,
+    @InjectQueue(MAIN_QUEUE) private readonly main: Queue,
+    @InjectQueue(RETRY_QUEUE) private readonly retry: Queue,
+  ) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.main.close(), this.retry.close()]);
+    await this.backend.close();
+  }
+}
+
+export const queueProviders: Provider[] = [
+  backendProvider,
+  queueProvider(MAIN_QUEUE),
+  queueProvider(RETRY_QUEUE),
+  OutboxRepository,
+  enqueuerProvider,
+  OutboxRelay,
+  QueueShutdown,
+];

@@ -1,0 +1,129 @@
+import { hasUserinfo, hostOf, parseCallbackUrl, portOf } from './callback-url.js';
+import { Network, parseAddress, unmapped } from './network.js';
+import { GLOBAL_UNICAST_IPV6, SPECIAL_PURPOSE_NETWORKS } from './special-purpose-networks.js';
+
+export interface AddressRulesOptions {
+  /** Plain `http:` too (`CALLBACK_ALLOW_HTTP`). */
+  readonly allowHttp: boolean;
+  /** CIDRs exempt from the private-address and the port rule (`CALLBACK_ALLOWED_NETWORKS`). */
+  readonly allowedNetworks: readonly string[];
+  /** Ports beside 443, and 80 where http is allowed (`CALLBACK_ALLOWED_PORTS`). */
+  readonly allowedPorts: readonly number[];
+}
+
+export type UrlRefusal =
+  'invalid_url' | 'scheme_not_allowed' | 'address_not_allowed' | 'port_not_allowed' | 'userinfo_not_allowed';
+
+export type UrlVerdict =
+  | { readonly ok: true; readonly url: URL }
+  /** `message` reads on after "url " in an answer to whoever typed the URL. */
+  | { readonly ok: false; readonly reason: UrlRefusal; readonly message: string };
+
+const GLOBAL_UNICAST = Network.parse(GLOBAL_UNICAST_IPV6);
+const SPECIAL_PURPOSE = SPECIAL_PURPOSE_NETWORKS.map((cidr) => Network.parse(cidr));
+
+/**
+ * Where a callback may go (R20). Asked twice: `checkUrl` when a callback API is registered and before each
+ * attempt, `mayDial` for the very address a connection is about to be opened to. Only the second can be relied
+ * on for host names, whose addresses change; the first exists so that people learn of a mistake at once.
+ *
+ * Ports: 443, 80 where http is allowed, and those of `allowedPorts` are *listed*. Any other port is open only on
+ * an exempt address: at registration that can be told of an IP literal and of `localhost`; a host name with such
+ * a port is let through where there is any exempt network, and judged by the address it resolves to.
+ */
+export class AddressRules {
+  private readonly exempt: readonly Network[];
+  private readonly listedPorts: ReadonlySet<number>;
+
+  /** @throws Error naming an entry of `allowedNetworks` that is not a network */
+  constructor(private readonly options: AddressRulesOptions) {
+    this.exempt = options.allowedNetworks.map((cidr) => Network.parse(cidr));
+    this.listedPorts = new Set([443, ...(options.allowHttp ? [80] : []), ...options.allowedPorts]);
+  }
+
+  /** Whether an address (as `node:net` spells them; anything else is refused) may be called at all. */
+  isAllowed(ip: string): boolean {
+    const address = parseAddress(ip);
+    if (address === undefined) {
+      return false;
+    }
+    if (this.isExempt(ip)) {
+      return true;
+    }
+    if (address.kind() === 'ipv6' && !GLOBAL_UNICAST.contains(address)) {
+      return false;
+    }
+    return !SPECIAL_PURPOSE.some((network) => network.contains(address));
+  }
+
+  /** Whether a connection may be opened to this address and port. */
+  mayDial(ip: string, port: number): boolean {
+    return this.isListedPort(port) ? this.isAllowed(ip) : this.isExempt(ip);
+  }
+
+  /** Whether a port is open on every allowed address, not on exempt ones alone. */
+  isListedPort(port: number): boolean {
+    return this.listedPorts.has(port);
+  }
+
+  checkUrl(text: string): UrlVerdict {
+    const url = parseCallbackUrl(text);
+    if (url === undefined) {
+      return refused('invalid_url', 'is not a valid https url');
+    }
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && this.options.allowHttp)) {
+      return refused('scheme_not_allowed', 'is not a valid https url');
+    }
+    if (hasUserinfo(text)) {
+      return refused('userinfo_not_allowed', 'must not contain a user name or password');
+    }
+    if (!this.mayNameHost(url)) {
+      return refused('address_not_allowed', 'points to an address that may not be called');
+    }
+    if (!this.mayNamePort(url)) {
+      return refused('port_not_allowed', `must use port ${[...this.listedPorts].join(' or ')}`);
+    }
+    return { ok: true, url };
+  }
+
+  private mayNameHost(url: URL): boolean {
+    const host = hostOf(url);
+    switch (host.kind) {
+      case 'address':
+        return this.isAllowed(host.ip);
+      case 'localhost':
+        return this.exemptsLoopback();
+      case 'name':
+        return true;
+    }
+  }
+
+  private mayNamePort(url: URL): boolean {
+    if (this.isListedPort(portOf(url))) {
+      return true;
+    }
+    const host = hostOf(url);
+    switch (host.kind) {
+      case 'address':
+        return this.isExempt(host.ip);
+      case 'localhost':
+        return this.exemptsLoopback();
+      case 'name':
+        return this.exempt.length > 0;
+    }
+  }
+
+  private exemptsLoopback(): boolean {
+    return this.isExempt('127.0.0.1') || this.isExempt('::1');
+  }
+
+  /** Whether a configured network exempts this address; an IPv4-mapped one counts as its IPv4. */
+  isExempt(ip: string): boolean {
+    const address = parseAddress(ip);
+    return address !== undefined && this.exempt.some((network) => network.contains(unmapped(address)));
+  }
+}
+
+function refused(reason: UrlRefusal, message: string): UrlVerdict {
+  return { ok: false, reason, message };
+}

@@ -1,0 +1,56 @@
+import { isIP } from 'node:net';
+
+/** Who a callback URL names, after the WHATWG parser undid every way to spell an address. */
+export type CallbackHost =
+  | { readonly kind: 'address'; readonly ip: string }
+  | { readonly kind: 'localhost' }
+  | { readonly kind: 'name' };
+
+/** A scheme followed by an authority: `https:example.org` and `https:///example.org` are refused. */
+const ABSOLUTE_URL = /^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]/i;
+
+/** What the WHATWG parser removes or rewrites in silence, and other parsers read differently. */
+// oxlint-disable-next-line no-control-regex
+const AMBIGUOUS_CHARACTER = /[\u0000-\u0020\u007f\\\s]/u;
+
+/** @returns the parsed URL, or undefined for anything that two URL parsers could read in two ways */
+export function parseCallbackUrl(text: string): URL | undefined {
+  if (AMBIGUOUS_CHARACTER.test(text) || !ABSOLUTE_URL.test(text)) {
+    return undefined;
+  }
+  const url = URL.parse(text);
+  return url === null || hasEmptyLabel(url.hostname) ? undefined : url;
+}
+
+/** Also true of an empty userinfo (`https://@host`), which `URL` drops. */
+export function hasUserinfo(text: string): boolean {
+  const [, , authority = ''] = text.split(/[/?#]/, 3);
+  return authority.includes('@');
+}
+
+export function hostOf(url: URL): CallbackHost {
+  const ip = unbracketed(url.hostname);
+  if (isIP(ip) !== 0) {
+    return { kind: 'address', ip };
+  }
+  return { kind: isLocalhost(url.hostname) ? 'localhost' : 'name' };
+}
+
+/** The port that is dialled, the scheme's own included. */
+export function portOf(url: { readonly protocol: string; readonly port: string }): number {
+  return Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+}
+
+/** `localhost`, any name under it, and either with a trailing dot: loopback by definition (RFC 6761 §6.3). */
+export function isLocalhost(hostname: string): boolean {
+  return /(?:^|\.)localhost\.?$/i.test(hostname);
+}
+
+function unbracketed(hostname: string): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}
+
+/** `a..b`, `1.1.1.1..`, `.`: resolvers disagree on these; one trailing dot (a fully qualified name) is fine. */
+function hasEmptyLabel(hostname: string): boolean {
+  return hostname.replace(/\.$/, '').split('.').includes('');
+}

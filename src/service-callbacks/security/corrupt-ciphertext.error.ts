@@ -1,0 +1,10 @@
+/** A ciphertext that is malformed, was altered, or belongs elsewhere. Repeats none of its contents. */
+export class CorruptCiphertextError extends Error {
+  override readonly name = 'CorruptCiphertextError';
+
+  constructor(
+    problem: 'is malformed' | 'does not authenticate: it was altered or belongs to something else',
+  ) {
+    super(`the ciphertext ${problem}`);
+  }
+}

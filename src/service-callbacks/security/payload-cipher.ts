@@ -1,0 +1,99 @@
+import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto';
+import { CorruptCiphertextError } from './corrupt-ciphertext.error.js';
+import { KEY_ID_PATTERN, parseEncryptionKeys, type EncryptionKeys } from './encryption-keys.js';
+import { UnknownEncryptionKeyError } from './unknown-encryption-key.error.js';
+
+const ALGORITHM = 'aes-256-gcm';
+/** 96 bits, the length GCM is made for (NIST SP 800-38D §8.2). */
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * Encrypts job documents and columns (R9): AES-256-GCM under the first key; every key decrypts.
+ *
+ * A token is `<kid>.<base64url(nonce ‖ ciphertext ‖ tag)>`. The key id stands in the clear, so that a key
+ * can be retired knowingly, and is authenticated together with the associated data, which binds a token to
+ * its row or callback: copied elsewhere, it does not decrypt.
+ *
+ * Nonces are random, so a key is to be replaced before it has encrypted 2^32 texts (NIST SP 800-38D §8.3).
+ * Texts travel as UTF-8: a lone surrogate, which has no UTF-8 form, comes back as U+FFFD.
+ */
+export class PayloadCipher {
+  private readonly keys: EncryptionKeys;
+
+  /**
+   * @param keys `kid:base64(32 bytes)`, at least one
+   * @throws InvalidEncryptionKeyError that names the key's id, never the key
+   */
+  constructor(keys: readonly string[]) {
+    this.keys = parseEncryptionKeys(keys);
+  }
+
+  /** The id of the key that encrypts. */
+  get currentKeyId(): string {
+    return this.keys.current.id;
+  }
+
+  encrypt(plaintext: string, associatedData: string): string {
+    const { id, key } = this.keys.current;
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
+    cipher.setAAD(authenticated(id, associatedData));
+    const ciphertext = [cipher.update(plaintext, 'utf8'), cipher.final()];
+    return `${id}.${Buffer.concat([nonce, ...ciphertext, cipher.getAuthTag()]).toString('base64url')}`;
+  }
+
+  /**
+   * @throws UnknownEncryptionKeyError when the token's key is not among the configured ones
+   * @throws CorruptCiphertextError when the token is malformed or does not authenticate with `associatedData`
+   */
+  decrypt(token: string, associatedData: string): string {
+    const { keyId, sealed } = parseToken(token);
+    const decipher = createDecipheriv(ALGORITHM, this.keyOf(keyId), sealed.subarray(0, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
+    decipher.setAAD(authenticated(keyId, associatedData));
+    decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+    const text = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+    try {
+      return Buffer.concat([text, decipher.final()]).toString('utf8');
+    } catch {
+      // OpenSSL's message says less than the type does.
+      throw new CorruptCiphertextError('does not authenticate: it was altered or belongs to something else');
+    }
+  }
+
+  /**
+   * The id of the key that made a token, configured or not.
+   *
+   * @throws CorruptCiphertextError when the token is malformed
+   */
+  keyIdOf(token: string): string {
+    return parseToken(token).keyId;
+  }
+
+  private keyOf(keyId: string): KeyObject {
+    const key = this.keys.byId.get(keyId);
+    if (key === undefined) throw new UnknownEncryptionKeyError(keyId, [...this.keys.byId.keys()]);
+    return key;
+  }
+}
+
+function parseToken(token: string): { keyId: string; sealed: Buffer } {
+  const dot = token.indexOf('.');
+  const keyId = token.slice(0, Math.max(dot, 0));
+  const encoded = token.slice(dot + 1);
+  const sealed = Buffer.from(encoded, 'base64url');
+  const isWellFormed =
+    KEY_ID_PATTERN.test(keyId) &&
+    sealed.length >= NONCE_BYTES + TAG_BYTES &&
+    // Node skips foreign characters and unused bits: without this a token could be altered and still decrypt.
+    sealed.toString('base64url') === encoded;
+  if (!isWellFormed) throw new CorruptCiphertextError('is malformed');
+  return { keyId, sealed };
+}
+
+/** A key id has no dot, so the two cannot be confused. */
+function authenticated(keyId: string, associatedData: string): Buffer {
+  return Buffer.from(`${keyId}.${associatedData}`, 'utf8');
+}

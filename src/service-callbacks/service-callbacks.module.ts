@@ -1,0 +1,137 @@
+import { getQueueToken } from '@nestjs/bullmq';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
+import { QueueBackend } from '../queues/queue-backend.js';
+import { CallbackApiRepository } from './callback-apis/callback-api.repository.js';
+import { CallbackApisController } from './callback-apis/callback-apis.controller.js';
+import { CallbackApisService } from './callback-apis/callback-apis.service.js';
+import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
+import { Clock } from './clock.js';
+import { DeadLetterKeeper } from './dead-letters/dead-letter-keeper.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { DeadLetterRepository } from './dead-letters/dead-letter.repository.js';
+import { GiveUp } from './dead-letters/give-up.js';
+import { Replay } from './dead-letters/replay.js';
+import { AttemptMaker } from './delivery/attempt.js';
+import { CallbackLog } from './delivery/callback-log.js';
+import { DocumentOpener } from './delivery/document-opener.js';
+import { DocumentSealer } from './delivery/document-sealer.js';
+import { FirstAttemptProcessor } from './delivery/first-attempt.processor.js';
+import { JobReader } from './delivery/job-reader.js';
+import { NotificationSource } from './delivery/notification-source.js';
+import { Preparation } from './delivery/preparation.js';
+import { RetryHandOver } from './delivery/retry-hand-over.js';
+import { RetryPolicy } from './delivery/retry-policy.js';
+import { RetryProcessor } from './delivery/retry.processor.js';
+import { transportProviders } from './delivery/transport/transport.providers.js';
+import { Workers } from './delivery/workers.js';
+import { ServiceCallbacksProducer } from './producer/service-callbacks-producer.js';
+import { queueProviders } from './queue.providers.js';
+import { AddressRules } from './security/address-rules.js';
+import { PayloadCipher } from './security/payload-cipher.js';
+import { addressOptions, deadLetterOptions, deliveryOptions } from './service-callbacks.defaults.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  OPTIONS_TYPE,
+  SERVICE_CALLBACKS_OPTIONS,
+  type DeliveryOptions,
+  type ServiceCallbacksExtras,
+  type ServiceCallbacksOptions,
+} from './service-callbacks.options.js';
+import { CALLBACKS_DATA_SOURCE, DEAD_LETTER_OPTIONS, DELIVERY_OPTIONS } from './tokens.js';
+
+/** Derived from the options once; every provider below takes only the part it needs. */
+const optionProviders: Provider[] = [
+  { provide: DELIVERY_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryOptions },
+  { provide: DEAD_LETTER_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deadLetterOptions },
+  {
+    provide: PayloadCipher,
+    inject: [SERVICE_CALLBACKS_OPTIONS],
+    useFactory: ({ encryptionKeys }: ServiceCallbacksOptions) => new PayloadCipher(encryptionKeys),
+  },
+  {
+    provide: CallbackTypeRegistry,
+    inject: [SERVICE_CALLBACKS_OPTIONS],
+    useFactory: ({ callbackTypes }: ServiceCallbacksOptions) => new CallbackTypeRegistry(callbackTypes),
+  },
+  {
+    provide: AddressRules,
+    inject: [SERVICE_CALLBACKS_OPTIONS],
+    useFactory: (options: ServiceCallbacksOptions) => new AddressRules(addressOptions(options)),
+  },
+  {
+    provide: RetryPolicy,
+    inject: [DELIVERY_OPTIONS],
+    useFactory: ({ maxRetries, retryDelayMs, retryMaxDelayMs }: DeliveryOptions) =>
+      new RetryPolicy({ maxRetries, baseDelayMs: retryDelayMs, maxDelayMs: retryMaxDelayMs }),
+  },
+];
+
+const commonProviders: Provider[] = [
+  ...optionProviders,
+  ...queueProviders,
+  Clock,
+  CallbackApiRepository,
+  CallbackApisService,
+  DocumentOpener,
+  DocumentSealer,
+  CallbackLog,
+  DeadLetterRepository,
+  Replay,
+  ServiceCallbacksProducer,
+];
+
+const processorProviders: Provider[] = [
+  ...transportProviders,
+  DeadLetterKeeper,
+  GiveUp,
+  JobReader,
+  Preparation,
+  AttemptMaker,
+  RetryHandOver,
+  FirstAttemptProcessor,
+  RetryProcessor,
+  Workers,
+];
+
+const publicProviders = [ServiceCallbacksProducer, CallbackApisService, QueueBackend];
+
+/**
+ * Service callbacks for a host application: the producer, and unless told otherwise the processors.
+ * Needs a PostgreSQL `DataSource` that lists `serviceCallbackEntities` and `serviceCallbackMigrations`.
+ */
+@Module({})
+export class ServiceCallbacksModule extends ConfigurableModuleClass {
+  static forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return compose(super.forRoot(options), options);
+  }
+
+  static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return compose(super.forRootAsync(options), options);
+  }
+}
+
+function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicModule {
+  const { processors = true, controllers = false, isGlobal = false, notificationSource, dataSource } = extras;
+  return {
+    ...base,
+    global: isGlobal,
+    imports: [...(base.imports ?? []), ...(extras.imports ?? [])],
+    controllers: controllers ? [CallbackApisController, DeadLettersController] : [],
+    providers: [
+      ...(base.providers ?? []),
+      { provide: CALLBACKS_DATA_SOURCE, useExisting: getDataSourceToken(dataSource) },
+      ...commonProviders,
+      ...(processors ? processorProviders : []),
+      ...(notificationSource ? [{ provide: NotificationSource, useExisting: notificationSource }] : []),
+    ],
+    exports: [
+      ...publicProviders,
+      ...(processors ? [Workers] : []),
+      getQueueToken(MAIN_QUEUE),
+      getQueueToken(RETRY_QUEUE),
+    ],
+  };
+}

@@ -1,0 +1,99 @@
+import { ConfigurableModuleBuilder, type ModuleMetadata, type Type } from '@nestjs/common';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { CallbackTypeDefinition } from './callback-types/callback-type.js';
+import type { NotificationSource } from './delivery/notification-source.js';
+
+/** Where the queues live. */
+export type QueueOptions =
+  | {
+      readonly backend: 'postgres';
+      /** Default: the database of the host's own `DataSource`, which is what a transactional enqueue needs. */
+      readonly url?: string;
+      /** Connections of the queue's own pool, 3–1000; each running worker keeps one of them to listen. Default 10. */
+      readonly poolSize?: number;
+      /** Bring BullMQ's schema up to date at start (default true); false: an outdated one is an error. */
+      readonly migrate?: boolean;
+    }
+  | {
+      readonly backend: 'redis';
+      /** `redis://` or `rediss://`, password included. Needed unless `connect` is given. */
+      readonly url?: string;
+      /** Makes the clients instead: Sentinel, Cluster, TLS of one's own. What it is passed must be kept. */
+      readonly connect?: (options: RedisOptions) => Redis | Cluster;
+      /** BullMQ's key prefix, default `bull`; on a cluster one with a hash tag, such as `{bull}`. */
+      readonly prefix?: string;
+    };
+
+export interface DeliveryOptions {
+  /** Total deadline of an attempt, DNS lookup to last byte, ms (R12). Default 5000. */
+  readonly timeoutMs: number;
+  /** Attempts in flight per process: first ones and, apart from them, later ones. */
+  readonly concurrency: number;
+  readonly retryConcurrency: number;
+  /** Attempts in flight per endpoint and process. */
+  readonly endpointConcurrency: number;
+  /** Retries after the first attempt. Default 5. */
+  readonly maxRetries: number;
+  /** Past this age, ms, a deferred or retrying callback is given up. Default 3 days. */
+  readonly maxAgeMs: number;
+  /** Delay before retry n: min(max, base·2^(n−1)) × random(½…1), ms (R13). */
+  readonly retryDelayMs: number;
+  readonly retryMaxDelayMs: number;
+  /** Retryable failures in a row that open an endpoint's circuit, and for how long, ms. */
+  readonly circuitFailures: number;
+  readonly circuitOpenMs: number;
+}
+
+export interface DeadLetterOptions {
+  /** How long a dead letter is kept, days. Default 30. */
+  readonly retentionDays: number;
+  /** How many replays a process queues a second at most, when many were asked for at once. Default 50. */
+  readonly replaysPerSecond: number;
+}
+
+export interface AddressOptions {
+  /** Accept `http://` URLs. Default false. */
+  readonly allowHttp: boolean;
+  /** CIDRs exempt from the private-address rule. Default none. */
+  readonly allowedNetworks: readonly string[];
+  /** Ports beside 443 (and 80 where http is allowed). Default none. */
+  readonly allowedPorts: readonly number[];
+}
+
+/** What a host passes to `ServiceCallbacksModule.forRoot`; `optionsFromEnv` makes it from the environment. */
+export interface ServiceCallbacksOptions {
+  readonly queue: QueueOptions;
+  /** `kid:base64(32 bytes)`; the first encrypts, all decrypt. At least one. */
+  readonly encryptionKeys: readonly string[];
+  /** Whatever is left out has the default of the environment table. */
+  readonly delivery?: Partial<DeliveryOptions>;
+  readonly addresses?: Partial<AddressOptions>;
+  readonly deadLetters?: Partial<DeadLetterOptions>;
+  /** Callback types of the host's own (R5), made with `defineCallbackType`. */
+  readonly callbackTypes?: readonly CallbackTypeDefinition<never>[];
+}
+
+/** What must be known before the options are: which parts of the module there are. */
+export interface ServiceCallbacksExtras {
+  /** Export the module's providers to the whole application. Default false. */
+  readonly isGlobal?: boolean;
+  /** Run the two processors in this process. Default true. */
+  readonly processors?: boolean;
+  /** Mount the REST controllers; the host's own guards protect them. Default false. */
+  readonly controllers?: boolean;
+  /** Name of the host's `DataSource`, where it is not the default one. */
+  readonly dataSource?: string;
+  /** A provider of one of `imports`, through which jobs of an old shape are completed (R10). */
+  readonly notificationSource?: Type<NotificationSource>;
+  readonly imports?: ModuleMetadata['imports'];
+}
+
+export const {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN: SERVICE_CALLBACKS_OPTIONS,
+  OPTIONS_TYPE,
+  ASYNC_OPTIONS_TYPE,
+} = new ConfigurableModuleBuilder<ServiceCallbacksOptions>({ moduleName: 'ServiceCallbacks' })
+  .setClassMethodName('forRoot')
+  .setExtras<ServiceCallbacksExtras>({}, (definition) => definition)
+  .build();

@@ -1,0 +1,59 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** One request, complete, and everything a behaviour may do about it. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly socket: Socket;
+}
+
+/** What a server does with a request it has read. */
+export type Behaviour = (exchange: Exchange) => void;
+
+export interface Answer {
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Buffer;
+}
+
+/** A proper answer. */
+export function status(code: number, { headers = {}, body = '' }: Answer = {}): Behaviour {
+  return ({ response }) => {
+    response.writeHead(code, headers).end(body);
+  };
+}
+
+export function redirect(code: number, location: string): Behaviour {
+  return status(code, { headers: { location } });
+}
+
+/** Does nothing for so many milliseconds, then what it is told to; a bare number is a status. */
+export function delay(ms: number, then: number | Behaviour = 200): Behaviour {
+  const behaviour = typeof then === 'number' ? status(then) : then;
+  return (exchange) => {
+    const timer = setTimeout(() => behaviour(exchange), ms);
+    exchange.socket.once('close', () => clearTimeout(timer));
+  };
+}
+
+/** Never answers. */
+export function hang(): Behaviour {
+  return () => {};
+}
+
+/** `103 Early Hints`, so many times, before the answer. */
+export function earlyHints(times = 1, code = 200): Behaviour {
+  return interim('HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n', times, code);
+}
+
+/** `100 Continue` nobody asked for, so many times, before the answer. */
+export function continueFirst(times = 1, code = 200): Behaviour {
+  return interim('HTTP/1.1 100 Continue\r\n\r\n', times, code);
+}
+
+function interim(raw: string, times: number, code: number): Behaviour {
+  return (exchange) => {
+    exchange.socket.write(raw.repeat(times));
+    status(code)(exchange);
+  };
+}
