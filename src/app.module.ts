@@ -1,0 +1,86 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, Reflector } from '@nestjs/core';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import { LoggerModule } from 'nestjs-pino';
+import type { DestinationStream } from 'pino';
+import type { DataSource } from 'typeorm';
+import type { Env } from './config/env.js';
+import { dataSourceOptions } from './database/data-source-options.js';
+import { BearerTokenGuard } from './http/bearer-token.guard.js';
+import { HttpErrorFilter } from './http/http-error.filter.js';
+import { NotificationLookup } from './notifications/notification-lookup.js';
+import { NotificationsDataModule } from './notifications/notifications-data.module.js';
+import { NotificationsModule } from './notifications/notifications.module.js';
+import { READINESS_CHECKS, type ReadinessCheck } from './observability/health/readiness-check.js';
+import { loggingParams } from './observability/logging.js';
+import { ObservabilityModule } from './observability/observability.module.js';
+import { QueueBackend } from './queues/queue-backend.js';
+import { Workers } from './service-callbacks/delivery/workers.js';
+import { optionsOf } from './service-callbacks/options-from-env.js';
+import { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
+import { serviceEntities } from './service-entities.js';
+
+/** An environment whose database is known: the embedded one's URL stands in for one that was not set. */
+export type ServiceEnv = Env & { readonly DATABASE_URL: string };
+
+export interface ServiceSeams {
+  /** Where log lines go instead of standard output. */
+  readonly logStream?: DestinationStream;
+}
+
+/** The service: composition only. */
+@Module({})
+export class AppModule {
+  static forRoot(env: ServiceEnv, seams: ServiceSeams = {}): DynamicModule {
+    const servesApi = env.PROCESS_ROLE !== 'worker';
+    return {
+      module: AppModule,
+      imports: [
+        LoggerModule.forRoot(
+          loggingParams({ level: env.LOG_LEVEL, format: env.LOG_FORMAT, stream: seams.logStream }),
+        ),
+        TypeOrmModule.forRoot({
+          ...dataSourceOptions({
+            url: env.DATABASE_URL,
+            poolSize: env.DATABASE_POOL_SIZE,
+            entities: [...serviceEntities],
+          }),
+          retryAttempts: 0,
+        }),
+        ServiceCallbacksModule.forRoot({
+          ...optionsOf(env),
+          isGlobal: true,
+          processors: env.PROCESS_ROLE !== 'api',
+          controllers: servesApi,
+          imports: [NotificationsDataModule],
+          notificationSource: NotificationLookup,
+        }),
+        ...(servesApi ? [NotificationsModule] : []),
+        ObservabilityModule.forRoot(readinessChecks),
+      ],
+      providers: [
+        { provide: APP_FILTER, useClass: HttpErrorFilter },
+        {
+          provide: APP_GUARD,
+          inject: [Reflector],
+          useFactory: (reflector: Reflector) => new BearerTokenGuard(env.API_TOKENS, reflector),
+        },
+      ],
+    };
+  }
+}
+
+const readinessChecks: Provider = {
+  provide: READINESS_CHECKS,
+  inject: [getDataSourceToken(), QueueBackend, { token: Workers, optional: true }],
+  useFactory: (dataSource: DataSource, backend: QueueBackend, workers?: Workers): ReadinessCheck[] => [
+    {
+      name: 'database',
+      check: async () => {
+        await dataSource.query('SELECT 1');
+      },
+    },
+    { name: 'queue', check: () => backend.ping() },
+    ...(workers ? [{ name: 'worker', check: () => workers.assertRunning() }] : []),
+  ],
+};

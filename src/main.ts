@@ -1,0 +1,28 @@
+import { loadEnv } from './config/env.js';
+import { startService, type RunningService } from './service.js';
+
+/** A second signal does not wait for anything. */
+function stopOnSignal(service: RunningService): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    service.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(`Could not stop cleanly on ${signal}:`, error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+try {
+  stopOnSignal(await startService(loadEnv(process.env, { isTerminal: process.stdout.isTTY })));
+} catch (error) {
+  // What is wrong with the environment or the schema is said in words; a stack would only hide it.
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  process.exit(1);
+}

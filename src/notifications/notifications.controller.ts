@@ -1,0 +1,79 @@
+import {
+  Body,
+  Controller,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  UseFilters,
+  UsePipes,
+} from '@nestjs/common';
+import { HttpErrorFilter } from '../http/http-error.filter.js';
+import { RequestValidationPipe } from '../http/request-validation.pipe.js';
+import type { NotificationEntity } from './notification.entity.js';
+import { NotificationsService } from './notifications.service.js';
+import {
+  createNotificationBody,
+  idParam,
+  receiptBody,
+  type CreateNotificationBody,
+  type ReceiptBody,
+} from './notifications.schemas.js';
+
+/** The notifications of a small host, so that the whole path runs as a service. */
+@Controller()
+@UsePipes(RequestValidationPipe)
+@UseFilters(HttpErrorFilter)
+export class NotificationsController {
+  constructor(private readonly notifications: NotificationsService) {}
+
+  @Post('service/:service_id/notifications')
+  async create(
+    @Param('service_id', { schema: idParam }) serviceId: string,
+    @Body({ schema: createNotificationBody }) body: CreateNotificationBody,
+  ) {
+    const notification = await this.notifications.create({
+      serviceId,
+      notificationType: body.notification_type,
+      to: body.to,
+      templateId: body.template_id,
+      templateVersion: body.template_version,
+      reference: body.reference ?? null,
+      status: body.status ?? 'created',
+      sentAt: body.sent_at ? new Date(body.sent_at) : null,
+    });
+    return { data: view(notification) };
+  }
+
+  /** A provider's delivery receipt. */
+  @Post('notifications/:id/receipts')
+  @HttpCode(200)
+  async receive(
+    @Param('id', { schema: idParam }) id: string,
+    @Body({ schema: receiptBody }) body: ReceiptBody,
+  ) {
+    const result = await this.notifications.receive(id, {
+      status: body.status,
+      ...(body.sent_by && { sentBy: body.sent_by }),
+    });
+    if (!result) throw new NotFoundException(`There is no notification ${id}`);
+    return { data: { notification: view(result.notification), callback: result.callback } };
+  }
+}
+
+function view(notification: NotificationEntity) {
+  return {
+    id: notification.id,
+    service_id: notification.serviceId,
+    notification_type: notification.notificationType,
+    to: notification.to,
+    template_id: notification.templateId,
+    template_version: notification.templateVersion,
+    reference: notification.reference,
+    status: notification.status,
+    sent_by: notification.sentBy,
+    sent_at: notification.sentAt?.toISOString() ?? null,
+    created_at: notification.createdAt.toISOString(),
+    updated_at: notification.updatedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import {
+  isFinalStatus,
+  type NotificationStatus,
+} from '../service-callbacks/callback-types/notification-status.js';
+import { Clock } from '../service-callbacks/clock.js';
+import {
+  ServiceCallbacksProducer,
+  type NotQueuedReason,
+} from '../service-callbacks/producer/service-callbacks-producer.js';
+import { NotificationDao, type NewNotification } from './notification.dao.js';
+import type { NotificationEntity } from './notification.entity.js';
+
+/** What a receipt did. `unchanged`: the status it reports is the one the notification has. */
+export type CallbackDecision =
+  | { readonly queued: true; readonly id: string }
+  | { readonly queued: false; readonly reason: NotQueuedReason | 'already_final' | 'unchanged' };
+
+export interface Receipt {
+  readonly status: NotificationStatus;
+  /** The provider. */
+  readonly sentBy?: string;
+}
+
+export interface ReceiptResult {
+  readonly notification: NotificationEntity;
+  readonly callback: CallbackDecision;
+}
+
+@Injectable()
+export class NotificationsService {
+  constructor(
+    private readonly dao: NotificationDao,
+    private readonly callbacks: ServiceCallbacksProducer,
+    private readonly clock: Clock,
+  ) {}
+
+  create(notification: NewNotification): Promise<NotificationEntity> {
+    return this.dao.create(notification, new Date(this.clock.now()));
+  }
+
+  /**
+   * The status and its callback commit together (R18).
+   * @returns null for an unknown notification.
+   */
+  receive(id: string, receipt: Receipt): Promise<ReceiptResult | null> {
+    return this.dao.transaction(async (manager) => {
+      const { status, sentBy } = receipt;
+      const now = new Date(this.clock.now());
+      const notification = await this.dao.updateStatusById(id, status, { sentBy, now, manager });
+      if (!notification) return this.describeUnchanged(id, manager);
+      return { notification, callback: await this.callbacks.sendDeliveryStatus(notification, { manager }) };
+    });
+  }
+
+  private async describeUnchanged(id: string, manager: EntityManager): Promise<ReceiptResult | null> {
+    const notification = await this.dao.findById(id, manager);
+    if (!notification) return null;
+    const reason = isFinalStatus(notification.status) ? 'already_final' : 'unchanged';
+    return { notification, callback: { queued: false, reason } };
+  }
+}

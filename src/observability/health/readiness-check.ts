@@ -1,0 +1,10 @@
+/** A part that must work before this process may be given traffic. */
+export interface ReadinessCheck {
+  /** How the part is named in the answer. */
+  readonly name: string;
+  /** @throws saying in words why the part is not ready. */
+  check(): Promise<void>;
+}
+
+/** All of them; the application composes the list. */
+export const READINESS_CHECKS = Symbol('READINESS_CHECKS');

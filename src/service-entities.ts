@@ -1,0 +1,5 @@
+import { NotificationEntity } from './notifications/notification.entity.js';
+import { serviceCallbackEntities } from './service-callbacks/entities.js';
+
+/** Every entity of the service. */
+export const serviceEntities = [NotificationEntity, ...serviceCallbackEntities] as const;

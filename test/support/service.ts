@@ -1,0 +1,83 @@
+import { loadEnv } from '../../src/config/env.js';
+import { startService, type RunningService } from '../../src/service.js';
+import { LogCapture } from './logs.js';
+import { queueEnvironment } from './queue-backend.js';
+
+/** Variables of the environment table. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** What every test needs: plain http to this machine, quick retries, a key of its own. */
+export const TEST_ENVIRONMENT: Environment = {
+  NODE_ENV: 'test',
+  PORT: '0',
+  LOG_LEVEL: 'debug',
+  LOG_FORMAT: 'json',
+  CALLBACK_ALLOW_HTTP: 'true',
+  CALLBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
+  CALLBACK_ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+  CALLBACK_RETRY_DELAY_MS: '20',
+  CALLBACK_RETRY_MAX_DELAY_MS: '100',
+};
+
+/** Whoever answers to the REST contract: the service in this process, or one in a process of its own. */
+export interface RestApi {
+  readonly url: string;
+  /** A request with its parsed answer; a text goes out as it is, anything else as JSON. */
+  call<Body = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<ApiAnswer<Body>>;
+}
+
+export interface TestService extends RunningService, RestApi {
+  readonly logs: LogCapture;
+}
+
+export interface ApiAnswer<Body = unknown> {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed where it is JSON, else the text. */
+  readonly body: Body;
+}
+
+/** The real service in this process, on a database of the test's own. */
+export async function startTestService(
+  databaseUrl: string,
+  environment: Environment = {},
+): Promise<TestService> {
+  const logs = new LogCapture();
+  const queue = await queueEnvironment();
+  const env = loadEnv({ ...TEST_ENVIRONMENT, ...queue, DATABASE_URL: databaseUrl, ...environment });
+  const service = await startService(env, { logStream: logs });
+  return { ...service, ...restApi(service.url), logs };
+}
+
+export function restApi(url: string): RestApi {
+  return {
+    url,
+    call: async <Body>(
+      method: string,
+      path: string,
+      body?: unknown,
+      headers: Readonly<Record<string, string>> = {},
+    ): Promise<ApiAnswer<Body>> => {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, body: parse(text) as Body };
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
