@@ -1,38 +1,75 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
+import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import { CallbackClient } from './callback-client.js';
 import type { AttemptRecord } from './callback-job.js';
 import type { AttemptFacts } from './callback-log.js';
 import type { Callback } from './callback.js';
+import { EndpointGate, type Deferral, type Lane } from '../isolation/endpoint-gate.js';
+import { endpointKey } from '../isolation/endpoint-key.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
 
 export interface AttemptResult {
+  readonly kind: 'made';
   readonly outcome: DeliveryOutcome;
   readonly facts: AttemptFacts;
   /** The callback with this attempt in its history. */
   readonly callback: Callback;
 }
 
-/** Makes one attempt and remembers it. No database, no queue: what follows is the processor's. */
+/** Makes one attempt, where its endpoint may have one, and remembers it. What follows is the processor's. */
 @Injectable()
 export class AttemptMaker {
   constructor(
+    private readonly gate: EndpointGate,
     private readonly client: CallbackClient,
+    private readonly metrics: CallbackMetrics,
     private readonly clock: Clock,
   ) {}
 
-  async make(callback: Callback): Promise<AttemptResult> {
-    const at = new Date(this.clock.now()).toISOString();
+  /** Whether an attempt would be deferred now; costs nothing, for whoever must prepare one first. */
+  deferral(callback: Callback, lane: Lane): Deferral | undefined {
+    const deferral = this.gate.peek(keyOf(callback), lane);
+    if (deferral) this.metrics.deferred(deferral.reason);
+    return deferral;
+  }
+
+  async make(callback: Callback, lane: Lane): Promise<AttemptResult | Deferral> {
+    const admission = await this.gate.admit(keyOf(callback), lane);
+    if (admission.kind === 'deferred') {
+      this.metrics.deferred(admission.reason);
+      return admission;
+    }
+    let verdict: 'answered' | 'failed' | 'not_made' = 'not_made';
+    try {
+      const result = await this.send(callback);
+      verdict = result.outcome.kind === 'retryable' ? 'failed' : 'answered';
+      return result;
+    } finally {
+      admission.release(verdict);
+    }
+  }
+
+  private async send(callback: Callback): Promise<AttemptResult> {
+    const startedAt = this.clock.now();
+    const at = new Date(startedAt).toISOString();
+    this.metrics.attemptStarted(callback, startedAt);
     const outcome = await this.client.send({
       id: callback.id,
       url: callback.document.url,
       bearerToken: callback.document.bearer_token,
+      signingSecrets: callback.document.signing_secrets ?? [],
       body: JSON.stringify(callback.document.payload),
     });
+    this.metrics.attempted(callback, outcome);
     const attempts = [...callback.attempts, record(at, outcome)];
     const facts = { attempt: attempts.length, durationMs: outcome.durationMs };
-    return { outcome, facts, callback: { ...callback, attempts } };
+    return { kind: 'made', outcome, facts, callback: { ...callback, attempts } };
   }
+}
+
+function keyOf({ callbackApiId, document }: Callback): string {
+  return endpointKey(callbackApiId, document.url);
 }
 
 function record(at: string, outcome: DeliveryOutcome): AttemptRecord {

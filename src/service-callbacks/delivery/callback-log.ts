@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
+import type { DeferralReason } from '../isolation/endpoint-gate.js';
 import type { Callback } from './callback.js';
 import type { DeliveryFailure } from './delivery-outcome.js';
 
@@ -55,6 +56,17 @@ export class CallbackLog {
       ...reason(failure),
       next_attempt_at: new Date(nextAttemptAt).toISOString(),
       msg: 'Callback failed and is being retried',
+    });
+  }
+
+  deferred(callback: Callback, why: DeferralReason, until: number): void {
+    this.logger.warn({
+      event: 'callback.deferred',
+      ...this.subject(callback),
+      attempt: callback.attempts.length + 1,
+      error: why,
+      next_attempt_at: new Date(until).toISOString(),
+      msg: 'Callback deferred: its endpoint gets no attempt now',
     });
   }
 

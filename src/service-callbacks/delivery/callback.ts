@@ -10,6 +10,8 @@ export interface Callback {
   /** Unix milliseconds. */
   readonly queuedAt: number;
   readonly generation: number;
+  /** How many of `attempts` are of earlier generations. */
+  readonly generationStart: number;
   readonly attempts: readonly AttemptRecord[];
   /** The encrypted document, as it goes on to the retry queue or the dead letters. */
   readonly sealed: string;

@@ -28,7 +28,12 @@ export class FirstAttemptProcessor extends CallbackProcessor {
     const prepared = await this.preparation.forFirstAttempt(read);
     if (prepared.kind !== 'ready') throw await this.endUnprepared(job, prepared);
 
-    const { outcome, facts, callback } = await this.attempts.make(prepared.callback);
+    const made = await this.attempts.make(prepared.callback, 'first');
+    if (made.kind === 'deferred') {
+      await this.handOver.defer(prepared.callback, made.until);
+      return this.log.deferred(prepared.callback, made.reason, made.until);
+    }
+    const { outcome, facts, callback } = made;
     switch (outcome.kind) {
       case 'delivered':
         return this.log.delivered(callback, facts, outcome.statusCode);

@@ -59,6 +59,7 @@ export class JobReader {
       subjectId: envelope.data.subject_id,
       queuedAt: envelope.data.queued_at,
       generation: envelope.data.generation,
+      generationStart: envelope.data.generation_start,
       attempts: envelope.data.attempts,
       sealed: envelope.data.document,
     };

@@ -6,29 +6,32 @@ import type { Callback } from './callback.js';
 /** No terminal job stays in either queue: an id that is still kept swallows the next `add`. */
 const KEEP_NOTHING = { removeOnComplete: true, removeOnFail: true } as const;
 
-/** A callback's first job. The same news twice is one job while it waits. */
-export function firstAttemptJob(callback: Callback): QueuedJob {
+/**
+ * A callback's first job. The same news twice is one job while it waits.
+ * @param priority 1 to 2,097,151; a lower number goes first.
+ */
+export function firstAttemptJob(callback: Callback, priority: number): QueuedJob {
   return {
     queue: MAIN_QUEUE,
     name: callback.callbackType,
     data: toJobData(callback),
-    options: { jobId: callback.id, ...KEEP_NOTHING },
+    options: { jobId: callback.id, priority, ...KEEP_NOTHING },
   };
 }
 
 /**
  * A callback's later attempts, one job for all of them.
- * @param attempts how many there may be.
- * @param delayMs until the first of them.
+ * @param maxRetries after the first attempt, which may still be to come: it was deferred, or is a replay's.
+ * @param delayMs until the next attempt.
  */
-export function retryJob(callback: Callback, attempts: number, delayMs: number): QueuedJob {
+export function retryJob(callback: Callback, maxRetries: number, delayMs: number): QueuedJob {
   return {
     queue: RETRY_QUEUE,
     name: callback.callbackType,
     data: toJobData(callback),
     options: {
       jobId: retryJobId(callback.id, callback.generation),
-      attempts,
+      attempts: maxRetries + 1,
       backoff: { type: 'custom' },
       delay: delayMs,
       ...KEEP_NOTHING,
@@ -47,6 +50,7 @@ export function toJobData(callback: Callback): CallbackJobData {
     subject_id: callback.subjectId,
     queued_at: callback.queuedAt,
     generation: callback.generation,
+    generation_start: callback.generationStart,
     document: callback.sealed,
     attempts: callback.attempts,
   };

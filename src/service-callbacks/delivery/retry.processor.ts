@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { DelayedError } from 'bullmq';
 import type { AnyJob } from '../../queues/queue-backend.js';
 import { Clock } from '../clock.js';
 import { GiveUp } from '../dead-letters/give-up.js';
+import type { Deferral } from '../isolation/endpoint-gate.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import { AttemptMaker } from './attempt.js';
@@ -30,12 +32,19 @@ export class RetryProcessor extends CallbackProcessor {
     super(reader, giveUp, log, clock);
   }
 
-  protected async handle(job: AnyJob, read: ReadJob): Promise<void> {
+  protected async handle(job: AnyJob, read: ReadJob, token?: string): Promise<void> {
+    if (read.kind === 'callback') {
+      // Before anything that costs: thousands may wake behind an endpoint that is down.
+      if (this.isTooOld(read.callback)) throw await this.expire(read.callback);
+      const deferral = this.attempts.deferral(read.callback, 'retry');
+      if (deferral) return this.defer(job, read.callback, deferral, token);
+    }
     const prepared = await this.prepare(read);
     if (prepared.kind !== 'ready') throw await this.endUnprepared(job, prepared);
-    if (this.isTooOld(prepared.callback)) throw await this.expire(prepared.callback);
 
-    const { outcome, facts, callback } = await this.attempts.make(prepared.callback);
+    const made = await this.attempts.make(prepared.callback, 'retry');
+    if (made.kind === 'deferred') return this.defer(job, prepared.callback, made, token);
+    const { outcome, facts, callback } = made;
     switch (outcome.kind) {
       case 'delivered':
         return this.log.delivered(callback, facts, outcome.statusCode);
@@ -43,8 +52,8 @@ export class RetryProcessor extends CallbackProcessor {
         throw await this.giveUp.bury(callback, { reason: 'not_retried', facts, failure: outcome.failure });
       case 'retryable': {
         const { failure, retryAfterMs } = outcome;
-        const retry = job.attemptsMade + 2;
-        if (retry > (job.opts.attempts ?? 1)) {
+        const retry = callback.attempts.length - callback.generationStart;
+        if (!this.policy.allows(retry) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)) {
           throw await this.giveUp.bury(callback, { reason: 'retries_exhausted', facts, failure });
         }
         const delay = this.policy.delayBefore(retry, retryAfterMs);
@@ -53,6 +62,18 @@ export class RetryProcessor extends CallbackProcessor {
         throw new RetryLaterError(delay);
       }
     }
+  }
+
+  /** Back to where it waits, no attempt spent. */
+  private async defer(
+    job: AnyJob,
+    callback: Callback,
+    { reason, until }: Deferral,
+    token?: string,
+  ): Promise<never> {
+    await job.moveToDelayed(until, token);
+    this.log.deferred(callback, reason, until);
+    throw new DelayedError();
   }
 
   /** Where the database is away, the encrypted document is as good as it was when it was sealed. */

@@ -1,0 +1,78 @@
+/** What a circuit says to a callback that wants to be sent. */
+export type CircuitAnswer =
+  | { readonly kind: 'closed' }
+  /** This one is the probe: what becomes of it decides. */
+  | { readonly kind: 'probe' }
+  /** Not before then (Unix ms). */
+  | { readonly kind: 'open'; readonly until: number };
+
+export type CircuitState = 'closed' | 'open' | 'half_open';
+
+export interface CircuitOptions {
+  /** Retryable failures in a row that open it; at least 1. */
+  readonly failures: number;
+  /** How long it stays open, ms. */
+  readonly openMs: number;
+}
+
+/** While the probe is out, the others come back after so long, ms. */
+const PROBING_MS = 1_000;
+
+/**
+ * One endpoint's circuit. Closed: everything passes. After enough failures in a row it opens: nothing
+ * passes for a while. Then one callback does, and what becomes of it closes the circuit or opens it again.
+ */
+export class Circuit {
+  private failuresInRow = 0;
+  private openUntil: number | undefined;
+  private probing = false;
+
+  constructor(private readonly options: CircuitOptions) {}
+
+  ask(now: number): CircuitAnswer {
+    if (this.openUntil === undefined) return { kind: 'closed' };
+    if (now < this.openUntil) return { kind: 'open', until: this.openUntil };
+    if (this.probing) return { kind: 'open', until: now + PROBING_MS };
+    this.probing = true;
+    return { kind: 'probe' };
+  }
+
+  /** As `ask`, but no probe is given out. */
+  peek(now: number): Exclude<CircuitAnswer, { kind: 'probe' }> {
+    if (this.openUntil === undefined || (now >= this.openUntil && !this.probing)) return { kind: 'closed' };
+    return { kind: 'open', until: this.probing ? now + PROBING_MS : this.openUntil };
+  }
+
+  /** The endpoint gave an answer that is not a retryable failure. @returns whether this closed the circuit. */
+  succeeded(): boolean {
+    const recovered = this.openUntil !== undefined;
+    this.failuresInRow = 0;
+    this.openUntil = undefined;
+    this.probing = false;
+    return recovered;
+  }
+
+  failed(now: number): void {
+    this.failuresInRow += 1;
+    const wasProbe = this.probing && this.openUntil !== undefined && now >= this.openUntil;
+    if (wasProbe || (this.openUntil === undefined && this.failuresInRow >= this.options.failures)) {
+      this.openUntil = now + this.options.openMs;
+      this.probing = false;
+    }
+  }
+
+  /** A probe that was never sent: the next one is the probe. */
+  abandonProbe(): void {
+    this.probing = false;
+  }
+
+  state(now: number): CircuitState {
+    if (this.openUntil === undefined) return 'closed';
+    return now < this.openUntil ? 'open' : 'half_open';
+  }
+
+  /** Nothing here that a new one would not know. */
+  get isPristine(): boolean {
+    return this.failuresInRow === 0 && this.openUntil === undefined;
+  }
+}

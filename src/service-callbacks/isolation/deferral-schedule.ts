@@ -1,0 +1,29 @@
+/** How many deferred callbacks may fall due a second, per process, over all endpoints. */
+const WAKE_UPS_PER_SECOND = 100;
+
+/**
+ * When deferred callbacks come back: never many at once, however many there are behind however many
+ * endpoints. Each endpoint has a line of its own, so that a few behind one do not wait for the thousands
+ * behind another; the more lines there are, the wider each is spaced.
+ */
+export class DeferralSchedule {
+  /** Per endpoint, when the last one in its line is due (Unix ms). */
+  private readonly lastDue = new Map<string, number>();
+
+  constructor(private readonly wakeUpsPerSecond = WAKE_UPS_PER_SECOND) {}
+
+  /** @param earliest Unix ms. @returns when this one is due, Unix ms. */
+  next(key: string, earliest: number, now: number): number {
+    this.forgetPast(now);
+    const last = this.lastDue.get(key);
+    const lines = this.lastDue.size + (last === undefined ? 1 : 0);
+    const spacing = (1_000 * lines) / this.wakeUpsPerSecond;
+    const due = last === undefined ? earliest : Math.max(earliest, last + spacing);
+    this.lastDue.set(key, due);
+    return Math.ceil(due);
+  }
+
+  private forgetPast(now: number): void {
+    for (const [key, due] of this.lastDue) if (due < now) this.lastDue.delete(key);
+  }
+}

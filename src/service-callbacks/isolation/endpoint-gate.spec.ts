@@ -1,0 +1,129 @@
+import { describe, expect, it } from '@jest/globals';
+import { Clock } from '../clock.js';
+import { deliveryOptions } from '../service-callbacks.defaults.js';
+import { EndpointGate, type Admission, type Permit } from './endpoint-gate.js';
+
+/** A clock that stands until it is moved. */
+class HeldClock extends Clock {
+  time = 1_000_000;
+
+  override now(): number {
+    return this.time;
+  }
+}
+
+function gateWith(delivery: Parameters<typeof deliveryOptions>[0]['delivery'] = {}) {
+  const clock = new HeldClock();
+  const options = deliveryOptions({
+    queue: { backend: 'postgres' },
+    encryptionKeys: [],
+    delivery: {
+      concurrency: 80,
+      endpointConcurrency: 40,
+      circuitFailures: 3,
+      circuitOpenMs: 10_000,
+      ...delivery,
+    },
+  });
+  return { clock, gate: new EndpointGate(options, clock) };
+}
+
+function admitted(admission: Admission | Promise<Admission>): Permit {
+  if (admission instanceof Promise || admission.kind !== 'admitted') throw new Error('not admitted');
+  return admission;
+}
+
+function makeQuick(gate: EndpointGate, key: string): void {
+  admitted(gate.admit(key, 'first')).release('answered');
+}
+
+describe('EndpointGate', () => {
+  it('turns a hog away before it has all, and lets a newcomer in', () => {
+    const { gate } = gateWith({ endpointConcurrency: 80 });
+    const admissions = Array.from({ length: 80 }, () => gate.admit('hog', 'first'));
+    const turnedAway = admissions.filter(
+      (admission) => !(admission instanceof Promise) && admission.kind === 'deferred',
+    );
+    expect(turnedAway.length).toBeGreaterThan(40);
+    expect(gate.inUse('first')).toBe(35);
+    expect(admitted(gate.admit('newcomer', 'first')).kind).toBe('admitted');
+  });
+
+  it('gives a quick endpoint the reserve too', () => {
+    const { gate } = gateWith();
+    makeQuick(gate, 'quick');
+    for (let hog = 0; hog < 100; hog += 1) {
+      for (let callback = 0; callback < 10; callback += 1) void gate.admit(`hog ${hog}`, 'first');
+    }
+    expect(gate.inUse('first')).toBe(75);
+    expect(admitted(gate.admit('quick', 'first')).kind).toBe('admitted');
+  });
+
+  it('defers without an attempt while a circuit is open, and lets one probe through after', () => {
+    const { gate, clock } = gateWith();
+    for (let failure = 0; failure < 3; failure += 1) admitted(gate.admit('down', 'first')).release('failed');
+    expect(gate.admit('down', 'first')).toEqual({
+      kind: 'deferred',
+      reason: 'circuit_open',
+      until: clock.time + 10_000,
+    });
+    expect(gate.circuits()).toEqual({ closed: 0, open: 1, half_open: 0 });
+    clock.time += 10_000;
+    const probe = admitted(gate.admit('down', 'retry'));
+    expect(gate.admit('down', 'first')).toMatchObject({ kind: 'deferred', reason: 'circuit_open' });
+    probe.release('answered');
+    expect(admitted(gate.admit('down', 'first')).kind).toBe('admitted');
+  });
+
+  it('ramps up after a recovery: one, then two', async () => {
+    const { gate, clock } = gateWith();
+    for (let failure = 0; failure < 3; failure += 1) admitted(gate.admit('down', 'first')).release('failed');
+    clock.time += 10_000;
+    admitted(gate.admit('down', 'first')).release('answered');
+    const first = admitted(gate.admit('down', 'first'));
+    const second = gate.admit('down', 'first');
+    expect(second).toBeInstanceOf(Promise);
+    const third = gate.admit('down', 'first');
+    first.release('answered');
+    await expect(second).resolves.toMatchObject({ kind: 'admitted' });
+    await expect(third).resolves.toMatchObject({ kind: 'admitted' });
+  });
+
+  it('lets callbacks wait for the window of a quick endpoint, and go in order', async () => {
+    const { gate } = gateWith({ endpointConcurrency: 1 });
+    makeQuick(gate, 'busy');
+    const holder = admitted(gate.admit('busy', 'first'));
+    const waiting = [gate.admit('busy', 'first'), gate.admit('busy', 'first')];
+    holder.release('answered');
+    const next = admitted(await waiting[0]!);
+    next.release('answered');
+    await expect(waiting[1]).resolves.toMatchObject({ kind: 'admitted' });
+  });
+
+  it('sends those who wait away once the endpoint turns slow', async () => {
+    const { gate, clock } = gateWith({ endpointConcurrency: 1, timeoutMs: 5_000 });
+    makeQuick(gate, 'turning');
+    const holder = admitted(gate.admit('turning', 'first'));
+    const waiting = gate.admit('turning', 'first');
+    clock.time += 1_000;
+    const late = gate.admit('turning', 'first');
+    await expect(waiting).resolves.toMatchObject({ kind: 'deferred', reason: 'endpoint_busy' });
+    await expect(late).resolves.toMatchObject({ kind: 'deferred', reason: 'endpoint_busy' });
+    holder.release('failed');
+    expect(gate.inUse('first')).toBe(0);
+  });
+
+  it('keeps slots of first and later attempts apart', () => {
+    const { gate } = gateWith({ concurrency: 8, retryConcurrency: 8 });
+    for (let hog = 0; hog < 20; hog += 1) void gate.admit(`hog ${hog}`, 'retry');
+    expect(gate.admit('another', 'retry')).toMatchObject({ kind: 'deferred', reason: 'process_busy' });
+    expect(admitted(gate.admit('another', 'first')).kind).toBe('admitted');
+  });
+
+  it('learns nothing from an attempt that was not made', () => {
+    const { gate } = gateWith();
+    for (let fault = 0; fault < 10; fault += 1) admitted(gate.admit('a', 'first')).release('not_made');
+    expect(gate.circuits()).toEqual({ closed: 1, open: 0, half_open: 0 });
+    expect(gate.inUse('first')).toBe(0);
+  });
+});

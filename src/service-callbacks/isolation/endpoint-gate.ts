@@ -1,0 +1,173 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../clock.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
+import type { CircuitState } from './circuit.js';
+import { DeferralSchedule } from './deferral-schedule.js';
+import { Endpoint, type EndpointOptions, type Verdict } from './endpoint.js';
+import { Slots } from './slots.js';
+
+/** Which processor asks: first attempts and later ones have slots of their own. */
+export type Lane = 'first' | 'retry';
+
+/** Why a callback is not sent now: nothing was wrong with it. */
+export type DeferralReason = 'circuit_open' | 'endpoint_busy' | 'process_busy';
+
+export interface Deferral {
+  readonly kind: 'deferred';
+  readonly reason: DeferralReason;
+  /** When to come back, Unix ms. */
+  readonly until: number;
+}
+
+export interface Permit {
+  readonly kind: 'admitted';
+  /** Must be called once, whatever happens. */
+  release(verdict: Verdict | 'not_made'): void;
+}
+
+export type Admission = Permit | Deferral;
+
+/** An endpoint is slow once it takes this part of the deadline. */
+const SLOW_SHARE = 1 / 5;
+/** How often attempts in flight are looked at, ms. */
+const REVIEW_MS = 250;
+/** Where no slot is to be had, come back after so long, ms. */
+const BUSY_MS = 1_000;
+/** Idle endpoints remembered at most. */
+const MAX_IDLE = 20_000;
+
+/**
+ * What one endpoint may take from the others (R17): hanging, dripping, failing or flooding, it gets no more
+ * than what the rest can spare. State is per process: each learns within one deadline by itself.
+ */
+@Injectable()
+export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly endpoints = new Map<string, Endpoint>();
+  private readonly active = new Set<Endpoint>();
+  private readonly lanes: Readonly<Record<Lane, Slots>>;
+  private readonly schedule = new DeferralSchedule();
+  private readonly endpointOptions: EndpointOptions;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(DELIVERY_OPTIONS) options: DeliveryOptions,
+    private readonly clock: Clock,
+  ) {
+    this.lanes = { first: new Slots(options.concurrency), retry: new Slots(options.retryConcurrency) };
+    this.endpointOptions = {
+      failures: options.circuitFailures,
+      openMs: options.circuitOpenMs,
+      concurrency: options.endpointConcurrency,
+      slowAfterMs: options.timeoutMs * SLOW_SHARE,
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => this.review(), REVIEW_MS);
+    this.timer.unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Whether an attempt would be turned away now, without asking for one: cheap, for whoever has to prepare first. */
+  peek(key: string, lane: Lane): Deferral | undefined {
+    const now = this.clock.now();
+    const endpoint = this.endpoints.get(key);
+    const circuit = endpoint?.circuit.peek(now);
+    if (circuit?.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
+    if (!this.lanes[lane].hasRoomFor(key, endpoint?.isQuick ?? false)) {
+      return this.defer(key, 'process_busy', now + BUSY_MS, now);
+    }
+    return undefined;
+  }
+
+  /** Waits only for an endpoint that answers quickly, and then only for its own window. */
+  admit(key: string, lane: Lane): Admission | Promise<Admission> {
+    const now = this.clock.now();
+    const endpoint = this.endpoint(key);
+    const slots = this.lanes[lane];
+    if (!slots.hasRoomFor(key, endpoint.isQuick)) return this.defer(key, 'process_busy', now + BUSY_MS, now);
+    const answer = endpoint.circuit.ask(now);
+    if (answer.kind === 'open') return this.defer(key, 'circuit_open', answer.until, now);
+    this.active.add(endpoint);
+    slots.take(key);
+    if (endpoint.hasRoom || answer.kind === 'probe')
+      return this.permit(endpoint, slots, answer.kind === 'probe', now);
+    return this.wait(endpoint, slots);
+  }
+
+  /** Attempts held per lane, waiting ones included. */
+  inUse(lane: Lane): number {
+    return this.lanes[lane].inUse;
+  }
+
+  /** How many of the endpoints this process remembers have their circuit in each state. */
+  circuits(): Record<CircuitState, number> {
+    const now = this.clock.now();
+    const counts = { closed: 0, open: 0, half_open: 0 };
+    for (const endpoint of this.endpoints.values()) counts[endpoint.circuit.state(now)] += 1;
+    return counts;
+  }
+
+  private permit(endpoint: Endpoint, slots: Slots, isProbe: boolean, now: number): Permit {
+    const attempt = endpoint.start(now);
+    return {
+      kind: 'admitted',
+      release: (verdict) => {
+        slots.giveBack(endpoint.key);
+        if (verdict === 'not_made') {
+          endpoint.abandon(attempt);
+          if (isProbe) endpoint.circuit.abandonProbe();
+        } else {
+          endpoint.finish(attempt, verdict, this.clock.now());
+        }
+        if (!endpoint.isActive) this.active.delete(endpoint);
+      },
+    };
+  }
+
+  private async wait(endpoint: Endpoint, slots: Slots): Promise<Admission> {
+    const { promise, resolve } = Promise.withResolvers<Admission>();
+    endpoint.wait((go) => {
+      const now = this.clock.now();
+      if (go) {
+        resolve(this.permit(endpoint, slots, false, now));
+        return;
+      }
+      slots.giveBack(endpoint.key);
+      resolve(this.defer(endpoint.key, 'endpoint_busy', now + BUSY_MS, now));
+    });
+    // Whoever became slow since its last attempt ended is told at once.
+    endpoint.review(this.clock.now());
+    return promise;
+  }
+
+  private defer(key: string, reason: DeferralReason, earliest: number, now: number): Deferral {
+    return { kind: 'deferred', reason, until: this.schedule.next(key, earliest, now) };
+  }
+
+  private endpoint(key: string): Endpoint {
+    const known = this.endpoints.get(key);
+    if (known) return known;
+    const endpoint = new Endpoint(key, this.endpointOptions);
+    this.endpoints.set(key, endpoint);
+    if (this.endpoints.size > MAX_IDLE) this.forgetSome();
+    return endpoint;
+  }
+
+  /** Oldest first; what it forgets is learnt again with the next attempt. */
+  private forgetSome(): void {
+    for (const [key, endpoint] of this.endpoints) {
+      if (this.endpoints.size <= MAX_IDLE * 0.9) return;
+      if (endpoint.isForgettable) this.endpoints.delete(key);
+    }
+  }
+
+  private review(): void {
+    const now = this.clock.now();
+    for (const endpoint of this.active) endpoint.review(now);
+  }
+}

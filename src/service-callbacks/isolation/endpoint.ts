@@ -1,0 +1,99 @@
+import { Circuit, type CircuitOptions } from './circuit.js';
+import { CongestionWindow } from './congestion-window.js';
+
+export interface EndpointOptions extends CircuitOptions {
+  /** Attempts in flight at most. */
+  readonly concurrency: number;
+  /** An answer that takes longer, or an attempt in flight that is older, makes an endpoint slow, ms. */
+  readonly slowAfterMs: number;
+}
+
+/** How long an endpoint holds what it is given: not known yet, not long, long. */
+export type Pace = 'unknown' | 'quick' | 'slow';
+
+/** What an attempt told about its endpoint. */
+export type Verdict = 'answered' | 'failed';
+
+/** Someone who waits for the endpoint's window; told to go, or to come back later. */
+export type Waiter = (go: boolean) => void;
+
+/** What this process knows of one endpoint. */
+export class Endpoint {
+  readonly circuit: Circuit;
+  readonly window: CongestionWindow;
+  private pace: Pace = 'unknown';
+  /** Start of each attempt in flight, oldest first. */
+  private readonly inFlight = new Map<symbol, number>();
+  private readonly waiters: Waiter[] = [];
+
+  constructor(
+    readonly key: string,
+    private readonly options: EndpointOptions,
+  ) {
+    this.circuit = new Circuit(options);
+    this.window = new CongestionWindow(options.concurrency);
+  }
+
+  get isQuick(): boolean {
+    return this.pace === 'quick';
+  }
+
+  get isSlow(): boolean {
+    return this.pace === 'slow';
+  }
+
+  get hasRoom(): boolean {
+    return this.inFlight.size < this.window.size;
+  }
+
+  get isActive(): boolean {
+    return this.inFlight.size > 0 || this.waiters.length > 0;
+  }
+
+  /** Nothing would be lost by forgetting it but its pace. */
+  get isForgettable(): boolean {
+    return !this.isActive && this.circuit.isPristine && this.window.isPristine;
+  }
+
+  start(now: number): symbol {
+    const attempt = Symbol('attempt');
+    this.inFlight.set(attempt, now);
+    return attempt;
+  }
+
+  finish(attempt: symbol, verdict: Verdict, now: number): void {
+    const startedAt = this.inFlight.get(attempt) ?? now;
+    this.inFlight.delete(attempt);
+    this.pace = now - startedAt < this.options.slowAfterMs ? 'quick' : 'slow';
+    if (verdict === 'failed') {
+      this.circuit.failed(now);
+      this.window.failed();
+    } else if (this.circuit.succeeded()) {
+      this.window.recovered();
+    } else {
+      this.window.succeeded();
+    }
+    this.review(now);
+  }
+
+  /** An attempt that was never made: nothing is learnt. */
+  abandon(attempt: symbol): void {
+    this.inFlight.delete(attempt);
+  }
+
+  wait(waiter: Waiter): void {
+    this.waiters.push(waiter);
+  }
+
+  /** Turns slow by age, and lets waiters go: on, where there is room; away, where waiting has become a wait. */
+  review(now: number): void {
+    const [oldest] = this.inFlight.values();
+    if (oldest !== undefined && now - oldest >= this.options.slowAfterMs) this.pace = 'slow';
+    if (this.isSlow || this.circuit.peek(now).kind === 'open') {
+      for (const waiter of this.waiters.splice(0)) waiter(false);
+      return;
+    }
+    // Each goes by `start`, which is what takes the room away.
+    while (this.hasRoom && this.waiters.length > 0) this.waiters.shift()?.(true);
+  }
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Slots } from './slots.js';
+
+function fill(slots: Slots, key: string, isQuick = false): number {
+  let taken = 0;
+  while (slots.hasRoomFor(key, isQuick)) {
+    slots.take(key);
+    taken += 1;
+  }
+  return taken;
+}
+
+describe('Slots', () => {
+  it('gives one endpoint that is not known to be quick nearly half, never all', () => {
+    const slots = new Slots(2_000);
+    expect(fill(slots, 'hog')).toBe(875);
+  });
+
+  it('still lets a newcomer in beside any number of hogs', () => {
+    const slots = new Slots(2_000);
+    for (let hog = 0; hog < 100; hog += 1) fill(slots, `hog ${hog}`);
+    expect(slots.hasRoomFor('newcomer', false)).toBe(true);
+  });
+
+  it('shares evenly between a hundred that hang at the same moment', () => {
+    const slots = new Slots(2_000);
+    const counts = new Map<string, number>();
+    for (let round = 0; round < 2_000; round += 1) {
+      const key = `hog ${round % 100}`;
+      if (!slots.hasRoomFor(key, false)) continue;
+      slots.take(key);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    expect(Math.max(...counts.values()) - Math.min(...counts.values())).toBeLessThanOrEqual(1);
+    expect(slots.inUse).toBeLessThan(1_750);
+  });
+
+  it('always leaves a reserve that only quick endpoints may use', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(50), { maxLength: 3_000 }), (keys) => {
+        const slots = new Slots(400);
+        for (const key of keys) if (slots.hasRoomFor(String(key), false)) slots.take(String(key));
+        const held = slots.inUse;
+        expect(held).toBeLessThanOrEqual(375);
+        expect(fill(slots, 'quick', true)).toBe(400 - held);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('takes back what was given', () => {
+    const slots = new Slots(16);
+    const taken = fill(slots, 'hog');
+    for (let held = 0; held < taken; held += 1) slots.giveBack('hog');
+    expect(slots.inUse).toBe(0);
+    expect(fill(slots, 'hog')).toBe(taken);
+  });
+
+  it('lets a quick endpoint use everything that is free', () => {
+    const slots = new Slots(16);
+    expect(fill(slots, 'quick', true)).toBe(16);
+  });
+});
