@@ -1,12 +1,14 @@
-import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { Controller, Get, Header, Inject, UseFilters } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { Public } from '../../http/public.decorator.js';
 import { READINESS_CHECKS, type ReadinessCheck } from './readiness-check.js';
+import { UnhealthyFilter } from './unhealthy.filter.js';
 
 /** A part that has not answered by then is not ready, ms. */
 const CHECK_TIMEOUT_MS = 2_000;
 
 @Public()
+@UseFilters(UnhealthyFilter)
 @Controller('health')
 export class HealthController {
   constructor(

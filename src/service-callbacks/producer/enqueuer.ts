@@ -6,6 +6,12 @@ import type { QueuedJob } from '../../queues/queue-backend.js';
  * or not at all (R18).
  */
 export abstract class Enqueuer {
+  /**
+   * To be asked before anything is read through `manager`: another database would know of no callback API.
+   * @throws ForeignDatabaseError
+   */
+  abstract assertOurs(manager?: EntityManager): Promise<void>;
+
   /** @throws ForeignDatabaseError where `manager` is on another database than the module's. */
   abstract enqueue(jobs: readonly QueuedJob[], manager?: EntityManager): Promise<void>;
 }

@@ -17,10 +17,14 @@ export class PostgresEnqueuer extends Enqueuer {
     this.sameDatabase = new SameDatabase(backend);
   }
 
+  async assertOurs(manager?: EntityManager): Promise<void> {
+    if (manager?.queryRunner?.isTransactionActive) await this.sameDatabase.assert(manager.queryRunner);
+  }
+
   async enqueue(jobs: readonly QueuedJob[], manager?: EntityManager): Promise<void> {
     const connection = manager?.queryRunner;
     if (!connection?.isTransactionActive) return this.add(jobs);
-    await this.sameDatabase.assert(connection);
+    await this.assertOurs(manager);
     await this.backend.inTransaction(connection, () => this.add(jobs));
   }
 

@@ -1,0 +1,10 @@
+import { Catch, ServiceUnavailableException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Response } from 'express';
+
+/** Answers a failed health check with its result, which names the parts, in place of the API's error shape. */
+@Catch(ServiceUnavailableException)
+export class UnhealthyFilter implements ExceptionFilter<ServiceUnavailableException> {
+  catch(error: ServiceUnavailableException, host: ArgumentsHost): void {
+    host.switchToHttp().getResponse<Response>().status(error.getStatus()).json(error.getResponse());
+  }
+}

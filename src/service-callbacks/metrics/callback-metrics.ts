@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { Counter, Histogram, Registry } from 'prom-client';
+import type { GiveUpReason } from '../dead-letters/dead-letter.entity.js';
+import type { Callback } from '../delivery/callback.js';
+import type { DeliveryOutcome } from '../delivery/delivery-outcome.js';
+import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
+import type { DeferralReason } from '../isolation/endpoint-gate.js';
+
+/** GOV.UK Notify's, seconds. */
+const FORWARD_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+/** Up to the longest deadline that makes sense, seconds. */
+const ATTEMPT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/**
+ * What happened to callbacks, for Prometheus. No label is unbounded: never a URL, never a service. A
+ * registry of the module's own: a host serves it where it serves its metrics.
+ */
+@Injectable()
+export class CallbackMetrics {
+  readonly registry = new Registry();
+
+  private readonly forwardDuration = new Histogram({
+    name: 'service_callback_forward_duration_seconds',
+    help: 'From the moment a callback was accepted to the start of its first attempt',
+    labelNames: ['callback_type'],
+    buckets: FORWARD_BUCKETS,
+    registers: [this.registry],
+  });
+
+  private readonly attemptDuration = new Histogram({
+    name: 'service_callback_attempt_duration_seconds',
+    help: 'One attempt, from the DNS lookup to the decision',
+    labelNames: ['callback_type', 'outcome'],
+    buckets: ATTEMPT_BUCKETS,
+    registers: [this.registry],
+  });
+
+  private readonly attempts = new Counter({
+    name: 'service_callback_attempts_total',
+    help: 'Attempts by what became of them: a status code, or why there was none',
+    labelNames: ['callback_type', 'outcome', 'reason'],
+    registers: [this.registry],
+  });
+
+  private readonly outcomes = new Counter({
+    name: 'service_callback_outcomes_total',
+    help: 'Callbacks that ended: delivered, or given up for a reason',
+    labelNames: ['callback_type', 'outcome'],
+    registers: [this.registry],
+  });
+
+  private readonly deferrals = new Counter({
+    name: 'service_callback_deferred_total',
+    help: 'Times a callback was put off without an attempt',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+
+  constructor(private readonly types: CallbackTypeRegistry) {}
+
+  /** @param startedAt Unix ms. */
+  attemptStarted(callback: Callback, startedAt: number): void {
+    if (callback.attempts.length > 0) return;
+    const seconds = Math.max(0, startedAt - callback.queuedAt) / 1_000;
+    this.forwardDuration.observe({ callback_type: this.typeLabel(callback) }, seconds);
+  }
+
+  attempted(callback: Callback, outcome: DeliveryOutcome): void {
+    const callback_type = this.typeLabel(callback);
+    const reason = String(
+      outcome.kind === 'delivered'
+        ? outcome.statusCode
+        : (outcome.failure.statusCode ?? outcome.failure.error),
+    );
+    this.attemptDuration.observe({ callback_type, outcome: outcome.kind }, outcome.durationMs / 1_000);
+    this.attempts.inc({ callback_type, outcome: outcome.kind, reason });
+    if (outcome.kind === 'delivered') this.outcomes.inc({ callback_type, outcome: 'delivered' });
+  }
+
+  gaveUp(callback: Partial<Callback>, reason: GiveUpReason): void {
+    this.outcomes.inc({ callback_type: this.typeLabel(callback), outcome: reason });
+  }
+
+  deferred(reason: DeferralReason): void {
+    this.deferrals.inc({ reason });
+  }
+
+  /** A job may claim any type; only those of this process are labels. */
+  private typeLabel({ callbackType }: Partial<Callback>): string {
+    return callbackType !== undefined && this.types.has(callbackType) ? callbackType : 'unknown';
+  }
+}
