@@ -6,15 +6,21 @@ import type { DestinationStream } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Env } from './config/env.js';
 import { dataSourceOptions } from './database/data-source-options.js';
+import { ApiTokenRepository } from './http/api-tokens/api-token.repository.js';
+import { ApiTokens } from './http/api-tokens/api-tokens.js';
 import { BearerTokenGuard } from './http/bearer-token.guard.js';
 import { HttpErrorFilter } from './http/http-error.filter.js';
+import { rateLimitGuard } from './http/rate-limit/rate-limit-guard.factory.js';
 import { NotificationLookup } from './notifications/notification-lookup.js';
 import { NotificationsDataModule } from './notifications/notifications-data.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { READINESS_CHECKS, type ReadinessCheck } from './observability/health/readiness-check.js';
 import { loggingParams } from './observability/logging.js';
+import { METRIC_REGISTRIES } from './observability/metrics/metric-registries.js';
+import { processMetrics } from './observability/metrics/process-metrics.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { QueueBackend } from './queues/queue-backend.js';
+import { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
 import { Workers } from './service-callbacks/delivery/workers.js';
 import { optionsOf } from './service-callbacks/options-from-env.js';
 import { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
@@ -56,19 +62,37 @@ export class AppModule {
           notificationSource: NotificationLookup,
         }),
         ...(servesApi ? [NotificationsModule] : []),
-        ObservabilityModule.forRoot(readinessChecks),
+        ObservabilityModule.forRoot([readinessChecks, metricRegistries]),
       ],
       providers: [
         { provide: APP_FILTER, useClass: HttpErrorFilter },
         {
+          provide: ApiTokens,
+          inject: [getDataSourceToken()],
+          useFactory: (dataSource: DataSource) =>
+            new ApiTokens(env.API_TOKENS, new ApiTokenRepository(dataSource)),
+        },
+        {
           provide: APP_GUARD,
-          inject: [Reflector],
-          useFactory: (reflector: Reflector) => new BearerTokenGuard(env.API_TOKENS, reflector),
+          inject: [ApiTokens, Reflector],
+          useFactory: (tokens: ApiTokens, reflector: Reflector) =>
+            rateLimitGuard(env.API_RATE_LIMIT, tokens, reflector),
+        },
+        {
+          provide: APP_GUARD,
+          inject: [ApiTokens, Reflector],
+          useFactory: (tokens: ApiTokens, reflector: Reflector) => new BearerTokenGuard(tokens, reflector),
         },
       ],
     };
   }
 }
+
+const metricRegistries: Provider = {
+  provide: METRIC_REGISTRIES,
+  inject: [CallbackMetrics],
+  useFactory: ({ registry }: CallbackMetrics) => [processMetrics(), registry],
+};
 
 const readinessChecks: Provider = {
   provide: READINESS_CHECKS,

@@ -5,6 +5,7 @@ import { Logger } from 'nestjs-pino';
 import { AppModule, type ServiceEnv, type ServiceSeams } from './app.module.js';
 import type { Env } from './config/env.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded-postgres.js';
+import { securityHeaders } from './http/security-headers.js';
 import { assertDatabaseIsCurrent, migrateDatabase } from './database/migrate-database.js';
 
 /** Largest request body, bytes; the largest the API knows is a tenth of it. */
@@ -46,6 +47,7 @@ async function listen(
     const logger = app.get(Logger);
     app.useLogger(logger);
     app.disable('x-powered-by');
+    app.use(securityHeaders());
     app.useBodyParser('json', { limit: BODY_LIMIT });
     if (env.PROCESS_ROLE !== 'worker') mountDocs(app);
     await app.listen(env.PORT, env.HOST);

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { API_SCOPES, parseApiToken } from '../http/api-tokens/api-token.js';
 
 /** What a variable may hold: how its text is read, and the same in plain words. */
 export interface Accepted<T> {
@@ -59,11 +60,13 @@ function list<T>(item: z.ZodType<T, string>): z.ZodType<readonly T[], string> {
     .pipe(z.array(item));
 }
 
-/** Tokens that fit behind `Bearer`: visible ASCII. */
-export function tokens(): Accepted<readonly string[]> {
+/** Left as text, because whoever checks a token is who reads them. */
+export function apiTokens(): Accepted<readonly string[]> {
   return {
-    schema: list(z.string().regex(/^[\x21-\x7e]+$/)),
-    words: 'tokens of visible ASCII characters, comma-separated',
+    schema: list(z.string().refine((text) => parseApiToken(text) !== undefined)),
+    words:
+      '`token`, `token:scope+scope` or `token@service_id:scope+scope`, comma-separated; a token is of visible ' +
+      `ASCII characters but \`:\`, \`@\` and the comma; scopes are ${API_SCOPES.map((scope) => `\`${scope}\``).join(', ')}`,
   };
 }
 

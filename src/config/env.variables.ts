@@ -1,4 +1,5 @@
 import {
+  apiTokens,
   encryptionKeys,
   flag,
   host,
@@ -7,7 +8,6 @@ import {
   oneOf,
   path,
   ports,
-  tokens,
   url,
 } from './accepted-values.js';
 import { optional, variable, variableByContext, variableList, type Variable } from './variable.js';
@@ -78,10 +78,25 @@ export const variables = {
     defaultWords: 'none',
     secret: true,
   }),
+  QUEUE_LOCK_DURATION_MS: variable({
+    description: 'How long a worker may be silent before its jobs become another’s; renewed at half of it',
+    accepts: integer(500, 600_000),
+    default: 30_000,
+  }),
+  QUEUE_STALLED_INTERVAL_MS: variable({
+    description: 'How often the jobs of silent workers are looked for',
+    accepts: integer(100, 600_000),
+    default: 15_000,
+  }),
   API_TOKENS: variableList({
     description: 'Bearer tokens of the REST API; required in production and when `HOST` is not loopback',
-    accepts: tokens(),
+    accepts: apiTokens(),
     secret: true,
+  }),
+  API_RATE_LIMIT: variable({
+    description: 'Requests a minute, per token or else per address, and per process; 0: no limit',
+    accepts: integer(0, 100_000_000),
+    default: 120_000,
   }),
   CALLBACK_ENCRYPTION_KEYS: variableList({
     description: 'The first encrypts, all decrypt; required in production',
@@ -108,6 +123,12 @@ export const variables = {
     description: 'Attempts in flight per endpoint per process',
     accepts: integer(1, 100_000),
     default: 500,
+  }),
+  CALLBACK_TRANSPORT: variable({
+    description:
+      "What carries an attempt: `http-service`, which a host's axios interceptors see, or undici alone, which is faster",
+    accepts: oneOf('http-service', 'undici'),
+    default: 'http-service',
   }),
   CALLBACK_MAX_RETRIES: variable({
     description: 'Attempts after the first',
@@ -151,6 +172,23 @@ export const variables = {
   CALLBACK_ALLOWED_PORTS: variableList({
     description: 'Ports of callback URLs beside 443 (and 80 with `CALLBACK_ALLOW_HTTP`)',
     accepts: ports(),
+  }),
+  CALLBACK_EXTRA_CA_FILE: optional({
+    description: "PEM certificates trusted beside the system's",
+    accepts: path(),
+    defaultWords: 'none',
+  }),
+  CALLBACK_PROXY_URL: optional({
+    description: 'Forward proxy of all callbacks; it is asked for vetted addresses, never for names',
+    accepts: url('http', 'https'),
+    defaultWords: 'none; `HTTP_PROXY` and its like are not heeded',
+    secret: true,
+  }),
+  CALLBACK_SIGNING_OVERLAP_MS: variable({
+    description:
+      'How long after a rotation requests are signed with the secret before as well (default: 24 h)',
+    accepts: integer(0, MAX_MS),
+    default: 86_400_000,
   }),
   CALLBACK_DEAD_LETTER_DAYS: variable({
     description: 'How long a callback that was given up is kept for replay',

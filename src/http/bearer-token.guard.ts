@@ -1,39 +1,74 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { Injectable, UnauthorizedException, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  ForbiddenException,
+  Injectable,
+  NotFoundException,
+  UnauthorizedException,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request } from 'express';
+import { API_SCOPES, EVERYTHING, type ApiScope, type Caller } from './api-tokens/api-token.js';
+import { ApiTokens } from './api-tokens/api-tokens.js';
+import { bearerTokenOf } from './bearer-token.js';
 import { IS_PUBLIC } from './public.decorator.js';
+import { REQUIRED_SCOPE } from './requires-scope.decorator.js';
+import { CHECKS_SERVICE, type AuthorizedRequest } from './service-scope.decorator.js';
 
-/** RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */
-const BEARER = /^bearer +([\x21-\x7e]+) *$/i;
-
-/** Lets in whoever has one of `API_TOKENS`; without any, everyone (the server is on loopback then). */
+/**
+ * Lets in whoever has a token with the route's scope, and a service's token to its own service alone. What is
+ * another's is answered as what does not exist, and a route that says nothing is closed to such tokens.
+ */
 @Injectable()
 export class BearerTokenGuard implements CanActivate {
-  private readonly digests: readonly Buffer[];
-
   constructor(
-    tokens: readonly string[],
+    private readonly tokens: ApiTokens,
     private readonly reflector: Reflector,
-  ) {
-    this.digests = tokens.map(digest);
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (this.declared<boolean>(IS_PUBLIC, context)) return true;
+    const request = context.switchToHttp().getRequest<AuthorizedRequest>();
+    const caller = await this.callerOf(request);
+    this.assertOwnService(caller, context, request);
+    this.assertScope(caller, context);
+    request.caller = caller;
+    return true;
   }
 
-  canActivate(context: ExecutionContext): boolean {
-    if (this.digests.length === 0) return true;
-    if (this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [context.getHandler(), context.getClass()]))
-      return true;
-    const header = context.switchToHttp().getRequest<Request>().headers.authorization;
-    const presented = header === undefined ? undefined : BEARER.exec(header)?.[1];
-    if (presented === undefined) throw new UnauthorizedException('Authorization: Bearer <token> is required');
-    // Digests have one length, and every one is compared: the time tells nothing.
-    const actual = digest(presented);
-    const matches = this.digests.map((expected) => timingSafeEqual(expected, actual));
-    if (!matches.includes(true)) throw new UnauthorizedException('The bearer token is not valid');
-    return true;
+  private async callerOf(request: AuthorizedRequest): Promise<Caller> {
+    const token = bearerTokenOf(request);
+    if (token === undefined) {
+      if (!this.tokens.areRequired) return EVERYTHING;
+      throw new UnauthorizedException('Authorization: Bearer <token> is required');
+    }
+    const caller = await this.tokens.callerOf(token);
+    if (caller !== undefined) return caller;
+    if (!this.tokens.areRequired) return EVERYTHING;
+    throw new UnauthorizedException('The bearer token is not valid');
+  }
+
+  private assertOwnService(
+    { serviceId }: Caller,
+    context: ExecutionContext,
+    { params, path }: AuthorizedRequest,
+  ): void {
+    if (serviceId === undefined) return;
+    const asked = params['service_id'];
+    if (asked === undefined ? this.declared(CHECKS_SERVICE, context) : isSame(asked, serviceId)) return;
+    throw new NotFoundException(asked === undefined ? `There is no ${path}` : `There is no service ${asked}`);
+  }
+
+  private assertScope({ scopes }: Caller, context: ExecutionContext): void {
+    const declared = this.declared<ApiScope>(REQUIRED_SCOPE, context);
+    const missing = (declared === undefined ? API_SCOPES : [declared]).filter((scope) => !scopes.has(scope));
+    if (missing.length > 0) throw new ForbiddenException(`The token lacks ${missing.join(', ')}`);
+  }
+
+  private declared<T>(key: string, context: ExecutionContext): T | undefined {
+    return this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
   }
 }
 
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+function isSame(asked: string | readonly string[], serviceId: string): boolean {
+  return typeof asked === 'string' && asked.toLowerCase() === serviceId;
 }

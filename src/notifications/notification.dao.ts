@@ -35,6 +35,10 @@ export class NotificationDao {
     return manager.findOneBy(NotificationEntity, { id });
   }
 
+  belongsTo(id: string, serviceId: string, manager: EntityManager): Promise<boolean> {
+    return manager.existsBy(NotificationEntity, { id, serviceId });
+  }
+
   /**
    * One statement, its guard in the WHERE (R4): of two receipts at the same moment one finds the row as it
    * was. `sentBy` never overwrites one that is there. A final status stays; the same status again is no

@@ -10,6 +10,8 @@ import {
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../http/http-error.filter.js';
 import { RequestValidationPipe } from '../http/request-validation.pipe.js';
+import { RequiresScope } from '../http/requires-scope.decorator.js';
+import { ChecksService, ServiceScope } from '../http/service-scope.decorator.js';
 import type { NotificationEntity } from './notification.entity.js';
 import { NotificationsService } from './notifications.service.js';
 import {
@@ -28,6 +30,7 @@ export class NotificationsController {
   constructor(private readonly notifications: NotificationsService) {}
 
   @Post('service/:service_id/notifications')
+  @RequiresScope('receipts:write')
   async create(
     @Param('service_id', { schema: idParam }) serviceId: string,
     @Body({ schema: createNotificationBody }) body: CreateNotificationBody,
@@ -47,14 +50,18 @@ export class NotificationsController {
 
   /** A provider's delivery receipt. */
   @Post('notifications/:id/receipts')
+  @RequiresScope('receipts:write')
+  @ChecksService()
   @HttpCode(200)
   async receive(
     @Param('id', { schema: idParam }) id: string,
     @Body({ schema: receiptBody }) body: ReceiptBody,
+    @ServiceScope() serviceId: string | undefined,
   ) {
     const result = await this.notifications.receive(id, {
       status: body.status,
       ...(body.sent_by && { sentBy: body.sent_by }),
+      ...(serviceId !== undefined && { serviceId }),
     });
     if (!result) throw new NotFoundException(`There is no notification ${id}`);
     return { data: { notification: view(result.notification), callback: result.callback } };

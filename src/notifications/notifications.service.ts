@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { deliveryStatus } from '../service-callbacks/callback-types/delivery-status.js';
 import {
   isFinalStatus,
   type NotificationStatus,
@@ -21,6 +22,8 @@ export interface Receipt {
   readonly status: NotificationStatus;
   /** The provider. */
   readonly sentBy?: string;
+  /** Whose notification it must be; another's is unknown. */
+  readonly serviceId?: string;
 }
 
 export interface ReceiptResult {
@@ -46,7 +49,8 @@ export class NotificationsService {
    */
   receive(id: string, receipt: Receipt): Promise<ReceiptResult | null> {
     return this.dao.transaction(async (manager) => {
-      const { status, sentBy } = receipt;
+      const { status, sentBy, serviceId } = receipt;
+      if (serviceId !== undefined && !(await this.dao.belongsTo(id, serviceId, manager))) return null;
       const now = new Date(this.clock.now());
       const notification = await this.dao.updateStatusById(id, status, { sentBy, now, manager });
       if (!notification) return this.describeUnchanged(id, manager);
@@ -57,7 +61,8 @@ export class NotificationsService {
   private async describeUnchanged(id: string, manager: EntityManager): Promise<ReceiptResult | null> {
     const notification = await this.dao.findById(id, manager);
     if (!notification) return null;
-    const reason = isFinalStatus(notification.status) ? 'already_final' : 'unchanged';
+    const skipped = deliveryStatus.skip?.(notification) ?? 'unchanged';
+    const reason = isFinalStatus(notification.status) ? 'already_final' : skipped;
     return { notification, callback: { queued: false, reason } };
   }
 }

@@ -12,10 +12,17 @@ import {
   type Worker,
 } from 'bullmq';
 import pg from 'pg';
-import { QueueBackend, type QueueWorkerOptions } from './queue-backend.js';
+import { GuardedPool } from './guarded-pool.js';
+import {
+  QueueBackend,
+  workerTiming,
+  type PoolCounts,
+  type QueueTiming,
+  type QueueWorkerOptions,
+} from './queue-backend.js';
 import { TolerantWorker } from './tolerant-worker.js';
 
-export interface PostgresQueueOptions {
+export interface PostgresQueueOptions extends QueueTiming {
   readonly pool: pg.PoolConfig;
   /** Bring BullMQ's schema up to date on `open()`; false: an outdated one is an error. */
   readonly migrate: boolean;
@@ -35,8 +42,11 @@ const factory = createPostgresBackend as unknown as BackendFactory;
 export class PostgresQueueBackend extends QueueBackend {
   readonly kind = 'postgres';
   private readonly pool: pg.Pool;
+  private readonly guarded: GuardedPool;
   /** The connection of a caller's transaction that statements of this flow go to, if any. */
   private readonly caller = new AsyncLocalStorage<CallerConnection>();
+  /** The last work on each caller's connection: two at once would restore each other's search path. */
+  private readonly turns = new WeakMap<CallerConnection, Promise<unknown>>();
 
   constructor(private readonly options: PostgresQueueOptions) {
     super();
@@ -50,6 +60,7 @@ export class PostgresQueueBackend extends QueueBackend {
     });
     // A connection that drops while idle; whoever needs one next gets another or an error of its own.
     this.pool.on('error', () => undefined);
+    this.guarded = new GuardedPool(this.pool);
   }
 
   async open(): Promise<void> {
@@ -67,30 +78,47 @@ export class PostgresQueueBackend extends QueueBackend {
   }
 
   createWorker(name: string, processor: Processor, options: QueueWorkerOptions): Worker {
-    const workerOptions = { ...options, connection: this.pool, autorun: false };
+    const workerOptions = {
+      ...options,
+      ...workerTiming(this.options),
+      connection: this.routedPool(),
+      autorun: false,
+    };
     return new TolerantWorker(name, processor, workerOptions, factory as never);
   }
 
   /**
    * Runs `work` so that what it does on this backend's queues goes through the caller's own connection,
-   * inside the caller's transaction (R18). BullMQ's schema is on the search path only meanwhile: the
-   * caller's own statements find it as it was.
+   * inside the caller's transaction (R18). BullMQ's schema is on the search path only meanwhile, ahead of
+   * the caller's own, so that statements the caller has on the way at the same time still find their tables.
    */
-  async inTransaction<T>(connection: CallerConnection, work: () => Promise<T>): Promise<T> {
+  inTransaction<T>(connection: CallerConnection, work: () => Promise<T>): Promise<T> {
+    const before = this.turns.get(connection) ?? Promise.resolve();
+    const turn = before.then(() => this.onSearchPath(connection, work));
+    this.turns.set(
+      connection,
+      turn.catch(() => undefined),
+    );
+    return turn;
+  }
+
+  private async onSearchPath<T>(connection: CallerConnection, work: () => Promise<T>): Promise<T> {
     const [row] = (await connection.query(`SELECT current_setting('search_path') AS path`)) as {
       path: string;
     }[];
-    await setSearchPath(connection, DEFAULT_SCHEMA);
+    const path = row?.path ?? '';
+    await setSearchPath(connection, path === '' ? DEFAULT_SCHEMA : `${DEFAULT_SCHEMA}, ${path}`);
     try {
       return await this.caller.run(connection, work);
     } finally {
       // Where a failed statement has aborted the transaction this fails too: its rollback restores the path.
-      await setSearchPath(connection, row?.path ?? '').catch(() => undefined);
+      await setSearchPath(connection, path).catch(() => undefined);
     }
   }
 
   async ping(): Promise<void> {
-    await this.pool.query('SELECT 1');
+    // Of the queue's own table: that the database answers is not yet that there is a queue in it.
+    await this.pool.query('SELECT FROM job LIMIT 0');
   }
 
   async now(): Promise<number> {
@@ -105,6 +133,10 @@ export class PostgresQueueBackend extends QueueBackend {
     return (await this.pool.query(text)).rows;
   }
 
+  override get poolCounts(): PoolCounts {
+    return this.pool;
+  }
+
   async close(): Promise<void> {
     await this.pool.end();
   }
@@ -116,14 +148,13 @@ export class PostgresQueueBackend extends QueueBackend {
 
   /** A pool to BullMQ; its statements go to the caller's connection where there is one. */
   private routedPool(): PgPool {
-    const pool = this.pool as unknown as PgPool;
     return {
       query: async <R>(text: string, parameters?: readonly unknown[]) => {
         const caller = this.caller.getStore();
-        if (!caller) return pool.query<R>(text, parameters);
+        if (!caller) return this.guarded.query<R>(text, parameters);
         return { rows: (await caller.query(text, parameters)) as R[] };
       },
-      connect: () => pool.connect(),
+      connect: () => this.guarded.connect(),
       end: async () => undefined,
       on(): PgPool {
         return this;

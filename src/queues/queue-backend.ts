@@ -1,7 +1,20 @@
 import type { Job, JobsOptions, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 
-/** What a worker may choose; the rest (connection, removal) is the backend's. */
+/** What a worker may choose; the rest (connection, locks) is the backend's. */
 export type QueueWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
+
+/** When a worker that died is noticed. */
+export interface QueueTiming {
+  /** How long a worker may be silent before its jobs become another's, ms; renewed at half of it. Default 30,000. */
+  readonly lockDurationMs?: number;
+  /** How often the jobs of silent workers are looked for, ms. Default 15,000. */
+  readonly stalledIntervalMs?: number;
+}
+
+/** The same, as BullMQ's workers take it. */
+export function workerTiming({ lockDurationMs = 30_000, stalledIntervalMs = 15_000 }: QueueTiming) {
+  return { lockDuration: lockDurationMs, stalledInterval: stalledIntervalMs };
+}
 
 /** A job on its way into a queue. */
 export interface QueuedJob {
@@ -9,6 +22,13 @@ export interface QueuedJob {
   readonly name: string;
   readonly data: unknown;
   readonly options: JobsOptions & { readonly jobId: string };
+}
+
+/** node-postgres' own counts. */
+export interface PoolCounts {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
 }
 
 /**
@@ -32,6 +52,11 @@ export abstract class QueueBackend {
 
   /** The store's clock, Unix milliseconds. */
   abstract now(): Promise<number>;
+
+  /** The connections of a pool of the backend's own, where it has one. */
+  get poolCounts(): PoolCounts | undefined {
+    return undefined;
+  }
 
   abstract close(): Promise<void>;
 }

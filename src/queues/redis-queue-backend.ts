@@ -2,12 +2,18 @@ import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { createRedisBackend, Queue, type BackendFactory, type Processor, type Worker } from 'bullmq';
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
-import { QueueBackend, type QueuedJob, type QueueWorkerOptions } from './queue-backend.js';
+import {
+  QueueBackend,
+  workerTiming,
+  type QueuedJob,
+  type QueueTiming,
+  type QueueWorkerOptions,
+} from './queue-backend.js';
 import { checkRedisConfiguration } from './redis-configuration.js';
 import { RedisAwayError } from './redis-away.error.js';
 import { TolerantWorker } from './tolerant-worker.js';
 
-export interface RedisQueueOptions {
+export interface RedisQueueOptions extends QueueTiming {
   /** Makes a client, Sentinel's and Cluster's included, with these options on top of its own. */
   readonly connect: (options: RedisOptions) => Redis | Cluster;
   /** BullMQ's key prefix; on a cluster one with a hash tag, such as `{bull}`. */
@@ -34,6 +40,8 @@ export class RedisQueueBackend extends QueueBackend {
   private readonly logger = new Logger('ServiceCallbacks');
   /** Why this Redis must not hold callbacks, once it has been asked. */
   private refusal: Error | undefined;
+  /** What has been warned of, so that a reconnect does not say it again. */
+  private warned: string | undefined;
 
   constructor(private readonly options: RedisQueueOptions) {
     super();
@@ -76,6 +84,7 @@ export class RedisQueueBackend extends QueueBackend {
   createWorker(name: string, processor: Processor, options: QueueWorkerOptions): Worker {
     const workerOptions = {
       ...options,
+      ...workerTiming(this.options),
       ...this.prefixOption(),
       connection: this.patient,
       autorun: false,
@@ -93,13 +102,16 @@ export class RedisQueueBackend extends QueueBackend {
     this.assertUsable();
     const byQueue = Map.groupBy(jobs, (job) => job.queue);
     for (const [name, queued] of byQueue) {
-      await this.promptQueue(name).addBulk(
+      const queue = await this.promptQueue(name);
+      await queue.addBulk(
         queued.map(({ name: jobName, data, options }) => ({ name: jobName, data, opts: options })),
       );
     }
   }
 
   async ping(): Promise<void> {
+    // What was wrong with it may have been put right since.
+    if (this.refusal && this.prompt.status === 'ready') await this.checkConfiguration();
     this.assertUsable();
     await this.prompt.ping();
   }
@@ -116,8 +128,17 @@ export class RedisQueueBackend extends QueueBackend {
     this.patient.disconnect();
   }
 
-  private promptQueue(name: string): Queue {
-    const queue = this.promptQueues.get(name) ?? this.queueOn(this.prompt, name);
+  private async promptQueue(name: string): Promise<Queue> {
+    const known = this.promptQueues.get(name);
+    if (known) return known;
+    const queue = this.queueOn(this.prompt, name);
+    try {
+      // BullMQ remembers for ever that this failed: such a queue is thrown away.
+      await queue.waitUntilReady();
+    } catch (error) {
+      await queue.close().catch(() => undefined);
+      throw error;
+    }
     this.promptQueues.set(name, queue);
     return queue;
   }
@@ -145,6 +166,8 @@ export class RedisQueueBackend extends QueueBackend {
     const { refusal, warning } = await checkRedisConfiguration(this.prompt);
     this.refusal = refusal;
     if (refusal) throw refusal;
-    if (warning !== undefined) this.logger.warn({ event: 'queue.unsafe', msg: warning });
+    if (warning !== undefined && warning !== this.warned)
+      this.logger.warn({ event: 'queue.unsafe', msg: warning });
+    this.warned = warning;
   }
 }

@@ -20,6 +20,7 @@ export function optionsOf(env: Env): ServiceCallbacksOptions {
     encryptionKeys:
       env.CALLBACK_ENCRYPTION_KEYS.length > 0 ? env.CALLBACK_ENCRYPTION_KEYS : developmentKeys(env.DATA_DIR),
     delivery: {
+      transport: env.CALLBACK_TRANSPORT,
       timeoutMs: env.CALLBACK_TIMEOUT_MS,
       concurrency: env.CALLBACK_CONCURRENCY,
       retryConcurrency: env.CALLBACK_RETRY_CONCURRENCY,
@@ -30,6 +31,11 @@ export function optionsOf(env: Env): ServiceCallbacksOptions {
       retryMaxDelayMs: env.CALLBACK_RETRY_MAX_DELAY_MS,
       circuitFailures: env.CALLBACK_CIRCUIT_FAILURES,
       circuitOpenMs: env.CALLBACK_CIRCUIT_OPEN_MS,
+      signingOverlapMs: env.CALLBACK_SIGNING_OVERLAP_MS,
+    },
+    egress: {
+      ...(env.CALLBACK_EXTRA_CA_FILE !== undefined && { extraCaFile: env.CALLBACK_EXTRA_CA_FILE }),
+      ...(env.CALLBACK_PROXY_URL !== undefined && { proxyUrl: env.CALLBACK_PROXY_URL }),
     },
     deadLetters: {
       retentionDays: env.CALLBACK_DEAD_LETTER_DAYS,
@@ -44,9 +50,14 @@ export function optionsOf(env: Env): ServiceCallbacksOptions {
 }
 
 function queueOptions(env: Env): QueueOptions {
-  if (env.QUEUE_BACKEND === 'redis') return { backend: 'redis', url: env.REDIS_URL ?? '' };
+  const timing = {
+    lockDurationMs: env.QUEUE_LOCK_DURATION_MS,
+    stalledIntervalMs: env.QUEUE_STALLED_INTERVAL_MS,
+  };
+  if (env.QUEUE_BACKEND === 'redis') return { backend: 'redis', url: env.REDIS_URL ?? '', ...timing };
   return {
     backend: 'postgres',
+    ...timing,
     ...(env.DATABASE_URL !== undefined && { url: env.DATABASE_URL }),
     poolSize: env.QUEUE_POOL_SIZE,
     migrate: env.MIGRATE_ON_START,

@@ -35,11 +35,17 @@ function createBackend(options: ServiceCallbacksOptions['queue'], dataSource: Da
       const connection =
         options.url === undefined ? connectionOf(dataSource) : { connectionString: options.url };
       const max = options.poolSize ?? DEFAULT_POOL_SIZE;
-      return new PostgresQueueBackend({ pool: { ...connection, max }, migrate: options.migrate ?? true });
+      const { migrate = true, lockDurationMs, stalledIntervalMs } = options;
+      return new PostgresQueueBackend({
+        pool: { ...connection, max },
+        migrate,
+        lockDurationMs,
+        stalledIntervalMs,
+      });
     }
     case 'redis': {
-      const { url, connect, prefix } = options;
-      return new RedisQueueBackend({ connect: connect ?? ((own) => new Redis(url ?? '', own)), prefix });
+      const { url, connect, ...rest } = options;
+      return new RedisQueueBackend({ connect: connect ?? ((own) => new Redis(url ?? '', own)), ...rest });
     }
   }
 }
@@ -49,7 +55,7 @@ function queueProvider(name: string): Provider {
   return {
     provide: getQueueToken(name),
     inject: [QueueBackend],
-    useFactory: (backend: QueueBackend): Queue => {
+    useFactory: async (backend: QueueBackend): Promise<Queue> => {
       const logger = new Logger('ServiceCallbacks');
       const queue = backend.createQueue(name);
       queue.on('error', (error) => {
@@ -60,6 +66,8 @@ function queueProvider(name: string): Provider {
           msg: 'The queue answered an error',
         });
       });
+      // BullMQ remembers for ever that this failed; better that the start fails. Redis is waited for later.
+      if (backend.kind === 'postgres') await queue.waitUntilReady();
       return queue;
     },
   };

@@ -7,6 +7,7 @@ import type {
 
 /** The environment table's defaults, for hosts that pass options in code. */
 const DEFAULT_DELIVERY: DeliveryOptions = {
+  transport: 'http-service',
   timeoutMs: 5_000,
   concurrency: 2_000,
   retryConcurrency: 500,
@@ -17,6 +18,7 @@ const DEFAULT_DELIVERY: DeliveryOptions = {
   retryMaxDelayMs: 43_200_000,
   circuitFailures: 20,
   circuitOpenMs: 30_000,
+  signingOverlapMs: 86_400_000,
 };
 
 const DEFAULT_ADDRESSES: AddressOptions = { allowHttp: false, allowedNetworks: [], allowedPorts: [] };

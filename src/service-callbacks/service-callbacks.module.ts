@@ -24,9 +24,13 @@ import { Preparation } from './delivery/preparation.js';
 import { RetryHandOver } from './delivery/retry-hand-over.js';
 import { RetryPolicy } from './delivery/retry-policy.js';
 import { RetryProcessor } from './delivery/retry.processor.js';
+import { EndpointGate } from './isolation/endpoint-gate.js';
 import { transportProviders } from './delivery/transport/transport.providers.js';
 import { Workers } from './delivery/workers.js';
+import { CallbackMetrics } from './metrics/callback-metrics.js';
+import { StateMetrics } from './metrics/state-metrics.js';
 import { ServiceCallbacksProducer } from './producer/service-callbacks-producer.js';
+import { ServiceVolume } from './producer/service-volume.js';
 import { queueProviders } from './queue.providers.js';
 import { AddressRules } from './security/address-rules.js';
 import { PayloadCipher } from './security/payload-cipher.js';
@@ -80,7 +84,10 @@ const commonProviders: Provider[] = [
   CallbackLog,
   DeadLetterRepository,
   Replay,
+  ServiceVolume,
   ServiceCallbacksProducer,
+  CallbackMetrics,
+  StateMetrics,
 ];
 
 const processorProviders: Provider[] = [
@@ -89,6 +96,7 @@ const processorProviders: Provider[] = [
   GiveUp,
   JobReader,
   Preparation,
+  EndpointGate,
   AttemptMaker,
   RetryHandOver,
   FirstAttemptProcessor,
@@ -96,7 +104,7 @@ const processorProviders: Provider[] = [
   Workers,
 ];
 
-const publicProviders = [ServiceCallbacksProducer, CallbackApisService, QueueBackend];
+const publicProviders = [ServiceCallbacksProducer, CallbackApisService, CallbackMetrics, QueueBackend];
 
 /**
  * Service callbacks for a host application: the producer, and unless told otherwise the processors.

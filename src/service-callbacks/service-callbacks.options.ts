@@ -1,11 +1,12 @@
 import { ConfigurableModuleBuilder, type ModuleMetadata, type Type } from '@nestjs/common';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { QueueTiming } from '../queues/queue-backend.js';
 import type { CallbackTypeDefinition } from './callback-types/callback-type.js';
 import type { NotificationSource } from './delivery/notification-source.js';
 
 /** Where the queues live. */
 export type QueueOptions =
-  | {
+  | (QueueTiming & {
       readonly backend: 'postgres';
       /** Default: the database of the host's own `DataSource`, which is what a transactional enqueue needs. */
       readonly url?: string;
@@ -13,8 +14,8 @@ export type QueueOptions =
       readonly poolSize?: number;
       /** Bring BullMQ's schema up to date at start (default true); false: an outdated one is an error. */
       readonly migrate?: boolean;
-    }
-  | {
+    })
+  | (QueueTiming & {
       readonly backend: 'redis';
       /** `redis://` or `rediss://`, password included. Needed unless `connect` is given. */
       readonly url?: string;
@@ -22,9 +23,11 @@ export type QueueOptions =
       readonly connect?: (options: RedisOptions) => Redis | Cluster;
       /** BullMQ's key prefix, default `bull`; on a cluster one with a hash tag, such as `{bull}`. */
       readonly prefix?: string;
-    };
+    });
 
 export interface DeliveryOptions {
+  /** Through `HttpService`, which a host's axios interceptors see (default), or undici alone, which is faster. */
+  readonly transport: 'http-service' | 'undici';
   /** Total deadline of an attempt, DNS lookup to last byte, ms (R12). Default 5000. */
   readonly timeoutMs: number;
   /** Attempts in flight per process: first ones and, apart from them, later ones. */
@@ -42,6 +45,16 @@ export interface DeliveryOptions {
   /** Retryable failures in a row that open an endpoint's circuit, and for how long, ms. */
   readonly circuitFailures: number;
   readonly circuitOpenMs: number;
+  /** After a rotation requests are signed with the secret before as well, for so long, ms. Default 24 h. */
+  readonly signingOverlapMs: number;
+}
+
+/** How requests leave this process. */
+export interface EgressOptions {
+  /** PEM file of certificates trusted beside the system's. Read once, at start. */
+  readonly extraCaFile?: string;
+  /** `http://` or `https://`, credentials included: every connection is asked of this forward proxy. */
+  readonly proxyUrl?: string;
 }
 
 export interface DeadLetterOptions {
@@ -68,6 +81,7 @@ export interface ServiceCallbacksOptions {
   /** Whatever is left out has the default of the environment table. */
   readonly delivery?: Partial<DeliveryOptions>;
   readonly addresses?: Partial<AddressOptions>;
+  readonly egress?: EgressOptions;
   readonly deadLetters?: Partial<DeadLetterOptions>;
   /** Callback types of the host's own (R5), made with `defineCallbackType`. */
   readonly callbackTypes?: readonly CallbackTypeDefinition<never>[];

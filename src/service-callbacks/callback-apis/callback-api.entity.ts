@@ -20,6 +20,17 @@ export class CallbackApiEntity {
   @Column('text', { name: 'bearer_token' })
   encryptedBearerToken!: string;
 
+  /** Encrypted and bound like the token; null for a row from before signing, until it is rotated. */
+  @Column('text', { name: 'signing_secret', nullable: true })
+  encryptedSigningSecret!: string | null;
+
+  /** The one before the last rotation; requests are signed with it too, until `previousSecretUntil`. */
+  @Column('text', { name: 'previous_signing_secret', nullable: true })
+  encryptedPreviousSecret!: string | null;
+
+  @Column('timestamptz', { name: 'previous_signing_secret_until', nullable: true })
+  previousSecretUntil!: Date | null;
+
   @Column('uuid', { name: 'updated_by_id' })
   updatedById!: string;
 

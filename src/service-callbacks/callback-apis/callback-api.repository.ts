@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
+import { SameDatabase } from '../producer/same-database.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { CallbackApiEntity } from './callback-api.entity.js';
+import { bearerTokenBinding, signingSecretBinding, signingSecretsOf } from './callback-api-secrets.js';
 import { CallbackApiExistsError } from './callback-api-exists.error.js';
 
 /** A callback API as an attempt needs it. */
@@ -12,16 +14,21 @@ export interface CallbackTarget {
   readonly callbackApiId: string;
   readonly url: string;
   readonly bearerToken: string;
+  /** `whsec_…`, the one in use first; none for a row from before signing. */
+  readonly signingSecrets: readonly string[];
 }
 
-/** A callback API as it is shown: the token never is. */
-export type CallbackApi = Readonly<Omit<CallbackApiEntity, 'encryptedBearerToken'>>;
+/** A callback API as it is shown: its token and its secrets never are. */
+export type CallbackApi = Readonly<
+  Omit<CallbackApiEntity, 'encryptedBearerToken' | 'encryptedSigningSecret' | 'encryptedPreviousSecret'>
+>;
 
 export interface NewCallbackApi {
   readonly serviceId: string;
   readonly callbackType: string;
   readonly url: string;
   readonly bearerToken: string;
+  readonly signingSecret: string;
   readonly updatedById: string;
 }
 
@@ -35,22 +42,31 @@ const UNIQUE_VIOLATION = '23505';
 
 @Injectable()
 export class CallbackApiRepository {
+  private readonly sameDatabase: SameDatabase;
+
   constructor(
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly cipher: PayloadCipher,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.sameDatabase = new SameDatabase(dataSource);
+  }
 
   /** Where the service wants callbacks of this type; null: nowhere (R1). */
   async findTarget(
     serviceId: string,
     callbackType: string,
-    manager: EntityManager = this.dataSource.manager,
+    manager?: EntityManager,
   ): Promise<CallbackTarget | null> {
-    const entity = await manager.findOneBy(CallbackApiEntity, { serviceId, callbackType });
+    const own = await this.onConnectionOf(manager);
+    const entity = await own.findOneBy(CallbackApiEntity, { serviceId, callbackType });
     if (!entity) return null;
-    const bearerToken = this.cipher.decrypt(entity.encryptedBearerToken, tokenBinding(entity.id));
-    return { callbackApiId: entity.id, url: entity.url, bearerToken };
+    return {
+      callbackApiId: entity.id,
+      url: entity.url,
+      bearerToken: this.cipher.decrypt(entity.encryptedBearerToken, bearerTokenBinding(entity.id)),
+      signingSecrets: signingSecretsOf(entity, this.cipher, this.clock.now()),
+    };
   }
 
   async list(serviceId: string): Promise<CallbackApi[]> {
@@ -58,12 +74,12 @@ export class CallbackApiRepository {
       where: { serviceId },
       order: { createdAt: 'ASC', id: 'ASC' },
     });
-    return entities.map(withoutToken);
+    return entities.map(withoutSecrets);
   }
 
   async find(serviceId: string, id: string): Promise<CallbackApi | null> {
     const entity = await this.dataSource.manager.findOneBy(CallbackApiEntity, { serviceId, id });
-    return entity && withoutToken(entity);
+    return entity && withoutSecrets(entity);
   }
 
   /** @throws CallbackApiExistsError where the service has one of that type. */
@@ -74,7 +90,10 @@ export class CallbackApiRepository {
       serviceId: api.serviceId,
       callbackType: api.callbackType,
       url: api.url,
-      encryptedBearerToken: this.cipher.encrypt(api.bearerToken, tokenBinding(id)),
+      encryptedBearerToken: this.cipher.encrypt(api.bearerToken, bearerTokenBinding(id)),
+      encryptedSigningSecret: this.cipher.encrypt(api.signingSecret, signingSecretBinding(id)),
+      encryptedPreviousSecret: null,
+      previousSecretUntil: null,
       updatedById: api.updatedById,
       createdAt: new Date(this.clock.now()),
       updatedAt: null,
@@ -85,7 +104,7 @@ export class CallbackApiRepository {
       if (isUniqueViolation(error)) throw new CallbackApiExistsError(api.serviceId, api.callbackType);
       throw error;
     }
-    return withoutToken(entity);
+    return withoutSecrets(entity);
   }
 
   async update(serviceId: string, id: string, change: CallbackApiChange): Promise<CallbackApi | null> {
@@ -97,8 +116,27 @@ export class CallbackApiRepository {
         updatedAt: new Date(this.clock.now()),
         ...(change.url !== undefined && { url: change.url }),
         ...(change.bearerToken !== undefined && {
-          encryptedBearerToken: this.cipher.encrypt(change.bearerToken, tokenBinding(id)),
+          encryptedBearerToken: this.cipher.encrypt(change.bearerToken, bearerTokenBinding(id)),
         }),
+      },
+    );
+    return affected ? this.find(serviceId, id) : null;
+  }
+
+  /** The secret in use becomes the previous one, in one statement: of two rotations at once both count. */
+  async rotateSigningSecret(
+    serviceId: string,
+    id: string,
+    { secret, previousUntil }: { readonly secret: string; readonly previousUntil: Date },
+  ): Promise<CallbackApi | null> {
+    const { affected } = await this.dataSource.manager.update(
+      CallbackApiEntity,
+      { serviceId, id },
+      {
+        encryptedPreviousSecret: () => 'signing_secret',
+        previousSecretUntil: previousUntil,
+        encryptedSigningSecret: this.cipher.encrypt(secret, signingSecretBinding(id)),
+        updatedAt: new Date(this.clock.now()),
       },
     );
     return affected ? this.find(serviceId, id) : null;
@@ -109,13 +147,23 @@ export class CallbackApiRepository {
     const { affected } = await this.dataSource.manager.delete(CallbackApiEntity, { serviceId, id });
     return Boolean(affected);
   }
+
+  /** The module's entities on the caller's connection: a caller's other `DataSource` need not list them. */
+  private async onConnectionOf(manager?: EntityManager): Promise<EntityManager> {
+    const connection = manager?.queryRunner;
+    if (!connection) return this.dataSource.manager;
+    // Elsewhere a registration that is not found would pass for one that does not exist.
+    if (connection.dataSource !== this.dataSource) await this.sameDatabase.assert(connection);
+    return this.dataSource.createEntityManager(connection);
+  }
 }
 
-function tokenBinding(id: string): string {
-  return `callback-api:${id}:bearer-token`;
-}
-
-function withoutToken({ encryptedBearerToken: _, ...api }: CallbackApiEntity): CallbackApi {
+function withoutSecrets({
+  encryptedBearerToken: _token,
+  encryptedSigningSecret: _secret,
+  encryptedPreviousSecret: _previous,
+  ...api
+}: CallbackApiEntity): CallbackApi {
   return api;
 }
 

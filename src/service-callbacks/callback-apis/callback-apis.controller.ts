@@ -14,10 +14,11 @@ import {
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
+import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import type { CallbackApi } from './callback-api.repository.js';
 import { CallbackApiExistsError } from './callback-api-exists.error.js';
 import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
-import { CallbackApisService } from './callback-apis.service.js';
+import { CallbackApisService, type WithSigningSecret } from './callback-apis.service.js';
 import {
   callbackApiIdParam,
   createCallbackApiBody,
@@ -36,11 +37,12 @@ export class CallbackApisController {
   constructor(private readonly callbackApis: CallbackApisService) {}
 
   @Post()
+  @RequiresScope('callbacks:write')
   async create(
     @Param('service_id', { schema: serviceIdParam }) serviceId: string,
     @Body({ schema: createCallbackApiBody }) body: CreateCallbackApiBody,
   ) {
-    return asHttp(
+    return asHttpWithSecret(
       this.callbackApis.create({
         serviceId,
         callbackType: body.callback_type,
@@ -52,11 +54,13 @@ export class CallbackApisController {
   }
 
   @Get()
+  @RequiresScope('callbacks:read')
   async list(@Param('service_id', { schema: serviceIdParam }) serviceId: string) {
     return { data: (await this.callbackApis.list(serviceId)).map(view) };
   }
 
   @Get(':id')
+  @RequiresScope('callbacks:read')
   async get(
     @Param('service_id', { schema: serviceIdParam }) serviceId: string,
     @Param('id', { schema: callbackApiIdParam }) id: string,
@@ -65,6 +69,7 @@ export class CallbackApisController {
   }
 
   @Post(':id')
+  @RequiresScope('callbacks:write')
   @HttpCode(200)
   async update(
     @Param('service_id', { schema: serviceIdParam }) serviceId: string,
@@ -81,7 +86,19 @@ export class CallbackApisController {
     );
   }
 
+  /** Signs with the new secret and, for `CALLBACK_SIGNING_OVERLAP_MS`, with the one before as well. */
+  @Post(':id/signing-secret/rotate')
+  @RequiresScope('callbacks:write')
+  @HttpCode(200)
+  async rotateSigningSecret(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Param('id', { schema: callbackApiIdParam }) id: string,
+  ) {
+    return asHttpWithSecret(this.callbackApis.rotateSigningSecret(serviceId, id));
+  }
+
   @Delete(':id')
+  @RequiresScope('callbacks:write')
   @HttpCode(204)
   async remove(
     @Param('service_id', { schema: serviceIdParam }) serviceId: string,
@@ -93,6 +110,18 @@ export class CallbackApisController {
 
 async function asHttp(result: Promise<CallbackApi>) {
   return { data: view(await result.catch(throwHttp)) };
+}
+
+/** The only two answers that have the secret in them. */
+async function asHttpWithSecret(result: Promise<WithSigningSecret>) {
+  const api = await result.catch(throwHttp);
+  return {
+    data: {
+      ...view(api),
+      signing_secret: api.signingSecret,
+      previous_signing_secret_until: api.previousSecretUntil?.toISOString() ?? null,
+    },
+  };
 }
 
 function throwHttp(error: unknown): never {

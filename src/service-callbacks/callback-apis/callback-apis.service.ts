@@ -1,6 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
+import { Clock } from '../clock.js';
 import { AddressRules } from '../security/address-rules.js';
+import { generateSigningSecret } from '../security/signing-secret.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
 import {
   CallbackApiRepository,
   type CallbackApi,
@@ -10,6 +14,9 @@ import {
 import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
 import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
 
+/** Just made: whoever asked for it is told the secret, once. */
+export type WithSigningSecret = CallbackApi & { readonly signingSecret: string };
+
 /** Where services want their callbacks: the rules on top of the rows. */
 @Injectable()
 export class CallbackApisService {
@@ -17,6 +24,8 @@ export class CallbackApisService {
     private readonly repository: CallbackApiRepository,
     private readonly types: CallbackTypeRegistry,
     private readonly addresses: AddressRules,
+    private readonly clock: Clock,
+    @Inject(DELIVERY_OPTIONS) private readonly options: Pick<DeliveryOptions, 'signingOverlapMs'>,
   ) {}
 
   list(serviceId: string): Promise<CallbackApi[]> {
@@ -28,10 +37,26 @@ export class CallbackApisService {
     return found(await this.repository.find(serviceId, id), serviceId, id);
   }
 
-  /** @throws InvalidCallbackApiError naming every bad field; CallbackApiExistsError */
-  async create(api: NewCallbackApi): Promise<CallbackApi> {
+  /**
+   * @returns it with its signing secret, which is shown at no other time.
+   * @throws InvalidCallbackApiError naming every bad field; CallbackApiExistsError
+   */
+  async create(api: Omit<NewCallbackApi, 'signingSecret'>): Promise<WithSigningSecret> {
     this.assertValid({ url: api.url, callbackType: api.callbackType });
-    return this.repository.create(api);
+    const signingSecret = generateSigningSecret();
+    return { ...(await this.repository.create({ ...api, signingSecret })), signingSecret };
+  }
+
+  /**
+   * A new signing secret; requests are signed with the one before as well until `previousSecretUntil`. The one
+   * before that, where a rotation is not over yet, is dropped.
+   * @throws CallbackApiNotFoundError
+   */
+  async rotateSigningSecret(serviceId: string, id: string): Promise<WithSigningSecret> {
+    const secret = generateSigningSecret();
+    const previousUntil = new Date(this.clock.now() + this.options.signingOverlapMs);
+    const api = await this.repository.rotateSigningSecret(serviceId, id, { secret, previousUntil });
+    return { ...found(api, serviceId, id), signingSecret: secret };
   }
 
   /**

@@ -15,6 +15,7 @@ import {
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
+import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { Clock } from '../clock.js';
 import { decodeCursor, encodeCursor } from './dead-letter-cursor.js';
 import type { DeadLetterEntity } from './dead-letter.entity.js';
@@ -41,6 +42,7 @@ export class DeadLettersController {
 
   /** Newest first; `next_cursor` is null on the last page. */
   @Get()
+  @RequiresScope('callbacks:read')
   async list(
     @Param('service_id', { schema: uuidParam }) serviceId: string,
     @Query({ schema: listDeadLettersQuery }) query: ListDeadLettersQuery,
@@ -55,6 +57,7 @@ export class DeadLettersController {
 
   /** With every attempt. */
   @Get(':id')
+  @RequiresScope('callbacks:read')
   async get(
     @Param('service_id', { schema: uuidParam }) serviceId: string,
     @Param('id', { schema: uuidParam }) id: string,
@@ -66,6 +69,7 @@ export class DeadLettersController {
 
   /** Pressed twice, sent once. */
   @Post(':id/replay')
+  @RequiresScope('dead-letters:replay')
   @HttpCode(202)
   async replayOne(
     @Param('service_id', { schema: uuidParam }) serviceId: string,
@@ -79,6 +83,7 @@ export class DeadLettersController {
 
   /** Answers how many will be; they are queued at a bounded rate (`CALLBACK_REPLAY_RATE`). */
   @Post('replay')
+  @RequiresScope('dead-letters:replay')
   @HttpCode(202)
   async replayAll(
     @Param('service_id', { schema: uuidParam }) serviceId: string,
@@ -89,6 +94,7 @@ export class DeadLettersController {
   }
 
   @Delete(':id')
+  @RequiresScope('dead-letters:replay')
   @HttpCode(204)
   async remove(
     @Param('service_id', { schema: uuidParam }) serviceId: string,

@@ -1,20 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
+import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import type { Callback } from '../delivery/callback.js';
-import { CallbackLog, type AttemptFacts, type GiveUpEvent } from '../delivery/callback-log.js';
-import type { DeliveryFailure } from '../delivery/delivery-outcome.js';
-import type { GiveUpReason } from './dead-letter.entity.js';
+import { CallbackLog, type GiveUpEvent } from '../delivery/callback-log.js';
+import type { DeadLetterEntity } from './dead-letter.entity.js';
 import { DeadLetterRepository } from './dead-letter.repository.js';
+import type { Ending } from './ending.js';
 import { GivenUpError } from './given-up.error.js';
+import { UnburiedError } from './unburied.error.js';
 
-/** Why, and what is known of the attempt that decided it. */
-export interface Ending {
-  readonly reason: GiveUpReason;
-  readonly facts?: AttemptFacts;
-  readonly failure?: DeliveryFailure;
-  /** In words, for operators; never bytes from a server or a payload. */
-  readonly detail?: string;
-}
+/** Characters of a detail that are kept: a job of 5 MB has much to complain about. */
+const MAX_DETAIL = 500;
 
 /** Given up is a place, not a loss (R16): the dead letter is written first, the job is removed after. */
 @Injectable()
@@ -22,35 +18,47 @@ export class GiveUp {
   constructor(
     private readonly deadLetters: DeadLetterRepository,
     private readonly log: CallbackLog,
+    private readonly metrics: CallbackMetrics,
     private readonly clock: Clock,
   ) {}
 
   /**
    * @param subject a callback, or as much as is known of one; its id is required.
    * @returns the error that ends the job.
-   * @throws what the database answers: the job must then be kept.
+   * @throws UnburiedError where the database does not take it: the job must then be kept.
    */
   async bury(subject: Partial<Callback> & { readonly id: string }, ending: Ending): Promise<GivenUpError> {
     const now = this.clock.now();
-    await this.deadLetters.bury({
+    const letter: DeadLetterEntity = {
       id: subject.id,
-      serviceId: subject.serviceId ?? null,
-      callbackApiId: subject.callbackApiId ?? null,
-      callbackType: subject.callbackType ?? 'unknown',
-      subjectId: subject.subjectId ?? null,
-      url: subject.document?.url ?? null,
+      serviceId: storable(subject.serviceId),
+      callbackApiId: storable(subject.callbackApiId),
+      callbackType: storable(subject.callbackType) ?? 'unknown',
+      subjectId: storable(subject.subjectId),
+      url: storable(subject.document?.url),
       reason: ending.reason,
-      detail: ending.detail ?? null,
-      document: subject.sealed ?? null,
+      detail: storable(ending.detail?.slice(0, MAX_DETAIL)),
+      document: storable(subject.sealed),
       generation: subject.generation ?? 0,
       attempts: subject.attempts ?? [],
       queuedAt: new Date(subject.queuedAt ?? now),
       givenUpAt: new Date(now),
       replayRequestedAt: null,
       replayedAt: null,
-    });
+    };
+    try {
+      await this.deadLetters.bury(letter);
+    } catch (error) {
+      throw new UnburiedError(subject, ending, error);
+    }
     const event: GiveUpEvent = `callback.${ending.reason}`;
+    this.metrics.gaveUp(subject, ending.reason);
     this.log.gaveUp(event, subject, ending.facts, ending.failure, ending.detail);
     return new GivenUpError(ending.reason);
   }
+}
+
+/** A job nobody can understand may hold what no text column takes; it must still be kept. */
+function storable(text: string | undefined): string | null {
+  return text?.replaceAll('\0', '').toWellFormed() ?? null;
 }

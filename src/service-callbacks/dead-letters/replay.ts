@@ -3,10 +3,13 @@ import type { EntityManager } from 'typeorm';
 import { CallbackApiRepository } from '../callback-apis/callback-api.repository.js';
 import { Clock } from '../clock.js';
 import { retryJob } from '../delivery/queued-jobs.js';
+import { destinationOf } from '../delivery/destination.js';
 import { DocumentOpener } from '../delivery/document-opener.js';
 import { DocumentSealer } from '../delivery/document-sealer.js';
 import { RetryPolicy } from '../delivery/retry-policy.js';
 import { Enqueuer } from '../producer/enqueuer.js';
+import { CorruptCiphertextError } from '../security/corrupt-ciphertext.error.js';
+import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
 import type { DeadLetterEntity } from './dead-letter.entity.js';
 import { DeadLetterRepository } from './dead-letter.repository.js';
 
@@ -63,13 +66,14 @@ export class Replay {
     }
     const opened = this.opener.open(document, id);
     if (opened.kind === 'closed') return { kind: 'refused', why: opened.detail };
-    const target = await this.callbackApis.findTarget(serviceId, callbackType, manager);
+    const target = await this.targetOf(serviceId, callbackType, manager);
+    if (target instanceof Error) return { kind: 'refused', why: target.message };
     if (!target)
       return { kind: 'refused', why: `the service has no callback API of type ${callbackType} now` };
 
     const generation = letter.generation + 1;
     const now = this.clock.now();
-    const sendable = { ...opened.document, url: target.url, bearer_token: target.bearerToken };
+    const sendable = { ...opened.document, ...destinationOf(target) };
     const callback = {
       id,
       serviceId,
@@ -78,16 +82,27 @@ export class Replay {
       callbackApiId: target.callbackApiId,
       queuedAt: now,
       generation,
+      generationStart: letter.attempts.length,
       attempts: letter.attempts,
       document: sendable,
       sealed: this.sealer.seal(id, sendable),
     };
-    await this.enqueuer.enqueue([retryJob(callback, this.policy.maxRetries + 1, 0)], manager);
+    await this.enqueuer.enqueue([retryJob(callback, this.policy.maxRetries, 0)], manager);
     await this.deadLetters.update(
       id,
       { generation, replayRequestedAt: null, replayedAt: new Date(now) },
       manager,
     );
     return { kind: 'queued' };
+  }
+
+  /** A token nobody can decrypt any more is this letter's trouble: the others of its batch go on. */
+  private async targetOf(serviceId: string, callbackType: string, manager: EntityManager) {
+    try {
+      return await this.callbackApis.findTarget(serviceId, callbackType, manager);
+    } catch (error) {
+      if (error instanceof UnknownEncryptionKeyError || error instanceof CorruptCiphertextError) return error;
+      throw error;
+    }
   }
 }

@@ -1,21 +1,30 @@
 import { validateHeaderValue } from 'node:http';
+import { WebhookSigner } from '../security/webhook-signer.js';
 import type { CallbackRequest } from './callback-request.js';
 
+/** One for the process: all it holds is decoded keys. */
+const signer = new WebhookSigner();
+
 /**
- * Every header of a callback but those HTTP itself needs (R8).
+ * Every header of a callback but those HTTP itself needs (R8), the Standard Webhooks ones among them (R20).
  *
  * @param nowMs the attempt's time; `webhook-timestamp` is in Unix seconds (Standard Webhooks)
  * @throws TypeError (without the token) when it cannot be a header: axios would send what is left of it
  */
 export function callbackHeaders(request: CallbackRequest, nowMs: number): Record<string, string> {
-  const authorization = `Bearer ${request.bearerToken}`;
+  const { id, body, bearerToken, signingSecrets } = request;
+  const authorization = `Bearer ${bearerToken}`;
   validateHeaderValue('authorization', authorization);
+  const timestamp = Math.floor(nowMs / 1000);
   return {
     accept: '*/*',
     'content-type': 'application/json',
     authorization,
-    'webhook-id': request.id,
-    'webhook-timestamp': String(Math.floor(nowMs / 1000)),
+    'webhook-id': id,
+    'webhook-timestamp': String(timestamp),
+    ...(signingSecrets.length > 0 && {
+      'webhook-signature': signer.sign({ id, timestamp, body }, signingSecrets),
+    }),
     'user-agent': 'service-callbacks',
   };
 }

@@ -28,6 +28,8 @@ export interface CallbackJobData {
   readonly generation: number;
   /** A `CallbackDocument`, encrypted with `documentBinding` as associated data. */
   readonly document: string;
+  /** How many of `attempts` were made before this generation; its retries count from there. Default 0. */
+  readonly generation_start?: number;
   /** Attempts already made, oldest first. */
   readonly attempts: readonly AttemptRecord[];
 }
@@ -37,6 +39,8 @@ export interface CallbackDocument {
   readonly v: 1;
   readonly url: string;
   readonly bearer_token: string;
+  /** `whsec_…`, the one in use first. A document of a release before signing has none and goes out unsigned. */
+  readonly signing_secrets?: readonly string[] | undefined;
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
@@ -50,8 +54,11 @@ export function retryJobId(id: string, generation: number): string {
   return `${id}.${generation}`;
 }
 
+/** The largest `integer` of PostgreSQL, and the last date of JavaScript, ms: a dead letter has to hold them. */
+const MAX = { integer: 2_147_483_647, date: 8.64e15 } as const;
+
 const attemptRecord = z.looseObject({
-  at: z.string(),
+  at: z.iso.datetime(),
   duration_ms: z.number(),
   status_code: z.number().optional(),
   error: z.string().optional() as z.ZodType<DeliveryError | undefined>,
@@ -64,8 +71,9 @@ export const callbackJobSchema = z.object({
   callback_type: z.string(),
   callback_api_id: z.string(),
   subject_id: z.string(),
-  queued_at: z.number(),
-  generation: z.int().min(0).default(0),
+  queued_at: z.number().min(0).max(MAX.date),
+  generation: z.int().min(0).max(MAX.integer).default(0),
+  generation_start: z.int().min(0).default(0),
   document: z.string(),
   attempts: z.array(attemptRecord).default([]),
 });
@@ -73,6 +81,7 @@ export const callbackJobSchema = z.object({
 export const callbackDocumentSchema = z.object({
   url: z.string(),
   bearer_token: z.string(),
+  signing_secrets: z.array(z.string()).optional(),
   payload: z.record(z.string(), z.unknown()),
 });
 

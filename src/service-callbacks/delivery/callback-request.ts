@@ -4,6 +4,8 @@ export interface CallbackRequest {
   readonly id: string;
   readonly url: string;
   readonly bearerToken: string;
+  /** `whsec_…`, the one in use first. None: the request is not signed. */
+  readonly signingSecrets: readonly string[];
   /** The JSON document, serialised. */
   readonly body: string;
 }

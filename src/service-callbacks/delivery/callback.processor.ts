@@ -2,12 +2,15 @@ import { WorkerHost } from '@nestjs/bullmq';
 import { DelayedError } from 'bullmq';
 import { v5 as uuidv5 } from 'uuid';
 import type { AnyJob } from '../../queues/queue-backend.js';
+import { UnfinishedError } from '../../queues/unfinished.error.js';
 import type { Clock } from '../clock.js';
 import type { GiveUp } from '../dead-letters/give-up.js';
 import { GivenUpError } from '../dead-letters/given-up.error.js';
+import { UnburiedError } from '../dead-letters/unburied.error.js';
 import type { CallbackLog } from './callback-log.js';
 import type { JobReader, ReadJob } from './job-reader.js';
 import type { Prepared } from './preparation.js';
+import { endingOf, rememberEnding } from './remembered-ending.js';
 import { RetryLaterError } from './retry-later.error.js';
 
 /** A job whose worker died this often under it is given up as `stalled`: it may be what kills them. */
@@ -29,16 +32,20 @@ export abstract class CallbackProcessor extends WorkerHost {
     super();
   }
 
-  protected abstract handle(job: AnyJob, read: ReadJob): Promise<void>;
+  /** Ends by returning (the job is done) or by one of the errors that `isOurs` knows. */
+  protected abstract handle(job: AnyJob, read: ReadJob, token?: string): Promise<void>;
 
   async process(job: AnyJob, token?: string): Promise<void> {
     const read = this.reader.read(job);
     try {
       if (job.stalledCounter > MAX_STALLS) throw await this.bury(job, read, 'stalled');
-      await this.handle(job, read);
+      const ending = endingOf(job);
+      if (ending) throw await this.giveUp.bury(this.identified(job, read), ending);
+      await this.handle(job, read, token);
     } catch (error) {
-      if (error instanceof GivenUpError || error instanceof RetryLaterError) throw error;
+      if (isOurs(error)) throw error;
       this.log.postponed(subjectOf(read), error);
+      if (error instanceof UnburiedError) await rememberEnding(job, error).catch(() => undefined);
       await this.postpone(job, token);
       throw new DelayedError();
     }
@@ -49,7 +56,9 @@ export abstract class CallbackProcessor extends WorkerHost {
    * now; `MAX_STALLS` is what catches a stall before that, this is the second line.
    */
   async onFailed(job: AnyJob | undefined, error: Error): Promise<void> {
-    if (!job || error instanceof GivenUpError || error instanceof RetryLaterError) return;
+    if (!job || isOurs(error)) return;
+    // Delivered or handed over; only its completion went wrong.
+    if (error instanceof UnfinishedError) return;
     await this.bury(job, this.reader.read(job), 'stalled', error.message);
   }
 
@@ -70,11 +79,12 @@ export abstract class CallbackProcessor extends WorkerHost {
   }
 
   private bury(job: AnyJob, read: ReadJob, reason: 'stalled', detail?: string): Promise<GivenUpError> {
+    return this.giveUp.bury(this.identified(job, read), { reason, ...(detail && { detail }) });
+  }
+
+  private identified(job: AnyJob, read: ReadJob) {
     const subject = subjectOf(read);
-    return this.giveUp.bury(
-      { ...subject, id: subject.id ?? this.idOf(job) },
-      { reason, ...(detail && { detail }) },
-    );
+    return { ...subject, id: subject.id ?? this.idOf(job) };
   }
 
   /** A stable id for a job that carries none. */
@@ -90,6 +100,11 @@ export abstract class CallbackProcessor extends WorkerHost {
     const delay = POSTPONE_MS.min + Math.random() * (POSTPONE_MS.max - POSTPONE_MS.min);
     await job.moveToDelayed(this.clock.now() + delay, token).catch(() => undefined);
   }
+}
+
+/** What `handle` ends a job with on purpose: buried, again later, or back to where it waits. */
+function isOurs(error: unknown): boolean {
+  return error instanceof GivenUpError || error instanceof RetryLaterError || error instanceof DelayedError;
 }
 
 function subjectOf(read: ReadJob) {

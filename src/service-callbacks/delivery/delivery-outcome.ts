@@ -8,6 +8,8 @@ export type DeliveryError =
   | 'tls_certificate_self_signed'
   | 'tls_certificate_wrong_host'
   | 'tls_failure'
+  /** The forward proxy did not get through to the endpoint, or was told not to let us. */
+  | 'proxy_refused'
   | 'timeout'
   | 'invalid_response'
   | 'address_not_allowed'

@@ -7,6 +7,7 @@ import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import type { CallbackDocument } from './callback-job.js';
 import { callbackId } from './callback-id.js';
 import type { Callback } from './callback.js';
+import { destinationOf, isAddressedTo } from './destination.js';
 import { DocumentSealer } from './document-sealer.js';
 import type { ReadJob, UnreadableJob } from './job-reader.js';
 import { NotificationSource } from './notification-source.js';
@@ -47,8 +48,8 @@ export class Preparation {
   }
 
   /**
-   * Before a later attempt the callback API is read again: a rotated token or a moved URL is used, a
-   * deleted one ends the retries.
+   * Before a later attempt the callback API is read again: a rotated token or secret or a moved URL is used,
+   * a deleted one ends the retries.
    */
   async forRetry(job: ReadJob): Promise<Prepared> {
     if (job.kind !== 'callback') return this.forFirstAttempt(job);
@@ -58,13 +59,13 @@ export class Preparation {
   private async refresh(callback: Callback, manager: EntityManager): Promise<Prepared> {
     const target = await this.callbackApis.findTarget(callback.serviceId, callback.callbackType, manager);
     if (!target) return { kind: 'cancelled', identity: callback };
-    const { url, bearer_token: bearerToken } = callback.document;
-    if (target.url === url && target.bearerToken === bearerToken) return { kind: 'ready', callback };
+    const destination = destinationOf(target);
+    if (isAddressedTo(callback.document, destination)) return { kind: 'ready', callback };
     return {
       kind: 'ready',
       callback: this.sealer.reseal(
         { ...callback, callbackApiId: target.callbackApiId },
-        { ...callback.document, url: target.url, bearer_token: target.bearerToken },
+        { ...callback.document, ...destination },
       ),
     };
   }
@@ -98,13 +99,19 @@ export class Preparation {
     if (notNews) return unreadable(`the notification is no news: ${notNews}`);
 
     const id = callbackId({ ...deliveryStatus.identify(notification), type: job.callbackType });
-    const identity = { ...known, id, queuedAt: job.queuedAt, generation: 0, attempts: [] };
+    const identity = {
+      ...known,
+      id,
+      queuedAt: job.queuedAt,
+      generation: 0,
+      generationStart: 0,
+      attempts: [],
+    };
     const target = await this.callbackApis.findTarget(job.serviceId, job.callbackType, manager);
     if (!target) return { kind: 'cancelled', identity };
     const document: CallbackDocument = {
       v: 1,
-      url: target.url,
-      bearer_token: target.bearerToken,
+      ...destinationOf(target),
       payload: deliveryStatus.payload(notification),
     };
     const callback = { ...identity, callbackApiId: target.callbackApiId, document, sealed: '' };

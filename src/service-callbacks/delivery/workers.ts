@@ -8,9 +8,11 @@ import {
 import type { Worker } from 'bullmq';
 import { QueueBackend, type AnyJob } from '../../queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../queues/queue-names.js';
+import { Clock } from '../clock.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import type { CallbackProcessor } from './callback.processor.js';
+import { ClockGuard, describeSkew, type ClockVerdict } from './clock-guard.js';
 import { FirstAttemptProcessor } from './first-attempt.processor.js';
 import { RetryLaterError } from './retry-later.error.js';
 import { RetryProcessor } from './retry.processor.js';
@@ -18,21 +20,31 @@ import { RetryProcessor } from './retry.processor.js';
 /** Never reached: a job that keeps stalling is ended by the processor, with a dead letter (`MAX_STALLS`). */
 const NEVER_FAIL_ON_STALL = 1_000_000;
 
-/** Starts and stops the two workers (ADR 0003: `@nestjs/bullmq` has no per-queue backend). */
+/**
+ * Starts and stops the two workers (ADR 0003: `@nestjs/bullmq` has no per-queue backend), and lets them
+ * take jobs only while this process's clock agrees with the queue's.
+ */
 @Injectable()
 export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('ServiceCallbacks');
+  private readonly guard: ClockGuard;
   private workers: readonly Worker[] = [];
+  private stopping = false;
 
   constructor(
     private readonly backend: QueueBackend,
     private readonly firstAttempts: FirstAttemptProcessor,
     private readonly retries: RetryProcessor,
+    clock: Clock,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
-  ) {}
+  ) {
+    this.guard = new ClockGuard(backend, clock, (verdict) => this.obey(verdict));
+  }
 
-  /** @throws naming the queues whose worker takes no jobs. */
+  /** @throws saying why no jobs are taken. */
   async assertRunning(): Promise<void> {
+    const verdict = this.guard.current;
+    if (verdict.kind === 'skewed') throw new Error(describeSkew(verdict.skewMs));
     const idle = this.workers.filter((worker) => !worker.isRunning() || worker.isPaused());
     if (this.workers.length === 0) throw new Error('not started');
     if (idle.length > 0) throw new Error(`not running: ${idle.map((worker) => worker.name).join(', ')}`);
@@ -40,22 +52,47 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   async onApplicationBootstrap(): Promise<void> {
     this.workers = [
-      this.start(MAIN_QUEUE, this.firstAttempts, this.options.concurrency),
-      this.start(RETRY_QUEUE, this.retries, this.options.retryConcurrency),
+      this.create(MAIN_QUEUE, this.firstAttempts, this.options.concurrency),
+      this.create(RETRY_QUEUE, this.retries, this.options.retryConcurrency),
     ];
-    await Promise.all(this.workers.map((worker) => worker.waitUntilReady()));
+    await this.guard.start();
   }
 
   /** Takes no more jobs and lets attempts in flight finish; each is bounded by its own deadline (R12). */
   async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    this.guard.stop();
     await Promise.all(this.workers.map((worker) => worker.close()));
   }
 
-  private start(queue: string, processor: CallbackProcessor, concurrency: number): Worker {
+  private obey(verdict: ClockVerdict): void {
+    if (this.stopping) return;
+    if (verdict.kind === 'trusted') {
+      for (const worker of this.workers) this.resume(worker);
+      return;
+    }
+    if (verdict.kind === 'skewed') {
+      const why = describeSkew(verdict.skewMs);
+      this.logger.error({ event: 'worker.clock_skewed', error: why, msg: `No jobs are taken: ${why}` });
+    }
+    for (const worker of this.workers) {
+      worker.pause(true).catch((error: unknown) => worker.emit('error', error as Error));
+    }
+  }
+
+  private resume(worker: Worker): void {
+    const resumed = worker.isRunning() || worker.isPaused() ? worker.resume() : worker.run();
+    Promise.resolve(resumed).catch((error: unknown) => worker.emit('error', error as Error));
+  }
+
+  private create(queue: string, processor: CallbackProcessor, concurrency: number): Worker {
     const worker = this.backend.createWorker(queue, (job: AnyJob, token) => processor.process(job, token), {
       concurrency,
       maxStalledCount: NEVER_FAIL_ON_STALL,
       stalledInterval: 15_000,
+      // For jobs of an older release, which say nothing of it: no terminal job stays in either queue.
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
       // While the queue's store is away, how long until the next try, ms.
       runRetryDelay: 1_000,
       settings: {
@@ -76,7 +113,6 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
         this.logger.error({ event: 'callback.unburied', queue, job_id: job?.id, error: String(fault) });
       });
     });
-    worker.run().catch((error: unknown) => worker.emit('error', error as Error));
     return worker;
   }
 }

@@ -16,8 +16,12 @@ export class OutboxEnqueuer extends Enqueuer {
     this.sameDatabase = new SameDatabase(dataSource);
   }
 
-  async enqueue(jobs: readonly QueuedJob[], manager?: EntityManager): Promise<void> {
+  async assertOurs(manager?: EntityManager): Promise<void> {
     if (manager?.queryRunner) await this.sameDatabase.assert(manager.queryRunner);
+  }
+
+  async enqueue(jobs: readonly QueuedJob[], manager?: EntityManager): Promise<void> {
+    await this.assertOurs(manager);
     await this.outbox.put(jobs, manager);
   }
 }

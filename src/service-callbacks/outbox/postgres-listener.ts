@@ -2,6 +2,7 @@ import pg from 'pg';
 
 /** How long until the next try to listen, ms. */
 const RECONNECT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * A `LISTEN` connection that comes back by itself. A notification may be missed while it is away, so it
@@ -32,14 +33,21 @@ export class PostgresListener {
     const client = new pg.Client({
       ...this.connection,
       keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       application_name: 'service-callbacks outbox',
     });
     this.client = client;
     client.on('error', () => undefined);
     client.on('end', () => this.reconnectLater());
     client.on('notification', this.onNotification);
-    await client.connect();
-    await client.query(`LISTEN ${client.escapeIdentifier(this.channel)}`);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${client.escapeIdentifier(this.channel)}`);
+    } catch (error) {
+      // A server that connects and does not listen (a standby) would otherwise collect our connections.
+      client.end().catch(() => undefined);
+      throw error;
+    }
     this.onNotification();
   }
 

@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net';
-
 const SPACE = 0x20;
 const LF = 0x0a;
 const CR = 0x0d;
@@ -21,20 +19,34 @@ export class ContinueAnswers {
   private position = 0;
   private status = '';
   private lineLength = 0;
+  private interim = 0;
 
   /** A request was written: the next byte belongs to a status line. */
   expectStatusLine(): void {
-    this.state = 'status-line';
-    this.position = 0;
-    this.status = '';
+    this.interim = 0;
+    this.expectAnother();
   }
 
-  rewrite(chunk: Buffer): void {
-    for (let index = 0; index < chunk.length && this.state !== 'final'; index += 1) {
+  /** Answers to this request so far that were not the final one. */
+  get interimAnswers(): number {
+    return this.interim;
+  }
+
+  /** @returns where in the chunk the final answer goes on; its length where that has not begun */
+  rewrite(chunk: Buffer): number {
+    let index = 0;
+    for (; index < chunk.length && this.state !== 'final'; index += 1) {
       const byte = chunk[index] ?? 0;
       if (this.state === 'interim-headers') this.readHeaderByte(byte);
       else if (this.readStatusLineByte(byte)) chunk[index] = TWO;
     }
+    return index;
+  }
+
+  private expectAnother(): void {
+    this.state = 'status-line';
+    this.position = 0;
+    this.status = '';
   }
 
   /** @returns whether this byte is the last digit of a 100 */
@@ -60,28 +72,10 @@ export class ContinueAnswers {
     if (byte !== LF) {
       this.lineLength += 1;
     } else if (this.lineLength === 0) {
-      this.expectStatusLine();
+      this.interim += 1;
+      this.expectAnother();
     } else {
       this.lineLength = 0;
     }
   }
-}
-
-/**
- * Applies {@link ContinueAnswers} to what undici reads from a connection. That a request was written shows in
- * `bytesWritten`; a count that moves later can at worst change one byte of a body, which nobody reads.
- */
-export function skipContinue(socket: Socket): void {
-  const answers = new ContinueAnswers();
-  let bytesWritten = socket.bytesWritten;
-  const read = socket.read.bind(socket);
-  socket.read = (size?: number): unknown => {
-    const chunk: unknown = read(size);
-    if (socket.bytesWritten !== bytesWritten) {
-      bytesWritten = socket.bytesWritten;
-      answers.expectStatusLine();
-    }
-    if (Buffer.isBuffer(chunk)) answers.rewrite(chunk);
-    return chunk;
-  };
 }

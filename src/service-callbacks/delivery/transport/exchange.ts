@@ -3,11 +3,8 @@ import type { TransportAnswer } from './callback-transport.js';
 import { noAnswerOf } from './no-answer-of.js';
 import { NoAnswerError } from './no-answer.error.js';
 
-/** So much of a response body (bytes) is read, only to reuse the connection; a longer one costs it. */
+/** So much of a response body (bytes) is taken, only to reuse the connection; a longer one costs it. */
 const MAX_BODY_BYTES = 16 * 1024;
-
-/** More interim answers than this to one request are an attack, not news. */
-const MAX_INTERIM_ANSWERS = 32;
 
 /** Ends the reading of a body; seen by nobody, for the answer was already given. */
 const BODY_NOT_WANTED = new Error('The rest of the response body is not wanted');
@@ -22,7 +19,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readonly answered = Promise.withResolvers<TransportAnswer>();
   private readonly drained = Promise.withResolvers<void>();
   private controller: Dispatcher.DispatchController | undefined;
-  private interimAnswers = 0;
   private bodyBytes = 0;
 
   constructor(private readonly signal: AbortSignal) {
@@ -45,11 +41,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     statusCode: number,
     headers: TransportAnswer['headers'],
   ): void {
-    if (statusCode > 101 && statusCode < 200) {
-      this.interimAnswers += 1;
-      if (this.interimAnswers > MAX_INTERIM_ANSWERS) controller.abort(new NoAnswerError('invalid_response'));
-      return;
-    }
+    if (statusCode > 101 && statusCode < 200) return;
     // Here too, not in the client alone: undici would wait for the final answer after a 101 or a 099.
     if (statusCode < 200 || statusCode > 599) {
       controller.abort(new NoAnswerError('invalid_response'));

@@ -1,12 +1,16 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
+import { MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './answer-guard.js';
 import type { CallbackTransport, TransportAnswer, TransportRequest } from './callback-transport.js';
 import { Exchange } from './exchange.js';
 import { NoAnswerError } from './no-answer.error.js';
 import { OriginPools } from './origin-pools.js';
 import { vettedConnector, type ConnectorOptions } from './vetted-connector.js';
 
-/** Response headers larger than this (bytes) are no answer. */
-const MAX_HEADER_BYTES = 16 * 1024;
+/**
+ * More (bytes) than the guard of the connection lets through: undici's own limit makes an error with a stack for
+ * every header beyond it, which is seconds of a process's time for a few endpoints that send nothing else.
+ */
+const MAX_HEADER_BYTES = 2 * (MAX_HEAD_BYTES + MAX_BODY_WIRE_BYTES);
 
 /** Idle connections are closed after so long (ms), or what the server's `Keep-Alive` says within the maximum. */
 const KEEP_ALIVE_MS = 4_000;

@@ -3,9 +3,11 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import { buildConnector } from 'undici';
 import type { AddressRules } from '../../security/address-rules.js';
 import { portOf } from '../../security/callback-url.js';
-import { skipContinue } from './continue-answers.js';
+import { guardAnswers } from './answer-guard.js';
 import { NoAnswerError } from './no-answer.error.js';
-import { systemResolve, vettedLookup, type Resolve } from './vetted-lookup.js';
+import { proxiedConnector } from './proxied-connector.js';
+import type { Proxy } from './proxy.js';
+import { systemResolve, vettedAddresses, vettedLookup, type Resolve } from './vetted-lookup.js';
 
 export interface ConnectorOptions {
   readonly rules: AddressRules;
@@ -18,6 +20,8 @@ export interface ConnectorOptions {
   readonly extraCa?: string;
   /** Default: the system's resolver. */
   readonly resolve?: Resolve;
+  /** Everything goes through it. */
+  readonly proxy?: Proxy;
 }
 
 /**
@@ -28,8 +32,34 @@ const NEXT_ADDRESS_AFTER_MS = 500;
 
 /** Opens connections for undici, to vetted addresses alone. Certificates are always verified, TLS ≥ 1.2. */
 export function vettedConnector(options: ConnectorOptions): buildConnector.connector {
-  const { rules, connectTimeoutMs, extraCa, resolve = systemResolve } = options;
-  const secureContext = secureContextWith(extraCa);
+  const { rules } = options;
+  const secureContext = secureContextWith(options.extraCa);
+  const connect =
+    options.proxy === undefined
+      ? directConnector(options, secureContext)
+      : throughProxy(options, options.proxy, secureContext);
+
+  return (target, callback) => {
+    if (isIP(target.hostname) !== 0 && !rules.mayDial(target.hostname, portOf(target))) {
+      // Undici expects its answer after this call has returned.
+      process.nextTick(callback, new NoAnswerError('address_not_allowed'), null);
+      return;
+    }
+    connect({ ...target, ...servernameOf(target) }, (...[error, socket]) => {
+      if (error !== null) {
+        callback(error, null);
+        return;
+      }
+      guardAnswers(socket);
+      callback(null, socket);
+    });
+  };
+}
+
+function directConnector(
+  { rules, connectTimeoutMs, resolve = systemResolve }: ConnectorOptions,
+  secureContext: SecureContext,
+): buildConnector.connector {
   const connectorFor = (mayDial: (ip: string) => boolean): buildConnector.connector =>
     buildConnector({
       secureContext,
@@ -45,22 +75,26 @@ export function vettedConnector(options: ConnectorOptions): buildConnector.conne
   const onOtherPort = connectorFor((ip) => rules.isExempt(ip));
 
   return (target, callback) => {
-    const port = portOf(target);
-    if (isIP(target.hostname) !== 0 && !rules.mayDial(target.hostname, port)) {
-      // Undici expects its answer after this call has returned.
-      process.nextTick(callback, new NoAnswerError('address_not_allowed'), null);
-      return;
-    }
-    const connect = rules.isListedPort(port) ? onListedPort : onOtherPort;
-    connect({ ...target, ...servernameOf(target) }, (...[error, socket]) => {
-      if (error !== null) {
-        callback(error, null);
-        return;
-      }
-      skipContinue(socket);
-      callback(null, socket);
-    });
+    const connect = rules.isListedPort(portOf(target)) ? onListedPort : onOtherPort;
+    connect(target, callback);
   };
+}
+
+function throughProxy(
+  { rules, connectTimeoutMs, resolve = systemResolve }: ConnectorOptions,
+  proxy: Proxy,
+  secureContext: SecureContext,
+): buildConnector.connector {
+  return proxiedConnector({
+    proxy,
+    secureContext,
+    timeoutMs: connectTimeoutMs,
+    addressesOf: async (hostname, port) => {
+      const family = isIP(hostname);
+      if (family !== 0) return [{ address: hostname, family }];
+      return vettedAddresses(hostname, resolve, (ip) => rules.mayDial(ip, port));
+    },
+  });
 }
 
 /** The name the certificate must be for: without the trailing dot of a fully qualified name (RFC 6066 §3). */

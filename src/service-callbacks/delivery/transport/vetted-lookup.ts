@@ -23,7 +23,7 @@ const LOOPBACK: readonly LookupAddress[] = [
  */
 export function vettedLookup(resolve: Resolve, mayDial: (ip: string) => boolean): LookupFunction {
   return (hostname, options, callback) => {
-    addressesOf(hostname, resolve, mayDial).then(
+    vettedAddresses(hostname, resolve, mayDial).then(
       (addresses) => {
         if (options.all) callback(null, [...addresses]);
         else callback(null, addresses[0].address, addresses[0].family);
@@ -34,7 +34,11 @@ export function vettedLookup(resolve: Resolve, mayDial: (ip: string) => boolean)
   };
 }
 
-async function addressesOf(
+/**
+ * All addresses of a host name, every one of which may be dialled.
+ * @throws NoAnswerError where one may not be, or there is none
+ */
+export async function vettedAddresses(
   hostname: string,
   resolve: Resolve,
   mayDial: (ip: string) => boolean,

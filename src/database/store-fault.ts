@@ -1,0 +1,19 @@
+/**
+ * SQLSTATE classes and codes that say "not now" rather than "not this": connection exceptions (08), rolled back
+ * to resolve a conflict (40), out of memory, disk or connections (53), shutting down or starting (57P), the
+ * system's own errors (58), and a server that has become read-only (25006).
+ */
+const NOT_NOW = ['08', '40', '53', '57P', '58', '25006'] as const;
+
+/** Whether the same statement may well succeed later, because what failed was PostgreSQL or the way to it. */
+export function isStoreFault(error: unknown): boolean {
+  const { severity, code, message } = (error ?? {}) as Record<string, unknown>;
+  // The server's own errors have a severity; what never reached it has not.
+  if (typeof severity === 'string') {
+    return typeof code === 'string' && NOT_NOW.some((prefix) => code.startsWith(prefix));
+  }
+  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return true;
+  return (
+    typeof message === 'string' && /connection terminated|connection error|timeout exceeded/i.test(message)
+  );
+}

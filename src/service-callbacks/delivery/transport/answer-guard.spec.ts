@@ -1,0 +1,75 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { AnswerGuard, MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './answer-guard.js';
+
+const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n';
+const HINTS = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
+
+/** As undici reads: in chunks, until there is no more. @returns what was let through, and whether it ended. */
+function admitted(answer: string, chunkSize: number): { text: string; isEnded: boolean } {
+  const guard = new AnswerGuard();
+  guard.expectAnswer();
+  let text = '';
+  for (let at = 0; at < answer.length; at += chunkSize) {
+    const shown = guard.admit(Buffer.from(answer.slice(at, at + chunkSize), 'latin1'));
+    if (shown === undefined) return { text, isEnded: true };
+    text += shown.toString('latin1');
+  }
+  return { text, isEnded: false };
+}
+
+const chunkSize = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 70_000 }));
+
+describe('AnswerGuard', () => {
+  it('lets an answer through as it is, however it is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 32 }),
+        fc.integer({ min: 0, max: 30_000 }),
+        chunkSize,
+        (hints, body, size) => {
+          const answer = HINTS.repeat(hints) + HEAD + 'x'.repeat(body);
+          expect(admitted(answer, size)).toEqual({ text: answer, isEnded: false });
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('shows no head that is too long, and never much of one', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: MAX_HEAD_BYTES, max: 100_000 }), chunkSize, (length, size) => {
+        const { text, isEnded } = admitted(`HTTP/1.1 200 OK\r\n${'a: b\r\n'.repeat(length / 6)}\r\n`, size);
+        expect(isEnded).toBe(true);
+        expect(text.length).toBeLessThanOrEqual(MAX_HEAD_BYTES);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('shows the head of an answer whose body is too long, and no more of that than there may be', () => {
+    fc.assert(
+      fc.property(chunkSize, (size) => {
+        const { text, isEnded } = admitted(HEAD + 'x'.repeat(200_000), size);
+        expect(isEnded).toBe(true);
+        expect(text).toHaveLength(HEAD.length + MAX_BODY_WIRE_BYTES);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('shows at most 32 interim answers', () => {
+    expect(admitted(HINTS.repeat(32) + HEAD, 64)).toMatchObject({ isEnded: false });
+    expect(admitted(HINTS.repeat(33) + HEAD, 70_000)).toEqual({ text: '', isEnded: true });
+  });
+
+  it('counts anew for each request', () => {
+    const guard = new AnswerGuard();
+    for (let n = 0; n < 100; n += 1) {
+      guard.expectAnswer();
+      expect(guard.admit(Buffer.from(HINTS + HEAD + 'x'.repeat(1_000)))).toHaveLength(
+        HINTS.length + HEAD.length + 1_000,
+      );
+    }
+  });
+});

@@ -1,0 +1,59 @@
+import type { DataSource } from 'typeorm';
+import type { EncryptedColumn } from './encrypted-columns.js';
+
+export interface StoredCiphertext {
+  readonly id: string;
+  readonly ciphertext: string;
+}
+
+/** How many ciphertexts of a column are under one key. */
+export interface KeyUse {
+  readonly table: string;
+  readonly column: string;
+  readonly keyId: string;
+  readonly count: number;
+}
+
+/** What is in front of a ciphertext's dot is the id of its key. */
+const keyIdIn = (column: string): string => `split_part(${column}, '.', 1)`;
+
+/** Ciphertexts as they are stored, whatever their table. Names come from `ENCRYPTED_COLUMNS` alone. */
+export class CiphertextRepository {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** The next few that are under another key than this one, in the order of their ids. */
+  batchUnderOtherKeys(
+    { table, column }: EncryptedColumn,
+    keyId: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<StoredCiphertext[]> {
+    return this.dataSource.query<StoredCiphertext[]>(
+      `SELECT id, ${column} AS ciphertext FROM ${table}
+       WHERE ${column} IS NOT NULL AND ${keyIdIn(column)} <> $1 AND ($2::uuid IS NULL OR id > $2::uuid)
+       ORDER BY id LIMIT $3`,
+      [keyId, after ?? null, limit],
+    );
+  }
+
+  /** @returns false where the column has changed since it was read: whoever changed it used the current key. */
+  async replace(
+    { table, column }: EncryptedColumn,
+    old: StoredCiphertext,
+    ciphertext: string,
+  ): Promise<boolean> {
+    const [, count] = await this.dataSource.query<[unknown, number]>(
+      `UPDATE ${table} SET ${column} = $1 WHERE id = $2 AND ${column} = $3`,
+      [ciphertext, old.id, old.ciphertext],
+    );
+    return count > 0;
+  }
+
+  async countByKey({ table, column }: EncryptedColumn): Promise<KeyUse[]> {
+    const rows = await this.dataSource.query<{ key_id: string; count: string }[]>(
+      `SELECT ${keyIdIn(column)} AS key_id, count(*) AS count FROM ${table}
+       WHERE ${column} IS NOT NULL GROUP BY 1 ORDER BY 1`,
+    );
+    return rows.map((row) => ({ table, column, keyId: row.key_id, count: Number(row.count) }));
+  }
+}
