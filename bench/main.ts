@@ -1,0 +1,62 @@
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus } from 'node:os';
+import { openLab } from './lab.js';
+import { readOptions, type BenchOptions, type ScenarioName } from './options.js';
+import { printRows, writeRows } from './report.js';
+import type { Row } from './row.js';
+import { growth } from './scenarios/growth.js';
+import { isolation } from './scenarios/isolation.js';
+import { pool } from './scenarios/pool.js';
+import type { Scenario } from './scenarios/scenario.js';
+import { throughput } from './scenarios/throughput.js';
+
+const RUNS: Readonly<Record<ScenarioName, Scenario>> = { throughput, isolation, pool, growth };
+/** A quick run is over after this, ms, whatever it has by then. */
+const QUICK_MS = 40_000;
+
+const version = (name: string): string =>
+  (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
+
+/** What the figures depend on beside the code. */
+function machine(options: BenchOptions) {
+  return {
+    node: process.version,
+    bullmq: version('bullmq'),
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model,
+    quick: options.quick,
+    seed: options.seed,
+  };
+}
+
+async function run(options: BenchOptions): Promise<Row[]> {
+  const startedAt = Date.now();
+  const lab = await openLab(options.backend);
+  const rows: Row[] = [];
+  try {
+    for (const [index, scenario] of options.scenarios.entries()) {
+      console.log(`${scenario} on ${options.backend}`);
+      // What is left of a quick run is shared by the scenarios that are left.
+      const left = QUICK_MS - (Date.now() - startedAt);
+      const until = options.quick
+        ? Date.now() + left / (options.scenarios.length - index)
+        : Number.POSITIVE_INFINITY;
+      rows.push(...(await RUNS[scenario]({ lab, options, until, say: (line) => console.log(line) })));
+    }
+  } finally {
+    await lab.close();
+  }
+  const common = machine(options);
+  return rows.map((row) => ({ ...row, settings: { ...row.settings, ...common } }));
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  const rows = await run(options);
+  printRows(rows);
+  if (options.quick) console.log('A quick run is indicative: the figures that count come from a full one.');
+  if (options.json !== undefined) writeRows(options.json, rows);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,34 @@
+import { writeFileSync } from 'node:fs';
+import type { Row } from './row.js';
+
+export function printRows(rows: readonly Row[]): void {
+  const lines = rows.map((row) => [
+    row.row,
+    figure(row.subject),
+    figure(row.baseline),
+    row.unit,
+    row.ratio.toFixed(2),
+    `${row.low.toFixed(2)}–${row.high.toFixed(2)}`,
+    describeBar(row),
+  ]);
+  const table = [['row', 'subject', 'baseline', 'unit', 'ratio', '95 %', 'bar'], ...lines];
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
+  for (const line of table)
+    console.log(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+}
+
+/** The contract's array. */
+export function writeRows(file: string, rows: readonly Row[]): void {
+  writeFileSync(file, `${JSON.stringify(rows, undefined, 2)}\n`);
+}
+
+function describeBar({ settings }: Row): string {
+  const bar = settings.bar as { atMost?: number; atLeast?: number };
+  const text = bar.atMost === undefined ? `≥ ${bar.atLeast}` : `≤ ${bar.atMost}`;
+  return `${text} ${settings.holds === true ? 'holds' : 'missed'}`;
+}
+
+function figure(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+}

@@ -1,0 +1,58 @@
+import type { BackendName, ScenarioName } from './options.js';
+import { ratioOf } from './statistics.js';
+
+/** One line of the result; the contract's shape of `--json`. */
+export interface Row {
+  readonly scenario: ScenarioName;
+  readonly backend: BackendName;
+  readonly row: string;
+  /** Medians, in `unit`. */
+  readonly subject: number;
+  readonly baseline: number;
+  readonly ratio: number;
+  /** The ratio's 95 % interval. */
+  readonly low: number;
+  readonly high: number;
+  readonly unit: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** Which side of a bar is the good one. */
+export type Bar = { readonly atMost: number } | { readonly atLeast: number };
+
+export interface Pair {
+  readonly subject: number;
+  readonly baseline: number;
+}
+
+export interface RowFacts {
+  readonly scenario: ScenarioName;
+  readonly backend: BackendName;
+  readonly row: string;
+  readonly unit: string;
+  readonly bar: Bar;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export function rowOf({ bar, settings, ...facts }: RowFacts, pairs: readonly Pair[]): Row {
+  const ratio = ratioOf(pairs);
+  return {
+    ...facts,
+    subject: mid(pairs.map((pair) => pair.subject)),
+    baseline: mid(pairs.map((pair) => pair.baseline)),
+    ratio: ratio.median,
+    low: ratio.low,
+    high: ratio.high,
+    settings: { ...settings, pairs: pairs.length, bar, holds: holds(bar, ratio) },
+  };
+}
+
+/** A bar holds where the interval does not lie wholly on the wrong side. */
+function holds(bar: Bar, { low, high }: { low: number; high: number }): boolean {
+  return 'atMost' in bar ? low <= bar.atMost : high >= bar.atLeast;
+}
+
+function mid(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+}

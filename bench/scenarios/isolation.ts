@@ -1,0 +1,190 @@
+import { play, poissonArrivals } from '../arrivals.js';
+import { BenchProducer } from '../producer.js';
+import { rowOf, type Bar, type Pair, type Row } from '../row.js';
+import { percentile } from '../statistics.js';
+import { WorkerProcess } from '../worker-process.js';
+import { interleave, type Scenario, type ScenarioContext } from './scenario.js';
+
+/** Differences below this are the machine's, not the system's, ms. */
+const FLOOR_MS = 5;
+const DEADLINE_MS = 5_000;
+const RATE = 200;
+
+interface Mix {
+  readonly row: string;
+  readonly badShare: number;
+  readonly badEndpoints: number;
+  readonly badPath: string;
+  /** How long the bad ones hold an attempt, ms. */
+  readonly heldMs: number;
+  readonly bar: Bar;
+}
+
+const MIXES: readonly Mix[] = [
+  {
+    row: 'healthy p99, 10 % hanging / without',
+    badShare: 0.1,
+    badEndpoints: 1,
+    badPath: '/hang',
+    heldMs: DEADLINE_MS,
+    bar: { atMost: 1.25 },
+  },
+  {
+    row: 'healthy p99, 30 % hanging / without',
+    badShare: 0.3,
+    badEndpoints: 10,
+    badPath: '/hang',
+    heldMs: DEADLINE_MS,
+    bar: { atMost: 1.5 },
+  },
+  {
+    row: 'healthy p99, 90 % hanging on 100 endpoints / without',
+    badShare: 0.9,
+    badEndpoints: 100,
+    badPath: '/hang',
+    heldMs: DEADLINE_MS,
+    bar: { atMost: 2 },
+  },
+  {
+    row: 'healthy p99, 30 % slow 200 (4 s) / without',
+    badShare: 0.3,
+    badEndpoints: 10,
+    badPath: '/slow/4000',
+    heldMs: 4_000,
+    bar: { atMost: 1.5 },
+  },
+];
+
+const HEALTHY_ENDPOINTS = 20;
+
+/** Delay from the intended moment to arrival at the healthy receivers, with bad ones in the mix and without. */
+export const isolation: Scenario = async (context) => {
+  const rows: Row[] = [];
+  const mixes = context.options.quick ? MIXES.slice(0, 1) : MIXES;
+  for (const mix of mixes) rows.push(await mixRow(context, mix));
+  rows.push(...(await fairnessRows(context)));
+  return rows;
+};
+
+async function mixRow(context: ScenarioContext, mix: Mix): Promise<Row> {
+  // The offered bad load is four times the slots; otherwise high concurrency alone would hide the hog.
+  const concurrency = Math.max(8, Math.floor((RATE * mix.badShare * mix.heldMs) / 1_000 / 4));
+  const seconds = context.options.quick ? 5 : 30;
+  const settings = {
+    ratePerSecond: RATE,
+    seconds,
+    seed: context.options.seed,
+    CALLBACK_CONCURRENCY: concurrency,
+    offeredBadLoad: (RATE * mix.badShare * mix.heldMs) / 1_000,
+    floorMs: FLOOR_MS,
+  };
+  const pairs = await interleave(context, async (round): Promise<Pair> => {
+    const seed = context.options.seed + round;
+    const baseline = await healthyP99(context, { ...mix, badEndpoints: 0 }, concurrency, seconds, seed);
+    const subject = await healthyP99(context, mix, concurrency, seconds, seed);
+    context.say(`  round ${round + 1}, ${mix.row}: ${subject.toFixed(1)} ms / ${baseline.toFixed(1)} ms`);
+    return { subject: Math.max(FLOOR_MS, subject), baseline: Math.max(FLOOR_MS, baseline) };
+  });
+  const { backend } = context.options;
+  return rowOf({ scenario: 'isolation', backend, row: mix.row, unit: 'ms', bar: mix.bar, settings }, pairs);
+}
+
+/** The same arrivals in both; without bad endpoints theirs are left out. */
+async function healthyP99(
+  { lab, options }: ScenarioContext,
+  mix: Mix,
+  concurrency: number,
+  seconds: number,
+  seed: number,
+): Promise<number> {
+  const stores = await lab.fresh();
+  const producer = await BenchProducer.start(options.backend, stores);
+  const healthy = await Promise.all(
+    range(HEALTHY_ENDPOINTS).map((n) => producer.register(`${lab.receiver.url}/ok/${n}`)),
+  );
+  const bad = await Promise.all(
+    range(mix.badEndpoints).map((n) => producer.register(`${lab.receiver.url}${mix.badPath}/${n}`)),
+  );
+  const worker = await WorkerProcess.start('service', options.backend, stores, {
+    CALLBACK_CONCURRENCY: String(concurrency),
+    CALLBACK_TIMEOUT_MS: String(DEADLINE_MS),
+  });
+  try {
+    // Node's warm-up is not what is measured.
+    for (const serviceId of healthy) await producer.sendMany(serviceId, 5);
+    await lab.receiver.arrivals(healthy.length * 5, 10_000);
+    lab.receiver.reset();
+    const arrivals = poissonArrivals(RATE, seconds, mix.badShare, seed);
+    const wanted = arrivals.filter((arrival) => !arrival.bad).length;
+    const arrived = lab.receiver.arrivals(wanted, (seconds + 30) * 1_000);
+    await play(arrivals, async ({ bad: isBad, pick }, intendedAt) => {
+      const services = isBad ? bad : healthy;
+      const serviceId = services[Math.floor(pick * services.length)];
+      if (serviceId !== undefined) await producer.send(serviceId, intendedAt);
+    });
+    await arrived;
+    const { delays } = await lab.receiver.report();
+    // What has not arrived by now counts as it must: as the longest of all.
+    const missing = Array.from({ length: wanted - delays.length }, () => (seconds + 30) * 1_000);
+    return percentile([...delays, ...missing], 99);
+  } finally {
+    await worker.kill();
+    await producer.stop();
+  }
+}
+
+/** One service's flood in front of the queue, and the few callbacks of another. */
+async function fairnessRows(context: ScenarioContext): Promise<Row[]> {
+  const { options, lab } = context;
+  const flood = options.quick ? 2_000 : 50_000;
+  const probes = options.quick ? 5 : 50;
+  const pairs = await interleave(context, async (round): Promise<Pair> => {
+    const alone = await probeP99(context, 0, probes);
+    const behind = await probeP99(context, flood, probes);
+    context.say(
+      `  round ${round + 1}, one behind ${flood}: ${behind.toFixed(1)} ms / ${alone.toFixed(1)} ms`,
+    );
+    return { subject: Math.max(FLOOR_MS, behind), baseline: Math.max(FLOOR_MS, alone) };
+  });
+  lab.receiver.reset();
+  return [
+    rowOf(
+      {
+        scenario: 'isolation',
+        backend: options.backend,
+        row: 'one callback behind 50,000 of another service / alone, p99',
+        unit: 'ms',
+        bar: { atMost: 2 },
+        settings: { flood, probes, floorMs: FLOOR_MS },
+      },
+      pairs,
+    ),
+  ];
+}
+
+async function probeP99({ lab, options }: ScenarioContext, flood: number, probes: number): Promise<number> {
+  const stores = await lab.fresh();
+  const producer = await BenchProducer.start(options.backend, stores);
+  const big = await producer.register(`${lab.receiver.url}/slow/20`);
+  const small = await producer.register(`${lab.receiver.url}/ok/small`);
+  const worker = await WorkerProcess.start('service', options.backend, stores, {});
+  try {
+    await producer.sendMany(small, 20);
+    await lab.receiver.arrivals(20, 10_000);
+    if (flood > 0) await producer.sendMany(big, flood);
+    lab.receiver.reset();
+    for (let probe = 0; probe < probes; probe += 1) {
+      const arrived = lab.receiver.arrivals(1, 30_000);
+      await producer.send(small, performance.timeOrigin + performance.now());
+      await arrived;
+    }
+    return percentile((await lab.receiver.report()).delays, 99);
+  } finally {
+    await worker.kill();
+    await producer.stop();
+  }
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}

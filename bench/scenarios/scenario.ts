@@ -1,0 +1,26 @@
+import type { Lab } from '../lab.js';
+import type { BenchOptions } from '../options.js';
+import type { Row } from '../row.js';
+
+export interface ScenarioContext {
+  readonly lab: Lab;
+  readonly options: BenchOptions;
+  /** Until when a quick run must be done with this scenario, ms since the epoch; a full one has no end. */
+  readonly until: number;
+  readonly say: (line: string) => void;
+}
+
+export type Scenario = (context: ScenarioContext) => Promise<Row[]>;
+
+/** Interleaved pairs: five in a full run, as many as the time allows (one at least) in a quick one. */
+export async function interleave<T>(
+  { options, until }: ScenarioContext,
+  pair: (round: number) => Promise<T>,
+): Promise<T[]> {
+  const results: T[] = [];
+  const rounds = options.quick ? 1 : 5;
+  for (let round = 0; round < rounds && (round === 0 || Date.now() < until); round += 1) {
+    results.push(await pair(round));
+  }
+  return results;
+}

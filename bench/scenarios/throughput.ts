@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { BASELINE_QUEUE, baselineJob } from '../baseline-jobs.js';
+import type { Stores } from '../lab.js';
+import { BenchProducer } from '../producer.js';
+import { rowOf, type Bar, type Pair, type Row } from '../row.js';
+import { PostgresQueueBackend } from '../../src/queues/postgres-queue-backend.js';
+import { RedisQueueBackend } from '../../src/queues/redis-queue-backend.js';
+import { WorkerProcess, type WorkerKind } from '../worker-process.js';
+import { interleave, type Scenario, type ScenarioContext } from './scenario.js';
+
+/** Callbacks per CPU-second of the worker, and per second. */
+interface Rate {
+  readonly perCpuSecond: number;
+  readonly perSecond: number;
+  readonly counted: number;
+}
+
+interface Subject {
+  readonly name: string;
+  readonly kind: WorkerKind;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const CONCURRENCY = { service: '2000', 'bare-undici': '500', 'plain-axios': '50' } as const;
+
+const SUBJECTS = {
+  httpService: {
+    name: 'full path, HttpService',
+    kind: 'service',
+    environment: { CALLBACK_TRANSPORT: 'http-service', CALLBACK_CONCURRENCY: CONCURRENCY.service },
+  },
+  undici: {
+    name: 'full path, undici',
+    kind: 'service',
+    environment: { CALLBACK_TRANSPORT: 'undici', CALLBACK_CONCURRENCY: CONCURRENCY.service },
+  },
+  bareUndici: {
+    name: 'bare BullMQ + undici',
+    kind: 'bare-undici',
+    environment: { CALLBACK_CONCURRENCY: CONCURRENCY['bare-undici'] },
+  },
+  axios: {
+    name: 'plain BullMQ + axios',
+    kind: 'plain-axios',
+    environment: { CALLBACK_CONCURRENCY: CONCURRENCY['plain-axios'] },
+  },
+} as const satisfies Record<string, Subject>;
+
+type SubjectName = keyof typeof SUBJECTS;
+
+const ROWS: readonly {
+  row: string;
+  subject: SubjectName;
+  baseline: SubjectName;
+  bars: Record<string, Bar>;
+}[] = [
+  {
+    row: 'full path through HttpService / bare BullMQ + undici',
+    subject: 'httpService',
+    baseline: 'bareUndici',
+    bars: { postgres: { atLeast: 0.6 }, redis: { atLeast: 0.5 } },
+  },
+  {
+    row: 'full path through undici / bare BullMQ + undici',
+    subject: 'undici',
+    baseline: 'bareUndici',
+    bars: { postgres: { atLeast: 0.8 }, redis: { atLeast: 0.75 } },
+  },
+  {
+    row: 'full path through HttpService / plain BullMQ + axios',
+    subject: 'httpService',
+    baseline: 'axios',
+    bars: { postgres: { atLeast: 1.15 }, redis: { atLeast: 1.15 } },
+  },
+  {
+    row: 'full path through undici / plain BullMQ + axios',
+    subject: 'undici',
+    baseline: 'axios',
+    bars: { postgres: { atLeast: 1.4 }, redis: { atLeast: 1.6 } },
+  },
+];
+
+/** How many are counted after a warm-up: a full run's figures are not Node's warm-up. */
+function loadOf({ options }: ScenarioContext) {
+  if (!options.quick) return { warmUp: 5_000, counted: 100_000, timeoutMs: 600_000 };
+  return { warmUp: 300, counted: options.backend === 'redis' ? 6_000 : 1_500, timeoutMs: 6_000 };
+}
+
+/** Delivery rate of one worker process with its queue full, every subject in turn. */
+export const throughput: Scenario = async (context) => {
+  const rounds = await interleave(context, async (round) => {
+    const rates = {} as Record<SubjectName, Rate>;
+    for (const name of Object.keys(SUBJECTS) as SubjectName[]) {
+      rates[name] = await measure(context, SUBJECTS[name]);
+      context.say(
+        `  round ${round + 1}, ${SUBJECTS[name].name}: ${rates[name].perSecond.toFixed(0)}/s, ` +
+          `${rates[name].perCpuSecond.toFixed(0)} per CPU-second`,
+      );
+    }
+    return rates;
+  });
+  return ROWS.map(({ row, subject, baseline, bars }) =>
+    rowOf(
+      {
+        scenario: 'throughput',
+        backend: context.options.backend,
+        row,
+        unit: 'callbacks per CPU-second of the worker',
+        bar: bars[context.options.backend] ?? { atLeast: 0 },
+        settings: {
+          counted: rounds[0]?.[subject].counted,
+          subject: SUBJECTS[subject].environment,
+          baseline: SUBJECTS[baseline].environment,
+          perSecond: rounds.map((rates) => Math.round(rates[subject].perSecond)),
+        },
+      },
+      rounds.map((rates): Pair => ({
+        subject: rates[subject].perCpuSecond,
+        baseline: rates[baseline].perCpuSecond,
+      })),
+    ),
+  ) satisfies Row[];
+};
+
+async function measure(context: ScenarioContext, { kind, environment }: Subject): Promise<Rate> {
+  const { lab, options } = context;
+  const { warmUp, counted, timeoutMs } = loadOf(context);
+  const stores = await lab.fresh();
+  // The schema and, for the service, the callbacks are there before the worker is.
+  const producer = await BenchProducer.start(options.backend, stores);
+  const url = `${lab.receiver.url}/ok`;
+  if (kind === 'service') await producer.sendMany(await producer.register(url), warmUp + counted);
+  else await preloadBaseline(context, stores, url, warmUp + counted);
+  await producer.stop();
+
+  lab.receiver.reset();
+  const worker = await WorkerProcess.start(kind, options.backend, stores, environment);
+  try {
+    await lab.receiver.arrivals(warmUp, timeoutMs);
+    const before = { ...worker.usage(), at: performance.now() };
+    const seen = (await lab.receiver.report()).delays.length;
+    await lab.receiver.arrivals(counted - (seen - warmUp), timeoutMs);
+    const after = { ...worker.usage(), at: performance.now() };
+    const delivered = (await lab.receiver.report()).delays.length - seen;
+    return {
+      perCpuSecond: delivered / (after.cpuSeconds - before.cpuSeconds),
+      perSecond: (delivered / (after.at - before.at)) * 1_000,
+      counted: delivered,
+    };
+  } finally {
+    await worker.kill();
+  }
+}
+
+async function preloadBaseline(
+  { options }: ScenarioContext,
+  stores: Stores,
+  url: string,
+  count: number,
+): Promise<void> {
+  const body = JSON.stringify({ reference: '1', filler: 'x'.repeat(560) });
+  const jobs = Array.from({ length: count }, () =>
+    baselineJob(randomUUID(), { url, token: 'a-bearer-token', body }),
+  );
+  const backend =
+    options.backend === 'redis'
+      ? new RedisQueueBackend({ connect: (own) => new Redis(stores.redisUrl ?? '', own) })
+      : new PostgresQueueBackend({ pool: { connectionString: stores.databaseUrl }, migrate: true });
+  await backend.open();
+  const queue = backend.createQueue(BASELINE_QUEUE);
+  for (let start = 0; start < jobs.length; start += 1_000) {
+    await queue.addBulk(
+      jobs.slice(start, start + 1_000).map(({ name, data, options: opts }) => ({ name, data, opts })),
+    );
+  }
+  await queue.close();
+  await backend.close();
+}
