@@ -4,6 +4,7 @@ import { Clock } from '../../src/service-callbacks/clock.js';
 import { CallbackClient } from '../../src/service-callbacks/delivery/callback-client.js';
 import { HttpServiceTransport } from '../../src/service-callbacks/delivery/transport/http-service-transport.js';
 import { UndiciTransport } from '../../src/service-callbacks/delivery/transport/undici-transport.js';
+import type { Proxy } from '../../src/service-callbacks/delivery/transport/proxy.js';
 import type { Resolve } from '../../src/service-callbacks/delivery/transport/vetted-lookup.js';
 import {
   AddressRules,
@@ -23,6 +24,7 @@ export interface ClientOptions extends Partial<AddressRulesOptions> {
   readonly timeoutMs?: number;
   readonly extraCa?: string;
   readonly resolve?: Resolve;
+  readonly proxy?: Proxy;
 }
 
 /** The delivery path's client with nothing replaced; by default it may call loopback over plain http. */

@@ -42,6 +42,16 @@ export interface ApiAnswer<Body = unknown> {
   readonly body: Body;
 }
 
+/**
+ * nestjs-pino makes one root logger a process, for the first service: it writes to the captures of all that run.
+ */
+const captures = new Set<LogCapture>();
+const logStream = {
+  write: (chunk: string) => {
+    for (const capture of captures) capture.write(chunk);
+  },
+};
+
 /** The real service in this process, on a database of the test's own. */
 export async function startTestService(
   databaseUrl: string,
@@ -50,8 +60,15 @@ export async function startTestService(
   const logs = new LogCapture();
   const queue = await queueEnvironment();
   const env = loadEnv({ ...TEST_ENVIRONMENT, ...queue, DATABASE_URL: databaseUrl, ...environment });
-  const service = await startService(env, { logStream: logs });
-  return { ...service, ...restApi(service.url), logs };
+  captures.add(logs);
+  const forget = () => captures.delete(logs);
+  try {
+    const service = await startService(env, { logStream });
+    return { ...service, ...restApi(service.url), logs, stop: () => service.stop().finally(forget) };
+  } catch (error) {
+    forget();
+    throw error;
+  }
 }
 
 export function restApi(url: string): RestApi {

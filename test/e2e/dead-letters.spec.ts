@@ -1,0 +1,280 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { DocumentSealer } from '../../src/service-callbacks/delivery/document-sealer.js';
+import { retryJob } from '../../src/service-callbacks/delivery/queued-jobs.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { deadLettersOf, type DeadLetterView } from '../support/dead-letter-api.js';
+import { held } from '../support/held.js';
+import { testedBackend } from '../support/queue-backend.js';
+import { nothingStands, queueOf } from '../support/queue-state.js';
+import { startReceiver, status, type Receiver } from '../support/receiver.js';
+import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { pretendStalled } from '../support/stalls.js';
+
+const DAY_MS = 86_400_000;
+
+describe('what is given up', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let service: TestService;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    service = await startTestService(database.url, { CALLBACK_MAX_RETRIES: '1' });
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await receiver.close();
+    await database.drop();
+  });
+
+  /** A service of its own, whose endpoint is at a path of its own. */
+  function register(path: string): Promise<RegisteredCallbackApi> {
+    return registerCallbackApi(service, { url: receiver.url(path) });
+  }
+
+  async function theLetter(serviceId: string, id: string): Promise<DeadLetterView> {
+    await service.logs.waitForEnd(id);
+    const { status: code, body } = await deadLettersOf(service, serviceId).get(id);
+    expect(code).toBe(200);
+    return body.data;
+  }
+
+  /** A retry job as this release writes it, of any age. */
+  function aRetryJob(api: RegisteredCallbackApi, queuedAt: number) {
+    const id = randomUUID();
+    const document = { v: 1, url: api.url, bearer_token: api.bearerToken, payload: completePayload() } as const;
+    return retryJob(
+      {
+        id,
+        serviceId: api.serviceId,
+        callbackType: 'delivery_status',
+        callbackApiId: api.id,
+        subjectId: randomUUID(),
+        queuedAt,
+        generation: 0,
+        generationStart: 0,
+        attempts: [{ at: new Date(queuedAt).toISOString(), duration_ms: 7, status_code: 503 }],
+        document,
+        sealed: service.app.get(DocumentSealer).seal(id, document),
+      },
+      1,
+      0,
+    );
+  }
+
+  describe('has its reason and every attempt by time, duration and status or error', () => {
+    const attempt = (result: object) => ({
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      duration_ms: expect.any(Number),
+      ...result,
+    });
+
+    it('not retried', async () => {
+      const { serviceId, url, id: apiId } = await register('/refuses');
+      receiver.respond('/refuses', 404);
+      const { id } = await causeCallback(service, serviceId);
+      expect(await theLetter(serviceId, id)).toMatchObject({
+        id,
+        service_id: serviceId,
+        callback_api_id: apiId,
+        callback_type: 'delivery_status',
+        url,
+        reason: 'not_retried',
+        attempts_made: 1,
+        attempts: [attempt({ status_code: 404 })],
+        replay_requested_at: null,
+        replayed_at: null,
+      });
+    });
+
+    it('retries exhausted, by a status and by no answer', async () => {
+      const { serviceId } = await register('/fails');
+      receiver.respond('/fails', [500, ({ socket }) => socket.resetAndDestroy()]);
+      const { id } = await causeCallback(service, serviceId);
+      expect(await theLetter(serviceId, id)).toMatchObject({
+        reason: 'retries_exhausted',
+        attempts: [attempt({ status_code: 500 }), attempt({ error: 'connection_reset' })],
+      });
+    });
+
+    it('expired', async () => {
+      const job = aRetryJob(await register('/late'), Date.now() - 4 * DAY_MS);
+      const { callback_id: id, service_id: serviceId } = job.data as { callback_id: string; service_id: string };
+      await queueOf(service, RETRY_QUEUE).add(job.name, job.data, job.options);
+      expect(await theLetter(serviceId, id)).toMatchObject({
+        reason: 'expired',
+        attempts: [attempt({ status_code: 503, duration_ms: 7 })],
+      });
+    });
+
+    it('cancelled, when its callback API is deleted meanwhile', async () => {
+      const api = await register('/deleted');
+      const gate = held(status(503));
+      receiver.respond('/deleted', gate.behaviour);
+      const { id } = await causeCallback(service, api.serviceId);
+      await receiver.waitForRequests(1, { path: '/deleted' });
+      await service.call('DELETE', `/service/${api.serviceId}/callback-api/${api.id}`);
+      gate.release();
+      expect(await theLetter(api.serviceId, id)).toMatchObject({
+        reason: 'cancelled',
+        attempts: [attempt({ status_code: 503 })],
+      });
+    });
+
+    it('stalled, when worker after worker died under it', async () => {
+      const api = await register('/stalls');
+      const job = aRetryJob(api, Date.now());
+      const { callback_id: id } = job.data as { callback_id: string };
+      const queue = queueOf(service, RETRY_QUEUE);
+      await queue.add(job.name, job.data, { ...job.options, delay: DAY_MS });
+      await pretendStalled(service, RETRY_QUEUE, job.options.jobId, 6);
+      await (await queue.getJob(job.options.jobId))?.promote();
+      expect(await theLetter(api.serviceId, id)).toMatchObject({ reason: 'stalled', attempts_made: 1 });
+      expect(receiver.requests.filter(({ path }) => path === '/stalls')).toEqual([]);
+    });
+
+    it('unreadable, with what is wrong in words and nothing of what it says', async () => {
+      const { serviceId } = await register('/unreadable');
+      const id = randomUUID();
+      await queueOf(service, MAIN_QUEUE).add(
+        'delivery_status',
+        {
+          callback_id: id,
+          service_id: serviceId,
+          callback_type: 'delivery_status',
+          callback_api_id: 'x',
+          subject_id: 'y',
+          queued_at: Date.now(),
+          document: 'nobody.can.open',
+        },
+        { jobId: id },
+      );
+      const letter = await theLetter(serviceId, id);
+      expect(letter).toMatchObject({ reason: 'unreadable', url: null, attempts: [] });
+      expect(letter.detail).toEqual(expect.any(String));
+      expect(letter.detail).not.toContain('can.open');
+    });
+
+    it('and no job stays for any of them', async () => {
+      await nothingStands(service);
+    });
+  });
+
+  it('is kept with what no text column takes left out', async () => {
+    const { serviceId } = await register('/nul');
+    const id = randomUUID();
+    const data = {
+      callback_id: id,
+      service_id: serviceId,
+      // PostgreSQL’s own queue refuses these two when the job is added.
+      callback_type: testedBackend() === 'redis' ? 'a\0type\uD800' : 'a type',
+      callback_api_id: 'x',
+      subject_id: 'y',
+      queued_at: Number.MAX_SAFE_INTEGER,
+      document: 'z',
+    };
+    await queueOf(service, MAIN_QUEUE).add('delivery_status', data, { jobId: id });
+    await service.logs.waitFor('callback.unreadable', { level: 40 }, { count: 1 });
+    await nothingStands(service);
+    expect(service.logs.events('callback.postponed')).toEqual([]);
+  });
+
+  describe('the list', () => {
+    let serviceId: string;
+    let apiId: string;
+    let letters: readonly DeadLetterView[];
+
+    beforeAll(async () => {
+      ({ serviceId, id: apiId } = await register('/listed'));
+      receiver.respond('/listed', [400, 404, 500]);
+      for (let sent = 0; sent < 3; sent += 1) {
+        const { id } = await causeCallback(service, serviceId);
+        await service.logs.waitForEnd(id);
+      }
+      letters = (await deadLettersOf(service, serviceId).list()).body.data;
+    });
+
+    const idsOf = async (query: string) =>
+      (await deadLettersOf(service, serviceId).list(query)).body.data.map(({ id }) => id);
+
+    it('has the newest first, without their attempts', () => {
+      expect(letters).toHaveLength(3);
+      const times = letters.map((letter) => letter.given_up_at);
+      expect(times).toEqual(times.toSorted().toReversed());
+      expect(letters[0]).not.toHaveProperty('attempts');
+    });
+
+    it('is paged by a cursor that skips and repeats nothing', async () => {
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const query: string = cursor === '' ? '?limit=1' : `?limit=1&cursor=${cursor}`;
+        const { body } = await deadLettersOf(service, serviceId).list(query);
+        seen.push(...body.data.map(({ id }) => id));
+        cursor = body.next_cursor;
+      }
+      expect(seen).toEqual(letters.map(({ id }) => id));
+    });
+
+    it('is filtered by reason, callback API and time', async () => {
+      const ids = letters.map(({ id }) => id);
+      const exhausted = letters.filter((letter) => letter.reason === 'retries_exhausted').map(({ id }) => id);
+      expect(exhausted).toHaveLength(1);
+      expect(await idsOf('?reason=retries_exhausted')).toEqual(exhausted);
+      expect(await idsOf(`?callback_api_id=${apiId}`)).toEqual(ids);
+      expect(await idsOf(`?callback_api_id=${randomUUID()}`)).toEqual([]);
+      const middle = letters[1]?.given_up_at ?? '';
+      expect(await idsOf(`?since=${middle}`)).toEqual(ids.slice(0, 2));
+      expect(await idsOf(`?until=${middle}`)).toEqual(ids.slice(2));
+    });
+
+    it.each(['?reason=bored', '?since=yesterday', '?cursor=made-up', '?limit=0', '?colour=red'])(
+      'refuses %s',
+      async (query) => {
+        const { status: code, body } = await deadLettersOf(service, serviceId).list(query);
+        expect(code).toBe(400);
+        expect(body).toMatchObject({ errors: [{ error: 'ValidationError' }] });
+      },
+    );
+
+    it('is one service’s alone, and so is each of its letters', async () => {
+      const id = letters[0]?.id ?? '';
+      const stranger = deadLettersOf(service, randomUUID());
+      expect((await stranger.list()).body.data).toEqual([]);
+      expect((await stranger.get(id)).status).toBe(404);
+      expect((await stranger.replay(id)).status).toBe(404);
+      expect((await stranger.remove(id)).status).toBe(404);
+      expect((await deadLettersOf(service, serviceId).get(id)).status).toBe(200);
+    });
+
+    it('loses what is deleted', async () => {
+      const id = letters[2]?.id ?? '';
+      const mine = deadLettersOf(service, serviceId);
+      expect((await mine.remove(id)).status).toBe(204);
+      expect((await mine.get(id)).status).toBe(404);
+      expect((await mine.remove(id)).status).toBe(404);
+      expect(await idsOf('')).toEqual(letters.slice(0, 2).map((letter) => letter.id));
+    });
+  });
+});
+
+/** Every field a delivery status has: less, and the job would count as one of an older release. */
+function completePayload() {
+  return {
+    id: randomUUID(),
+    reference: null,
+    to: 'recipient@example.com',
+    status: 'delivered',
+    created_at: '2017-06-20T12:34:56.000000Z',
+    completed_at: '2017-06-20T12:34:56.000000Z',
+    sent_at: null,
+    notification_type: 'email',
+    template_id: randomUUID(),
+    template_version: 3,
+  };
+}

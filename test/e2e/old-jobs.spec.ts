@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
+import { documentBinding, type CallbackDocument } from '../../src/service-callbacks/delivery/callback-job.js';
+import { callbackId } from '../../src/service-callbacks/delivery/callback-id.js';
+import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { deadLetters } from '../support/dead-letters.js';
+import { jobHistory, nothingStands, queueOf } from '../support/queue-state.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import {
+  causeCallback,
+  createNotification,
+  registerCallbackApi,
+  type NotificationView,
+  type RegisteredCallbackApi,
+} from '../support/scenario.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+/** The body's keys in their order (R6). */
+const KEYS = [
+  'id',
+  'reference',
+  'to',
+  'status',
+  'created_at',
+  'completed_at',
+  'sent_at',
+  'notification_type',
+  'template_id',
+  'template_version',
+];
+
+describe('jobs of other releases (R10)', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let service: TestService;
+  let api: RegisteredCallbackApi;
+  let notification: NotificationView;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    service = await startTestService(database.url);
+    api = await registerCallbackApi(service, { url: receiver.url('/callbacks') });
+    notification = await createNotification(service, api.serviceId, {
+      status: 'delivered',
+      reference: 'order-17',
+    });
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await receiver.close();
+    await database.drop();
+  });
+
+  async function add(name: string, data: unknown): Promise<string> {
+    const job = await queueOf(service, MAIN_QUEUE).add(name, data);
+    return job.id ?? '';
+  }
+
+  function oldShape(notificationId: string, serviceId = api.serviceId) {
+    return { notification_id: notificationId, service_id: serviceId };
+  }
+
+  /** A job with a document, as a producer of this release writes it but for what is overridden. */
+  function newShape({
+    payload = {},
+    document = {},
+    job = {},
+    cipher = service.app.get<PayloadCipher>(PayloadCipher),
+  }: NewShape = {}) {
+    const id = randomUUID();
+    const contents = { v: 1, url: api.url, bearer_token: api.bearerToken, payload, ...document };
+    return {
+      v: 1,
+      callback_id: id,
+      service_id: api.serviceId,
+      callback_type: 'delivery_status',
+      callback_api_id: api.id,
+      subject_id: notification.id,
+      queued_at: Date.now(),
+      generation: 0,
+      attempts: [],
+      document: cipher.encrypt(JSON.stringify(contents), documentBinding(id)),
+      ...job,
+    };
+  }
+
+  interface NewShape {
+    readonly payload?: Readonly<Record<string, unknown>>;
+    readonly document?: Partial<CallbackDocument> & Readonly<Record<string, unknown>>;
+    readonly job?: Readonly<Record<string, unknown>>;
+    readonly cipher?: PayloadCipher;
+  }
+
+  async function requestOf(id: string) {
+    await service.logs.waitFor('callback.delivered', { callback_id: id });
+    const requests = receiver.requests.filter(({ headers }) => headers['webhook-id'] === id);
+    expect(requests).toHaveLength(1);
+    return {
+      headers: requests[0]?.headers,
+      body: JSON.parse(requests[0]?.body ?? '') as Record<string, unknown>,
+    };
+  }
+
+  it('completes one of the old shape from the database', async () => {
+    await add('delivery_status', oldShape(notification.id));
+
+    const id = callbackId({
+      serviceId: api.serviceId,
+      type: 'delivery_status',
+      subjectId: notification.id,
+      news: 'delivered',
+    });
+    const { headers, body } = await requestOf(id);
+    expect(headers).toMatchObject({ authorization: `Bearer ${api.bearerToken}` });
+    expect(Object.keys(body)).toEqual(KEYS);
+    expect(body).toMatchObject({
+      id: notification.id,
+      reference: 'order-17',
+      status: 'delivered',
+      template_version: 3,
+    });
+    await nothingStands(service);
+  });
+
+  it('completes a document that was written before a field existed', async () => {
+    const payload = {
+      id: notification.id,
+      reference: 'as it was then',
+      to: 'recipient@example.com',
+      status: 'delivered',
+    };
+    const job = newShape({ payload });
+    await add('delivery_status', job);
+
+    const { body } = await requestOf(job.callback_id);
+    expect(Object.keys(body)).toEqual(KEYS);
+    expect(body).toMatchObject({ ...payload, template_id: notification['template_id'], template_version: 3 });
+  });
+
+  it('delivers what a newer release wrote, and sends what it does not know of', async () => {
+    const payload = { id: 'x', template_id: 'y', template_version: 4, a_later_field: ['z'] };
+    const job = newShape({
+      payload,
+      document: { v: 2 as 1, signing_secret: 'from the future' },
+      job: { v: 2, priority_class: 'urgent' },
+    });
+    await add('delivery_status', job);
+
+    expect((await requestOf(job.callback_id)).body).toEqual(payload);
+  });
+
+  /** A deleted callback API says everything by itself. */
+  const NOTHING = /^undefined$/;
+  const otherKeys = new PayloadCipher([`retired:${Buffer.alloc(32, 9).toString('base64')}`]);
+  const poison: readonly [string, () => Promise<[string, unknown]>, string, RegExp][] = [
+    [
+      'not an object',
+      async () => ['delivery_status', 'just text'],
+      'unreadable',
+      /neither shape: data invalid_type/,
+    ],
+    ['null', async () => ['delivery_status', null], 'unreadable', /neither shape/],
+    ['an empty object', async () => ['delivery_status', {}], 'unreadable', /neither shape: callback_id/],
+    [
+      'sealed with a key nobody has',
+      async () => ['delivery_status', newShape({ cipher: otherKeys })],
+      'unreadable',
+      /retired/,
+    ],
+    [
+      'a document that was cut short',
+      async () => {
+        const job = newShape({ payload: { id: 'x' } });
+        return ['delivery_status', { ...job, document: job.document.slice(0, -20) }];
+      },
+      'unreadable',
+      /does not authenticate/,
+    ],
+    [
+      'a document of another callback',
+      async () => ['delivery_status', { ...newShape(), document: newShape().document }],
+      'unreadable',
+      /does not authenticate/,
+    ],
+    [
+      'a type nobody knows',
+      async () => ['birthday', oldShape(notification.id)],
+      'unreadable',
+      /birthday is not known/,
+    ],
+    [
+      'a type that is not about a notification',
+      async () => ['inbound_sms', oldShape(notification.id)],
+      'unreadable',
+      /inbound_sms cannot be completed/,
+    ],
+    [
+      'a notification that does not exist',
+      async () => ['delivery_status', oldShape(randomUUID())],
+      'unreadable',
+      /notification does not exist/,
+    ],
+    [
+      'a notification that is no news',
+      async () => {
+        const { id } = await createNotification(service, api.serviceId, { status: 'sending' });
+        return ['delivery_status', oldShape(id)];
+      },
+      'unreadable',
+      /not_final/,
+    ],
+    [
+      'a service that has no callback API any more',
+      async () => {
+        const serviceId = randomUUID();
+        const { id } = await createNotification(service, serviceId, { status: 'delivered' });
+        return ['delivery_status', oldShape(id, serviceId)];
+      },
+      'cancelled',
+      NOTHING,
+    ],
+  ];
+
+  it.each(poison)(
+    'ends %s at once and once, says what is wrong with it, and goes on',
+    async (_, job, reason, detail) => {
+      const seen = service.logs.lines.length;
+      const buried = (await deadLetters(database.url)).length;
+      const [name, data] = await job();
+      const jobId = await add(name, data);
+      const behind = await causeCallback(service, api.serviceId);
+
+      await service.logs.waitFor('callback.delivered', { callback_id: behind.id });
+      await nothingStands(service);
+      const lines = service.logs.lines.slice(seen).filter((line) => line['callback_id'] !== behind.id);
+      const [line] = lines;
+      expect(lines).toEqual([expect.objectContaining({ level: 40, event: `callback.${reason}` })]);
+      expect(String(line?.['error'])).toMatch(detail);
+      const letters = (await deadLetters(database.url)).slice(buried);
+      expect(letters).toEqual([expect.objectContaining({ id: line?.['callback_id'], reason })]);
+      expect(letters[0]?.detail ?? undefined).toBe(line?.['error']);
+      expect(await jobHistory(service, MAIN_QUEUE, jobId)).toEqual(['added', 'active', 'failed']);
+      expect(
+        receiver.requests.filter(({ headers }) => headers['webhook-id'] === line?.['callback_id']),
+      ).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { deadLetters, type DeadLetterRow } from '../support/dead-letters.js';
+import type { LogLine } from '../support/logs.js';
+import { jobHistory, nothingStands, queuedJobs } from '../support/queue-state.js';
+import * as kit from '../support/receiver.js';
+import { causeCallback, registerCallbackApi, type SentCallback } from '../support/scenario.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+import { selfSigned } from '../support/tls/credentials.js';
+
+/** Long beside what a loaded machine takes to answer at once, short beside the patience of whoever waits. */
+const TIMEOUT_MS = 2_000;
+const MAX_RETRIES = 2;
+
+type Fate = 'delivered' | 'final' | 'retryable';
+
+interface Row {
+  readonly name: string;
+  readonly fate: Fate;
+  /** What a line of the log and a dead letter say of an attempt: one of the two. */
+  readonly result: { readonly status_code: number } | { readonly error: string };
+  readonly endpoint: Behaves | Elsewhere;
+}
+
+/** The receiver answers so. */
+interface Behaves {
+  readonly as: kit.Behaviour;
+}
+
+/** Where no request arrives that is complete enough to be counted. */
+interface Elsewhere {
+  readonly url: (servers: Servers) => string | Promise<string>;
+}
+
+interface Servers {
+  readonly plain: kit.Receiver;
+  readonly tls: kit.Receiver;
+  /** Answers a TLS handshake with something else. */
+  readonly notTls: kit.TcpServer;
+}
+
+/** Everything that is known of a row once it is over. */
+interface Played {
+  readonly sent: SentCallback;
+  readonly url: string;
+  readonly requests: readonly kit.RecordedRequest[];
+  readonly lines: readonly LogLine[];
+  readonly onMainQueue: readonly string[];
+  readonly onRetryQueue: readonly string[];
+  readonly deadLetter: DeadLetterRow | undefined;
+}
+
+const rows: readonly Row[] = [
+  ...answers('delivered', [200, 201, 202, 204, 206]),
+  ...answers('final', [301, 302, 307, 308]),
+  ...answers('final', [400, 401, 403, 404, 405, 409, 410, 418, 499]),
+  ...answers('retryable', [429, 500, 501, 502, 503, 504, 599]),
+  accepted('reset mid-body after a 200', kit.resetMidBody()),
+  accepted('200 whose body drips past the deadline', kit.dripBody(20)),
+  noAnswer('refused', 'connection_refused', {
+    url: async () => `http://127.0.0.1:${await kit.closedPort()}/`,
+  }),
+  noAnswer('reset before headers', 'connection_reset', { as: kit.resetBeforeHeaders() }),
+  noAnswer('never answers', 'timeout', { as: kit.hang() }),
+  noAnswer('headers never complete', 'timeout', { as: kit.incompleteHeaders() }),
+  noAnswer('not HTTP', 'invalid_response', { as: kit.notHttp() }),
+  noAnswer('not TLS', 'tls_failure', { url: ({ notTls }) => `https://127.0.0.1:${notTls.port}/` }),
+  noAnswer('a certificate nobody vouches for', 'tls_certificate_self_signed', {
+    url: ({ tls }) => tls.url('/'),
+  }),
+  noAnswer('a name that does not resolve', 'dns_failure', { url: () => 'http://something.invalid/' }),
+  {
+    name: 'an address that may not be called',
+    fate: 'final',
+    result: { error: 'address_not_allowed' },
+    endpoint: { url: () => 'http://10.0.0.1/' },
+  },
+];
+
+function answers(fate: Fate, codes: readonly number[]): Row[] {
+  return codes.map((code) => ({
+    name: `${code}`,
+    fate,
+    result: { status_code: code },
+    // Somewhere to go, for those who would follow a redirect.
+    endpoint: { as: kit.status(code, { headers: { location: '/followed' } }) },
+  }));
+}
+
+function accepted(name: string, as: kit.Behaviour): Row {
+  return { name, fate: 'delivered', result: { status_code: 200 }, endpoint: { as } };
+}
+
+function noAnswer(name: string, error: string, endpoint: Row['endpoint']): Row {
+  return { name, fate: 'retryable', result: { error }, endpoint };
+}
+
+describe('what becomes of a callback', () => {
+  const played = new Map<Row, Played>();
+  let database: TestDatabase;
+  let servers: Servers;
+  let service: TestService;
+
+  /** All rows at once: they are different services, and the longest takes as long as all of them. */
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    servers = {
+      plain: await kit.startReceiver(),
+      tls: await kit.startReceiver({ tls: selfSigned }),
+      notTls: await kit.startTcpServer({
+        onData: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      }),
+    };
+    service = await startTestService(database.url, {
+      CALLBACK_TIMEOUT_MS: `${TIMEOUT_MS}`,
+      CALLBACK_MAX_RETRIES: `${MAX_RETRIES}`,
+    });
+    const sent = await Promise.all(rows.map((row, index) => send(row, `/${index}`)));
+    // A row that does not end is that row's failure.
+    await Promise.allSettled(sent.map(({ sent: { id } }) => service.logs.waitForEnd(id)));
+    await nothingStands(service).catch(() => undefined);
+    const buried = await deadLetters(database.url);
+    for (const [index, row] of rows.entries()) played.set(row, await look(sent[index], `/${index}`, buried));
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await Promise.all([servers.plain.close(), servers.tls.close(), servers.notTls.close()]);
+    await database.drop();
+  });
+
+  async function send({ endpoint }: Row, path: string): Promise<Pick<Played, 'sent' | 'url'>> {
+    const { id, serviceId } = await registerCallbackApi(service, { url: servers.plain.url(path) });
+    if ('as' in endpoint) {
+      servers.plain.respond(path, endpoint.as);
+      return { sent: await causeCallback(service, serviceId), url: servers.plain.url(path) };
+    }
+    const url = await endpoint.url(servers);
+    // Past the registration's own check, as a name would be whose address has changed since.
+    await query(database.url, 'UPDATE service_callback_apis SET url = $1 WHERE id = $2', [url, id]);
+    return { sent: await causeCallback(service, serviceId), url };
+  }
+
+  async function look(
+    of: Pick<Played, 'sent' | 'url'> | undefined,
+    path: string,
+    buried: readonly DeadLetterRow[],
+  ): Promise<Played> {
+    if (!of) throw new Error('Every row was sent.');
+    const { id } = of.sent;
+    return {
+      ...of,
+      requests: servers.plain.requests.filter((request) => request.path === path),
+      lines: service.logs.ofCallback(id),
+      onMainQueue: await jobHistory(service, MAIN_QUEUE, id),
+      onRetryQueue: await jobHistory(service, RETRY_QUEUE, `${id}.0`),
+      deadLetter: buried.find((letter) => letter.id === id),
+    };
+  }
+
+  function outcomeOf(row: Row): Played {
+    const outcome = played.get(row);
+    if (!outcome) throw new Error(`Row ${row.name} was not played.`);
+    return outcome;
+  }
+
+  const attemptsOf = ({ fate }: Row) => (fate === 'retryable' ? 1 + MAX_RETRIES : 1);
+  const named = rows.map((row) => [row.name, row] as const);
+
+  it.each(named)('%s: so many requests arrive, all with one id', (_, row) => {
+    const { requests, sent } = outcomeOf(row);
+    expect(requests).toHaveLength('as' in row.endpoint ? attemptsOf(row) : 0);
+    expect(new Set(requests.map(({ headers }) => headers['webhook-id']))).toEqual(
+      new Set(requests.length > 0 ? [sent.id] : []),
+    );
+  });
+
+  it.each(named)('%s: the log tells all of it, as warnings at most', (_, row) => {
+    const { sent, url, lines } = outcomeOf(row);
+    const subject = {
+      service_callback_url: url,
+      callback_type: 'delivery_status',
+      callback_id: sent.id,
+      service_id: sent.serviceId,
+      subject_id: sent.notificationId,
+      notification_id: sent.notificationId,
+    };
+    const attempted = (event: string, attempt: number, level: number, more: object = {}) => ({
+      pid: process.pid,
+      time: expect.any(String),
+      context: 'ServiceCallbacks',
+      msg: expect.any(String),
+      level,
+      event,
+      ...subject,
+      attempt,
+      duration_ms: expect.any(Number),
+      ...row.result,
+      ...more,
+    });
+    const [queued, ...attempts] = lines;
+    expect(queued).toMatchObject({ event: 'callback.queued', level: 30, ...subject });
+    expect(attempts).toEqual(
+      {
+        delivered: [attempted('callback.delivered', 1, 30)],
+        final: [attempted('callback.not_retried', 1, 40)],
+        retryable: [
+          attempted('callback.retrying', 1, 40, { next_attempt_at: expect.any(String) }),
+          attempted('callback.retrying', 2, 40, { next_attempt_at: expect.any(String) }),
+          attempted('callback.retries_exhausted', 3, 40),
+        ],
+      }[row.fate],
+    );
+    for (const { duration_ms: duration } of attempts) expect(duration).toBeLessThan(TIMEOUT_MS * 2);
+  });
+
+  it.each(named)('%s: the retries are on their own queue, and nothing stays', (_, row) => {
+    const { onMainQueue, onRetryQueue } = outcomeOf(row);
+    expect(onMainQueue).toEqual(['added', 'active', row.fate === 'final' ? 'failed' : 'completed']);
+    expect(onRetryQueue).toEqual(row.fate === 'retryable' ? ['added', 'active', 'active', 'failed'] : []);
+  });
+
+  it.each(named)('%s: what is given up is kept', (_, row) => {
+    const { deadLetter, sent, url } = outcomeOf(row);
+    const attempt = { at: expect.any(String), duration_ms: expect.any(Number), ...row.result };
+    const kept: unknown = expect.objectContaining({
+      id: sent.id,
+      service_id: sent.serviceId,
+      callback_type: 'delivery_status',
+      subject_id: sent.notificationId,
+      url,
+      reason: row.fate === 'final' ? 'not_retried' : 'retries_exhausted',
+      document: expect.stringMatching(/^test\./),
+      generation: 0,
+      attempts: Array.from({ length: attemptsOf(row) }, () => attempt),
+    });
+    expect(deadLetter).toEqual(row.fate === 'delivered' ? undefined : kept);
+  });
+
+  it('no redirect is followed', () => {
+    expect(servers.plain.requests.map(({ path }) => path)).not.toContain('/followed');
+  });
+
+  it('no job is left in either queue', async () => {
+    expect(await queuedJobs(service)).toEqual([]);
+  });
+
+  it.each(['a-bearer-token-of-the-service', 'recipient@example.com'])(
+    '%s is nowhere in the log (R15)',
+    (secret) => {
+      expect(service.logs.lines.filter((line) => JSON.stringify(line).includes(secret))).toEqual([]);
+    },
+  );
+
+  it('nothing a server did is an error of this platform', () => {
+    expect(service.logs.errors()).toEqual([]);
+  });
+});

@@ -1,0 +1,227 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { deadLetters } from '../support/dead-letters.js';
+import { held } from '../support/held.js';
+import type { LogLine } from '../support/logs.js';
+import { jobHistory, nothingStands, queuedJobs } from '../support/queue-state.js';
+import { startReceiver, status, type Receiver } from '../support/receiver.js';
+import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
+import { startTestService, type Environment, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+const BASE_DELAY_MS = 20;
+const MAX_DELAY_MS = 3_000;
+
+/** How long the log says that the next attempt is away. */
+function delayOf(line: LogLine | undefined): number {
+  return Date.parse(String(line?.['next_attempt_at'])) - Date.parse(String(line?.['time']));
+}
+
+describe('retries (R13)', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let service: TestService;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    service = await startTestService(database.url, {
+      CALLBACK_RETRY_DELAY_MS: `${BASE_DELAY_MS}`,
+      CALLBACK_RETRY_MAX_DELAY_MS: `${MAX_DELAY_MS}`,
+    });
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await receiver.close();
+    await database.drop();
+  });
+
+  const requestsTo = (path: string) => receiver.requests.filter((request) => request.path === path);
+
+  it('recover, with one id over every attempt, and on the retry queue alone', async () => {
+    receiver.respond('/recovers', [503, 503, 200]);
+    const { id } = await sendCallbackTo(service, receiver.url('/recovers'));
+
+    const [line] = await service.logs.waitFor('callback.delivered', { callback_id: id });
+    await nothingStands(service);
+    expect(line).toMatchObject({ attempt: 3, status_code: 200, level: 30 });
+    expect(requestsTo('/recovers').map(({ headers }) => headers['webhook-id'])).toEqual([id, id, id]);
+    expect(await jobHistory(service, MAIN_QUEUE, id)).toEqual(['added', 'active', 'completed']);
+    expect(await jobHistory(service, RETRY_QUEUE, `${id}.0`)).toEqual([
+      'added',
+      'active',
+      'active',
+      'completed',
+    ]);
+    expect(await deadLetters(database.url)).not.toContainEqual(expect.objectContaining({ id }));
+  });
+
+  it('wait on the retry queue, not on the main queue', async () => {
+    receiver.respond('/waits', [status(503, { headers: { 'retry-after': '2' } }), status(200)]);
+    const { id } = await sendCallbackTo(service, receiver.url('/waits'));
+    await service.logs.waitFor('callback.retrying', { callback_id: id });
+
+    // Another callback's first attempt goes by meanwhile, and when it is done so is the first job of this one.
+    const other = await sendCallbackTo(service, receiver.url('/elsewhere'));
+    await service.logs.waitFor('callback.delivered', { callback_id: other.id });
+    expect(await queuedJobs(service)).toContain(`${RETRY_QUEUE} ${id}.0`);
+    expect(await jobHistory(service, MAIN_QUEUE, id)).toEqual(['added', 'active', 'completed']);
+    await service.logs.waitFor('callback.delivered', { callback_id: id });
+  });
+
+  describe('Retry-After', () => {
+    const cases: readonly [string, number, () => string, number, number][] = [
+      ['seconds on a 503', 503, () => '1', 1_000, 1_000],
+      ['seconds on a 429', 429, () => '1', 1_000, 1_000],
+      // A date has no fractions of a second.
+      ['a date', 503, () => new Date(Date.now() + 2_000).toUTCString(), 500, 2_000],
+      ['more than the maximum', 503, () => '86400', MAX_DELAY_MS, MAX_DELAY_MS],
+      ['less than the backoff', 503, () => '0', BASE_DELAY_MS / 2, BASE_DELAY_MS],
+      ['nonsense', 503, () => 'soon', BASE_DELAY_MS / 2, BASE_DELAY_MS],
+      ['seconds on a 500, where it means nothing', 500, () => '1', BASE_DELAY_MS / 2, BASE_DELAY_MS],
+    ];
+
+    it.each(cases)('%s', async (name, code, retryAfter, atLeast, atMost) => {
+      const path = `/${name.replaceAll(/\W/g, '-')}`;
+      receiver.respond(path, [status(code, { headers: { 'retry-after': retryAfter() } }), status(200)]);
+      const { id } = await sendCallbackTo(service, receiver.url(path));
+
+      const [line] = await service.logs.waitFor('callback.retrying', { callback_id: id });
+      // The line is written some time after the delay was counted from.
+      expect(delayOf(line)).toBeGreaterThan(atLeast - 500);
+      expect(delayOf(line)).toBeLessThanOrEqual(atMost);
+      await service.logs.waitFor('callback.delivered', { callback_id: id });
+      const [first, second] = requestsTo(path);
+      expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(atLeast);
+    });
+  });
+
+  it('use a token that was rotated and a URL that was moved meanwhile', async () => {
+    const failure = held(status(503));
+    receiver.respond('/before', failure.behaviour);
+    const api = await registerCallbackApi(service, { url: receiver.url('/before') });
+    const { id } = await causeCallback(service, api.serviceId);
+    await receiver.waitForRequests(1, { path: '/before' });
+    await service.call('POST', `/service/${api.serviceId}/callback-api/${api.id}`, {
+      url: receiver.url('/after'),
+      bearer_token: 'a-token-that-was-rotated',
+      updated_by_id: api.id,
+    });
+    failure.release();
+
+    const [line] = await service.logs.waitFor('callback.delivered', { callback_id: id });
+    expect(line).toMatchObject({ attempt: 2, service_callback_url: receiver.url('/after') });
+    const [retry] = requestsTo('/after');
+    expect(retry?.headers).toMatchObject({
+      authorization: 'Bearer a-token-that-was-rotated',
+      'webhook-id': id,
+    });
+    expect(retry?.body).toBe(requestsTo('/before')[0]?.body);
+    expect(requestsTo('/before')).toHaveLength(1);
+  });
+
+  it('end when the callback API was deleted meanwhile', async () => {
+    const failure = held(status(503));
+    receiver.respond('/deleted', failure.behaviour);
+    const api = await registerCallbackApi(service, { url: receiver.url('/deleted') });
+    const { id } = await causeCallback(service, api.serviceId);
+    await receiver.waitForRequests(1, { path: '/deleted' });
+    await service.call('DELETE', `/service/${api.serviceId}/callback-api/${api.id}`);
+    failure.release();
+
+    const line = await service.logs.waitForEnd(id);
+    await nothingStands(service);
+    expect(line).toMatchObject({ event: 'callback.cancelled', level: 40, attempt: 1 });
+    expect(requestsTo('/deleted')).toHaveLength(1);
+    expect(await deadLetters(database.url)).toContainEqual(
+      expect.objectContaining({
+        id,
+        reason: 'cancelled',
+        attempts: [expect.objectContaining({ status_code: 503 })],
+      }),
+    );
+  });
+
+  it('fall back to the encrypted document where the database cannot be read', async () => {
+    const failure = held(status(503));
+    receiver.respond('/fallback', [failure.behaviour, status(200)]);
+    const { id } = await sendCallbackTo(service, receiver.url('/fallback'));
+    await receiver.waitForRequests(1, { path: '/fallback' });
+    await query(database.url, 'ALTER TABLE service_callback_apis RENAME TO service_callback_apis_away');
+    try {
+      failure.release();
+      const [line] = await service.logs.waitFor('callback.delivered', { callback_id: id });
+      expect(line).toMatchObject({ attempt: 2 });
+    } finally {
+      await query(database.url, 'ALTER TABLE service_callback_apis_away RENAME TO service_callback_apis');
+    }
+    expect(requestsTo('/fallback').map(({ headers }) => headers['authorization'])).toEqual(
+      Array(2).fill('Bearer a-bearer-token-of-the-service'),
+    );
+  });
+});
+
+describe('the end of retries', () => {
+  const closers: (() => Promise<void>)[] = [];
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    receiver = await startReceiver();
+    receiver.respond('/down', 503);
+  });
+
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  afterAll(() => receiver.close());
+
+  async function serviceWith(environment: Environment) {
+    const database = await createTestDatabase();
+    const service = await startTestService(database.url, environment);
+    closers.push(
+      () => service.stop(),
+      () => database.drop(),
+    );
+    return { service, database };
+  }
+
+  it('comes at once where there are none', async () => {
+    const { service, database } = await serviceWith({ CALLBACK_MAX_RETRIES: '0' });
+    const { id } = await sendCallbackTo(service, receiver.url('/down'));
+
+    const line = await service.logs.waitForEnd(id);
+    await nothingStands(service);
+    expect(line).toMatchObject({
+      event: 'callback.retries_exhausted',
+      attempt: 1,
+      status_code: 503,
+      level: 40,
+    });
+    expect(service.logs.events('callback.retrying')).toEqual([]);
+    expect(await jobHistory(service, MAIN_QUEUE, id)).toEqual(['added', 'active', 'failed']);
+    expect(await jobHistory(service, RETRY_QUEUE, `${id}.0`)).toEqual([]);
+    expect(await deadLetters(database.url)).toEqual([
+      expect.objectContaining({ id, reason: 'retries_exhausted' }),
+    ]);
+  });
+
+  it('comes past the maximum age, without another attempt', async () => {
+    const { service, database } = await serviceWith({ CALLBACK_MAX_AGE_MS: '1' });
+    const { id } = await sendCallbackTo(service, receiver.url('/down'));
+
+    const line = await service.logs.waitForEnd(id);
+    await nothingStands(service);
+    expect(line).toMatchObject({ event: 'callback.expired', attempt: 1, status_code: 503, level: 40 });
+    expect(receiver.requests.filter(({ headers }) => headers['webhook-id'] === id)).toHaveLength(1);
+    expect(await deadLetters(database.url)).toEqual([
+      expect.objectContaining({
+        id,
+        reason: 'expired',
+        attempts: [expect.objectContaining({ status_code: 503 })],
+      }),
+    ]);
+  });
+});

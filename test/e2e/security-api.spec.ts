@@ -1,0 +1,309 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import {
+  API_SCOPES,
+  generateApiToken,
+  tokenDigest,
+  type ApiScope,
+} from '../../src/http/api-tokens/api-token.js';
+import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
+import { aCallbackApi } from '../support/builders/a-callback-api.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { startTestService, type ApiAnswer, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+const ADMIN = 'the-platform';
+const OURS = randomUUID();
+const THEIRS = randomUUID();
+const OUR_TOKEN = generateApiToken();
+const THEIR_TOKEN = generateApiToken();
+
+/** What needs no token, and no other does. */
+const PUBLIC = ['GET /health/live', 'GET /health/ready', 'GET /metrics'];
+
+interface Route {
+  readonly method: string;
+  /** As OpenAPI writes it, `/service/{service_id}`. */
+  readonly template: string;
+}
+
+const nameOf = ({ method, template }: Route) => `${method} ${template}`;
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const withError = (status: number) => ({
+  status,
+  body: {
+    status_code: status,
+    errors: expect.arrayContaining([{ error: expect.any(String), message: expect.any(String) }]),
+  },
+});
+
+describe('the REST API', () => {
+  let database: TestDatabase;
+  let service: TestService;
+  let routes: readonly Route[];
+  /** A row of ours behind each `{id}`, by the path in front of it. */
+  let rows: Readonly<Record<string, string>>;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    service = await startTestService(database.url, {
+      API_TOKENS: [ADMIN, `${OUR_TOKEN}@${OURS}`, `${THEIR_TOKEN}@${THEIRS}:${API_SCOPES.join('+')}`].join(),
+    });
+    routes = await routesOf(service);
+    rows = {
+      '/service/{service_id}/callback-api/{id}': await ourCallbackApi(),
+      '/service/{service_id}/dead-letters/{id}': await ourDeadLetter(),
+      '/notifications/{id}': await ourNotification(),
+    };
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await database.drop();
+  });
+
+  async function ourCallbackApi(): Promise<string> {
+    const answer = await service.call<{ data: { id: string } }>(
+      'POST',
+      `/service/${OURS}/callback-api`,
+      aCallbackApi({ url: 'http://127.0.0.1:9/' }),
+      bearer(OUR_TOKEN),
+    );
+    expect(answer.status).toBe(201);
+    return answer.body.data.id;
+  }
+
+  async function ourNotification(): Promise<string> {
+    const notification = {
+      notification_type: 'email',
+      to: 'a@example.com',
+      template_id: randomUUID(),
+      template_version: 1,
+    };
+    const path = `/service/${OURS}/notifications`;
+    const answer = await service.call<{ data: { id: string } }>(
+      'POST',
+      path,
+      notification,
+      bearer(OUR_TOKEN),
+    );
+    expect(answer.status).toBe(201);
+    return answer.body.data.id;
+  }
+
+  async function ourDeadLetter(): Promise<string> {
+    const id = randomUUID();
+    await query(
+      database.url,
+      `INSERT INTO service_callback_dead_letters
+         (id, service_id, callback_type, subject_id, reason, document, generation, attempts, queued_at, given_up_at)
+       VALUES ($1, $2, 'delivery_status', $3, 'not_retried', 'x', 0, '[]', now(), now())`,
+      [id, OURS, randomUUID()],
+    );
+    return id;
+  }
+
+  /** A body that the route takes: bodies are checked before a handler looks whose row it is. */
+  const bodyFor = ({ template }: Route) =>
+    template.endsWith('/receipts') ? { status: 'delivered' } : { updated_by_id: randomUUID() };
+
+  function ask(route: Route, headers: Record<string, string>): Promise<ApiAnswer> {
+    const { method, template } = route;
+    const row = Object.entries(rows).find(([prefix]) => template.startsWith(prefix));
+    const path = template.replace('{service_id}', OURS).replace('{id}', row?.[1] ?? '');
+    return service.call(
+      method,
+      path,
+      method === 'GET' || method === 'DELETE' ? undefined : bodyFor(route),
+      headers,
+    );
+  }
+
+  const guarded = () => routes.filter((route) => !PUBLIC.includes(nameOf(route)));
+
+  /** Asks all of them. @returns name and status of each. */
+  async function statuses(
+    of: readonly Route[],
+    headers: Record<string, string>,
+  ): Promise<[string, number][]> {
+    const found: [string, number][] = [];
+    for (const route of of) found.push([nameOf(route), (await ask(route, headers)).status]);
+    return found;
+  }
+
+  it('says in OpenAPI every route there is, and every {id} of them has a row in this test', () => {
+    expect(routes.map(nameOf)).toEqual(
+      expect.arrayContaining([
+        ...PUBLIC,
+        'POST /notifications/{id}/receipts',
+        'GET /service/{service_id}/callback-api',
+      ]),
+    );
+    // A new route with an id of another kind: give it a row of ours in `rows`, and it is covered.
+    const strangers = routes.filter(
+      ({ template }) =>
+        /\{(?!service_id\})/.test(template) &&
+        !Object.keys(rows).some((prefix) => template.startsWith(prefix)),
+    );
+    expect(strangers).toEqual([]);
+  });
+
+  it('opens the public routes alone without a token', async () => {
+    for (const [name, status] of await statuses(routes, {})) {
+      expect([name, status]).toEqual([name, PUBLIC.includes(name) ? 200 : 401]);
+    }
+  });
+
+  it.each(['Bearer nobody', `Basic ${ADMIN}`, 'Bearer', `Bearer ${ADMIN} ${ADMIN}`, ADMIN])(
+    'is closed to Authorization: %s',
+    async (authorization) => {
+      for (const [name, status] of await statuses(guarded(), { authorization })) {
+        expect([name, status]).toEqual([name, 401]);
+      }
+    },
+  );
+
+  it('shows a service nothing of another, whatever the route', async () => {
+    const before = await everything(database);
+    for (const [name, status] of await statuses(guarded(), bearer(THEIR_TOKEN))) {
+      expect([name, [403, 404].includes(status)]).toEqual([name, true]);
+    }
+    expect(await everything(database)).toEqual(before);
+  });
+
+  it('answers the same for what is another’s and for what does not exist', async () => {
+    const receipt = (id: string) =>
+      service.call('POST', `/notifications/${id}/receipts`, { status: 'delivered' }, bearer(THEIR_TOKEN));
+    const theirs = rows['/notifications/{id}'] ?? '';
+    const nobodys = randomUUID();
+
+    const [foreign, unknown] = [await receipt(theirs), await receipt(nobodys)];
+
+    expect(foreign).toMatchObject(withError(404));
+    expect(JSON.stringify(foreign.body)).toBe(JSON.stringify(unknown.body).replace(nobodys, theirs));
+  });
+
+  it('lets a token do what its scopes say and nothing else', async () => {
+    const tokens = new ApiTokenRepository(service.app.get(DataSource));
+    for (const scope of API_SCOPES) {
+      const token = generateApiToken();
+      await tokens.add({ name: scope, digest: tokenDigest(token), scopes: [scope] });
+      for (const [name, status] of await statuses(guarded(), bearer(token))) {
+        const needed = scopeOf(name);
+        if (needed === undefined || needed !== scope) expect([name, status]).toEqual([name, 403]);
+        else expect([name, [401, 403].includes(status)]).toEqual([name, false]);
+      }
+    }
+  });
+
+  it('knows a token of the database by its hash, until it is revoked', async () => {
+    const tokens = new ApiTokenRepository(service.app.get(DataSource));
+    const token = generateApiToken();
+    const { id } = await tokens.add({
+      name: 'theirs',
+      digest: tokenDigest(token),
+      scopes: ['callbacks:read'],
+      serviceId: THEIRS,
+    });
+    const list = (serviceId: string) =>
+      service.call('GET', `/service/${serviceId}/callback-api`, undefined, bearer(token));
+
+    expect(await list(THEIRS)).toMatchObject({ status: 200, body: { data: [] } });
+    expect(await list(OURS)).toMatchObject(withError(404));
+    const stored = await query(database.url, 'SELECT * FROM service_callback_api_tokens');
+    expect(JSON.stringify(stored)).not.toContain(token);
+
+    expect(await tokens.revoke(id)).toBe(true);
+    expect(await list(THEIRS)).toMatchObject(withError(401));
+  });
+
+  it('says nothing of what it is made of', async () => {
+    for (const path of ['/docs', '/docs-json', '/health/live', `/service/${OURS}/callback-api`, '/nowhere']) {
+      const { headers } = await service.call('GET', path);
+      expect(headers.get('x-powered-by')).toBeNull();
+      expect(headers.get('server')).toBeNull();
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+    }
+  });
+
+  it('serves a page at /docs that its own policy lets work', async () => {
+    const { status, body } = await service.call<string>('GET', '/docs');
+    expect(status).toBe(200);
+    const scripts = body.match(/<script[^>]*>/g) ?? [];
+    expect(scripts.length).toBeGreaterThan(0);
+    for (const script of scripts) expect(script).toMatch(/src="\.?\/?[\w./-]+"/);
+  });
+
+  it.each<[string, string, string, string | undefined, number]>([
+    ['a body that is not JSON', 'POST', '/service/ID/callback-api', '{"url":', 400],
+    ['a body that is too large', 'POST', '/service/ID/callback-api', `"${'x'.repeat(70_000)}"`, 413],
+    ['a path that cannot be decoded', 'GET', '/service/%E0%A4%A/callback-api', undefined, 400],
+    ['a path that names nothing', 'GET', '/nowhere', undefined, 404],
+    ['an id that is none', 'GET', "/service/'--/callback-api", undefined, 404],
+    ['a method there is not', 'PUT', '/service/ID/callback-api', '{}', 404],
+  ])('answers %s in the one shape, without a stack', async (_name, method, path, body, status) => {
+    const answer = await service.call(method, path.replace('ID', OURS), body, bearer(ADMIN));
+
+    expect(answer).toMatchObject(withError(status));
+    expect(JSON.stringify(answer.body)).not.toMatch(/node_modules|\.js|\.ts| at /);
+  });
+});
+
+describe('API_RATE_LIMIT', () => {
+  it('counts per token that is known and per address otherwise; health and metrics are exempt', async () => {
+    const database = await createTestDatabase();
+    const service = await startTestService(database.url, { API_TOKENS: 'one,two', API_RATE_LIMIT: '5' });
+    const path = `/service/${randomUUID()}/callback-api`;
+    const ask = (token: string) => service.call('GET', path, undefined, bearer(token));
+    try {
+      for (let n = 0; n < 5; n += 1) expect((await ask('one')).status).toBe(200);
+      const limited = await ask('one');
+      expect(limited).toMatchObject(withError(429));
+      expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
+
+      expect((await ask('two')).status).toBe(200);
+      const guesses = [];
+      for (let n = 0; n < 7; n += 1) guesses.push((await ask(`guess-${n}`)).status);
+      expect(guesses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+      for (let n = 0; n < 10; n += 1) {
+        expect((await service.call('GET', '/health/live')).status).toBe(200);
+        expect((await service.call('GET', '/metrics')).status).toBe(200);
+      }
+    } finally {
+      await service.stop();
+      await database.drop();
+    }
+  });
+});
+
+/** The contract: what is read is callbacks:read, and so on; what is not listed needs every scope. */
+function scopeOf(route: string): ApiScope | undefined {
+  const scopes: readonly (readonly [RegExp, ApiScope])[] = [
+    [/^POST .*\/(notifications|receipts)$/, 'receipts:write'],
+    [/^GET .*\/(callback-api|dead-letters)(\/\{id\})?$/, 'callbacks:read'],
+    [/^(POST|DELETE) .*\/callback-api\b/, 'callbacks:write'],
+    [/^(POST|DELETE) .*\/dead-letters\b/, 'dead-letters:replay'],
+  ];
+  return scopes.find(([pattern]) => pattern.test(route))?.[1];
+}
+
+async function routesOf(service: TestService): Promise<Route[]> {
+  const { body } = await service.call<{ paths: Record<string, Record<string, unknown>> }>(
+    'GET',
+    '/docs-json',
+  );
+  return Object.entries(body.paths).flatMap(([template, methods]) =>
+    Object.keys(methods).map((method) => ({ method: method.toUpperCase(), template })),
+  );
+}
+
+/** All a caller could have changed. */
+async function everything({ url }: TestDatabase): Promise<unknown> {
+  return Promise.all(
+    ['service_callback_apis', 'service_callback_dead_letters', 'notifications'].map((table) =>
+      query(url, `SELECT * FROM ${table} ORDER BY id`),
+    ),
+  );
+}

@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startBench, type Bench } from '../support/faults/bench.js';
+import { startLoad, type Load } from '../support/faults/load.js';
+import type { ServiceProcess } from '../support/faults/service-process.js';
+import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
+import { testedBackend } from '../support/queue-backend.js';
+import { delay, status } from '../support/receiver.js';
+
+const OUTAGE_MS = inFull(30_000, 4_000);
+/** Delivery goes on by itself within this, ms. */
+const GOES_ON_WITHIN_MS = 5_000;
+const CONCURRENCY = 25;
+
+/** A store of the test's own is killed, as a crash would, and started again under load. */
+describe('an outage', () => {
+  let bench: Bench;
+  let worker: ServiceProcess;
+
+  beforeAll(async () => {
+    bench = await startBench({ ownStores: true, environment: { CALLBACK_CONCURRENCY: `${CONCURRENCY}` } });
+    [worker] = (await bench.processes(1)) as [ServiceProcess];
+  }, FAULT_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await bench.close();
+  }, FAULT_TIMEOUT_MS);
+
+  async function expectToGoOn(fault: string, load: Load, back: number): Promise<void> {
+    await load.more(20);
+    await load.stop();
+    const report = await load.report(fault, back);
+    expect(report.lost).toEqual([]);
+    expect(report.repeated).toBeLessThanOrEqual(CONCURRENCY);
+    expect(report.firstDeliveryMs).toBeLessThan(GOES_ON_WITHIN_MS);
+    expect(worker.logs.events('callback.stalled')).toEqual([]);
+  }
+
+  it.each([0, OUTAGE_MS])(
+    'of PostgreSQL, crashed and %d ms away: nothing is lost, and delivery goes on by itself',
+    async (ms) => {
+      const path = `/postgres-${ms}`;
+      bench.receiver.respond(path, delay(20));
+      const load = await startLoad(bench.api, bench.receiver, { path });
+      await load.more(20);
+      await bench.postgres?.crash();
+      await sleep(ms);
+      await bench.postgres?.start();
+      await expectToGoOn(`PostgreSQL away for ${ms} ms`, load, performance.now());
+    },
+    FAULT_TIMEOUT_MS,
+  );
+
+  it(
+    'of PostgreSQL while an endpoint refuses: its callback is kept, and costs it no second attempt on Redis',
+    async () => {
+      const gate = Promise.withResolvers<void>();
+      bench.receiver.respond('/refuses', (exchange) => void gate.promise.then(() => status(404)(exchange)));
+      const load = await startLoad(bench.api, bench.receiver, { path: '/refuses', everyMs: 200 });
+      await load.more(2);
+      await load.stop();
+      await bench.receiver.waitForRequests(load.accepted.size, { path: '/refuses' });
+      await bench.postgres?.crash();
+      gate.resolve();
+      await sleep(OUTAGE_MS);
+      await bench.postgres?.start();
+      await worker.logs.waitFor(
+        'callback.not_retried',
+        { service_id: load.serviceId },
+        { count: load.accepted.size, timeoutMs: FAULT_TIMEOUT_MS / 2 },
+      );
+      const report = await load.report('PostgreSQL away when dead letters were due');
+      expect(report.lost).toEqual([]);
+      if (testedBackend() === 'redis') expect(report.repeated).toBe(0);
+    },
+    FAULT_TIMEOUT_MS,
+  );
+
+  if (testedBackend() === 'redis') {
+    it(
+      'of PostgreSQL leaves first attempts alone: what is in Redis is delivered meanwhile',
+      async () => {
+        bench.receiver.respond('/meanwhile', delay(400));
+        const load = await startLoad(bench.api, bench.receiver, { path: '/meanwhile', everyMs: 1 });
+        await load.more(150);
+        await load.stop();
+        await bench.postgres?.crash();
+        const crashed = bench.receiver.requests.length;
+        await sleep(1_500);
+        const meanwhile = bench.receiver.requests.length - crashed;
+        await bench.postgres?.start();
+        expect((await load.report('PostgreSQL away, the queue in Redis full')).lost).toEqual([]);
+        expect(meanwhile).toBeGreaterThan(CONCURRENCY);
+      },
+      FAULT_TIMEOUT_MS,
+    );
+
+    it.each([0, OUTAGE_MS])(
+      'of Redis, killed and %d ms away: receipts are accepted throughout, and the outbox drains by itself',
+      async (ms) => {
+        const path = `/redis-${ms}`;
+        bench.receiver.respond(path, delay(20));
+        const load = await startLoad(bench.api, bench.receiver, { path });
+        await load.more(20);
+        await bench.redis?.kill('SIGKILL');
+        await load.more(20);
+        if (ms > 0) expect((await bench.api.call('GET', '/health/ready')).status).toBe(503);
+        await sleep(ms);
+        await bench.redis?.start();
+        const back = performance.now();
+        await expectToGoOn(`Redis away for ${ms} ms`, load, back);
+      },
+      FAULT_TIMEOUT_MS,
+    );
+  }
+});

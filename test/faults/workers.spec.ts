@@ -1,0 +1,115 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
+import { barrier } from '../support/barrier.js';
+import { aNotification } from '../support/builders/a-notification.js';
+import { startBench, type Bench } from '../support/faults/bench.js';
+import { startLoad } from '../support/faults/load.js';
+import type { ServiceProcess } from '../support/faults/service-process.js';
+import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
+import { nothingStands } from '../support/queue-state.js';
+import { delay, status } from '../support/receiver.js';
+import { registerCallbackApi } from '../support/scenario.js';
+
+const KILLS = inFull(10, 2);
+/** Attempts a worker has in flight at most while they are killed. */
+const CONCURRENCY = 25;
+const ANSWER_MS = 150;
+/** Past the lock and the search for those whose lock ran out, ms. */
+const PAST_ITS_LOCK_MS = 6_000;
+const IN_FLIGHT = 500;
+/** Of an attempt, while 500 of them begin at once on a machine that does other things as well. */
+const DEADLINE_MS = 20_000;
+
+describe('the end of a worker', () => {
+  let bench: Bench;
+  let workers: ServiceProcess[];
+
+  beforeAll(async () => {
+    bench = await startBench();
+    workers = await bench.processes(4, { CALLBACK_CONCURRENCY: `${CONCURRENCY}` });
+  }, FAULT_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await bench.close();
+  }, FAULT_TIMEOUT_MS);
+
+  it(
+    `killed ${KILLS} times at random moments: all arrive, and no more repeat than were in flight`,
+    async () => {
+      bench.receiver.respond('/killed', delay(ANSWER_MS));
+      const load = await startLoad(bench.api, bench.receiver, { path: '/killed' });
+      let killedAt = 0;
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        await load.more(10);
+        await sleep(randomInt(200));
+        await workers.shift()?.kill();
+        killedAt = performance.now();
+        if (workers.length < 2)
+          workers.push(...(await bench.processes(1, { CALLBACK_CONCURRENCY: `${CONCURRENCY}` })));
+      }
+      await load.more(10);
+      await load.stop();
+      const report = await load.report(`${KILLS} × SIGKILL of a worker`, killedAt);
+      expect(report.lost).toEqual([]);
+      expect(report.repeated).toBeLessThanOrEqual(KILLS * CONCURRENCY);
+    },
+    FAULT_TIMEOUT_MS,
+  );
+
+  it(
+    'stopped past its lock, then continued: none is lost, and what another took meanwhile repeats under its id',
+    async () => {
+      bench.receiver.respond('/stopped', delay(ANSWER_MS));
+      const load = await startLoad(bench.api, bench.receiver, { path: '/stopped' });
+      await load.more(20);
+      const [stopped] = workers;
+      stopped?.signal('SIGSTOP');
+      await sleep(PAST_ITS_LOCK_MS);
+      stopped?.signal('SIGCONT');
+      const continuedAt = performance.now();
+      await load.more(20);
+      await load.stop();
+      const report = await load.report('SIGSTOP of a worker past its lock', continuedAt);
+      expect(report.lost).toEqual([]);
+      expect(report.repeated).toBeLessThanOrEqual(CONCURRENCY);
+    },
+    FAULT_TIMEOUT_MS,
+  );
+
+  it(
+    `SIGTERM with ${IN_FLIGHT} attempts in flight: exit 0 in time, none lost, none repeated`,
+    async () => {
+      await Promise.all(workers.map((worker) => worker.kill()));
+      const gate = barrier(IN_FLIGHT, 500, status(200));
+      bench.receiver.respond('/draining', gate.behaviour);
+      const producer = bench.api.app.get(ServiceCallbacksProducer);
+      // Many endpoints, of which none has more than its share in flight.
+      for (let service = 0; service < IN_FLIGHT / 5; service += 1) {
+        const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/draining') });
+        const notifications = Array.from({ length: 5 }, () => aNotification({ serviceId }));
+        await Promise.all(notifications.map((notification) => producer.sendDeliveryStatus(notification)));
+      }
+      const [worker] = await bench.processes(1, {
+        CALLBACK_CONCURRENCY: `${4 * IN_FLIGHT}`,
+        CALLBACK_TIMEOUT_MS: `${DEADLINE_MS}`,
+      });
+      await gate.full;
+      const signalled = performance.now();
+      worker?.signal('SIGTERM');
+      expect(await worker?.ended).toEqual({ code: 0, signal: null });
+      // The attempts' own deadline bounds it.
+      expect(performance.now() - signalled).toBeLessThan(DEADLINE_MS);
+      await nothingStands(bench.api);
+      const ids = bench.receiver.requests
+        .filter(({ path }) => path === '/draining')
+        .map(({ headers }) => headers['webhook-id']);
+      expect({ requests: ids.length, callbacks: new Set(ids).size }).toEqual({
+        requests: IN_FLIGHT,
+        callbacks: IN_FLIGHT,
+      });
+    },
+    FAULT_TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CallbackApiRepository } from '../../src/service-callbacks/callback-apis/callback-api.repository.js';
+import { aCallbackApi } from '../support/builders/a-callback-api.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { registerCallbackApi } from '../support/scenario.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+const URL_OF_SERVICE = 'http://127.0.0.1/callbacks';
+
+describe('callback APIs in the database', () => {
+  let database: TestDatabase;
+  let service: TestService;
+  let repository: CallbackApiRepository;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    service = await startTestService(database.url, { PROCESS_ROLE: 'api' });
+    repository = service.app.get(CallbackApiRepository);
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await database.drop();
+  });
+
+  it('are one a service and type, also when many come at the same moment (R1)', async () => {
+    const serviceId = randomUUID();
+    const register = () =>
+      service.call('POST', `/service/${serviceId}/callback-api`, aCallbackApi({ url: URL_OF_SERVICE }));
+
+    const answers = await Promise.all(Array.from({ length: 10 }, register));
+
+    const statuses = Map.groupBy(answers, ({ status }) => status);
+    expect(statuses.get(201)).toHaveLength(1);
+    expect(statuses.get(409)).toHaveLength(9);
+    expect(await repository.list(serviceId)).toHaveLength(1);
+  });
+
+  it('have their token under the key', async () => {
+    const api = await registerCallbackApi(service, { url: URL_OF_SERVICE });
+    const [row] = await query(database.url, 'SELECT * FROM service_callback_apis WHERE id = $1', [api.id]);
+    expect(row).toMatchObject({ bearer_token: expect.stringMatching(/^test\.[\w-]+$/) });
+    expect(JSON.stringify(row)).not.toContain(api.bearerToken);
+    expect(await repository.findTarget(api.serviceId, 'delivery_status')).toMatchObject({
+      callbackApiId: api.id,
+      url: URL_OF_SERVICE,
+      bearerToken: api.bearerToken,
+    });
+  });
+
+  it('cannot lend each other their token', async () => {
+    const [victim, thief] = await Promise.all([
+      registerCallbackApi(service, { url: URL_OF_SERVICE }),
+      registerCallbackApi(service, { url: URL_OF_SERVICE }),
+    ]);
+    await query(
+      database.url,
+      `UPDATE service_callback_apis SET bearer_token =
+         (SELECT bearer_token FROM service_callback_apis WHERE id = $1) WHERE id = $2`,
+      [victim.id, thief.id],
+    );
+    await expect(repository.findTarget(thief.serviceId, 'delivery_status')).rejects.toThrow(
+      /does not authenticate/,
+    );
+  });
+
+  it('keep their token where an update brings none', async () => {
+    const api = await registerCallbackApi(service, { url: URL_OF_SERVICE });
+    await repository.update(api.serviceId, api.id, {
+      url: `${URL_OF_SERVICE}/moved`,
+      updatedById: randomUUID(),
+    });
+    expect(await repository.findTarget(api.serviceId, 'delivery_status')).toMatchObject({
+      url: `${URL_OF_SERVICE}/moved`,
+      bearerToken: api.bearerToken,
+    });
+  });
+
+  it('belong to their service alone', async () => {
+    const api = await registerCallbackApi(service, { url: URL_OF_SERVICE });
+    const stranger = randomUUID();
+    expect(await repository.find(stranger, api.id)).toBeNull();
+    expect(await repository.update(stranger, api.id, { updatedById: stranger })).toBeNull();
+    expect(await repository.remove(stranger, api.id)).toBe(false);
+    expect(await repository.list(api.serviceId)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,241 @@
+import { execFile, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as publicFace from '../../src/index.js';
+import { createEmptyDatabase } from '../support/database.js';
+import { startReceiver } from '../support/receiver.js';
+
+const run = promisify(execFile);
+
+const CHECKOUT = resolve(import.meta.dirname, '../..');
+
+/** What is not in a fresh clone. */
+const NOT_CHECKED_IN: ReadonlySet<string> = new Set(['.git', '.data', 'coverage', 'dist', 'node_modules']);
+
+/**
+ * What the module loads beside its peers. Every other dependency in the manifest is the service's: here it is
+ * not even installed. One more is one more for every host.
+ */
+const OWN_DEPENDENCIES = [
+  '@nestjs/axios',
+  'axios',
+  'ioredis',
+  'ipaddr.js',
+  'prom-client',
+  'undici',
+  'uuid',
+  'zod',
+];
+
+/** What must be the host's own copy: a second one would have other tokens, entities or metadata. */
+const PEERS = [
+  '@nestjs/bullmq',
+  '@nestjs/common',
+  '@nestjs/core',
+  '@nestjs/typeorm',
+  'bullmq',
+  'pg',
+  'reflect-metadata',
+  'rxjs',
+  'typeorm',
+];
+
+/** What the example host has of its own. */
+const HOST_DEPENDENCIES = ['@nestjs/platform-express', '@types/node'];
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+}
+
+describe('the package', () => {
+  let directory: string;
+  /** A project with the package and no more of this checkout than the packages it asks for. */
+  let host: string;
+  let installed: string;
+  /** What the compiler said of the host. */
+  let complaints: string;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'service-callbacks-package-'));
+    host = join(directory, 'host');
+    installed = join(host, 'node_modules', 'service-callbacks');
+    await unpack(await pack(directory), installed);
+    await Promise.all([...OWN_DEPENDENCIES, ...PEERS, ...HOST_DEPENDENCIES].map((name) => link(name, host)));
+    await writeHost(host);
+    complaints = await compile(host);
+  }, 180_000);
+
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  it('holds the built module, and nothing of its tests, its sources or the service', async () => {
+    const files = await readdir(installed, { recursive: true, withFileTypes: true });
+    const paths = files
+      .filter((file) => file.isFile())
+      .map((file) => relative(installed, join(file.parentPath, file.name)));
+    expect(paths).toContain('dist/src/index.js');
+    expect(paths).toContain('dist/src/index.d.ts');
+    const wanted = /^(package\.json|[A-Z]+(\.md)?|dist\/src\/.+\.(js|d\.ts))$/;
+    expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
+    const unwanted =
+      /\.spec\.|^dist\/(?!src\/)|^dist\/src\/(notifications|observability|main|service|app\.module)\b(?!-)/;
+    expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
+  });
+
+  it("leaves to the host what must be the host's own copy", async () => {
+    const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
+    expect(Object.keys(manifest.peerDependencies)).toEqual(PEERS);
+    expect(Object.keys(manifest.dependencies)).toEqual(expect.arrayContaining(OWN_DEPENDENCIES));
+    expect(Object.keys(manifest.dependencies).filter((name) => PEERS.includes(name))).toEqual([]);
+  });
+
+  it('exports its public face to plain ESM, and loads nothing that only the service needs', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs'], { cwd: host });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports.toSorted()).toEqual(Object.keys(publicFace).toSorted());
+    expect(loaded.filter((name) => !PEERS.includes(name)).toSorted()).toEqual(OWN_DEPENDENCIES);
+  });
+
+  it("has types that the example host's sources pass with", () => {
+    expect(complaints).toBe('');
+  });
+
+  it('works in the compiled host, which ends by itself once it is closed', async () => {
+    const database = await createEmptyDatabase();
+    const receiver = await startReceiver();
+    const child = fork('host.mjs', [receiver.url('/orders'), randomUUID()], {
+      cwd: host,
+      execArgv: [],
+      env: {
+        PATH: process.env['PATH'],
+        DATABASE_URL: database.url,
+        CALLBACK_ENCRYPTION_KEYS: `host:${Buffer.alloc(32, 1).toString('base64')}`,
+        CALLBACK_ALLOW_HTTP: 'true',
+        CALLBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
+      },
+    });
+    try {
+      const ended = once(child, 'exit');
+      // A host that cannot start would otherwise be waited for.
+      const [request] = await Promise.race([
+        receiver.waitForRequests(1, { path: '/orders', timeoutMs: 60_000 }),
+        ended.then(([code]) => Promise.reject(new Error(`The host ended with code ${String(code)}`))),
+      ]);
+      expect(request?.body).toContain('"tracking_number":"AB-1"');
+      child.send('close');
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+      await receiver.close();
+      await database.drop();
+    }
+  }, 90_000);
+});
+
+/** `npm pack` in a copy of the checkout, whose own `dist` others may be using; the tarball's path. */
+async function pack(directory: string): Promise<string> {
+  const copy = join(directory, 'checkout');
+  await cp(CHECKOUT, copy, {
+    recursive: true,
+    filter: (source) => !NOT_CHECKED_IN.has(relative(CHECKOUT, source)),
+  });
+  await symlink(join(CHECKOUT, 'node_modules'), join(copy, 'node_modules'));
+  // What `npm test` says about itself is not for this npm.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
+  await run('npm', ['pack', '--pack-destination', directory], { cwd: copy, env });
+  const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz'));
+  if (tarball === undefined) throw new Error(`npm pack left no tarball in ${directory}`);
+  return join(directory, tarball);
+}
+
+async function unpack(tarball: string, into: string): Promise<void> {
+  await mkdir(into, { recursive: true });
+  await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', into]);
+}
+
+async function link(name: string, project: string): Promise<void> {
+  const path = join(project, 'node_modules', name);
+  await mkdir(dirname(path), { recursive: true });
+  await symlink(join(CHECKOUT, 'node_modules', name), path);
+}
+
+/** The example host's sources, and two scripts to run in its place. */
+async function writeHost(project: string): Promise<void> {
+  await cp(join(CHECKOUT, 'examples/host-app'), join(project, 'src'), {
+    recursive: true,
+    filter: (source) => !source.endsWith('.spec.ts'),
+  });
+  const compilerOptions = {
+    target: 'ES2024',
+    module: 'NodeNext',
+    types: ['node'],
+    strict: true,
+    noPropertyAccessFromIndexSignature: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    skipLibCheck: true,
+    rootDir: 'src',
+    outDir: 'dist',
+  };
+  const files = {
+    'package.json': JSON.stringify({ name: 'host', private: true, type: 'module' }),
+    'tsconfig.json': JSON.stringify({ compilerOptions, include: ['src'] }),
+    'exports.mjs': EXPORTS_SCRIPT,
+    'host.mjs': HOST_SCRIPT,
+  };
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(project, name), text)));
+}
+
+/** What the compiler has to say: nothing, if all is well. */
+async function compile(project: string): Promise<string> {
+  const compiler = join(CHECKOUT, 'node_modules/typescript/bin/tsc');
+  try {
+    return (await run(process.execPath, [compiler, '-p', project])).stdout;
+  } catch (error) {
+    return (error as { readonly stdout: string }).stdout;
+  }
+}
+
+/** Prints what the package exports, and which packages its files load. */
+const EXPORTS_SCRIPT = `
+import { registerHooks } from 'node:module';
+
+const loaded = new Set();
+registerHooks({
+  resolve(specifier, context, next) {
+    const fromPackage = context.parentURL?.includes('/node_modules/service-callbacks/');
+    const [package_] = /^(@[^/]+\\/)?[^./][^/]*/.exec(specifier) ?? [];
+    if (fromPackage && package_ && !specifier.startsWith('node:')) loaded.add(package_);
+    return next(specifier, context);
+  },
+});
+const exports = Object.keys(await import('service-callbacks'));
+console.log(JSON.stringify({ exports, loaded: [...loaded] }));
+`;
+
+/** Does the host's business once, and closes when it is told to. */
+const HOST_SCRIPT = `
+import { NestFactory } from '@nestjs/core';
+import { CallbackApisService } from 'service-callbacks';
+import { AppModule } from './dist/app.module.js';
+import { OrdersService } from './dist/orders/orders.service.js';
+
+const [url, sellerId] = process.argv.slice(2);
+const app = await NestFactory.createApplicationContext(AppModule.forRoot(process.env), { logger: ['error'] });
+process.once('message', () => app.close());
+await app.get(CallbackApisService).create({
+  serviceId: sellerId,
+  callbackType: 'order_dispatched',
+  url,
+  bearerToken: 'a-token-of-the-seller',
+  updatedById: sellerId,
+});
+const orders = app.get(OrdersService);
+const { id } = await orders.place(sellerId);
+await orders.dispatch(id, 'AB-1');
+`;

@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
+import { startServiceProcess, type ServiceProcess } from '../support/faults/service-process.js';
+import type { Environment } from '../support/service.js';
+
+/** Processes start slowly on a machine that does other things as well. */
+const TIMEOUT_MS = 120_000;
+
+/** `src/main.ts` as a process of its own, up to where it listens or says why it does not. */
+describe('the start of the process', () => {
+  const closers: (() => Promise<unknown>)[] = [];
+
+  afterEach(async () => {
+    for (const close of closers.splice(0).toReversed()) await close();
+  });
+
+  async function urlOf(create: () => Promise<TestDatabase>): Promise<string> {
+    const database = await create();
+    closers.push(() => database.drop());
+    return database.url;
+  }
+
+  async function processWith(environment: Environment): Promise<ServiceProcess> {
+    const started = await startServiceProcess(environment);
+    closers.push(() => started.kill());
+    return started;
+  }
+
+  it(
+    'names every wrong variable at once, shows no secret, and exits 1',
+    async () => {
+      const start = processWith({
+        DATABASE_URL: await urlOf(createTestDatabase),
+        PORT: 'eighty',
+        CALLBACK_TIMEOUT_MS: '-1',
+        CALLBACK_ENCRYPTION_KEYS: 'a-secret-that-is-no-key',
+      });
+      await expect(start).rejects.toThrow(
+        /code 1:.*PORT="eighty".*CALLBACK_ENCRYPTION_KEYS=\*\*\*.*CALLBACK_TIMEOUT_MS="-1"/s,
+      );
+      await expect(start).rejects.not.toThrow(/a-secret-that-is-no-key/);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'that may not migrate names what does, and exits 1',
+    async () => {
+      const start = processWith({
+        DATABASE_URL: await urlOf(createEmptyDatabase),
+        MIGRATE_ON_START: 'false',
+      });
+      await expect(start).rejects.toThrow(/code 1:.*npm run migration:run/s);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'that may migrate makes an empty database its own',
+    async () => {
+      const url = await urlOf(createEmptyDatabase);
+      const service = await processWith({ DATABASE_URL: url, MIGRATE_ON_START: 'true' });
+      expect(await service.call('GET', '/health/ready')).toMatchObject({ status: 200 });
+    },
+    TIMEOUT_MS,
+  );
+});

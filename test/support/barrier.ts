@@ -1,0 +1,37 @@
+import type { Behaviour, Exchange } from './receiver.js';
+
+/** An endpoint that answers nobody before so many have asked: what it proves is that all were in flight together. */
+export interface Barrier {
+  readonly behaviour: Behaviour;
+  /** Resolves when all are there; none of them has been answered. */
+  readonly full: Promise<void>;
+  /** How many are waiting for an answer now. */
+  readonly waiting: number;
+}
+
+/**
+ * @param size how many must be waiting at once
+ * @param ms how long the last of them waits
+ */
+export function barrier(size: number, ms: number, answer: Behaviour): Barrier {
+  const waiting = new Set<Exchange>();
+  const { promise: full, resolve } = Promise.withResolvers<void>();
+  const answerAll = () => {
+    for (const exchange of waiting) answer(exchange);
+    waiting.clear();
+  };
+  return {
+    full,
+    get waiting() {
+      return waiting.size;
+    },
+    behaviour: (exchange) => {
+      waiting.add(exchange);
+      // Whoever hung up is not in flight any more.
+      exchange.socket.once('close', () => waiting.delete(exchange));
+      if (waiting.size < size) return;
+      resolve();
+      setTimeout(answerAll, ms);
+    },
+  };
+}

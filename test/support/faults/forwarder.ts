@@ -1,0 +1,52 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** A port that stays the same while the server behind it comes and goes, with another port each time. */
+export interface Forwarder {
+  readonly port: number;
+  /** Refuses connections and breaks those that are open. */
+  down(): Promise<void>;
+  /** Accepts them again. @param target the server's port now. */
+  up(target: number): Promise<void>;
+}
+
+export async function startForwarder(firstTarget: number): Promise<Forwarder> {
+  const sockets = new Set<Socket>();
+  let target = firstTarget;
+  const track = (socket: Socket, other: () => Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      other().destroy();
+    });
+  };
+  const open = async (port: number): Promise<Server> => {
+    const server = createServer((client) => {
+      const upstream = connect(target, '127.0.0.1');
+      track(client, () => upstream);
+      track(upstream, () => client);
+      client.pipe(upstream).pipe(client);
+    }).listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return server;
+  };
+  let server: Server | undefined = await open(0);
+  const { port } = server.address() as { port: number };
+  return {
+    port,
+    down: async () => {
+      const closing = server;
+      server = undefined;
+      if (!closing) return;
+      const closed = once(closing, 'close');
+      closing.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+    up: async (newTarget) => {
+      target = newTarget;
+      server ??= await open(port);
+    },
+  };
+}

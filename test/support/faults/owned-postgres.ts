@@ -1,0 +1,47 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '../../../src/database/embedded-postgres.js';
+import { migrateDatabase } from '../../../src/database/migrate-database.js';
+import { startForwarder } from './forwarder.js';
+
+/** A PostgreSQL of one test's own, to be ended as a crash would, at a URL that survives it. */
+export interface OwnedPostgres {
+  readonly url: string;
+  /** `immediate`: no checkpoint, no goodbye; the next start recovers from the log. */
+  crash(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** @param settings beyond durability as in production, save for the power cut that no test causes. */
+export async function startOwnedPostgres(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<OwnedPostgres> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'service-callbacks-faults-'));
+  const launch = () => startEmbeddedPostgres({ dataDir, settings: { fsync: 'off', ...settings } });
+  let cluster = await launch();
+  const forwarder = await startForwarder(cluster.port);
+  const url = new URL(cluster.url);
+  url.port = String(forwarder.port);
+  await migrateDatabase(url.href);
+  return {
+    url: url.href,
+    crash: async () => {
+      const [pid] = (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
+      process.kill(Number(pid), 'SIGQUIT');
+      await cluster.stop();
+      await forwarder.down();
+    },
+    start: async () => {
+      cluster = await launch();
+      await forwarder.up(cluster.port);
+    },
+    stop: async () => {
+      await forwarder.down();
+      await cluster.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * Preloaded into a service: its wall clock is off by `CLOCK_SKEW_MS`, a comma-separated list of which SIGUSR2
+ * moves on to the next. The monotonic clock is as it was, as when somebody sets the time.
+ */
+const skews = (process.env.CLOCK_SKEW_MS ?? '0').split(',').map(Number);
+const RealDate = Date;
+const now = () => RealDate.now() + (skews[0] ?? 0);
+
+globalThis.Date = class extends RealDate {
+  constructor(...args) {
+    super(...(args.length === 0 ? [now()] : args));
+  }
+
+  static now() {
+    return now();
+  }
+};
+
+process.on('SIGUSR2', () => {
+  if (skews.length > 1) skews.shift();
+});

@@ -1,0 +1,84 @@
+import { getQueueToken } from '@nestjs/bullmq';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { DataSource } from 'typeorm';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { eventually } from './eventually.js';
+import { testedBackend } from './queue-backend.js';
+import type { TestService } from './service.js';
+import { query } from './sql.js';
+
+export const QUEUES = [MAIN_QUEUE, RETRY_QUEUE] as const;
+
+/** Every state a job can be in. */
+const STATES = ['waiting', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
+
+export function queueOf(service: TestService, name: string): Queue {
+  return service.app.get<Queue>(getQueueToken(name));
+}
+
+/** Every job that is in a queue, as `queue id`. */
+export async function queuedJobs(service: TestService): Promise<string[]> {
+  const found = await Promise.all(
+    QUEUES.map(async (name) => {
+      const jobs = await queueOf(service, name).getJobs([...STATES]);
+      return jobs.map((job) => `${name} ${job.id}`);
+    }),
+  );
+  return found.flat();
+}
+
+/** Resolves when no job is in either queue: the last of them has ended, and nothing that ended stays. */
+export function nothingStands(service: TestService): Promise<void> {
+  return eventually(async () => {
+    const jobs = await queuedJobs(service);
+    if (jobs.length > 0) throw new Error(`These jobs stand in the queues: ${jobs.join(', ')}`);
+  });
+}
+
+/** The steps of a job's life that are the same whatever the backend. */
+const STEPS: readonly string[] = ['added', 'active', 'completed', 'failed', 'stalled', 'duplicated'];
+
+/** What BullMQ noted of a job, oldest first: `added`, `active` for each attempt, then how it ended. */
+export async function jobHistory(service: TestService, queue: string, jobId: string): Promise<string[]> {
+  const events =
+    testedBackend() === 'postgres'
+      ? await eventsOnPostgres(service, queue, jobId)
+      : await eventsOnRedis(queueOf(service, queue), jobId);
+  return events.filter((event) => STEPS.includes(event));
+}
+
+async function eventsOnPostgres(service: TestService, queue: string, jobId: string): Promise<string[]> {
+  const statement = `SELECT event FROM bullmq.event WHERE queue = $1 AND data->>'jobId' = $2 ORDER BY id`;
+  const rows = await service.app.get(DataSource).query<{ event: string }[]>(statement, [queue, jobId]);
+  return rows.map(({ event }) => event);
+}
+
+async function eventsOnRedis(queue: Queue, jobId: string): Promise<string[]> {
+  const redis = (await queue.backend.client) as unknown as Redis;
+  const entries = await redis.xrange(queue.toKey('events'), '-', '+');
+  return entries
+    .map(([, flat]) => pairs(flat))
+    .flatMap((event) => (event.get('jobId') === jobId ? [event.get('event') ?? ''] : []));
+}
+
+/** Redis answers a stream's fields flat: name, value, name, value. */
+function pairs(flat: readonly string[]): ReadonlyMap<string, string> {
+  const names = flat.filter((_, at) => at % 2 === 0);
+  return new Map(names.map((name, at) => [name, flat[2 * at + 1] ?? '']));
+}
+
+/** A job that stands in a queue on PostgreSQL, whatever its state. */
+export interface StandingJob {
+  readonly queue: string;
+  readonly id: string;
+  readonly state: string;
+}
+
+/** Every job in the queues' own table on PostgreSQL, with or without a service that runs. */
+export function standingJobs(databaseUrl: string): Promise<StandingJob[]> {
+  return query<StandingJob & Record<string, unknown>>(
+    databaseUrl,
+    'SELECT queue, id, state::text AS state FROM bullmq.job ORDER BY queue, id',
+  );
+}

@@ -1,0 +1,16 @@
+import { Client, type QueryResultRow } from 'pg';
+
+/** One statement on a connection of its own, as somebody outside the service would look. */
+export async function query<Row extends QueryResultRow>(
+  databaseUrl: string,
+  text: string,
+  parameters: readonly unknown[] = [],
+): Promise<Row[]> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<Row>(text, [...parameters])).rows;
+  } finally {
+    await client.end();
+  }
+}
