@@ -1,0 +1,13 @@
+import { defineCallbackType } from 'service-callbacks';
+import type { Order } from './order.entity.js';
+
+/** A callback type of this shop's own. To the module a seller is what a service is to Notify: who is told. */
+export const orderDispatched = defineCallbackType<Order>({
+  type: 'order_dispatched',
+  identify: ({ id, sellerId }) => ({ serviceId: sellerId, subjectId: id }),
+  payload: ({ id, trackingNumber, dispatchedAt }) => ({
+    order_id: id,
+    tracking_number: trackingNumber,
+    dispatched_at: dispatchedAt?.toISOString() ?? null,
+  }),
+});

@@ -1,0 +1,94 @@
+/**
+ * The whole path on real parts: the built service on an embedded PostgreSQL, a receiver in a process of its
+ * own, and the REST API between them. Exits 0 only if every callback arrived as it should. With `--keep`
+ * everything stays up until Ctrl-C.
+ */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { deadline } from './demo/deadline.js';
+import type { Result } from './demo/evidence.js';
+import { startReceiver, type ReceiverProcess } from './demo/receiver-process.js';
+import { runScenario } from './demo/run-scenario.js';
+import { DELIVERY, scenarios } from './demo/scenarios.js';
+import { startService, type ServiceProcess } from './demo/service-process.js';
+import { InterruptedError, stopSignal, toldToStop } from './demo/stop-signal.js';
+import { summaryTable } from './demo/summary.js';
+import { bad, good, heading, say } from './demo/terminal.js';
+import { problemsOf, problemsOfLog } from './demo/verdict.js';
+
+/** Far more than a demo needs; one that hangs ends by itself after it, ms. */
+const TIME_LIMIT_MS = 90_000;
+
+/** @returns what did not go as it should */
+async function run(keep: boolean, interrupted: AbortSignal): Promise<readonly string[]> {
+  const stop = AbortSignal.any([interrupted, deadline(TIME_LIMIT_MS, 'The demo was not over')]);
+  const dataDir = await mkdtemp(join(tmpdir(), 'service-callbacks-demo-'));
+  // Started by root, PostgreSQL runs as another user, who has to get to its own directory in there.
+  await chmod(dataDir, 0o711);
+  let receiver: ReceiverProcess | undefined;
+  let service: ServiceProcess | undefined;
+  try {
+    say('Starting a receiver and the service, on a PostgreSQL of its own …');
+    receiver = await startReceiver(stop);
+    service = await startService(dataDir, stop);
+    say(`The service listens on ${service.url}, the receiver on ${receiver.url}.`);
+    say(`An attempt may take ${DELIVERY.timeoutMs} ms, and there are ${DELIVERY.maxRetries} retries.`);
+
+    const problems = await runAll(service, receiver, stop);
+    if (keep) await keepRunning(service, receiver, problems, interrupted);
+    const { clean, words } = await service.stop();
+    return clean ? problems : [...problems, `the service ${words} when it was told to stop`];
+  } finally {
+    await service?.stop();
+    await receiver?.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function runAll(
+  service: ServiceProcess,
+  receiver: ReceiverProcess,
+  stop: AbortSignal,
+): Promise<readonly string[]> {
+  const results: Result[] = [];
+  for (const [index, scenario] of scenarios.entries()) {
+    heading(`${index + 1}. ${scenario.title}`);
+    results.push(await runScenario(scenario, service, receiver, stop));
+  }
+  heading('What became of each callback');
+  say(summaryTable(results));
+  return [...results.flatMap(problemsOf), ...problemsOfLog(service.log.items, results)];
+}
+
+async function keepRunning(
+  service: ServiceProcess,
+  receiver: ReceiverProcess,
+  problems: readonly string[],
+  interrupted: AbortSignal,
+): Promise<void> {
+  conclude(problems);
+  heading('Everything stays up until Ctrl-C');
+  say(`  API       ${service.url}`);
+  say(`  docs      ${service.url}/docs`);
+  say(`  metrics   ${service.url}/metrics`);
+  say(`  receiver  ${receiver.url} (a path of your own answers 200)`);
+  await toldToStop(interrupted);
+}
+
+function conclude(problems: readonly string[]): void {
+  if (problems.length === 0) good('\nEverything arrived as it should.');
+  else bad(['\nThis did not go as it should:', ...problems].join('\n- '));
+}
+
+const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const interrupted = stopSignal();
+try {
+  const problems = await run(values.keep, interrupted);
+  if (!values.keep) conclude(problems);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+} catch (error) {
+  bad(`\n${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof InterruptedError ? 130 : 1;
+}

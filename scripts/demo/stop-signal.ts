@@ -1,0 +1,34 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Ctrl-C, a terminal that was closed, or whoever started the demo asked it to stop. */
+export class InterruptedError extends Error {
+  constructor(readonly signal: NodeJS.Signals) {
+    super(`Interrupted by ${signal}.`);
+    this.name = 'InterruptedError';
+  }
+}
+
+/** Aborts on the first of the usual signals. A second one ends this process at once, and its children with it. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort(new InterruptedError(signal));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  return controller.signal;
+}
+
+/** How often it is looked whether the parent is still there, ms. */
+const LOOK_INTERVAL_MS = 500;
+
+/**
+ * Resolves when `signal` aborts, or when this process has lost its parent: npm runs it through a shell, which a
+ * signal to npm ends without handing it on.
+ */
+export async function toldToStop(signal: AbortSignal): Promise<void> {
+  const parent = process.ppid;
+  while (!signal.aborted && process.ppid === parent) {
+    await delay(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
