@@ -1,6 +1,7 @@
 export { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
 export type {
   AddressOptions,
+  DeadLetterOptions,
   DeliveryOptions,
   QueueOptions,
   ServiceCallbacksExtras,
@@ -16,6 +17,18 @@ export {
   type SendResult,
 } from './service-callbacks/producer/service-callbacks-producer.js';
 export { CallbackApisService } from './service-callbacks/callback-apis/callback-apis.service.js';
+export { CallbackApiExistsError } from './service-callbacks/callback-apis/callback-api-exists.error.js';
+export { CallbackApiNotFoundError } from './service-callbacks/callback-apis/callback-api-not-found.error.js';
+export { InvalidCallbackApiError } from './service-callbacks/callback-apis/invalid-callback-api.error.js';
+export type {
+  CallbackApi,
+  NewCallbackApi,
+} from './service-callbacks/callback-apis/callback-api.repository.js';
+export { ForeignDatabaseError } from './service-callbacks/producer/foreign-database.error.js';
+export { UnknownCallbackTypeError } from './service-callbacks/producer/unknown-callback-type.error.js';
+export { InvalidEnvironmentError } from './config/invalid-environment.error.js';
+export { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
+export { CALLBACK_HTTP_SERVICE } from './service-callbacks/delivery/transport/transport.providers.js';
 export { NotificationSource } from './service-callbacks/delivery/notification-source.js';
 export {
   defineCallbackType,

@@ -7,6 +7,8 @@ import type { Env, VariableName } from './env.variables.js';
  */
 export interface EnvironmentRule {
   readonly blames: VariableName;
+  /** Holds for the service; a host that imports the module has ways of its own. */
+  readonly ofService?: true;
   /** The reason, to be read behind the variable's value. */
   readonly reason: string;
   readonly isBroken: (env: Partial<Env>) => boolean;
@@ -15,11 +17,13 @@ export interface EnvironmentRule {
 export const rules: readonly EnvironmentRule[] = [
   {
     blames: 'DATABASE_URL',
+    ofService: true,
     reason: 'required with NODE_ENV=production',
     isBroken: (env) => isProduction(env) && env.DATABASE_URL === undefined,
   },
   {
     blames: 'DATABASE_URL',
+    ofService: true,
     reason: 'required with a PROCESS_ROLE other than all: the embedded database belongs to one process',
     isBroken: ({ PROCESS_ROLE = 'all', DATABASE_URL }) =>
       PROCESS_ROLE !== 'all' && DATABASE_URL === undefined,
@@ -31,11 +35,13 @@ export const rules: readonly EnvironmentRule[] = [
   },
   {
     blames: 'API_TOKENS',
+    ofService: true,
     reason: 'required with NODE_ENV=production',
     isBroken: (env) => isProduction(env) && isEmpty(env.API_TOKENS),
   },
   {
     blames: 'API_TOKENS',
+    ofService: true,
     reason: 'required when HOST is not a loopback address',
     isBroken: ({ HOST, API_TOKENS }) => HOST !== undefined && !isLoopback(HOST) && isEmpty(API_TOKENS),
   },

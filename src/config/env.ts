@@ -1,4 +1,4 @@
-import { rules } from './env.rules.js';
+import { rules, type EnvironmentRule } from './env.rules.js';
 import { variables, type Env, type VariableName } from './env.variables.js';
 import { InvalidEnvironmentError, type EnvironmentProblem } from './invalid-environment.error.js';
 import type { DefaultContext, Variable } from './variable.js';
@@ -18,12 +18,46 @@ const MASK = '***';
 
 const names = Object.keys(variables) as VariableName[];
 
+/** What the service alone reads: a host may have variables of these names for itself. */
+const SERVICE_ONLY: ReadonlySet<string> = new Set<VariableName>([
+  'HOST',
+  'PORT',
+  'PROCESS_ROLE',
+  'DATABASE_POOL_SIZE',
+  'API_TOKENS',
+  'API_RATE_LIMIT',
+  'LOG_LEVEL',
+  'LOG_FORMAT',
+]);
+
 /**
  * Reads and validates the whole environment, once, at start.
  *
  * @throws InvalidEnvironmentError naming every bad variable at once, each on a line of its own
  */
-export function loadEnv(source: EnvSource, { isTerminal = false }: LoadEnvOptions = {}): Env {
+export function loadEnv(source: EnvSource, options: LoadEnvOptions = {}): Env {
+  return load(source, options, rules);
+}
+
+/**
+ * Reads what the module needs in a host's process; what only the service reads has its default.
+ *
+ * @throws InvalidEnvironmentError as `loadEnv`
+ */
+export function loadModuleEnv(source: EnvSource): Env {
+  const own = Object.entries(source).filter(([name]) => !SERVICE_ONLY.has(name));
+  return load(
+    Object.fromEntries(own),
+    {},
+    rules.filter((rule) => rule.ofService !== true),
+  );
+}
+
+function load(
+  source: EnvSource,
+  { isTerminal = false }: LoadEnvOptions,
+  ruling: readonly EnvironmentRule[],
+): Env {
   const context = { isProduction: source['NODE_ENV'] === 'production', isTerminal };
   const values: Partial<Record<VariableName, unknown>> = {};
   const reasons = new Map<VariableName, string | undefined>();
@@ -35,7 +69,7 @@ export function loadEnv(source: EnvSource, { isTerminal = false }: LoadEnvOption
 
   // `Env` says of each variable what its schema and its default give.
   const env = values as Partial<Env>;
-  for (const { blames, reason, isBroken } of rules) {
+  for (const { blames, reason, isBroken } of ruling) {
     // One line a variable: what is unreadable is not missing as well.
     if (!reasons.has(blames) && isBroken(env)) reasons.set(blames, reason);
   }

@@ -1,5 +1,5 @@
 import type { DataSourceOptions } from 'typeorm';
-import { serviceMigrations } from './migrations/migrations.js';
+import { serviceMigrations } from './service-migrations.js';
 
 export interface DatabaseOptions {
   readonly url: string;

@@ -26,7 +26,7 @@ export class BearerTokenGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (this.declared<boolean>(IS_PUBLIC, context)) return true;
+    if (this.declared(IS_PUBLIC, context)) return true;
     const request = context.switchToHttp().getRequest<AuthorizedRequest>();
     const caller = await this.callerOf(request);
     this.assertOwnService(caller, context, request);
@@ -55,17 +55,17 @@ export class BearerTokenGuard implements CanActivate {
     if (serviceId === undefined) return;
     const asked = params['service_id'];
     if (asked === undefined ? this.declared(CHECKS_SERVICE, context) : isSame(asked, serviceId)) return;
-    throw new NotFoundException(asked === undefined ? `There is no ${path}` : `There is no service ${asked}`);
+    throw new NotFoundException(`There is no ${path}`);
   }
 
   private assertScope({ scopes }: Caller, context: ExecutionContext): void {
-    const declared = this.declared<ApiScope>(REQUIRED_SCOPE, context);
+    const declared = this.declared(REQUIRED_SCOPE, context) as ApiScope | undefined;
     const missing = (declared === undefined ? API_SCOPES : [declared]).filter((scope) => !scopes.has(scope));
     if (missing.length > 0) throw new ForbiddenException(`The token lacks ${missing.join(', ')}`);
   }
 
-  private declared<T>(key: string, context: ExecutionContext): T | undefined {
-    return this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
+  private declared(key: string, context: ExecutionContext): unknown {
+    return this.reflector.getAllAndOverride<unknown>(key, [context.getHandler(), context.getClass()]);
   }
 }
 

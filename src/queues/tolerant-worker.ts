@@ -8,6 +8,9 @@ const NOT_JSON = JSON.stringify({ not_json: true });
 /** BullMQ lets an idle worker of a PostgreSQL queue sleep for an hour where a probe of its failed once, s. */
 const MAX_BLOCK_S = 5;
 
+/** What BullMQ's own method answers where there is none, whatever its type says. */
+const NO_JOB = undefined as unknown as Job;
+
 /** Between two tries to fetch from a store that answers with errors, ms. */
 const FETCH_RETRY_MS = 500;
 
@@ -30,8 +33,12 @@ export class TolerantWorker extends Worker {
     }
   }
 
-  /** BullMQ asks again at once after an error that is not the connection's: a full or read-only store, say. */
+  /**
+   * BullMQ lets a worker that is paused while it waits take one more job. And it asks again at once after an
+   * error that is not the connection's: a full or read-only store, say.
+   */
   protected override async moveToActive(token: string, name?: string): Promise<Job> {
+    if (this.isPaused()) return NO_JOB;
     try {
       return await super.moveToActive(token, name);
     } catch (error) {

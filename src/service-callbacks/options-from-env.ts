@@ -1,15 +1,17 @@
-import { loadEnv, type Env } from '../config/env.js';
+import { loadModuleEnv, type Env } from '../config/env.js';
 import { developmentKeys } from '../config/development-keys.js';
+import { readExtraCa } from './security/extra-ca.js';
 import type { QueueOptions, ServiceCallbacksOptions } from './service-callbacks.options.js';
 
 /**
  * The module's options from the environment table, for hosts that configure by environment.
  * @throws InvalidEnvironmentError naming every bad variable.
+ * @throws InvalidCaFileError naming the file of extra certificates, where it is none.
  */
 export function optionsFromEnv(
   source: Readonly<Record<string, string | undefined>>,
 ): ServiceCallbacksOptions {
-  return optionsOf(loadEnv(source));
+  return optionsOf(loadModuleEnv(source));
 }
 
 /** From an environment that has been read already. */
@@ -34,7 +36,7 @@ export function optionsOf(env: Env): ServiceCallbacksOptions {
       signingOverlapMs: env.CALLBACK_SIGNING_OVERLAP_MS,
     },
     egress: {
-      ...(env.CALLBACK_EXTRA_CA_FILE !== undefined && { extraCaFile: env.CALLBACK_EXTRA_CA_FILE }),
+      ...(env.CALLBACK_EXTRA_CA_FILE !== undefined && { extraCa: readExtraCa(env.CALLBACK_EXTRA_CA_FILE) }),
       ...(env.CALLBACK_PROXY_URL !== undefined && { proxyUrl: env.CALLBACK_PROXY_URL }),
     },
     deadLetters: {

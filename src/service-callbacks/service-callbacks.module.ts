@@ -25,7 +25,7 @@ import { RetryHandOver } from './delivery/retry-hand-over.js';
 import { RetryPolicy } from './delivery/retry-policy.js';
 import { RetryProcessor } from './delivery/retry.processor.js';
 import { EndpointGate } from './isolation/endpoint-gate.js';
-import { transportProviders } from './delivery/transport/transport.providers.js';
+import { CALLBACK_HTTP_SERVICE, transportProviders } from './delivery/transport/transport.providers.js';
 import { Workers } from './delivery/workers.js';
 import { CallbackMetrics } from './metrics/callback-metrics.js';
 import { StateMetrics } from './metrics/state-metrics.js';
@@ -137,7 +137,7 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
     ],
     exports: [
       ...publicProviders,
-      ...(processors ? [Workers] : []),
+      ...(processors ? [Workers, CALLBACK_HTTP_SERVICE] : []),
       getQueueToken(MAIN_QUEUE),
       getQueueToken(RETRY_QUEUE),
     ],

@@ -51,8 +51,8 @@ export interface DeliveryOptions {
 
 /** How requests leave this process. */
 export interface EgressOptions {
-  /** PEM file of certificates trusted beside the system's. Read once, at start. */
-  readonly extraCaFile?: string;
+  /** PEM certificates trusted beside the system's. */
+  readonly extraCa?: string;
   /** `http://` or `https://`, credentials included: every connection is asked of this forward proxy. */
   readonly proxyUrl?: string;
 }

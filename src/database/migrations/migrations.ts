@@ -1,8 +1,6 @@
-import { Notifications1764000000000 } from './1764000000000-notifications.js';
 import { CallbackApis1764000000001 } from './1764000000001-callback-apis.js';
 import { DeadLetters1764000000002 } from './1764000000002-dead-letters.js';
 import { Outbox1764000000003 } from './1764000000003-outbox.js';
-import { ApiTokens1764000000011 } from './1764000000011-api-tokens.js';
 import { SigningSecrets1764000000010 } from './1764000000010-signing-secrets.js';
 
 /** What the module needs in a host's database; the host lists them in its own DataSource. */
@@ -11,11 +9,4 @@ export const serviceCallbackMigrations = [
   DeadLetters1764000000002,
   Outbox1764000000003,
   SigningSecrets1764000000010,
-] as const;
-
-/** What the service itself adds. */
-export const serviceMigrations = [
-  Notifications1764000000000,
-  ...serviceCallbackMigrations,
-  ApiTokens1764000000011,
 ] as const;

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 import { Clock } from '../clock.js';
-import { SameDatabase } from '../producer/same-database.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { CallbackApiEntity } from './callback-api.entity.js';
@@ -42,15 +41,11 @@ const UNIQUE_VIOLATION = '23505';
 
 @Injectable()
 export class CallbackApiRepository {
-  private readonly sameDatabase: SameDatabase;
-
   constructor(
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly cipher: PayloadCipher,
     private readonly clock: Clock,
-  ) {
-    this.sameDatabase = new SameDatabase(dataSource);
-  }
+  ) {}
 
   /** Where the service wants callbacks of this type; null: nowhere (R1). */
   async findTarget(
@@ -58,8 +53,10 @@ export class CallbackApiRepository {
     callbackType: string,
     manager?: EntityManager,
   ): Promise<CallbackTarget | null> {
-    const own = await this.onConnectionOf(manager);
-    const entity = await own.findOneBy(CallbackApiEntity, { serviceId, callbackType });
+    const entity = await this.onConnectionOf(manager).findOneBy(CallbackApiEntity, {
+      serviceId,
+      callbackType,
+    });
     if (!entity) return null;
     return {
       callbackApiId: entity.id,
@@ -149,12 +146,10 @@ export class CallbackApiRepository {
   }
 
   /** The module's entities on the caller's connection: a caller's other `DataSource` need not list them. */
-  private async onConnectionOf(manager?: EntityManager): Promise<EntityManager> {
-    const connection = manager?.queryRunner;
-    if (!connection) return this.dataSource.manager;
-    // Elsewhere a registration that is not found would pass for one that does not exist.
-    if (connection.dataSource !== this.dataSource) await this.sameDatabase.assert(connection);
-    return this.dataSource.createEntityManager(connection);
+  private onConnectionOf(manager?: EntityManager): EntityManager {
+    return manager?.queryRunner
+      ? this.dataSource.createEntityManager(manager.queryRunner)
+      : this.dataSource.manager;
   }
 }
 

@@ -97,6 +97,16 @@ export class CallbackLog {
     });
   }
 
+  /** A retry goes out as it was sealed: its callback API could not be read again. */
+  notRefreshed(subject: Subject, error: unknown): void {
+    this.logger.warn({
+      event: 'callback.not_refreshed',
+      ...this.subject(subject),
+      error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      msg: 'The database did not answer; the retry goes where the callback was first addressed',
+    });
+  }
+
   private subject(subject: Subject): Record<string, unknown> {
     const { id, serviceId, callbackType, subjectId, document } = subject;
     const isNotification = callbackType !== undefined && this.types.get(callbackType)?.subjectIsNotification;

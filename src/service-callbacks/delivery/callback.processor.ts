@@ -98,7 +98,8 @@ export abstract class CallbackProcessor extends WorkerHost {
    */
   private async postpone(job: AnyJob, token?: string): Promise<void> {
     const delay = POSTPONE_MS.min + Math.random() * (POSTPONE_MS.max - POSTPONE_MS.min);
-    await job.moveToDelayed(this.clock.now() + delay, token).catch(() => undefined);
+    // Whole milliseconds: PostgreSQL takes no others, and would leave the job to the stall check.
+    await job.moveToDelayed(Math.round(this.clock.now() + delay), token).catch(() => undefined);
   }
 }
 

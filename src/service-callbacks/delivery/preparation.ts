@@ -9,6 +9,7 @@ import { callbackId } from './callback-id.js';
 import type { Callback } from './callback.js';
 import { destinationOf, isAddressedTo } from './destination.js';
 import { DocumentSealer } from './document-sealer.js';
+import { Turnstile } from './turnstile.js';
 import type { ReadJob, UnreadableJob } from './job-reader.js';
 import { NotificationSource } from './notification-source.js';
 
@@ -25,13 +26,18 @@ export type Prepared =
  */
 @Injectable()
 export class Preparation {
+  /** One connection of the pool is left to the others: two thousand attempts must not starve a receipt. */
+  private readonly connections: Turnstile;
+
   constructor(
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly callbackApis: CallbackApiRepository,
     private readonly types: CallbackTypeRegistry,
     private readonly sealer: DocumentSealer,
     @Optional() private readonly notifications?: NotificationSource,
-  ) {}
+  ) {
+    this.connections = new Turnstile(Math.max(1, poolSizeOf(dataSource) - 1));
+  }
 
   /** Needs the database only for what an older release wrote (R9, R10). @throws when that cannot be read now. */
   async forFirstAttempt(job: ReadJob): Promise<Prepared> {
@@ -95,6 +101,7 @@ export class Preparation {
     }
     const notification = await this.findNotification(job.notificationId, manager);
     if (typeof notification === 'string') return unreadable(notification);
+    if (notification.serviceId !== job.serviceId) return unreadable('the notification is of another service');
     const notNews = deliveryStatus.skip?.(notification);
     if (notNews) return unreadable(`the notification is no news: ${notNews}`);
 
@@ -124,12 +131,19 @@ export class Preparation {
     return (await this.notifications.findNotification(id, manager)) ?? 'the notification does not exist';
   }
 
-  private async onConnection<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const queryRunner = this.dataSource.createQueryRunner();
-    try {
-      return await work(queryRunner.manager);
-    } finally {
-      await queryRunner.release();
-    }
+  private onConnection<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.connections.pass(async () => {
+      const queryRunner = this.dataSource.createQueryRunner();
+      try {
+        return await work(queryRunner.manager);
+      } finally {
+        await queryRunner.release();
+      }
+    });
   }
+}
+
+/** TypeORM's pool; node-postgres has ten where nothing is said. */
+function poolSizeOf({ options }: DataSource): number {
+  return 'poolSize' in options && options.poolSize !== undefined ? options.poolSize : 10;
 }

@@ -82,6 +82,7 @@ export class RetryProcessor extends CallbackProcessor {
       return await this.preparation.forRetry(read);
     } catch (error) {
       if (read.kind !== 'callback') throw error;
+      this.log.notRefreshed(read.callback, error);
       return { kind: 'ready', callback: read.callback };
     }
   }

@@ -6,7 +6,9 @@ import { ForeignDatabaseError } from './foreign-database.error.js';
 export class SameDatabase {
   private readonly known = new WeakSet<object>();
 
-  constructor(private readonly ours: Queryable) {}
+  constructor(private readonly ours: Queryable) {
+    this.known.add(ours);
+  }
 
   /** @throws ForeignDatabaseError where the connection is on another database. */
   async assert(connection: QueryRunner): Promise<void> {

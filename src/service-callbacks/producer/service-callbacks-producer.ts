@@ -66,11 +66,15 @@ export class ServiceCallbacksProducer {
   }
 
   /**
-   * Any type, the host's own included.
+   * Any type, the host's own included; by its definition the input is checked at compile time.
    * @throws UnknownCallbackTypeError naming the types that are known.
    * @throws what the database or the queue answers; then nothing is queued.
    */
-  async send(type: string, input: unknown, options?: SendOptions): Promise<SendResult> {
+  async send<Input = unknown>(
+    type: string | CallbackTypeDefinition<Input>,
+    input: NoInfer<Input>,
+    options?: SendOptions,
+  ): Promise<SendResult> {
     const [result] = await this.sendMany(type, [input], options);
     return result as SendResult;
   }
@@ -80,11 +84,12 @@ export class ServiceCallbacksProducer {
    * @returns one result an input, in their order.
    * @throws as `send`; with a `manager` nothing is queued then, without one whole thousands may be.
    */
-  async sendMany(
-    type: string,
-    inputs: readonly unknown[],
+  async sendMany<Input = unknown>(
+    typeOrDefinition: string | CallbackTypeDefinition<Input>,
+    inputs: readonly NoInfer<Input>[],
     { manager }: SendOptions = {},
   ): Promise<SendResult[]> {
+    const type = typeof typeOrDefinition === 'string' ? typeOrDefinition : typeOrDefinition.type;
     const definition = this.types.get(type);
     if (!definition) throw new UnknownCallbackTypeError(type, this.types.types());
     await this.enqueuer.assertOurs(manager);

@@ -2,7 +2,6 @@ import { HttpService } from '@nestjs/axios';
 import axios from 'axios';
 import type { Provider } from '@nestjs/common';
 import { AddressRules } from '../../security/address-rules.js';
-import { readExtraCa } from '../../security/extra-ca.js';
 import {
   SERVICE_CALLBACKS_OPTIONS,
   type DeliveryOptions,
@@ -25,12 +24,12 @@ export const transportProviders: Provider[] = [
     useFactory: (
       rules: AddressRules,
       { timeoutMs }: DeliveryOptions,
-      { egress: { extraCaFile, proxyUrl } = {} }: ServiceCallbacksOptions,
+      { egress: { extraCa, proxyUrl } = {} }: ServiceCallbacksOptions,
     ) =>
       new UndiciTransport({
         rules,
         connectTimeoutMs: timeoutMs,
-        ...(extraCaFile !== undefined && { extraCa: readExtraCa(extraCaFile) }),
+        ...(extraCa !== undefined && { extraCa }),
         ...(proxyUrl !== undefined && { proxy: parseProxyUrl(proxyUrl) }),
       }),
   },

@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { loadModuleEnv } from './env.js';
+
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  CALLBACK_ENCRYPTION_KEYS: `one:${Buffer.alloc(32).toString('base64')}`,
+};
+
+describe('loadModuleEnv', () => {
+  it("leaves what is the service's to the host, in production too", () => {
+    const env = loadModuleEnv({
+      ...PRODUCTION,
+      PORT: '/run/host.sock',
+      LOG_LEVEL: 'verbose',
+      HOST: '0.0.0.0',
+    });
+    expect(env.DATABASE_URL).toBeUndefined();
+    expect(env.PORT).toBe(3000);
+  });
+
+  it("is as strict with the module's own", () => {
+    expect(() => loadModuleEnv({ NODE_ENV: 'production', CALLBACK_TIMEOUT_MS: '-1' })).toThrow(
+      /CALLBACK_ENCRYPTION_KEYS[^]*CALLBACK_TIMEOUT_MS|CALLBACK_TIMEOUT_MS[^]*CALLBACK_ENCRYPTION_KEYS/,
+    );
+  });
+});

@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { Turnstile } from './turnstile.js';
+
+describe('Turnstile', () => {
+  it('lets no more through at a time than it has places, in order, and all in the end', async () => {
+    const turnstile = new Turnstile(2);
+    let inside = 0;
+    let most = 0;
+    const order: number[] = [];
+    await Promise.all(
+      Array.from({ length: 20 }, (_, turn) =>
+        turnstile.pass(async () => {
+          order.push(turn);
+          inside += 1;
+          most = Math.max(most, inside);
+          await new Promise(setImmediate);
+          inside -= 1;
+        }),
+      ),
+    );
+    expect(most).toBe(2);
+    expect(order).toEqual(Array.from({ length: 20 }, (_, turn) => turn));
+  });
+
+  it('gives the place on when work fails', async () => {
+    const turnstile = new Turnstile(1);
+    const failed = turnstile.pass(async () => {
+      throw new Error('no');
+    });
+    const next = turnstile.pass(async () => 'yes');
+    await expect(failed).rejects.toThrow('no');
+    await expect(next).resolves.toBe('yes');
+  });
+});
