@@ -5,6 +5,7 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import type { CircuitState } from './circuit.js';
 import { DeferralSchedule } from './deferral-schedule.js';
 import { Endpoint, type EndpointOptions, type Verdict } from './endpoint.js';
+import { PaceLimit } from './pace-limit.js';
 import { Slots } from './slots.js';
 
 /** Which processor asks: first attempts and later ones have slots of their own. */
@@ -28,8 +29,9 @@ export interface Permit {
 
 export type Admission = Permit | Deferral;
 
-/** An endpoint is slow once it takes this part of the deadline. */
+/** The parts of the deadline within which an answer is never slow, and after which it always is. */
 const SLOW_SHARE = 1 / 5;
+const ALWAYS_SLOW_SHARE = 9 / 10;
 /** How often attempts in flight are looked at, ms. */
 const REVIEW_MS = 250;
 /** Where no slot is to be had, come back after so long, ms. */
@@ -48,6 +50,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly lanes: Readonly<Record<Lane, Slots>>;
   private readonly schedule = new DeferralSchedule();
   private readonly endpointOptions: EndpointOptions;
+  private readonly limit: PaceLimit;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -59,8 +62,11 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
       failures: options.circuitFailures,
       openMs: options.circuitOpenMs,
       concurrency: options.endpointConcurrency,
-      slowAfterMs: options.timeoutMs * SLOW_SHARE,
     };
+    this.limit = new PaceLimit({
+      slowAfterMs: options.timeoutMs * SLOW_SHARE,
+      alwaysSlowAfterMs: options.timeoutMs * ALWAYS_SLOW_SHARE,
+    });
   }
 
   onApplicationBootstrap(): void {
@@ -152,7 +158,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   private endpoint(key: string): Endpoint {
     const known = this.endpoints.get(key);
     if (known) return known;
-    const endpoint = new Endpoint(key, this.endpointOptions);
+    const endpoint = new Endpoint(key, this.endpointOptions, this.limit);
     this.endpoints.set(key, endpoint);
     if (this.endpoints.size > MAX_IDLE) this.forgetSome();
     return endpoint;

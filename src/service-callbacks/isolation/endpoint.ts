@@ -1,11 +1,10 @@
 import { Circuit, type CircuitOptions } from './circuit.js';
 import { CongestionWindow } from './congestion-window.js';
+import type { PaceLimit } from './pace-limit.js';
 
 export interface EndpointOptions extends CircuitOptions {
   /** Attempts in flight at most. */
   readonly concurrency: number;
-  /** An answer that takes longer, or an attempt in flight that is older, makes an endpoint slow, ms. */
-  readonly slowAfterMs: number;
 }
 
 /** How long an endpoint holds what it is given: not known yet, not long, long. */
@@ -28,7 +27,8 @@ export class Endpoint {
 
   constructor(
     readonly key: string,
-    private readonly options: EndpointOptions,
+    options: EndpointOptions,
+    private readonly limit: PaceLimit,
   ) {
     this.circuit = new Circuit(options);
     this.window = new CongestionWindow(options.concurrency);
@@ -64,7 +64,9 @@ export class Endpoint {
   finish(attempt: symbol, verdict: Verdict, now: number): void {
     const startedAt = this.inFlight.get(attempt) ?? now;
     this.inFlight.delete(attempt);
-    this.pace = now - startedAt < this.options.slowAfterMs ? 'quick' : 'slow';
+    const durationMs = now - startedAt;
+    if (verdict === 'answered') this.limit.note(durationMs, now);
+    this.pace = durationMs <= this.limit.current(now) ? 'quick' : 'slow';
     if (verdict === 'failed') {
       this.circuit.failed(now);
       this.window.failed();
@@ -88,7 +90,7 @@ export class Endpoint {
   /** Turns slow by age, and lets waiters go: on, where there is room; away, where waiting has become a wait. */
   review(now: number): void {
     const [oldest] = this.inFlight.values();
-    if (oldest !== undefined && now - oldest >= this.options.slowAfterMs) this.pace = 'slow';
+    if (oldest !== undefined && now - oldest >= this.limit.current(now)) this.pace = 'slow';
     if (this.isSlow || this.circuit.peek(now).kind === 'open') {
       for (const waiter of this.waiters.splice(0)) waiter(false);
       return;
