@@ -16,8 +16,8 @@ export class GuardedPool {
 
   constructor(private readonly pool: pg.Pool) {}
 
-  query<R>(text: string, parameters?: readonly unknown[]): Promise<{ rows: R[] }> {
-    return this.guard(() => (this.pool as unknown as PgPool).query<R>(text, parameters));
+  query(text: string, parameters?: readonly unknown[]): Promise<{ rows: unknown[] }> {
+    return this.guard(() => (this.pool as unknown as PgPool).query<unknown>(text, parameters));
   }
 
   connect(): Promise<PgPoolClient> {

@@ -148,12 +148,13 @@ export class PostgresQueueBackend extends QueueBackend {
 
   /** A pool to BullMQ; its statements go to the caller's connection where there is one. */
   private routedPool(): PgPool {
+    const query = async (text: string, parameters?: readonly unknown[]) => {
+      const caller = this.caller.getStore();
+      if (!caller) return this.guarded.query(text, parameters);
+      return { rows: (await caller.query(text, parameters)) as unknown[] };
+    };
     return {
-      query: async <R>(text: string, parameters?: readonly unknown[]) => {
-        const caller = this.caller.getStore();
-        if (!caller) return this.guarded.query<R>(text, parameters);
-        return { rows: (await caller.query(text, parameters)) as R[] };
-      },
+      query: query as PgPool['query'],
       connect: () => this.guarded.connect(),
       end: async () => undefined,
       on(): PgPool {

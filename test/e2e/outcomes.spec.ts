@@ -123,7 +123,7 @@ describe('what becomes of a callback', () => {
     await nothingStands(service).catch(() => undefined);
     const buried = await deadLetters(database.url);
     for (const [index, row] of rows.entries()) played.set(row, await look(sent[index], `/${index}`, buried));
-  });
+  }, 120_000);
 
   afterAll(async () => {
     await service.stop();

@@ -72,7 +72,7 @@ describe('a replay', () => {
     const letters = deadLettersOf(service, api.serviceId);
     const pressed = await Promise.all([letters.replay(id), letters.replay(id)]);
     expect(pressed.map(({ status }) => status)).toEqual([202, 202]);
-    expect(pressed.map(({ body }) => body.data.queued).toSorted()).toEqual([false, true]);
+    expect(pressed.filter(({ body }) => body.data.queued)).toHaveLength(1);
     await delivered(id);
     expect((await letters.replay(id)).body.data.queued).toBe(false);
     await nothingStands(service);
@@ -127,7 +127,8 @@ describe('a replay', () => {
     await Promise.all(refused.map((id) => delivered(id)));
     await nothingStands(service);
     const replays = requestsTo('/many').slice(count + 2);
-    expect(replays.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(refused.toSorted());
+    expect(replays).toHaveLength(count);
+    expect(new Set(replays.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(refused));
     // At least two whole intervals lie between the first of three batches and the third.
     expect((replays.at(-1)?.at ?? 0) - (replays[0]?.at ?? 0)).toBeGreaterThan(1_500);
     expect((await letters.get(exhausted)).body.data.replayed_at).toBeNull();

@@ -4,7 +4,6 @@ import type { Redis } from 'ioredis';
 import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 import { held, type Held } from '../support/held.js';
 import { testedBackend } from '../support/queue-backend.js';
 import { queueOf } from '../support/queue-state.js';
@@ -159,44 +158,49 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
     return rows.flatMap((table) => table.map(({ row }) => row)).join('\n');
   }
 
-  function expectNone(where: string, except: (what: string) => boolean = () => false): void {
-    const found = [...secrets]
-      .filter(([what, value]) => !except(what) && spellings(value).some((text) => where.includes(text)))
+  /** Which of the secrets are in there. */
+  function secretsIn(where: string): string[] {
+    return [...secrets]
+      .filter(([, value]) => spellings(value).some((text) => where.includes(text)))
       .map(([what]) => what);
-    expect(found).toEqual([]);
-    expect(where.length).toBeGreaterThan(20);
   }
 
   it('the log, at its most talkative', () => {
-    expectNone(service.logs.lines.map((line) => JSON.stringify(line)).join('\n'));
+    expect(service.logs.lines.length).toBeGreaterThan(20);
+    expect(secretsIn(service.logs.lines.map((line) => JSON.stringify(line)).join('\n'))).toEqual([]);
   });
 
   it('errors, lists and dead letters of the API', () => {
-    expectNone(said.join('\n'));
+    expect(said.length).toBeGreaterThan(10);
+    expect(secretsIn(said.join('\n'))).toEqual([]);
   });
 
   it('metrics and the OpenAPI document', async () => {
     for (const path of ['/metrics', '/docs-json', '/health/ready']) {
-      expectNone(JSON.stringify((await service.call('GET', path)).body));
+      const { status, body } = await service.call('GET', path);
+      expect(status).toBe(200);
+      expect(secretsIn(JSON.stringify(body))).toEqual([]);
     }
   });
 
   it('the queues, with a job in them', () => {
     expect(queues).toContain('delivery_status');
-    expectNone(queues);
+    expect(secretsIn(queues)).toEqual([]);
   });
 
   it('the tables: recipients are in the notifications themselves, and nothing else is anywhere', async () => {
     const tables = await dumpOf('public');
-    const [{ count = '0' } = {}] = await query<{ count: string }>(
-      database.url,
-      'SELECT count(*) FROM service_callback_dead_letters',
-    );
-    expect(Number(count)).toBeGreaterThan(3);
-    expectNone(tables, (what) => what.startsWith('to-'));
-    await eventually(async () => {
-      expectNone(JSON.stringify(await query(database.url, 'SELECT * FROM service_callback_dead_letters')));
-      expectNone(JSON.stringify(await query(database.url, 'SELECT * FROM service_callback_apis')));
-    });
+    const letters = await query(database.url, 'SELECT id FROM service_callback_dead_letters');
+    expect(letters.length).toBeGreaterThan(3);
+    // The search itself works: a recipient is found where it has to be.
+    expect(tables).toContain(secrets.get('to-good'));
+    expect(secretsIn(tables).filter((what) => !what.startsWith('to-'))).toEqual([]);
+    for (const table of [
+      'service_callback_dead_letters',
+      'service_callback_apis',
+      'service_callback_outbox',
+    ]) {
+      expect(secretsIn(JSON.stringify(await query(database.url, `SELECT * FROM ${table}`)))).toEqual([]);
+    }
   });
 });

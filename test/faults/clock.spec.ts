@@ -4,6 +4,7 @@ import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad } from '../support/faults/load.js';
 import type { ServiceProcess } from '../support/faults/service-process.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
+import { nothingStands } from '../support/queue-state.js';
 import { delay } from '../support/receiver.js';
 
 const TWO_HOURS_MS = 7_200_000;
@@ -17,7 +18,9 @@ describe('the clock of one worker', () => {
   beforeAll(async () => {
     bench = await startBench({ role: 'all' });
     const skews = [TWO_HOURS_MS, 0, -TWO_HOURS_MS, 0];
-    [skewed] = (await bench.processes(1, { CLOCK_SKEW_MS: skews.join(',') }, [SKEWED_CLOCK])) as [ServiceProcess];
+    [skewed] = (await bench.processes(1, { CLOCK_SKEW_MS: skews.join(',') }, [SKEWED_CLOCK])) as [
+      ServiceProcess,
+    ];
   }, FAULT_TIMEOUT_MS);
 
   afterAll(async () => {
@@ -28,6 +31,7 @@ describe('the clock of one worker', () => {
 
   async function expectNoJobsTaken(path: string, direction: string): Promise<void> {
     bench.receiver.respond(path, delay(100));
+    await nothingStands(bench.api);
     const taken = deliveredBySkewed();
     const load = await startLoad(bench.api, bench.receiver, { path });
     await load.more(inFull(500, 30));
@@ -47,6 +51,7 @@ describe('the clock of one worker', () => {
     async () => {
       await skewed.logs.waitFor('worker.clock_skewed');
       await expectNoJobsTaken('/ahead', 'ahead');
+      expect(deliveredBySkewed()).toBe(0);
     },
     FAULT_TIMEOUT_MS,
   );

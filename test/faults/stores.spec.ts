@@ -1,16 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
+import { aNotification } from '../support/builders/a-notification.js';
+import { eventually } from '../support/eventually.js';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad, type Load } from '../support/faults/load.js';
 import type { ServiceProcess } from '../support/faults/service-process.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
 import { testedBackend } from '../support/queue-backend.js';
 import { delay, status } from '../support/receiver.js';
+import { registerCallbackApi } from '../support/scenario.js';
+import { query } from '../support/sql.js';
 
 const OUTAGE_MS = inFull(30_000, 4_000);
 /** Delivery goes on by itself within this, ms. */
 const GOES_ON_WITHIN_MS = 5_000;
 const CONCURRENCY = 25;
+/** Enough for several seconds of delivery. */
+const BACKLOG = 300;
 
 /** A store of the test's own is killed, as a crash would, and started again under load. */
 describe('an outage', () => {
@@ -47,6 +54,7 @@ describe('an outage', () => {
       await sleep(ms);
       await bench.postgres?.start();
       await expectToGoOn(`PostgreSQL away for ${ms} ms`, load, performance.now());
+      expect(load.accepted.size).toBeGreaterThanOrEqual(40);
     },
     FAULT_TIMEOUT_MS,
   );
@@ -71,7 +79,9 @@ describe('an outage', () => {
       );
       const report = await load.report('PostgreSQL away when dead letters were due');
       expect(report.lost).toEqual([]);
-      if (testedBackend() === 'redis') expect(report.repeated).toBe(0);
+      // On PostgreSQL the queue is away as well, and cannot remember what the attempt came to.
+      const repeats = testedBackend() === 'redis' ? 0 : 5 * load.accepted.size;
+      expect(report.repeated).toBeLessThanOrEqual(repeats);
     },
     FAULT_TIMEOUT_MS,
   );
@@ -80,16 +90,21 @@ describe('an outage', () => {
     it(
       'of PostgreSQL leaves first attempts alone: what is in Redis is delivered meanwhile',
       async () => {
-        bench.receiver.respond('/meanwhile', delay(400));
-        const load = await startLoad(bench.api, bench.receiver, { path: '/meanwhile', everyMs: 1 });
-        await load.more(150);
-        await load.stop();
+        bench.receiver.respond('/meanwhile', delay(500));
+        const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/meanwhile') });
+        const producer = bench.api.app.get(ServiceCallbacksProducer);
+        const news = Array.from({ length: BACKLOG }, () => aNotification({ serviceId }));
+        await Promise.all(news.map((notification) => producer.sendDeliveryStatus(notification)));
+        await eventually(async () => {
+          expect(await query(bench.databaseUrl, 'SELECT 1 FROM service_callback_outbox')).toEqual([]);
+        });
+        const arrived = () => bench.receiver.requests.filter(({ path }) => path === '/meanwhile').length;
         await bench.postgres?.crash();
-        const crashed = bench.receiver.requests.length;
-        await sleep(1_500);
-        const meanwhile = bench.receiver.requests.length - crashed;
+        const before = arrived();
+        await sleep(2_000);
+        const meanwhile = arrived() - before;
         await bench.postgres?.start();
-        expect((await load.report('PostgreSQL away, the queue in Redis full')).lost).toEqual([]);
+        await bench.receiver.waitForRequests(BACKLOG, { path: '/meanwhile', timeoutMs: 60_000 });
         expect(meanwhile).toBeGreaterThan(CONCURRENCY);
       },
       FAULT_TIMEOUT_MS,
@@ -104,7 +119,7 @@ describe('an outage', () => {
         await load.more(20);
         await bench.redis?.kill('SIGKILL');
         await load.more(20);
-        if (ms > 0) expect((await bench.api.call('GET', '/health/ready')).status).toBe(503);
+        expect((await bench.api.call('GET', '/health/ready')).status).toBe(503);
         await sleep(ms);
         await bench.redis?.start();
         const back = performance.now();

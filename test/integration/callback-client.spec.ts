@@ -34,7 +34,14 @@ function client(options?: ClientOptions): ClientUnderTest {
 }
 
 function aRequest(url: string, overrides: Partial<CallbackRequest> = {}): CallbackRequest {
-  return { id: 'a-callback-id', url, bearerToken: 'a-bearer-token', signingSecrets: [], body: '{"id":"1"}', ...overrides };
+  return {
+    id: 'a-callback-id',
+    url,
+    bearerToken: 'a-bearer-token',
+    signingSecrets: [],
+    body: '{"id":"1"}',
+    ...overrides,
+  };
 }
 
 /** How late (ms) a busy machine may be; alone it is 5. */

@@ -53,8 +53,9 @@ describe('dead letters past their retention', () => {
   }
 
   const kept = async () =>
-    (await query<{ n: number }>(database.url, 'SELECT count(*)::int AS n FROM service_callback_dead_letters'))[0]
-      ?.n;
+    (
+      await query<{ n: number }>(database.url, 'SELECT count(*)::int AS n FROM service_callback_dead_letters')
+    )[0]?.n;
 
   it('are pruned in batches until none is left, and no younger one with them', async () => {
     await bury(2_500, 31);

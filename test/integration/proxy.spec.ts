@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseProxyUrl } from '../../src/service-callbacks/delivery/transport/proxy.js';
 import { clientUnderTest, type ClientOptions, type ClientUnderTest } from '../support/callback-client.js';
 import { startForwardProxy, type ForwardProxy, type ForwardProxyOptions } from '../support/forward-proxy.js';
 import * as kit from '../support/receiver.js';
+import { runCommand } from '../support/run-command.js';
 import { expired, selfSigned, wrongHost } from '../support/tls/credentials.js';
 
 const closers: (() => Promise<void>)[] = [];
@@ -192,7 +194,28 @@ describe('through a forward proxy', () => {
   });
 });
 
-function resetAfterConnect(socket: import('node:net').Socket): void {
+describe('without CALLBACK_PROXY_URL', () => {
+  it('no proxy variable of the environment is heeded, nor is Node told to', async () => {
+    const server = await receiver();
+    const canary = await kit.startTcpServer();
+    closers.push(() => canary.close());
+    const url = `http://127.0.0.1:${canary.port}`;
+    const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
+    const environment = Object.fromEntries(names.map((name) => [name, url]));
+
+    const { stdout } = await runCommand(
+      'test/support/one-callback.ts',
+      { ...environment, NO_PROXY: '', no_proxy: '', NODE_USE_ENV_PROXY: '1', npm_config_proxy: url },
+      [server.url()],
+    );
+
+    expect(JSON.parse(stdout)).toMatchObject(delivered);
+    expect(server.requests).toHaveLength(1);
+    expect(canary.sockets.accepted).toBe(0);
+  });
+});
+
+function resetAfterConnect(socket: Socket): void {
   socket.write('HTTP/1.1 200 OK\r\n\r\n');
   socket.once('data', () => socket.resetAndDestroy());
 }

@@ -155,13 +155,12 @@ export class DeliverySystem {
     yield;
     const end = () => this.end(key);
     if (answer === 'delivered') return end();
-    if (answer === 'final') return yield* this.burying(job, end);
-    if (job.queue === 'main') {
+    if (answer === 'final') yield* this.burying(job, end);
+    else if (job.queue === 'main') {
       const add = () => this.add({ ...job, queue: 'retry', attemptsLeft: RETRIES });
-      return yield* inOrder(add, end, this.protocol.handOver === 'add, then remove');
-    }
-    if (job.attemptsLeft <= 1) return yield* this.burying(job, end);
-    this.queues.set(key, { ...job, attemptsLeft: job.attemptsLeft - 1, state: 'waiting' });
+      yield* inOrder(add, end, this.protocol.handOver === 'add, then remove');
+    } else if (job.attemptsLeft <= 1) yield* this.burying(job, end);
+    else this.queues.set(key, { ...job, attemptsLeft: job.attemptsLeft - 1, state: 'waiting' });
   }
 
   private *burying({ id, generation }: Job, end: () => void): Generator<void> {

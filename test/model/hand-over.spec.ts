@@ -78,7 +78,7 @@ function promiseOf(protocol: Protocol) {
 
 describe('the protocol between the stores, with a crash between any two operations', () => {
   it(`keeps the promise in ${RUNS} interleavings`, () => {
-    fc.assert(promiseOf(PROTOCOL), { numRuns: RUNS });
+    expect(() => fc.assert(promiseOf(PROTOCOL), { numRuns: RUNS })).not.toThrow();
   });
 
   const mutants: readonly (readonly [string, Partial<Protocol>])[] = [
@@ -97,6 +97,6 @@ describe('the protocol between the stores, with a crash between any two operatio
     expect(details.failed).toBe(true);
     const [story] = details.counterexample ?? [];
     expect(String(details.errorInstance)).toContain('is nowhere');
-    expect(String(story).split(',').length).toBeLessThanOrEqual(20);
+    expect([...(story ?? [])].length).toBeLessThanOrEqual(20);
   });
 });

@@ -9,7 +9,11 @@ export async function openTestedBackend(databaseUrl: string, timing: QueueTiming
   const { REDIS_URL: redisUrl } = await queueEnvironment();
   const backend =
     redisUrl === undefined
-      ? new PostgresQueueBackend({ pool: { connectionString: databaseUrl, max: 20 }, migrate: true, ...timing })
+      ? new PostgresQueueBackend({
+          pool: { connectionString: databaseUrl, max: 20 },
+          migrate: true,
+          ...timing,
+        })
       : new RedisQueueBackend({ connect: (options) => new Redis(redisUrl, options), ...timing });
   await backend.open();
   return backend;

@@ -24,7 +24,7 @@ const behaviours: readonly hostile.SocketBehaviour[] = [
   hostile.flood('HTTP/1.1 200 ', 'O'.repeat(1_000)),
   hostile.flood(`${OK}x-long: `, 'x'.repeat(1_000)),
   hostile.flood(OK, 'a: b\r\n'),
-  hostile.flood(`${CHUNKED}`, `400\r\n${'x'.repeat(0x400)}\r\n`),
+  hostile.flood(CHUNKED, `400\r\n${'x'.repeat(0x400)}\r\n`),
   hostile.flood(`${CHUNKED}5;`, 'x'.repeat(1_000)),
   hostile.flood(`${CHUNKED}0\r\n`, 'x-trailer: 1\r\n'),
   hostile.flood('', '\u0000\u0001\u0002\u0003'),

@@ -31,7 +31,10 @@ export async function startServiceProcess(
   environment: Environment,
   preload: readonly string[] = [],
 ): Promise<ServiceProcess> {
-  const imports = [join(SUPPORT, 'register-typescript.mjs'), ...preload].flatMap((file) => ['--import', file]);
+  const imports = [join(SUPPORT, 'register-typescript.mjs'), ...preload].flatMap((file) => [
+    '--import',
+    file,
+  ]);
   const child = spawn(process.execPath, [...imports, join(ROOT, 'src', 'main.ts')], {
     cwd: ROOT,
     env: {
@@ -56,7 +59,9 @@ export async function startServiceProcess(
     child.once('close', (code, signal) => resolve({ code, signal }));
   });
   const died = ended.then(({ code, signal }) => {
-    throw new Error(`The service ended with ${signal ?? `code ${code}`}: ${complaints.slice(-20).join('\n')}`);
+    throw new Error(
+      `The service ended with ${signal ?? `code ${code}`}: ${complaints.slice(-20).join('\n')}`,
+    );
   });
   const [listening] = await Promise.race([
     logs.waitFor('service.listening', {}, { timeoutMs: START_TIMEOUT_MS }),

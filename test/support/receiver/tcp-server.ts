@@ -51,7 +51,7 @@ export async function startTcpServer({
       ? createServer({ allowHalfOpen }, accept)
       : createTlsServer({ ...tls, allowHalfOpen }, accept);
   const sockets = new Sockets(server);
-  if (tls !== undefined) server.on('connection', (socket) => accepted.set(socket.remotePort, socket));
+  if (tls !== undefined) server.on('connection', (socket: Socket) => accepted.set(socket.remotePort, socket));
   server.listen(port, host);
   await once(server, 'listening');
   return {

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startBench, type Bench } from '../support/faults/bench.js';
+import { startLoad } from '../support/faults/load.js';
+import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
+import { sendReceipt, createNotification } from '../support/scenario.js';
+
+/** Of each of two processes, and they use what they get. */
+const WANTED = { DATABASE_POOL_SIZE: '100', QUEUE_POOL_SIZE: '50' };
+const GIVEN = 20;
+/** Asked for at the same moment, again and again. */
+const BURST = 150;
+
+describe(`300 connections wanted of a PostgreSQL that gives ${GIVEN}`, () => {
+  let bench: Bench;
+
+  beforeAll(async () => {
+    bench = await startBench({
+      ownStores: true,
+      postgresSettings: { max_connections: `${GIVEN}` },
+      environment: WANTED,
+    });
+    await bench.processes(1);
+  }, FAULT_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await bench.close();
+  }, FAULT_TIMEOUT_MS);
+
+  it(
+    'no crash, no loss; what cannot be served is an error within seconds, and the rest goes on',
+    async () => {
+      const load = await startLoad(bench.api, bench.receiver, { path: '/crowded', patienceMs: 90_000 });
+      const refusals: string[] = [];
+      for (let burst = 0; burst < inFull(20, 2); burst += 1) {
+        const begun = performance.now();
+        await Promise.all(
+          Array.from({ length: BURST }, async () => {
+            try {
+              const { id } = await createNotification(bench.api, load.serviceId);
+              await sendReceipt(bench.api, id);
+            } catch (error) {
+              refusals.push(String(error));
+            }
+          }),
+        );
+        expect(performance.now() - begun).toBeLessThan(45_000);
+      }
+      await load.more(10);
+      await load.stop();
+      const report = await load.report(`${GIVEN} connections for ${BURST} callers at once`);
+      expect(report.lost).toEqual([]);
+      for (const refusal of refusals) expect(refusal).toMatch(/answered 50\d/);
+      expect((await bench.api.call('GET', '/health/live')).status).toBe(200);
+    },
+    FAULT_TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
+import { deadLetters } from '../support/dead-letters.js';
+import { startBench, type Bench } from '../support/faults/bench.js';
+import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
+import { nothingStands } from '../support/queue-state.js';
+import { sendCallbackTo } from '../support/scenario.js';
+
+/** One more death than a job is forgiven. */
+const DEATHS = 6;
+const SUPPORT = join(import.meta.dirname, '..', 'support');
+
+describe('a job whose worker dies each time', () => {
+  let bench: Bench;
+
+  beforeAll(async () => {
+    bench = await startBench();
+  }, FAULT_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await bench.close();
+  }, FAULT_TIMEOUT_MS);
+
+  /** Resolves with the signal that ended it. */
+  async function dyingWorker(): Promise<NodeJS.Signals | null> {
+    const { environment, databaseUrl } = bench;
+    const child = spawn(
+      process.execPath,
+      [
+        '--import',
+        join(SUPPORT, 'register-typescript.mjs'),
+        join(SUPPORT, 'faults', 'dying-worker.ts'),
+        environment['QUEUE_BACKEND'] ?? 'postgres',
+        environment['REDIS_URL'] ?? databaseUrl,
+        MAIN_QUEUE,
+      ],
+      { stdio: 'ignore' },
+    );
+    const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    return signal;
+  }
+
+  it(
+    'is a dead letter with its own reason, never silence',
+    async () => {
+      const { id, serviceId } = await sendCallbackTo(bench.api, bench.receiver.url('/deadly'));
+      const deaths = await Promise.all(Array.from({ length: DEATHS }, dyingWorker));
+      expect(new Set(deaths)).toEqual(new Set(['SIGKILL']));
+      const [worker] = await bench.processes(1);
+      await worker?.logs.waitFor('callback.stalled', {}, { timeoutMs: FAULT_TIMEOUT_MS / 2 });
+      await nothingStands(bench.api);
+      expect(await deadLetters(bench.databaseUrl)).toEqual([
+        expect.objectContaining({
+          id,
+          reason: 'stalled',
+          document: expect.any(String),
+          service_id: serviceId,
+        }),
+      ]);
+      expect(bench.receiver.requests).toEqual([]);
+    },
+    FAULT_TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,116 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { OutboxRepository } from '../../src/service-callbacks/outbox/outbox.repository.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { REDIS_URL_VARIABLE } from '../support/database-names.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startRedisServer, type RedisServer } from '../support/redis-server.js';
+import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
+import { startTestService, type Environment, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+const describeWithRedis = process.env[REDIS_URL_VARIABLE] === undefined ? describe.skip : describe;
+
+describeWithRedis('the outbox', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let redis: RedisServer;
+  const services: TestService[] = [];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    redis = await startRedisServer({ persistent: true });
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.splice(0).map((service) => service.stop()));
+  });
+
+  afterAll(async () => {
+    await redis.stop();
+    await receiver.close();
+    await database.drop();
+  });
+
+  async function start(environment: Environment = {}): Promise<TestService> {
+    const service = await startTestService(database.url, {
+      QUEUE_BACKEND: 'redis',
+      REDIS_URL: redis.url,
+      ...environment,
+    });
+    services.push(service);
+    return service;
+  }
+
+  const waiting = () => query(database.url, 'SELECT 1 FROM service_callback_outbox');
+
+  it('is emptied at once after the commit: no polling delay on the ordinary path', async () => {
+    const service = await start();
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/at-once') });
+    const delays: number[] = [];
+    for (let sent = 0; sent < 10; sent += 1) {
+      await causeCallback(service, serviceId);
+      const accepted = performance.now();
+      const requests = await receiver.waitForRequests(sent + 1, { path: '/at-once' });
+      delays.push((requests.at(-1)?.at ?? Infinity) - accepted);
+    }
+    // A sweep comes every five seconds: whoever waited for it would wait for half of that.
+    const median = delays.toSorted((a, b) => a - b)[5];
+    expect(median).toBeLessThan(500);
+    expect(await waiting()).toEqual([]);
+  });
+
+  it('takes receipts from a service that started while Redis was away, and drains when it comes', async () => {
+    await redis.kill('SIGKILL');
+    const service = await start();
+    const { id } = await sendCallbackTo(service, receiver.url('/later'));
+    expect(await waiting()).toHaveLength(1);
+    const { status, body } = await service.call('GET', '/health/ready');
+    expect(status).toBe(503);
+    expect(JSON.stringify(body)).toContain('Redis does not answer');
+    await redis.start();
+    await service.logs.waitFor('callback.delivered', { callback_id: id }, { timeoutMs: 20_000 });
+    expect(await waiting()).toEqual([]);
+  });
+
+  it('is shared by relays that work side by side: each job is taken by one', async () => {
+    const service = await start({ PROCESS_ROLE: 'api' });
+    await redis.kill('SIGKILL');
+    const outbox = new OutboxRepository(service.app.get(DataSource));
+    const job = (n: number) => ({ queue: 'q', name: 'n', data: n, options: { jobId: `job-${n}` } });
+    await outbox.put(Array.from({ length: 100 }, (_, n) => job(n)));
+    const taken: unknown[] = [];
+    const relay = () =>
+      outbox.take(30, async (jobs) => {
+        taken.push(...jobs.map(({ data }) => data));
+      });
+    expect(await Promise.all([relay(), relay(), relay(), relay()])).toEqual(
+      expect.arrayContaining([expect.any(Number)]),
+    );
+    while ((await relay()) > 0);
+    expect(taken).toHaveLength(100);
+    expect(new Set(taken).size).toBe(100);
+    await redis.start();
+  });
+
+  it('keeps what could not be forwarded', async () => {
+    const service = await start({ PROCESS_ROLE: 'api' });
+    await redis.kill('SIGKILL');
+    const outbox = new OutboxRepository(service.app.get(DataSource));
+    await outbox.put([{ queue: 'q', name: 'n', data: {}, options: { jobId: 'kept' } }]);
+    const failing = outbox.take(10, async () => {
+      throw new Error('Redis said no');
+    });
+    await expect(failing).rejects.toThrow('said no');
+    expect(await outbox.backlog()).toMatchObject({ jobs: 1, oldestAgeMs: expect.any(Number) });
+    await query(database.url, 'DELETE FROM service_callback_outbox');
+    await redis.start();
+  });
+
+  it('needs a Redis that forgets nothing: one that evicts is refused at the start, with the reason', async () => {
+    const evicting = await startRedisServer({ settings: { 'maxmemory-policy': 'allkeys-lru' } });
+    await expect(start({ REDIS_URL: evicting.url })).rejects.toThrow(/allkeys-lru.*noeviction/);
+    await evicting.stop();
+  });
+});
