@@ -11,12 +11,16 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Where the rows go as JSON. */
   readonly json?: string;
+  /** Interleaved pairs of a full run. */
+  readonly pairs: number;
+  /** Counted in a throughput row of a full run. */
+  readonly callbacks: number;
   /** Of the arrival process. */
   readonly seed: number;
 }
 
 const USAGE =
-  'npm run bench -- [--scenario throughput|isolation|pool|growth] [--backend postgres|redis] [--quick] [--seed N] [--json FILE]';
+  'npm run bench -- [--scenario throughput|isolation|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--seed N] [--json FILE]';
 
 /** @throws naming the option that is wrong, its value and what is accepted. */
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -26,23 +30,31 @@ export function readOptions(args: readonly string[]): BenchOptions {
       scenario: { type: 'string' },
       backend: { type: 'string', default: 'postgres' },
       quick: { type: 'boolean', default: false },
+      pairs: { type: 'string', default: '5' },
+      callbacks: { type: 'string', default: '100000' },
       seed: { type: 'string', default: '1' },
       json: { type: 'string' },
     },
   });
-  const { scenario, backend, quick, seed, json } = values;
+  const { scenario, backend, quick, json } = values;
   if (scenario !== undefined && !isOneOf(SCENARIOS, scenario))
     throw unacceptable('--scenario', scenario, SCENARIOS);
   if (backend !== 'postgres' && backend !== 'redis')
     throw unacceptable('--backend', backend, ['postgres', 'redis']);
-  if (!/^\d{1,9}$/.test(seed)) throw unacceptable('--seed', seed, ['a whole number']);
   return {
     scenarios: scenario === undefined ? SCENARIOS : [scenario],
     backend,
     quick,
-    seed: Number(seed),
+    pairs: wholeNumber('--pairs', values.pairs),
+    callbacks: wholeNumber('--callbacks', values.callbacks),
+    seed: wholeNumber('--seed', values.seed),
     ...(json !== undefined && { json }),
   };
+}
+
+function wholeNumber(option: string, value: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw unacceptable(option, value, ['a whole number from 1']);
+  return Number(value);
 }
 
 function isOneOf<T extends string>(accepted: readonly T[], value: string): value is T {

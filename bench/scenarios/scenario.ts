@@ -18,7 +18,7 @@ export async function interleave<T>(
   pair: (round: number) => Promise<T>,
 ): Promise<T[]> {
   const results: T[] = [];
-  const rounds = options.quick ? 1 : 5;
+  const rounds = options.quick ? 1 : options.pairs;
   for (let round = 0; round < rounds && (round === 0 || Date.now() < until); round += 1) {
     results.push(await pair(round));
   }

@@ -1,4 +1,4 @@
-/** Prints what one process of each role holds when it is idle: `npm run test:connections`. */
+/** Prints what one process of each role holds when it is idle (docs/reliability.md). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startRedisServer } from '../redis-server.js';

@@ -1,5 +1,5 @@
 /** The long variant (`npm run test:faults`) or the short one that is part of `npm test`. */
-export const isFull = process.env['FAULTS_FULL'] === '1';
+const isFull = process.env['FAULTS_FULL'] === '1';
 
 /** A number that the long variant has larger. */
 export function inFull(full: number, short: number): number {
