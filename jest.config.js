@@ -29,7 +29,7 @@ const redis = {
 const hasRedis = process.env.REDIS_URL !== undefined || spawnSync('redis-server', ['--version']).status === 0;
 if (!hasRedis) {
   if (process.env.CI) throw new Error('CI needs a redis-server on the path, or REDIS_URL');
-  console.warn('Skipped: the tests on Redis (no redis-server on the path and no REDIS_URL)');
+  process.stderr.write('Skipped: the tests on Redis (no redis-server on the path and no REDIS_URL)\n');
 }
 
 export default {

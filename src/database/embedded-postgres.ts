@@ -10,8 +10,6 @@ import { claimDataDir, type Ownership } from './embedded/owner.js';
 import { startPostmaster } from './embedded/postmaster.js';
 import { findServerUser } from './embedded/server-user.js';
 
-export { EmbeddedPostgresError };
-
 /** A PostgreSQL of this process's own, on 127.0.0.1. */
 export interface EmbeddedPostgres {
   /** Connects to the database `service_callbacks` as its owner; holds the password. */

@@ -8,7 +8,7 @@ import { testedBackend } from './queue-backend.js';
 import type { TestService } from './service.js';
 import { query } from './sql.js';
 
-export const QUEUES = [MAIN_QUEUE, RETRY_QUEUE] as const;
+const QUEUES = [MAIN_QUEUE, RETRY_QUEUE] as const;
 
 /** Every state a job can be in. */
 const STATES = ['waiting', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
@@ -66,19 +66,4 @@ async function eventsOnRedis(queue: Queue, jobId: string): Promise<string[]> {
 function pairs(flat: readonly string[]): ReadonlyMap<string, string> {
   const names = flat.filter((_, at) => at % 2 === 0);
   return new Map(names.map((name, at) => [name, flat[2 * at + 1] ?? '']));
-}
-
-/** A job that stands in a queue on PostgreSQL, whatever its state. */
-export interface StandingJob {
-  readonly queue: string;
-  readonly id: string;
-  readonly state: string;
-}
-
-/** Every job in the queues' own table on PostgreSQL, with or without a service that runs. */
-export function standingJobs(databaseUrl: string): Promise<StandingJob[]> {
-  return query<StandingJob & Record<string, unknown>>(
-    databaseUrl,
-    'SELECT queue, id, state::text AS state FROM bullmq.job ORDER BY queue, id',
-  );
 }

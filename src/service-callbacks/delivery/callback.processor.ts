@@ -14,7 +14,7 @@ import { endingOf, rememberEnding } from './remembered-ending.js';
 import { RetryLaterError } from './retry-later.error.js';
 
 /** A job whose worker died this often under it is given up as `stalled`: it may be what kills them. */
-export const MAX_STALLS = 5;
+const MAX_STALLS = 5;
 
 /** How long a job waits after a fault of this platform, ms; spread, so that a mass of them does not return at once. */
 const POSTPONE_MS = { min: 1_000, max: 3_000 } as const;

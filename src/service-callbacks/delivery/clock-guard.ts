@@ -2,7 +2,7 @@ import { QueueBackend } from '../../queues/queue-backend.js';
 import type { Clock } from '../clock.js';
 
 /** How far this process's clock may be off the queue's, ms: a lock is judged by it. */
-export const MAX_SKEW_MS = 2_000;
+const MAX_SKEW_MS = 2_000;
 
 /** How often the queue is asked for its time, and this clock for a jump, ms. */
 const CHECK_MS = 5_000;

@@ -93,11 +93,12 @@ describe('EndpointGate', () => {
     const { gate } = gateWith({ endpointConcurrency: 1 });
     makeQuick(gate, 'busy');
     const holder = admitted(gate.admit('busy', 'first'));
-    const waiting = [gate.admit('busy', 'first'), gate.admit('busy', 'first')];
+    const second = gate.admit('busy', 'first');
+    const third = gate.admit('busy', 'first');
     holder.release('answered');
-    const next = admitted(await waiting[0]!);
+    const next = admitted(await second);
     next.release('answered');
-    await expect(waiting[1]).resolves.toMatchObject({ kind: 'admitted' });
+    await expect(third).resolves.toMatchObject({ kind: 'admitted' });
   });
 
   it('sends those who wait away once the endpoint turns slow', async () => {
