@@ -6,7 +6,6 @@ import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
 import { eventually } from './eventually.js';
 import { testedBackend } from './queue-backend.js';
 import type { TestService } from './service.js';
-import { query } from './sql.js';
 
 const QUEUES = [MAIN_QUEUE, RETRY_QUEUE] as const;
 
