@@ -7,6 +7,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { Response } from 'express';
+import { isStoreFault } from '../database/store-fault.js';
 
 /** The one shape of an error (contract, REST). */
 interface ErrorBody {
@@ -44,6 +45,13 @@ export class HttpErrorFilter implements ExceptionFilter {
 
   private describe(error: unknown): { status: number; messages: readonly string[] } {
     if (error instanceof HttpException) return { status: error.getStatus(), messages: messagesOf(error) };
+    if (isStoreFault(error)) {
+      this.logger.error({ event: 'http.unavailable', err: error, msg: 'The database did not answer' });
+      return {
+        status: HttpStatus.SERVICE_UNAVAILABLE,
+        messages: ['The database does not answer now; try again'],
+      };
+    }
     const status = clientErrorStatus(error);
     if (status !== undefined) return { status, messages: [(error as Error).message] };
     this.logger.error({ event: 'http.failed', err: error, msg: 'A request failed' });
