@@ -69,7 +69,7 @@ export const isolation: Scenario = async (context) => {
 async function mixRow(context: ScenarioContext, mix: Mix): Promise<Row> {
   // The offered bad load is four times the slots; otherwise high concurrency alone would hide the hog.
   const concurrency = Math.max(8, Math.floor((RATE * mix.badShare * mix.heldMs) / 1_000 / 4));
-  const seconds = context.options.quick ? 5 : 30;
+  const seconds = context.options.quick ? 4 : 30;
   const settings = {
     ratePerSecond: RATE,
     seconds,
@@ -116,7 +116,8 @@ async function healthyP99(
     lab.receiver.reset();
     const arrivals = poissonArrivals(RATE, seconds, mix.badShare, seed);
     const wanted = arrivals.filter((arrival) => !arrival.bad).length;
-    const arrived = lab.receiver.arrivals(wanted, (seconds + 30) * 1_000);
+    const patience = options.quick ? 3 : 30;
+    const arrived = lab.receiver.arrivals(wanted, (seconds + patience) * 1_000);
     await play(arrivals, async ({ bad: isBad, pick }, intendedAt) => {
       const services = isBad ? bad : healthy;
       const serviceId = services[Math.floor(pick * services.length)];
@@ -125,7 +126,7 @@ async function healthyP99(
     await arrived;
     const { delays } = await lab.receiver.report();
     // What has not arrived by now counts as it must: as the longest of all.
-    const missing = Array.from({ length: wanted - delays.length }, () => (seconds + 30) * 1_000);
+    const missing = Array.from({ length: wanted - delays.length }, () => (seconds + patience) * 1_000);
     return percentile([...delays, ...missing], 99);
   } finally {
     await worker.kill();
@@ -136,7 +137,7 @@ async function healthyP99(
 /** One service's flood in front of the queue, and the few callbacks of another. */
 async function fairnessRows(context: ScenarioContext): Promise<Row[]> {
   const { options, lab } = context;
-  const flood = options.quick ? 2_000 : 50_000;
+  const flood = options.quick ? 1_000 : 50_000;
   const probes = options.quick ? 5 : 50;
   const pairs = await interleave(context, async (round): Promise<Pair> => {
     const alone = await probeP99(context, 0, probes);

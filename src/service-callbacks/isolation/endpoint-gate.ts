@@ -30,7 +30,7 @@ export interface Permit {
 export type Admission = Permit | Deferral;
 
 /** The parts of the deadline within which an answer is never slow, and after which it always is. */
-const SLOW_SHARE = 1 / 5;
+const SLOW_SHARE = 2 / 5;
 const ALWAYS_SLOW_SHARE = 9 / 10;
 /** How often attempts in flight are looked at, ms. */
 const REVIEW_MS = 250;
@@ -84,18 +84,19 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const endpoint = this.endpoints.get(key);
     const circuit = endpoint?.circuit.peek(now);
     if (circuit?.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
-    if (!this.lanes[lane].hasRoomFor(key, endpoint?.isQuick ?? false)) {
+    if (!this.lanes[lane].hasRoomFor(key, endpoint?.pace(now) ?? 'unknown')) {
       return this.defer(key, 'process_busy', now + BUSY_MS, now);
     }
     return undefined;
   }
 
-  /** Waits only for an endpoint that answers quickly, and then only for its own window. */
+  /** Waits only for the window of an endpoint that is not slow. */
   admit(key: string, lane: Lane): Admission | Promise<Admission> {
     const now = this.clock.now();
     const endpoint = this.endpoint(key);
     const slots = this.lanes[lane];
-    if (!slots.hasRoomFor(key, endpoint.isQuick)) return this.defer(key, 'process_busy', now + BUSY_MS, now);
+    if (!slots.hasRoomFor(key, endpoint.pace(now)))
+      return this.defer(key, 'process_busy', now + BUSY_MS, now);
     const answer = endpoint.circuit.ask(now);
     if (answer.kind === 'open') return this.defer(key, 'circuit_open', answer.until, now);
     this.active.add(endpoint);
@@ -125,8 +126,8 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
       release: (verdict) => {
         slots.giveBack(endpoint.key);
         if (verdict === 'not_made') {
-          endpoint.abandon(attempt);
           if (isProbe) endpoint.circuit.abandonProbe();
+          endpoint.abandon(attempt, this.clock.now());
         } else {
           endpoint.finish(attempt, verdict, this.clock.now());
         }

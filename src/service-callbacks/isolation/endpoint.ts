@@ -1,14 +1,12 @@
 import { Circuit, type CircuitOptions } from './circuit.js';
 import { CongestionWindow } from './congestion-window.js';
+import { PaceMeter, type Pace } from './pace.js';
 import type { PaceLimit } from './pace-limit.js';
 
 export interface EndpointOptions extends CircuitOptions {
   /** Attempts in flight at most. */
   readonly concurrency: number;
 }
-
-/** How long an endpoint holds what it is given: not known yet, not long, long. */
-export type Pace = 'unknown' | 'quick' | 'slow';
 
 /** What an attempt told about its endpoint. */
 export type Verdict = 'answered' | 'failed';
@@ -20,7 +18,7 @@ export type Waiter = (go: boolean) => void;
 export class Endpoint {
   readonly circuit: Circuit;
   readonly window: CongestionWindow;
-  private pace: Pace = 'unknown';
+  private readonly meter: PaceMeter;
   /** Start of each attempt in flight, oldest first. */
   private readonly inFlight = new Map<symbol, number>();
   private readonly waiters: Waiter[] = [];
@@ -32,14 +30,11 @@ export class Endpoint {
   ) {
     this.circuit = new Circuit(options);
     this.window = new CongestionWindow(options.concurrency);
+    this.meter = new PaceMeter(limit);
   }
 
-  get isQuick(): boolean {
-    return this.pace === 'quick';
-  }
-
-  get isSlow(): boolean {
-    return this.pace === 'slow';
+  pace(now: number): Pace {
+    return this.meter.current(now);
   }
 
   get hasRoom(): boolean {
@@ -66,7 +61,7 @@ export class Endpoint {
     this.inFlight.delete(attempt);
     const durationMs = now - startedAt;
     if (verdict === 'answered') this.limit.note(durationMs, now);
-    this.pace = durationMs <= this.limit.current(now) ? 'quick' : 'slow';
+    this.meter.ended(durationMs, now);
     if (verdict === 'failed') {
       this.circuit.failed(now);
       this.window.failed();
@@ -79,19 +74,20 @@ export class Endpoint {
   }
 
   /** An attempt that was never made: nothing is learnt. */
-  abandon(attempt: symbol): void {
+  abandon(attempt: symbol, now: number): void {
     this.inFlight.delete(attempt);
+    this.review(now);
   }
 
   wait(waiter: Waiter): void {
     this.waiters.push(waiter);
   }
 
-  /** Turns slow by age, and lets waiters go: on, where there is room; away, where waiting has become a wait. */
+  /** Looks at what is in flight, and lets waiters go: on, where there is room; away, where waiting has become a wait. */
   review(now: number): void {
     const [oldest] = this.inFlight.values();
-    if (oldest !== undefined && now - oldest >= this.limit.current(now)) this.pace = 'slow';
-    if (this.isSlow || this.circuit.peek(now).kind === 'open') {
+    this.meter.review(oldest, now);
+    if (this.pace(now) === 'slow' || this.circuit.peek(now).kind === 'open') {
       for (const waiter of this.waiters.splice(0)) waiter(false);
       return;
     }

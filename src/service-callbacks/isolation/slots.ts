@@ -1,34 +1,39 @@
-/** The share of a pool for endpoints known to answer quickly, and the share for an endpoint's first attempt. */
-const RESERVE = 1 / 16;
+import type { Pace } from './pace.js';
+
+/** The share of a pool that is kept for endpoints known to answer quickly, and for an endpoint's first attempt. */
+const RESERVE = { forQuick: 1 / 4, forNewcomers: 1 / 16 } as const;
 
 /**
  * The attempts one processor may hold at once, waiting ones included, and who holds them.
  *
- * An endpoint known to answer quickly may use what is free. Any other leaves free a reserve for those, one
- * for newcomers, and as much again as it holds itself (the dynamic threshold of Choudhury and Hahne, 1998):
- * one alone may take nearly half, a hundred that hang at the same moment share what one would have had, a
- * newcomer still gets in, and quick ones always find room.
+ * A quick endpoint may use what is free. Any other leaves a reserve for those, and unless this is its only
+ * attempt one for newcomers; a slow one as much again as it holds itself (the dynamic threshold of
+ * Choudhury and Hahne, 1998), so that however many are slow they share evenly and never have it all.
  */
 export class Slots {
   private held = 0;
   private readonly heldBy = new Map<string, number>();
-  private readonly reserve: number;
+  private readonly forQuick: number;
+  private readonly forNewcomers: number;
 
   /** @param capacity attempts, at least 1. */
   constructor(private readonly capacity: number) {
-    this.reserve = Math.floor(capacity * RESERVE);
+    this.forQuick = Math.floor(capacity * RESERVE.forQuick);
+    this.forNewcomers = Math.ceil(capacity * RESERVE.forNewcomers);
   }
 
   get inUse(): number {
     return this.held;
   }
 
-  hasRoomFor(key: string, isQuick: boolean): boolean {
-    return this.capacity - this.held > (isQuick ? 0 : this.mustStayFree(this.heldBy.get(key) ?? 0));
+  hasRoomFor(key: string, pace: Pace): boolean {
+    return this.capacity - this.held > this.mustStayFree(pace, this.heldBy.get(key) ?? 0);
   }
 
-  private mustStayFree(holds: number): number {
-    return holds === 0 ? this.reserve : 2 * this.reserve + holds;
+  private mustStayFree(pace: Pace, holds: number): number {
+    if (pace === 'quick') return 0;
+    if (holds === 0) return this.forQuick;
+    return this.forQuick + this.forNewcomers + (pace === 'slow' ? holds : 0);
   }
 
   take(key: string): void {
