@@ -7,8 +7,8 @@ const MEMORY_BAR_MIB = 400;
 
 /** Whether a long queue, many endpoints or many attempts in flight make it slower or bigger. */
 export const growth: Scenario = async (context) => {
-  const sizes = context.options.quick ? { short: 500, long: 1_500 } : { short: 100_000, long: 300_000 };
-  const counted = context.options.quick ? 400 : 20_000;
+  const sizes = context.options.quick ? { short: 300, long: 900 } : { short: 100_000, long: 300_000 };
+  const counted = context.options.quick ? 200 : 20_000;
   let memory = 0;
   const pairs = await interleave(context, async (round): Promise<Pair> => {
     const short = await rateWith(context, sizes.short, counted);
@@ -60,7 +60,7 @@ async function rateWith({ lab, options }: ScenarioContext, queued: number, count
   try {
     await lab.receiver.arrivals(Math.floor(counted / 10), 60_000);
     const before = { seen: (await lab.receiver.report()).delays.length, at: performance.now() };
-    await lab.receiver.arrivals(counted, options.quick ? 4_000 : 300_000);
+    await lab.receiver.arrivals(counted, options.quick ? 2_000 : 300_000);
     const after = { seen: (await lab.receiver.report()).delays.length, at: performance.now() };
     const perSecond = ((after.seen - before.seen) / (after.at - before.at)) * 1_000;
     return { perSecond, peakRssMiB: worker.usage().peakRssMiB };
@@ -84,7 +84,7 @@ async function memoryInFlight({ lab, options, say }: ScenarioContext, attempts: 
   });
   try {
     for (const serviceId of services) await producer.sendMany(serviceId, Math.ceil(attempts / endpoints));
-    const until = Date.now() + (options.quick ? 4_000 : 30_000);
+    const until = Date.now() + (options.quick ? 2_000 : 30_000);
     let held = 0;
     while (held < attempts && Date.now() < until) {
       held = (await lab.receiver.report()).peakHeld;
