@@ -20,9 +20,6 @@ import { RetryProcessor } from './retry.processor.js';
 /** Never reached: a job that keeps stalling is ended by the processor, with a dead letter (`MAX_STALLS`). */
 const NEVER_FAIL_ON_STALL = 1_000_000;
 
-/** A cold process takes jobs gently: it begins with so many at once, and doubles them at each step, ms. */
-const RAMP = { from: 64, stepMs: 250 } as const;
-
 /**
  * Starts and stops the two workers (ADR 0003: `@nestjs/bullmq` has no per-queue backend), and lets them
  * take jobs only while this process's clock agrees with the queue's.
@@ -33,7 +30,6 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
   private readonly guard: ClockGuard;
   private workers: readonly Worker[] = [];
   private stopping = false;
-  private ramp: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly backend: QueueBackend,
@@ -55,8 +51,10 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.workers = [this.create(MAIN_QUEUE, this.firstAttempts), this.create(RETRY_QUEUE, this.retries)];
-    this.rampUp(RAMP.from);
+    this.workers = [
+      this.create(MAIN_QUEUE, this.firstAttempts, this.options.concurrency),
+      this.create(RETRY_QUEUE, this.retries, this.options.retryConcurrency),
+    ];
     await this.guard.start();
   }
 
@@ -64,19 +62,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
     this.guard.stop();
-    clearTimeout(this.ramp);
     await Promise.all(this.workers.map((worker) => worker.close()));
-  }
-
-  /** Until code is warm, an attempt takes long through no fault of its endpoint; few of them then learn that for all. */
-  private rampUp(limit: number): void {
-    const targets = [this.options.concurrency, this.options.retryConcurrency];
-    for (const [index, worker] of this.workers.entries()) {
-      worker.concurrency = Math.min(limit, targets[index] ?? limit);
-    }
-    if (limit < Math.max(...targets)) {
-      this.ramp = setTimeout(() => this.rampUp(limit * 2), RAMP.stepMs);
-    }
   }
 
   private obey(verdict: ClockVerdict): void {
@@ -99,9 +85,9 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     Promise.resolve(resumed).catch((error: unknown) => worker.emit('error', error as Error));
   }
 
-  private create(queue: string, processor: CallbackProcessor): Worker {
+  private create(queue: string, processor: CallbackProcessor, concurrency: number): Worker {
     const worker = this.backend.createWorker(queue, (job: AnyJob, token) => processor.process(job, token), {
-      concurrency: RAMP.from,
+      concurrency,
       maxStalledCount: NEVER_FAIL_ON_STALL,
       // For jobs of an older release, which say nothing of it: no terminal job stays in either queue.
       removeOnComplete: { count: 0 },
