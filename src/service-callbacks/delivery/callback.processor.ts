@@ -78,6 +78,12 @@ export abstract class CallbackProcessor extends WorkerHost {
     });
   }
 
+  /** Back to where it waits, no attempt spent. @param until Unix ms, whole: PostgreSQL takes no others. */
+  protected async putBack(job: AnyJob, until: number, token?: string): Promise<never> {
+    await job.moveToDelayed(until, token);
+    throw new DelayedError();
+  }
+
   private bury(job: AnyJob, read: ReadJob, reason: 'stalled', detail?: string): Promise<GivenUpError> {
     return this.giveUp.bury(this.identified(job, read), { reason, ...(detail && { detail }) });
   }

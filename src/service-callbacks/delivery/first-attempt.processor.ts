@@ -24,12 +24,13 @@ export class FirstAttemptProcessor extends CallbackProcessor {
     super(reader, giveUp, log, clock);
   }
 
-  protected async handle(job: AnyJob, read: ReadJob): Promise<void> {
+  protected async handle(job: AnyJob, read: ReadJob, token?: string): Promise<void> {
     const prepared = await this.preparation.forFirstAttempt(read);
     if (prepared.kind !== 'ready') throw await this.endUnprepared(job, prepared);
 
     const made = await this.attempts.make(prepared.callback, 'first');
     if (made.kind === 'deferred') {
+      if (made.briefly) return this.putBack(job, made.until, token);
       await this.handOver.defer(prepared.callback, made.until);
       return this.log.deferred(prepared.callback, made.reason, made.until);
     }

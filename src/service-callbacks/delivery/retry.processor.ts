@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DelayedError } from 'bullmq';
 import type { AnyJob } from '../../queues/queue-backend.js';
 import { Clock } from '../clock.js';
 import { GiveUp } from '../dead-letters/give-up.js';
@@ -64,16 +63,10 @@ export class RetryProcessor extends CallbackProcessor {
     }
   }
 
-  /** Back to where it waits, no attempt spent. */
-  private async defer(
-    job: AnyJob,
-    callback: Callback,
-    { reason, until }: Deferral,
-    token?: string,
-  ): Promise<never> {
-    await job.moveToDelayed(until, token);
-    this.log.deferred(callback, reason, until);
-    throw new DelayedError();
+  private defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
+    const { reason, until, briefly } = deferral;
+    if (!briefly) this.log.deferred(callback, reason, until);
+    return this.putBack(job, until, token);
   }
 
   /** Where the database is away, the encrypted document is as good as it was when it was sealed. */

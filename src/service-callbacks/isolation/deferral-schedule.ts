@@ -1,5 +1,7 @@
 /** How many deferred callbacks may fall due a second, per process, over all endpoints. */
 const WAKE_UPS_PER_SECOND = 100;
+/** How often lines whose last has come back are taken away, ms: looking through them is not free. */
+const TIDY_MS = 250;
 
 /**
  * When deferred callbacks come back: never many at once, however many there are behind however many
@@ -9,6 +11,7 @@ const WAKE_UPS_PER_SECOND = 100;
 export class DeferralSchedule {
   /** Per endpoint, when the last one in its line is due (Unix ms). */
   private readonly lastDue = new Map<string, number>();
+  private tidiedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly wakeUpsPerSecond = WAKE_UPS_PER_SECOND) {}
 
@@ -24,6 +27,8 @@ export class DeferralSchedule {
   }
 
   private forgetPast(now: number): void {
+    if (now - this.tidiedAt < TIDY_MS) return;
+    this.tidiedAt = now;
     for (const [key, due] of this.lastDue) if (due < now) this.lastDue.delete(key);
   }
 }

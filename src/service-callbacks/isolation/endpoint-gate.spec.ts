@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../clock.js';
 import { deliveryOptions } from '../service-callbacks.defaults.js';
-import { EndpointGate, type Admission, type Permit } from './endpoint-gate.js';
+import { EndpointGate, type Admission, type Deferral, type Permit } from './endpoint-gate.js';
 
 /** A clock that stands until it is moved. */
 class HeldClock extends Clock {
@@ -49,6 +49,21 @@ describe('EndpointGate', () => {
     expect(admitted(gate.admit('newcomer', 'first')).kind).toBe('admitted');
   });
 
+  it('puts the backlog of an endpoint that has not answered yet off for a moment, out of any line', () => {
+    const { gate, clock } = gateWith();
+    const admissions = Array.from({ length: 10_000 }, () => gate.admit('new', 'first'));
+    const last = admissions.at(-1);
+    expect(last).toMatchObject({ kind: 'deferred', reason: 'endpoint_unproven', briefly: true });
+    expect((last as Deferral).until).toBeLessThanOrEqual(clock.time + 600);
+  });
+
+  it('puts the backlog of a slow endpoint into a line', () => {
+    const { gate, clock } = gateWith();
+    for (let callback = 0; callback < 100; callback += 1) void gate.admit('hanging', 'first');
+    clock.time += 2_000;
+    expect(gate.peek('hanging', 'first')).toMatchObject({ reason: 'process_busy', briefly: false });
+  });
+
   it('gives a quick endpoint the reserve too', () => {
     const { gate } = gateWith();
     makeQuick(gate, 'quick');
@@ -66,6 +81,7 @@ describe('EndpointGate', () => {
       kind: 'deferred',
       reason: 'circuit_open',
       until: clock.time + 10_000,
+      briefly: false,
     });
     expect(gate.circuits()).toEqual({ closed: 0, open: 1, half_open: 0 });
     clock.time += 10_000;
@@ -117,7 +133,7 @@ describe('EndpointGate', () => {
   it('keeps slots of first and later attempts apart', () => {
     const { gate } = gateWith({ concurrency: 8, retryConcurrency: 8 });
     for (let hog = 0; hog < 20; hog += 1) void gate.admit(`hog ${hog}`, 'retry');
-    expect(gate.admit('another', 'retry')).toMatchObject({ kind: 'deferred', reason: 'process_busy' });
+    expect(gate.admit('another', 'retry')).toMatchObject({ kind: 'deferred', reason: 'endpoint_unproven' });
     expect(admitted(gate.admit('another', 'first')).kind).toBe('admitted');
   });
 

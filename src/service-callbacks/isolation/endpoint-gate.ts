@@ -5,6 +5,7 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import type { CircuitState } from './circuit.js';
 import { DeferralSchedule } from './deferral-schedule.js';
 import { Endpoint, type EndpointOptions, type Verdict } from './endpoint.js';
+import type { Pace } from './pace.js';
 import { PaceLimit } from './pace-limit.js';
 import { Slots } from './slots.js';
 
@@ -12,13 +13,18 @@ import { Slots } from './slots.js';
 export type Lane = 'first' | 'retry';
 
 /** Why a callback is not sent now: nothing was wrong with it. */
-export type DeferralReason = 'circuit_open' | 'endpoint_busy' | 'process_busy';
+export type DeferralReason = 'circuit_open' | 'endpoint_busy' | 'endpoint_unproven' | 'process_busy';
 
 export interface Deferral {
   readonly kind: 'deferred';
   readonly reason: DeferralReason;
   /** When to come back, Unix ms. */
   readonly until: number;
+  /**
+   * Back to its own queue for a moment, out of any line: its endpoint has not answered yet, and most do
+   * within that time. Nothing is known against it, and a backlog that a new process finds is not a flood.
+   */
+  readonly briefly: boolean;
 }
 
 export interface Permit {
@@ -36,6 +42,8 @@ const ALWAYS_SLOW_SHARE = 9 / 10;
 const REVIEW_MS = 250;
 /** Where no slot is to be had, come back after so long, ms. */
 const BUSY_MS = 1_000;
+/** Behind an endpoint whose first answer is still out, ms; spread, so that they do not come back as one. */
+const UNPROVEN_MS = { min: 200, max: 600 } as const;
 /** Idle endpoints remembered at most. */
 const MAX_IDLE = 20_000;
 
@@ -84,10 +92,8 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const endpoint = this.endpoints.get(key);
     const circuit = endpoint?.circuit.peek(now);
     if (circuit?.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
-    if (!this.lanes[lane].hasRoomFor(key, endpoint?.pace(now) ?? 'unknown')) {
-      return this.defer(key, 'process_busy', now + BUSY_MS, now);
-    }
-    return undefined;
+    const pace = endpoint?.pace(now) ?? 'unknown';
+    return this.lanes[lane].hasRoomFor(key, pace) ? undefined : this.noRoom(key, pace, now);
   }
 
   /** Waits only for the window of an endpoint that is not slow. */
@@ -95,8 +101,8 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const now = this.clock.now();
     const endpoint = this.endpoint(key);
     const slots = this.lanes[lane];
-    if (!slots.hasRoomFor(key, endpoint.pace(now)))
-      return this.defer(key, 'process_busy', now + BUSY_MS, now);
+    const pace = endpoint.pace(now);
+    if (!slots.hasRoomFor(key, pace)) return this.noRoom(key, pace, now);
     const answer = endpoint.circuit.ask(now);
     if (answer.kind === 'open') return this.defer(key, 'circuit_open', answer.until, now);
     this.active.add(endpoint);
@@ -152,8 +158,14 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return promise;
   }
 
+  private noRoom(key: string, pace: Pace, now: number): Deferral {
+    if (pace !== 'unknown') return this.defer(key, 'process_busy', now + BUSY_MS, now);
+    const wait = UNPROVEN_MS.min + Math.random() * (UNPROVEN_MS.max - UNPROVEN_MS.min);
+    return { kind: 'deferred', reason: 'endpoint_unproven', until: Math.ceil(now + wait), briefly: true };
+  }
+
   private defer(key: string, reason: DeferralReason, earliest: number, now: number): Deferral {
-    return { kind: 'deferred', reason, until: this.schedule.next(key, earliest, now) };
+    return { kind: 'deferred', reason, until: this.schedule.next(key, earliest, now), briefly: false };
   }
 
   private endpoint(key: string): Endpoint {

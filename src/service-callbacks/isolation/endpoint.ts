@@ -34,6 +34,8 @@ export class Endpoint {
   }
 
   pace(now: number): Pace {
+    const [oldest] = this.inFlight.values();
+    this.meter.review(oldest, now);
     return this.meter.current(now);
   }
 
@@ -85,8 +87,6 @@ export class Endpoint {
 
   /** Looks at what is in flight, and lets waiters go: on, where there is room; away, where waiting has become a wait. */
   review(now: number): void {
-    const [oldest] = this.inFlight.values();
-    this.meter.review(oldest, now);
     if (this.pace(now) === 'slow' || this.circuit.peek(now).kind === 'open') {
       for (const waiter of this.waiters.splice(0)) waiter(false);
       return;
