@@ -3,11 +3,9 @@
  * with axios as most are written, and one on undici alone. No isolation, no retries, no log.
  */
 import axios from 'axios';
+import { createPostgresBackend, Worker, type BackendFactory, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { request } from 'undici';
-import { PostgresQueueBackend } from '../src/queues/postgres-queue-backend.js';
-import type { QueueBackend } from '../src/queues/queue-backend.js';
-import { RedisQueueBackend } from '../src/queues/redis-queue-backend.js';
 import { BASELINE_QUEUE, type BaselineJob } from './baseline-jobs.js';
 import type { WorkerKind } from './worker-process.js';
 
@@ -33,20 +31,28 @@ const deliver: Record<Exclude<WorkerKind, 'service'>, (job: BaselineJob) => Prom
   },
 };
 
-const backend: QueueBackend =
-  QUEUE_BACKEND === 'redis'
-    ? new RedisQueueBackend({ connect: (options) => new Redis(REDIS_URL, options) })
-    : new PostgresQueueBackend({ pool: { connectionString: DATABASE_URL, max: 10 }, migrate: true });
-await backend.open();
-
-const send = kind === 'service' ? deliver.noop : deliver[kind];
-const worker = backend.createWorker(BASELINE_QUEUE, (job) => send(job.data as BaselineJob), {
+const options = {
   concurrency: Number(CALLBACK_CONCURRENCY),
   removeOnComplete: { count: 0 },
   removeOnFail: { count: 0 },
-});
+};
+const send = kind === 'service' ? deliver.noop : deliver[kind];
+const take = (job: { data: unknown }): Promise<void> => send(job.data as BaselineJob);
+
+/** BullMQ as its own documentation has it. */
+const worker =
+  QUEUE_BACKEND === 'redis'
+    ? new Worker(BASELINE_QUEUE, take, {
+        ...options,
+        connection: new Redis(REDIS_URL, { maxRetriesPerRequest: null }),
+      })
+    : new Worker(
+        BASELINE_QUEUE,
+        take,
+        { ...options, connection: DATABASE_URL } as unknown as WorkerOptions,
+        createPostgresBackend as unknown as BackendFactory as never,
+      );
 worker.on('error', () => undefined);
-void worker.run();
 process.once('SIGTERM', () => {
   void worker.close().then(() => process.exit(0));
 });

@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
+import { writeChart } from './chart.js';
 import { openLab } from './lab.js';
 import { readOptions, type BenchOptions, type ScenarioName } from './options.js';
 import { printRows, writeRows } from './report.js';
 import type { Row } from './row.js';
 import { growth } from './scenarios/growth.js';
-import { isolation } from './scenarios/isolation.js';
+import { isolation } from './scenarios/isolation/isolation.js';
 import { pool } from './scenarios/pool.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { throughput } from './scenarios/throughput.js';
@@ -32,6 +33,8 @@ function machine(options: BenchOptions) {
 async function run(options: BenchOptions): Promise<Row[]> {
   const startedAt = Date.now();
   const lab = await openLab(options.backend);
+  const interrupted = () => void lab.close().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   const rows: Row[] = [];
   try {
     for (const [index, scenario] of options.scenarios.entries()) {
@@ -60,6 +63,7 @@ try {
   printRows(rows);
   if (options.quick) console.log('A quick run is indicative: the figures that count come from a full one.');
   if (options.json !== undefined) writeRows(options.json, rows);
+  if (options.chart !== undefined) writeChart(options.chart, rows);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   // Whatever a scenario that broke off has left open must not keep the bench alive.

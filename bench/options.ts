@@ -11,16 +11,20 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Where the rows go as JSON. */
   readonly json?: string;
+  /** Where the chart goes as SVG. */
+  readonly chart?: string;
   /** Interleaved pairs of a full run. */
   readonly pairs: number;
   /** Counted in a throughput row of a full run. */
   readonly callbacks: number;
+  /** Callbacks a second of the isolation scenario's arrivals. */
+  readonly rate: number;
   /** Of the arrival process. */
   readonly seed: number;
 }
 
 const USAGE =
-  'npm run bench -- [--scenario throughput|isolation|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--seed N] [--json FILE]';
+  'npm run bench -- [--scenario throughput|isolation|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--rate N] [--seed N] [--json FILE] [--chart FILE]';
 
 /** @throws naming the option that is wrong, its value and what is accepted. */
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -32,11 +36,13 @@ export function readOptions(args: readonly string[]): BenchOptions {
       quick: { type: 'boolean', default: false },
       pairs: { type: 'string', default: '5' },
       callbacks: { type: 'string', default: '100000' },
+      rate: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
       json: { type: 'string' },
+      chart: { type: 'string' },
     },
   });
-  const { scenario, backend, quick, json } = values;
+  const { scenario, backend, quick, json, chart } = values;
   if (scenario !== undefined && !isOneOf(SCENARIOS, scenario))
     throw unacceptable('--scenario', scenario, SCENARIOS);
   if (backend !== 'postgres' && backend !== 'redis')
@@ -47,8 +53,10 @@ export function readOptions(args: readonly string[]): BenchOptions {
     quick,
     pairs: wholeNumber('--pairs', values.pairs),
     callbacks: wholeNumber('--callbacks', values.callbacks),
+    rate: wholeNumber('--rate', values.rate),
     seed: wholeNumber('--seed', values.seed),
     ...(json !== undefined && { json }),
+    ...(chart !== undefined && { chart }),
   };
 }
 

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { getQueueToken } from '@nestjs/bullmq';
+import type { Queue } from 'bullmq';
+import { DataSource } from 'typeorm';
 import { loadEnv } from '../src/config/env.js';
 import type { DeliveryStatusInput } from '../src/service-callbacks/callback-types/delivery-status.js';
 import { CallbackApisService } from '../src/service-callbacks/callback-apis/callback-apis.service.js';
+import { OutboxRepository } from '../src/service-callbacks/outbox/outbox.repository.js';
+import { MAIN_QUEUE } from '../src/queues/queue-names.js';
+import { ServiceVolume } from '../src/service-callbacks/producer/service-volume.js';
 import { ServiceCallbacksProducer } from '../src/service-callbacks/producer/service-callbacks-producer.js';
 import { startService, type RunningService } from '../src/service.js';
 import { environmentOf } from './environment.js';
@@ -10,6 +16,8 @@ import type { BackendName } from './options.js';
 
 /** Of a callback's JSON, bytes, about; what the published comparisons used. */
 const BODY_BYTES = 600;
+/** BullMQ's own order: first come, first served. */
+const NO_PRIORITY = 0;
 
 /** The side that enqueues: the service's own API process, in the bench's. */
 export class BenchProducer {
@@ -19,9 +27,11 @@ export class BenchProducer {
     private readonly apis: CallbackApisService,
   ) {}
 
-  static async start(backend: BackendName, stores: Stores): Promise<BenchProducer> {
+  /** @param isFair false: without the priority that keeps a service's flood behind the others. */
+  static async start(backend: BackendName, stores: Stores, { isFair = true } = {}): Promise<BenchProducer> {
     const env = loadEnv(environmentOf(backend, stores, { PROCESS_ROLE: 'api', MIGRATE_ON_START: 'true' }));
     const service = await startService(env, { logStream: { write: () => undefined } });
+    if (!isFair) service.app.get(ServiceVolume).next = () => NO_PRIORITY;
     return new BenchProducer(
       service,
       service.app.get(ServiceCallbacksProducer),
@@ -50,6 +60,19 @@ export class BenchProducer {
   async sendMany(serviceId: string, count: number): Promise<void> {
     const inputs = Array.from({ length: count }, () => notification(serviceId));
     await this.callbacks.sendMany('delivery_status', inputs);
+  }
+
+  /** Ends when all that was sent is in the queue: on Redis the relays are at it for a while. */
+  async settle(): Promise<void> {
+    const outbox = new OutboxRepository(this.service.app.get(DataSource));
+    while ((await outbox.backlog()).jobs > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  /** Ends when no first attempt waits or is on its way. */
+  async emptied(): Promise<void> {
+    const queue = this.service.app.get<Queue>(getQueueToken(MAIN_QUEUE));
+    const count = () => queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed');
+    while ((await count()) > 0) await new Promise((resolve) => setTimeout(resolve, 200));
   }
 
   async stop(): Promise<void> {

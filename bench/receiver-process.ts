@@ -1,16 +1,21 @@
 /**
  * The receivers, in a process of their own: `/ok` answers at once, `/hang` never, `/slow/<ms>` so much
- * later. Remembers, for what arrives at `/ok`, how long after its intended moment it came.
+ * later, `/dead` with 503, `/flaky` with 503 to each callback's first attempt. Remembers, for what arrives
+ * at `/ok`, how long after its intended moment it came, and at `/flaky` how long after the attempt before.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { ReceiverCommand, ReceiverReport } from './receiver.js';
 
 let delays: number[] = [];
+let broken = false;
+/** When each callback's first attempt at `/flaky` was turned away. */
+const failed = new Map<string, number>();
 let hung = 0;
 let held = 0;
 let peakHeld = 0;
-/** A wave that a command waits for. */
-let awaited: { count: number; seen: number } | undefined;
+/** How many have arrived at `/ok` since the last reset, and how many a command waits for. */
+let arrivals = 0;
+let awaited: number | undefined;
 
 /** The intended moment travels in the body as `reference`, ms since the epoch with fractions. */
 function intendedMoment(body: string): number | undefined {
@@ -18,22 +23,41 @@ function intendedMoment(body: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
-function arrived(body: string): void {
-  const intended = intendedMoment(body);
-  if (intended !== undefined) delays.push(performance.timeOrigin + performance.now() - intended);
-  if (awaited && (awaited.seen += 1) === awaited.count) {
-    awaited = undefined;
-    process.send?.({ kind: 'wave' } satisfies ReceiverReport);
+function arrived(after: number | undefined): void {
+  if (after !== undefined) delays.push(performance.timeOrigin + performance.now() - after);
+  arrivals += 1;
+  tellIfAllAreThere();
+}
+
+function tellIfAllAreThere(): void {
+  if (awaited === undefined || arrivals < awaited) return;
+  awaited = undefined;
+  process.send?.({ kind: 'wave' } satisfies ReceiverReport);
+}
+
+/** @returns the status; counts what was accepted. */
+function judge(kind: string | undefined, id: string, body: string): number {
+  if (kind === 'dead' || (kind === 'ok' && broken)) return 503;
+  if (kind === 'ok') arrived(intendedMoment(body));
+  if (kind === 'flaky') {
+    const failedAt = failed.get(id);
+    if (failedAt === undefined) {
+      failed.set(id, performance.timeOrigin + performance.now());
+      return 503;
+    }
+    failed.delete(id);
+    arrived(failedAt);
   }
+  return 200;
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, body: string): void {
   const [, kind, argument] = request.url?.split('/') ?? [];
-  if (kind === 'ok') arrived(body);
   if (kind === 'hang') {
     hung += 1;
     return;
   }
+  response.statusCode = judge(kind, String(request.headers['webhook-id']), body);
   const delay = kind === 'slow' ? Number(argument) : 0;
   if (delay === 0) response.end();
   else setTimeout(() => response.end(), delay);
@@ -51,8 +75,14 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 60_000;
 
 process.on('message', (command: ReceiverCommand) => {
-  if (command.kind === 'await') awaited = { count: command.count, seen: 0 };
+  if (command.kind === 'await') {
+    awaited = command.count;
+    tellIfAllAreThere();
+  }
+  if (command.kind === 'break') broken = command.broken;
   if (command.kind === 'reset') {
+    arrivals = 0;
+    awaited = undefined;
     delays = [];
     hung = 0;
     peakHeld = held;

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 export type ReceiverCommand =
   | { readonly kind: 'await'; readonly count: number }
   | { readonly kind: 'reset' }
+  /** `/ok` answers 503 while it is broken. */
+  | { readonly kind: 'break'; readonly broken: boolean }
   | { readonly kind: 'report' };
 
 export type ReceiverReport =
@@ -38,7 +40,12 @@ export class Receiver {
     this.child.send({ kind: 'reset' } satisfies ReceiverCommand);
   }
 
-  /** Resolves when so many more have arrived at `/ok`, or after `timeoutMs`; says which. */
+  /** While broken, `/ok` answers 503. */
+  break(broken: boolean): void {
+    this.child.send({ kind: 'break', broken } satisfies ReceiverCommand);
+  }
+
+  /** Resolves when so many have arrived at `/ok` since the reset, or after `timeoutMs`; says which. */
   async arrivals(count: number, timeoutMs: number): Promise<boolean> {
     const wave = this.next('wave');
     this.child.send({ kind: 'await', count } satisfies ReceiverCommand);

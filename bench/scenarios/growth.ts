@@ -54,13 +54,15 @@ async function rateWith({ lab, options }: ScenarioContext, queued: number, count
   for (let sent = 0; sent < queued; sent += 10_000) {
     await producer.sendMany(serviceId, Math.min(10_000, queued - sent));
   }
+  await producer.settle();
   await producer.stop();
   lab.receiver.reset();
   const worker = await WorkerProcess.start('service', options.backend, stores, {});
   try {
-    await lab.receiver.arrivals(Math.floor(counted / 10), 60_000);
+    const warmUp = Math.floor(counted / 10);
+    await lab.receiver.arrivals(warmUp, 60_000);
     const before = { seen: (await lab.receiver.report()).delays.length, at: performance.now() };
-    await lab.receiver.arrivals(counted, options.quick ? 2_000 : 300_000);
+    await lab.receiver.arrivals(warmUp + counted, options.quick ? 2_000 : 300_000);
     const after = { seen: (await lab.receiver.report()).delays.length, at: performance.now() };
     const perSecond = ((after.seen - before.seen) / (after.at - before.at)) * 1_000;
     return { perSecond, peakRssMiB: worker.usage().peakRssMiB };

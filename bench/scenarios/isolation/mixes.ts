@@ -1,14 +1,12 @@
-import { play, poissonArrivals } from '../arrivals.js';
-import { BenchProducer } from '../producer.js';
-import { rowOf, type Bar, type Pair, type Row } from '../row.js';
-import { percentile } from '../statistics.js';
-import { WorkerProcess } from '../worker-process.js';
-import { interleave, type Scenario, type ScenarioContext } from './scenario.js';
+import { play, poissonArrivals } from '../../arrivals.js';
+import { BenchProducer } from '../../producer.js';
+import { FLOOR_MS } from './floor.js';
+import { rowOf, type Bar, type Pair, type Row } from '../../row.js';
+import { percentile } from '../../statistics.js';
+import { WorkerProcess } from '../../worker-process.js';
+import { interleave, type Scenario, type ScenarioContext } from '../scenario.js';
 
-/** Differences below this are the machine's, not the system's, ms. */
-const FLOOR_MS = 5;
 const DEADLINE_MS = 5_000;
-const RATE = 200;
 
 interface Mix {
   readonly row: string;
@@ -58,25 +56,24 @@ const MIXES: readonly Mix[] = [
 const HEALTHY_ENDPOINTS = 20;
 
 /** Delay from the intended moment to arrival at the healthy receivers, with bad ones in the mix and without. */
-export const isolation: Scenario = async (context) => {
+export const mixes: Scenario = async (context) => {
   const rows: Row[] = [];
-  const mixes = context.options.quick ? MIXES.slice(0, 1) : MIXES;
-  for (const mix of mixes) rows.push(await mixRow(context, mix));
-  // A quick run has no time for the flood.
-  if (!context.options.quick) rows.push(...(await fairnessRows(context)));
+  for (const mix of context.options.quick ? MIXES.slice(0, 1) : MIXES) rows.push(await mixRow(context, mix));
   return rows;
 };
 
 async function mixRow(context: ScenarioContext, mix: Mix): Promise<Row> {
   // The offered bad load is four times the slots; otherwise high concurrency alone would hide the hog.
-  const concurrency = Math.max(8, Math.floor((RATE * mix.badShare * mix.heldMs) / 1_000 / 4));
+  const { rate } = context.options;
+  const offeredBadLoad = (rate * mix.badShare * mix.heldMs) / 1_000;
+  const concurrency = Math.max(8, Math.floor(offeredBadLoad / 4));
   const seconds = context.options.quick ? 3 : 30;
   const settings = {
-    ratePerSecond: RATE,
+    ratePerSecond: rate,
     seconds,
     seed: context.options.seed,
     CALLBACK_CONCURRENCY: concurrency,
-    offeredBadLoad: (RATE * mix.badShare * mix.heldMs) / 1_000,
+    offeredBadLoad,
     floorMs: FLOOR_MS,
   };
   const pairs = await interleave(context, async (round): Promise<Pair> => {
@@ -112,10 +109,11 @@ async function healthyP99(
   });
   try {
     // Node's warm-up is not what is measured.
+    lab.receiver.reset();
     for (const serviceId of healthy) await producer.sendMany(serviceId, 5);
     await lab.receiver.arrivals(healthy.length * 5, 10_000);
     lab.receiver.reset();
-    const arrivals = poissonArrivals(RATE, seconds, mix.badShare, seed);
+    const arrivals = poissonArrivals(options.rate, seconds, mix.badShare, seed);
     const wanted = arrivals.filter((arrival) => !arrival.bad).length;
     const patience = options.quick ? 3 : 30;
     const arrived = lab.receiver.arrivals(wanted, (seconds + patience) * 1_000);
@@ -129,58 +127,6 @@ async function healthyP99(
     // What has not arrived by now counts as it must: as the longest of all.
     const missing = Array.from({ length: wanted - delays.length }, () => (seconds + patience) * 1_000);
     return percentile([...delays, ...missing], 99);
-  } finally {
-    await worker.kill();
-    await producer.stop();
-  }
-}
-
-/** One service's flood in front of the queue, and the few callbacks of another. */
-async function fairnessRows(context: ScenarioContext): Promise<Row[]> {
-  const { options, lab } = context;
-  const flood = 50_000;
-  const probes = 50;
-  const pairs = await interleave(context, async (round): Promise<Pair> => {
-    const alone = await probeP99(context, 0, probes);
-    const behind = await probeP99(context, flood, probes);
-    context.say(
-      `  round ${round + 1}, one behind ${flood}: ${behind.toFixed(1)} ms / ${alone.toFixed(1)} ms`,
-    );
-    return { subject: Math.max(FLOOR_MS, behind), baseline: Math.max(FLOOR_MS, alone) };
-  });
-  lab.receiver.reset();
-  return [
-    rowOf(
-      {
-        scenario: 'isolation',
-        backend: options.backend,
-        row: 'one callback behind 50,000 of another service / alone, p99',
-        unit: 'ms',
-        bar: { atMost: 2 },
-        settings: { flood, probes, floorMs: FLOOR_MS },
-      },
-      pairs,
-    ),
-  ];
-}
-
-async function probeP99({ lab, options }: ScenarioContext, flood: number, probes: number): Promise<number> {
-  const stores = await lab.fresh();
-  const producer = await BenchProducer.start(options.backend, stores);
-  const big = await producer.register(`${lab.receiver.url}/slow/20`);
-  const small = await producer.register(`${lab.receiver.url}/ok/small`);
-  const worker = await WorkerProcess.start('service', options.backend, stores, {});
-  try {
-    await producer.sendMany(small, 20);
-    await lab.receiver.arrivals(20, 10_000);
-    if (flood > 0) await producer.sendMany(big, flood);
-    lab.receiver.reset();
-    for (let probe = 0; probe < probes; probe += 1) {
-      const arrived = lab.receiver.arrivals(1, 30_000);
-      await producer.send(small, performance.timeOrigin + performance.now());
-      await arrived;
-    }
-    return percentile((await lab.receiver.report()).delays, 99);
   } finally {
     await worker.kill();
     await producer.stop();

@@ -1,0 +1,62 @@
+import { writeFileSync } from 'node:fs';
+import type { Row } from './row.js';
+
+/** Pixels. */
+const WIDTH = 860;
+const LABEL = 470;
+const LINE = 34;
+const HEAD = 56;
+const PLOT = WIDTH - LABEL - 70;
+
+/**
+ * Every row's ratio with its 95 % interval, as a share of its bar: left of the line is within it. On a
+ * logarithmic axis, a tenth of the bar to ten times it.
+ */
+export function writeChart(file: string, rows: readonly Row[]): void {
+  const height = HEAD + rows.length * LINE + 30;
+  const lines = rows.map((row, index) => lineOf(row, HEAD + index * LINE));
+  writeFileSync(
+    file,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13" role="img">
+<title>Each row's ratio as a share of its bar, with its 95 % interval</title>
+<rect width="100%" height="100%" fill="#ffffff"/>
+<text x="16" y="26" font-size="16" font-weight="600" fill="#1a1a1a">Share of the bar used (left of the line is within it)</text>
+<line x1="${x(1)}" x2="${x(1)}" y1="${HEAD - 14}" y2="${height - 26}" stroke="#1a1a1a" stroke-dasharray="4 3"/>
+${[0.1, 0.25, 0.5, 1, 2, 4, 10].map((share) => `<text x="${x(share)}" y="${height - 8}" text-anchor="middle" fill="#555555">${share}</text>`).join('\n')}
+${lines.join('\n')}
+</svg>
+`,
+  );
+}
+
+function lineOf(row: Row, top: number): string {
+  const share = shareOf(row);
+  const colour = row.settings['holds'] === true ? '#1d70b8' : '#b3261e';
+  const middle = top + LINE / 2;
+  return `<text x="16" y="${middle + 4}" fill="#1a1a1a">${escape(shorten(`${row.backend}: ${row.row}`))}</text>
+<line x1="${x(share.low)}" x2="${x(share.high)}" y1="${middle}" y2="${middle}" stroke="${colour}" stroke-width="2"/>
+<circle cx="${x(share.middle)}" cy="${middle}" r="5" fill="${colour}"/>
+<text x="${WIDTH - 12}" y="${middle + 4}" text-anchor="end" fill="${colour}">${row.ratio.toFixed(2)}</text>`;
+}
+
+/** Of a bar that is a floor the reciprocal, so that less is better everywhere. */
+function shareOf({ ratio, low, high, settings }: Row) {
+  const bar = settings['bar'] as { readonly atMost?: number; readonly atLeast?: number };
+  if (bar.atMost !== undefined)
+    return { middle: ratio / bar.atMost, low: low / bar.atMost, high: high / bar.atMost };
+  const floor = bar.atLeast ?? 1;
+  return { middle: floor / ratio, low: floor / high, high: floor / low };
+}
+
+function x(share: number): number {
+  const within = Math.min(10, Math.max(0.1, share));
+  return Math.round(LABEL + ((Math.log10(within) + 1) / 2) * PLOT);
+}
+
+function shorten(text: string): string {
+  return text.length > 68 ? `${text.slice(0, 67)}…` : text;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}

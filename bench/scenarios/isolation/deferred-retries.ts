@@ -1,0 +1,92 @@
+import type { Stores } from '../../lab.js';
+import { BenchProducer } from '../../producer.js';
+import { rowOf, type Pair } from '../../row.js';
+import { percentile } from '../../statistics.js';
+import { WorkerProcess } from '../../worker-process.js';
+import { interleave, type Scenario, type ScenarioContext } from '../scenario.js';
+
+const DEFERRED = 100_000;
+const RETRIED = 400;
+/** As short as retries get, so that lateness shows beside the backoff itself, ms. */
+const RETRY_DELAY_MS = 100;
+
+interface Side {
+  readonly producer: BenchProducer;
+  readonly stores: Stores;
+  /** Its endpoint answers the first attempt at each callback with 503. */
+  readonly flaky: string;
+}
+
+/** Retries of a healthy endpoint, from the failed attempt to the next one, with a mass deferred behind a dead one. */
+export const deferredRetries: Scenario = async (context) => {
+  const { options, say } = context;
+  const without = await side(context);
+  const behind = await side(context);
+  await deferMany(context, behind);
+  const pairs = await interleave(context, async (round): Promise<Pair> => {
+    const baseline = await retryP99(context, without);
+    const subject = await retryP99(context, behind);
+    say(
+      `  round ${round + 1}, retries beside ${DEFERRED} deferred: ${subject.toFixed(0)} / ${baseline.toFixed(0)} ms`,
+    );
+    return { subject, baseline };
+  });
+  await behind.producer.stop();
+  await without.producer.stop();
+  return [
+    rowOf(
+      {
+        scenario: 'isolation',
+        backend: options.backend,
+        row: 'retry delay of a healthy endpoint, 100,000 deferred behind a dead one / without, p99',
+        unit: 'ms',
+        bar: { atMost: 1.5 },
+        settings: { deferred: DEFERRED, retried: RETRIED, CALLBACK_RETRY_DELAY_MS: RETRY_DELAY_MS },
+      },
+      pairs,
+    ),
+  ];
+};
+
+async function side({ lab, options }: ScenarioContext): Promise<Side> {
+  const stores = await lab.fresh();
+  const producer = await BenchProducer.start(options.backend, stores);
+  return { stores, producer, flaky: await producer.register(`${lab.receiver.url}/flaky`) };
+}
+
+function startWorker({ options }: ScenarioContext, { stores }: Side): Promise<WorkerProcess> {
+  return WorkerProcess.start('service', options.backend, stores, {
+    CALLBACK_RETRY_DELAY_MS: String(RETRY_DELAY_MS),
+    CALLBACK_CIRCUIT_OPEN_MS: '30000',
+  });
+}
+
+/** A dead endpoint and a worker that goes through its backlog once. */
+async function deferMany(context: ScenarioContext, to: Side): Promise<void> {
+  const { lab } = context;
+  const dead = await to.producer.register(`${lab.receiver.url}/dead`);
+  await to.producer.sendMany(dead, DEFERRED);
+  await to.producer.settle();
+  const worker = await startWorker(context, to);
+  await to.producer.emptied();
+  await worker.kill();
+}
+
+async function retryP99(context: ScenarioContext, on: Side): Promise<number> {
+  const { lab } = context;
+  const worker = await startWorker(context, on);
+  try {
+    // Warm, then measured, at a rate that is no flood.
+    for (const count of [RETRIED / 4, RETRIED]) {
+      lab.receiver.reset();
+      for (let sent = 0; sent < count; sent += 10) {
+        await on.producer.sendMany(on.flaky, 10);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      await lab.receiver.arrivals(count, 60_000);
+    }
+    return percentile((await lab.receiver.report()).delays, 99);
+  } finally {
+    await worker.kill();
+  }
+}
