@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { z } from 'zod';
 import type { AnyJob } from '../../queues/queue-backend.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { callbackJobSchema, legacyJobSchema } from './callback-job.js';
@@ -36,21 +37,8 @@ export class JobReader {
 
   /** Never throws: a job that cannot be understood is an outcome. */
   read(job: AnyJob): ReadJob {
-    const legacy = legacyJobSchema.safeParse(job.data);
-    if (legacy.success) {
-      return {
-        kind: 'legacy',
-        callbackType: job.name,
-        serviceId: legacy.data.service_id,
-        notificationId: legacy.data.notification_id,
-        queuedAt: job.timestamp,
-      };
-    }
     const envelope = callbackJobSchema.safeParse(job.data);
-    if (!envelope.success) {
-      const detail = `the job has neither shape: ${problemsOf(envelope.error)}`;
-      return { kind: 'unreadable', detail, identity: { queuedAt: job.timestamp } };
-    }
+    if (!envelope.success) return this.readOlder(job, envelope.error);
     const identity = {
       id: envelope.data.callback_id,
       serviceId: envelope.data.service_id,
@@ -62,6 +50,7 @@ export class JobReader {
       generationStart: envelope.data.generation_start,
       attempts: envelope.data.attempts,
       sealed: envelope.data.document,
+      trace: envelope.data.trace,
     };
     const opened = this.opener.open(identity.sealed, identity.id);
     if (opened.kind === 'closed') return { kind: 'unreadable', detail: opened.detail, identity };
@@ -69,5 +58,20 @@ export class JobReader {
     const required = this.types.get(identity.callbackType)?.requiredFields ?? [];
     const complete = required.every((field) => document.payload[field] !== undefined);
     return { kind: complete ? 'callback' : 'incomplete', callback: { ...identity, document } };
+  }
+
+  private readOlder(job: AnyJob, error: z.ZodError): ReadJob {
+    const legacy = legacyJobSchema.safeParse(job.data);
+    if (!legacy.success) {
+      const detail = `the job has neither shape: ${problemsOf(error)}`;
+      return { kind: 'unreadable', detail, identity: { queuedAt: job.timestamp } };
+    }
+    return {
+      kind: 'legacy',
+      callbackType: job.name,
+      serviceId: legacy.data.service_id,
+      notificationId: legacy.data.notification_id,
+      queuedAt: job.timestamp,
+    };
   }
 }

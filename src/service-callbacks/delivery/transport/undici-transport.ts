@@ -4,6 +4,7 @@ import type { CallbackTransport, TransportAnswer, TransportRequest } from './cal
 import { Exchange } from './exchange.js';
 import { NoAnswerError } from './no-answer.error.js';
 import { OriginPools } from './origin-pools.js';
+import { UrlVerdicts } from './url-verdicts.js';
 import { vettedConnector, type ConnectorOptions } from './vetted-connector.js';
 
 /**
@@ -23,8 +24,10 @@ const KEEP_ALIVE_MAX_MS = 60_000;
  */
 export class UndiciTransport implements CallbackTransport, OnApplicationShutdown {
   private readonly pools: OriginPools;
+  private readonly verdicts: UrlVerdicts;
 
-  constructor(private readonly options: ConnectorOptions) {
+  constructor(options: ConnectorOptions) {
+    this.verdicts = new UrlVerdicts(options.rules);
     this.pools = new OriginPools({
       connect: vettedConnector(options),
       allowH2: false,
@@ -39,7 +42,7 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
   }
 
   async post({ url, headers, body }: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
-    const verdict = this.options.rules.checkUrl(url);
+    const verdict = this.verdicts.of(url);
     if (!verdict.ok) throw new NoAnswerError(verdict.reason);
 
     const { origin, pathname, search } = verdict.url;
