@@ -46,7 +46,8 @@ export class RedisQueueBackend extends QueueBackend {
   constructor(private readonly options: RedisQueueOptions) {
     super();
     const retryStrategy = (times: number) => Math.min(50 * 2 ** times, 1_000);
-    this.patient = options.connect({ maxRetriesPerRequest: null, retryStrategy });
+    // What thousands of attempts ask for in one turn of the event loop goes out in one write.
+    this.patient = options.connect({ maxRetriesPerRequest: null, enableAutoPipelining: true, retryStrategy });
     this.prompt = options.connect({
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
