@@ -1,21 +1,32 @@
 /** Jest on native ESM: see docs/adr/0001-jest-on-esm.md. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
-const swc = {
+/** In a `.tsx` file `<T>` begins an element, in a `.ts` file a type. */
+const swc = ({ tsx }) => ({
   jsc: {
     target: 'es2024',
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+    parser: { syntax: 'typescript', decorators: true, tsx },
+    transform: {
+      legacyDecorator: true,
+      decoratorMetadata: true,
+      useDefineForClassFields: false,
+      react: { runtime: 'automatic', importSource: 'preact' },
+    },
   },
   module: { type: 'es6' },
-};
+});
 
 /** What every project has; also read by test/support/register-typescript.mjs. */
 export const base = {
-  testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: '<rootDir>/test/support/jest-environment.js',
+  extensionsToTreatAsEsm: ['.ts', '.tsx'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^service-callbacks$': '<rootDir>/src/index.ts' },
-  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', swc({ tsx: false })],
+    '^.+\\.tsx$': ['@swc/jest', swc({ tsx: true })],
+  },
 };
 
 /** The same e2e and fault tests, with Redis behind the queues. */
@@ -32,6 +43,27 @@ if (!hasRedis) {
   process.stderr.write('Skipped: the tests on Redis (no redis-server on the path and no REDIS_URL)\n');
 }
 
+/** Looked for, not asked for its version: processes that a test starts read this file as well. */
+const chromiumPath = process.env.CHROMIUM_PATH ?? onPath('chromium', 'chromium-browser', 'google-chrome');
+
+/** The console as people use it, in a browser. */
+const browser = {
+  ...base,
+  displayName: 'browser',
+  globals: { queueBackend: 'postgres', chromiumPath },
+  testMatch: ['<rootDir>/test/browser/**/*.spec.ts'],
+};
+
+if (chromiumPath === undefined) {
+  process.stderr.write('Skipped: the tests in a browser (no chromium on the path and no CHROMIUM_PATH)\n');
+}
+
+function onPath(...programs) {
+  const directories = (process.env.PATH ?? '').split(delimiter);
+  const candidates = programs.flatMap((program) => directories.map((directory) => join(directory, program)));
+  return candidates.find((candidate) => existsSync(candidate));
+}
+
 export default {
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts'] },
@@ -40,8 +72,10 @@ export default {
       displayName: 'postgres',
       globals: { queueBackend: 'postgres' },
       testMatch: ['<rootDir>/{test,examples}/**/*.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/'],
     },
     ...(hasRedis ? [redis] : []),
+    ...(chromiumPath === undefined ? [] : [browser]),
   ],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',

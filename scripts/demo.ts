@@ -1,7 +1,7 @@
 /**
  * The whole path on real parts: the built service on an embedded PostgreSQL, a receiver in a process of its
  * own, and the REST API between them. Exits 0 only if every callback arrived as it should. With `--keep`
- * everything stays up until Ctrl-C.
+ * everything stays up until Ctrl-C; `--week` fills the console with a made-up week beforehand.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,17 +12,26 @@ import type { Result } from './demo/evidence.js';
 import { startReceiver, type ReceiverProcess } from './demo/receiver-process.js';
 import { runScenario } from './demo/run-scenario.js';
 import { DELIVERY, scenarios } from './demo/scenarios.js';
+import { seedWeekIn } from './demo/seed-week.js';
 import { startService, type ServiceProcess } from './demo/service-process.js';
 import { InterruptedError, stopSignal, toldToStop } from './demo/stop-signal.js';
 import { summaryTable } from './demo/summary.js';
 import { bad, good, heading, say } from './demo/terminal.js';
 import { problemsOf, problemsOfLog } from './demo/verdict.js';
+import { TEAM } from './demo/week.js';
 
 /** Far more than a demo needs; one that hangs ends by itself after it, ms. */
 const TIME_LIMIT_MS = 90_000;
 
+interface Wishes {
+  /** Stay up until Ctrl-C. */
+  readonly keep: boolean;
+  /** Fill the console with a week that never was. */
+  readonly week: boolean;
+}
+
 /** @returns what did not go as it should */
-async function run(keep: boolean, interrupted: AbortSignal): Promise<readonly string[]> {
+async function run({ keep, week }: Wishes, interrupted: AbortSignal): Promise<readonly string[]> {
   const stop = AbortSignal.any([interrupted, deadline(TIME_LIMIT_MS, 'The demo was not over')]);
   const dataDir = await mkdtemp(join(tmpdir(), 'service-callbacks-demo-'));
   // Started by root, PostgreSQL runs as another user, who has to get to its own directory in there.
@@ -32,12 +41,16 @@ async function run(keep: boolean, interrupted: AbortSignal): Promise<readonly st
   try {
     say('Starting a receiver and the service, on a PostgreSQL of its own …');
     receiver = await startReceiver(stop);
+    if (week) {
+      say('Making up a week of callbacks …');
+      await seedWeekIn(dataDir, receiver.url);
+    }
     service = await startService(dataDir, stop);
     say(`The service listens on ${service.url}, the receiver on ${receiver.url}.`);
     say(`An attempt may take ${DELIVERY.timeoutMs} ms, and there are ${DELIVERY.maxRetries} retries.`);
 
     const problems = await runAll(service, receiver, stop);
-    if (keep) await keepRunning(service, receiver, problems, interrupted);
+    if (keep) await keepRunning(service, receiver, problems, week, interrupted);
     const { clean, words } = await service.stop();
     return clean ? problems : [...problems, `the service ${words} when it was told to stop`];
   } finally {
@@ -66,10 +79,13 @@ async function keepRunning(
   service: ServiceProcess,
   receiver: ReceiverProcess,
   problems: readonly string[],
+  week: boolean,
   interrupted: AbortSignal,
 ): Promise<void> {
   conclude(problems);
   heading('Everything stays up until Ctrl-C');
+  say(`  console   ${service.url}/console (leave the token empty to see everything)`);
+  if (week) say(`            ${TEAM.token} is the token of one service's team`);
   say(`  API       ${service.url}`);
   say(`  docs      ${service.url}/docs`);
   say(`  metrics   ${service.url}/metrics`);
@@ -82,10 +98,12 @@ function conclude(problems: readonly string[]): void {
   else bad(['\nThis did not go as it should:', ...problems].join('\n- '));
 }
 
-const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { keep: { type: 'boolean', default: false }, week: { type: 'boolean', default: false } },
+});
 const interrupted = stopSignal();
 try {
-  const problems = await run(values.keep, interrupted);
+  const problems = await run(values, interrupted);
   if (!values.keep) conclude(problems);
   process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (error) {

@@ -5,9 +5,11 @@ import { LoggerModule } from 'nestjs-pino';
 import type { DestinationStream } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Env } from './config/env.js';
-import { dataSourceOptions } from './database/data-source-options.js';
-import { ApiTokenRepository } from './http/api-tokens/api-token.repository.js';
+import { ApiTokenAccess } from './console/api-token-access.js';
+import { ConsoleAccess } from './console/console-access.js';
+import { ConsoleModule } from './console/console.module.js';
 import { ApiTokens } from './http/api-tokens/api-tokens.js';
+import { ApiTokensModule } from './http/api-tokens/api-tokens.module.js';
 import { BearerTokenGuard } from './http/bearer-token.guard.js';
 import { HttpErrorFilter } from './http/http-error.filter.js';
 import { rateLimitGuard } from './http/rate-limit/rate-limit-guard.factory.js';
@@ -24,10 +26,6 @@ import { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js
 import { Workers } from './service-callbacks/delivery/workers.js';
 import { optionsOf } from './service-callbacks/options-from-env.js';
 import { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
-import { serviceEntities } from './service-entities.js';
-
-/** An environment whose database is known: the embedded one's URL stands in for one that was not set. */
-export type ServiceEnv = Env & { readonly DATABASE_URL: string };
 
 export interface ServiceSeams {
   /** Where log lines go instead of standard output. */
@@ -37,21 +35,19 @@ export interface ServiceSeams {
 /** The service: composition only. */
 @Module({})
 export class AppModule {
-  static forRoot(env: ServiceEnv, seams: ServiceSeams = {}): DynamicModule {
+  /** @param dataSource connected; the application closes it. */
+  static forRoot(env: Env, dataSource: DataSource, seams: ServiceSeams = {}): DynamicModule {
     const servesApi = env.PROCESS_ROLE !== 'worker';
+    const apiTokens = ApiTokensModule.forRoot(env.API_TOKENS);
     return {
       module: AppModule,
       imports: [
         LoggerModule.forRoot(
           loggingParams({ level: env.LOG_LEVEL, format: env.LOG_FORMAT, stream: seams.logStream }),
         ),
-        TypeOrmModule.forRoot({
-          ...dataSourceOptions({
-            url: env.DATABASE_URL,
-            poolSize: env.DATABASE_POOL_SIZE,
-            entities: [...serviceEntities],
-          }),
-          retryAttempts: 0,
+        TypeOrmModule.forRootAsync({
+          useFactory: () => dataSource.options,
+          dataSourceFactory: async () => dataSource,
         }),
         ServiceCallbacksModule.forRoot({
           ...optionsOf(env),
@@ -61,17 +57,15 @@ export class AppModule {
           imports: [NotificationsDataModule],
           notificationSource: NotificationLookup,
         }),
+        apiTokens,
         ...(servesApi ? [NotificationsModule] : []),
+        ...(servesApi && env.CONSOLE
+          ? [ConsoleModule.forRoot({ access: consoleAccess, imports: [apiTokens] })]
+          : []),
         ObservabilityModule.forRoot([readinessChecks, metricRegistries]),
       ],
       providers: [
         { provide: APP_FILTER, useClass: HttpErrorFilter },
-        {
-          provide: ApiTokens,
-          inject: [getDataSourceToken()],
-          useFactory: (dataSource: DataSource) =>
-            new ApiTokens(env.API_TOKENS, new ApiTokenRepository(dataSource)),
-        },
         {
           provide: APP_GUARD,
           inject: [ApiTokens, Reflector],
@@ -87,6 +81,12 @@ export class AppModule {
     };
   }
 }
+
+const consoleAccess: Provider = {
+  provide: ConsoleAccess,
+  inject: [ApiTokens],
+  useFactory: (tokens: ApiTokens) => new ApiTokenAccess(tokens),
+};
 
 const metricRegistries: Provider = {
   provide: METRIC_REGISTRIES,

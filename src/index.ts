@@ -1,8 +1,11 @@
 export { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
 export type {
   AddressOptions,
+  AlertOptions,
   DeadLetterOptions,
+  DeliveryLogOptions,
   DeliveryOptions,
+  EndpointHealthOptions,
   QueueOptions,
   ServiceCallbacksExtras,
   ServiceCallbacksOptions,
@@ -20,6 +23,29 @@ export { CallbackApisService } from './service-callbacks/callback-apis/callback-
 export { CallbackApiExistsError } from './service-callbacks/callback-apis/callback-api-exists.error.js';
 export { CallbackApiNotFoundError } from './service-callbacks/callback-apis/callback-api-not-found.error.js';
 export { InvalidCallbackApiError } from './service-callbacks/callback-apis/invalid-callback-api.error.js';
+export { EndpointSwitch, type Enabled } from './service-callbacks/endpoint-health/endpoint-switch.js';
+export {
+  EndpointHealth,
+  type EndpointHealthReport,
+  type EndpointStatus,
+} from './service-callbacks/endpoint-health/endpoint-health.js';
+export { TestCallback } from './service-callbacks/endpoint-health/test-callback.js';
+export type {
+  ConnectionFacts,
+  TestResult,
+  TlsFacts,
+} from './service-callbacks/endpoint-health/test-result.js';
+export { TooManyTestsError } from './service-callbacks/endpoint-health/too-many-tests.error.js';
+export {
+  ENDPOINT_EVENTS,
+  type EndpointChange,
+  type EndpointDisabled,
+  type EndpointEnabled,
+  type EndpointRecovered,
+  type EndpointWarned,
+  type OngoingFailure,
+} from './service-callbacks/endpoint-health/endpoint-change.js';
+export { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invalid-alert-url.error.js';
 export type {
   CallbackApi,
   NewCallbackApi,
@@ -28,6 +54,10 @@ export { ForeignDatabaseError } from './service-callbacks/producer/foreign-datab
 export { UnknownCallbackTypeError } from './service-callbacks/producer/unknown-callback-type.error.js';
 export { InvalidEnvironmentError } from './config/invalid-environment.error.js';
 export { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
+export { CallbackLogReader } from './service-callbacks/delivery-log/callback-log.reader.js';
+export { EndpointReader } from './service-callbacks/delivery-log/endpoint.reader.js';
+export { OverviewReader } from './service-callbacks/delivery-log/overview.reader.js';
+export type * from './service-callbacks/delivery-log/records.js';
 export { CALLBACK_HTTP_SERVICE } from './service-callbacks/delivery/transport/transport.providers.js';
 export { NotificationSource } from './service-callbacks/delivery/notification-source.js';
 export {

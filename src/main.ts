@@ -7,7 +7,7 @@ function stopOnSignal(service: RunningService): void {
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
     stopping = true;
-    service.stop().then(
+    service.stop(signal).then(
       () => process.exit(0),
       (error: unknown) => {
         console.error(`Could not stop cleanly on ${signal}:`, error);

@@ -1,12 +1,18 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Logger } from 'nestjs-pino';
-import { AppModule, type ServiceEnv, type ServiceSeams } from './app.module.js';
+import { AppModule, type ServiceSeams } from './app.module.js';
 import type { Env } from './config/env.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded-postgres.js';
+import { apiDocs } from './http/api-docs.js';
 import { securityHeaders } from './http/security-headers.js';
+import { openDataSource } from './database/open-data-source.js';
+import { serviceEntities } from './service-entities.js';
+import { EndpointGate } from './service-callbacks/isolation/endpoint-gate.js';
 import { assertDatabaseIsCurrent, migrateDatabase } from './database/migrate-database.js';
+
+/** An environment whose database is known: the embedded one's URL stands in for one that was not set. */
+type ServiceEnv = Env & { readonly DATABASE_URL: string };
 
 /** Largest request body, bytes; the largest the API knows is a tenth of it. */
 const BODY_LIMIT = 64 * 1024;
@@ -14,8 +20,8 @@ const BODY_LIMIT = 64 * 1024;
 export interface RunningService {
   readonly app: NestExpressApplication;
   readonly url: string;
-  /** Takes no more, lets what is in flight finish, closes. */
-  stop(): Promise<void>;
+  /** Takes no more, lets what is in flight finish, closes. @param why for the log: the signal, say. */
+  stop(why?: string): Promise<void>;
 }
 
 /** Database first, schema second, then the application; what was started is stopped where a later step fails. */
@@ -24,8 +30,9 @@ export async function startService(env: Env, seams: ServiceSeams = {}): Promise<
     env.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: env.DATA_DIR }) : undefined;
   try {
     const serviceEnv: ServiceEnv = { ...env, DATABASE_URL: env.DATABASE_URL ?? urlOf(embedded) };
-    if (env.MIGRATE_ON_START) await migrateDatabase(serviceEnv.DATABASE_URL);
-    else await assertDatabaseIsCurrent(serviceEnv.DATABASE_URL);
+    const directUrl = env.DATABASE_DIRECT_URL ?? serviceEnv.DATABASE_URL;
+    if (env.MIGRATE_ON_START) await migrateDatabase(directUrl);
+    else await assertDatabaseIsCurrent(directUrl);
     return await listen(serviceEnv, seams, embedded);
   } catch (error) {
     await embedded?.stop();
@@ -38,27 +45,33 @@ async function listen(
   seams: ServiceSeams,
   embedded?: EmbeddedPostgres,
 ): Promise<RunningService> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(env, seams), {
-    bufferLogs: true,
-    abortOnError: false,
-    bodyParser: false,
-  });
+  const app = await createApplication(env, seams);
   try {
     const logger = app.get(Logger);
     app.useLogger(logger);
     app.disable('x-powered-by');
     app.use(securityHeaders());
     app.useBodyParser('json', { limit: BODY_LIMIT });
-    if (env.PROCESS_ROLE !== 'worker') mountDocs(app);
+    if (env.PROCESS_ROLE !== 'worker') app.use(apiDocs(app));
     await app.listen(env.PORT, env.HOST);
     const url = urlOfServer(app, env.HOST);
     logger.log({ event: 'service.listening', url, role: env.PROCESS_ROLE, msg: `Listening on ${url}` });
     return {
       app,
       url,
-      stop: async () => {
+      stop: async (why = 'asked by its owner') => {
+        const began = performance.now();
+        const inFlight = env.PROCESS_ROLE === 'api' ? 0 : attemptsInFlight(app);
+        const msg = `Stopping (${why}): ${inFlight} attempts in flight are waited for`;
+        logger.log({ event: 'service.stopping', why, in_flight: inFlight, msg });
         await app.close();
         await embedded?.stop();
+        const durationMs = Math.round(performance.now() - began);
+        logger.log({
+          event: 'service.stopped',
+          duration_ms: durationMs,
+          msg: `Stopped after ${durationMs} ms`,
+        });
       },
     };
   } catch (error) {
@@ -67,16 +80,28 @@ async function listen(
   }
 }
 
-function mountDocs(app: NestExpressApplication): void {
-  const config = new DocumentBuilder()
-    .setTitle('Service Callbacks')
-    .setDescription('Tells a service’s own server what became of its messages.')
-    .setVersion('1')
-    .addBearerAuth()
-    .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config), {
-    jsonDocumentUrl: 'docs-json',
+/** The DataSource is made here, and not by Nest: where Nest fails, it gives nothing back that could be closed. */
+async function createApplication(env: ServiceEnv, seams: ServiceSeams): Promise<NestExpressApplication> {
+  const dataSource = await openDataSource({
+    url: env.DATABASE_URL,
+    poolSize: env.DATABASE_POOL_SIZE,
+    entities: [...serviceEntities],
   });
+  try {
+    return await NestFactory.create<NestExpressApplication>(AppModule.forRoot(env, dataSource, seams), {
+      bufferLogs: true,
+      abortOnError: false,
+      bodyParser: false,
+    });
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+}
+
+function attemptsInFlight(app: NestExpressApplication): number {
+  const gate = app.get(EndpointGate);
+  return gate.inUse('first') + gate.inUse('retry');
 }
 
 function urlOfServer(app: NestExpressApplication, host: string): string {

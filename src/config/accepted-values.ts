@@ -1,3 +1,4 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { API_SCOPES, parseApiToken } from '../http/api-tokens/api-token.js';
@@ -18,6 +19,31 @@ export function integer(min: number, max: number): Accepted<number> {
       .pipe(z.number().min(min).max(max)),
     words: `a whole number from ${min} to ${max}`,
   };
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A span of time with its unit, read as milliseconds; a bare number is milliseconds too. */
+export function duration(maxDays: number): Accepted<number> {
+  return {
+    schema: z
+      .string()
+      .regex(/^\d{1,15}(?:ms|s|m|h|d)?$/)
+      .transform((text) => Number.parseInt(text, 10) * (UNIT_MS[text.replace(/^\d+/, '')] ?? 1))
+      .pipe(z.number().max(maxDays * 86_400_000)),
+    words: `a whole number of \`ms\` (or no unit), \`s\`, \`m\`, \`h\` or \`d\`, such as \`5d\`, up to \`${maxDays}d\``,
+  };
+}
+
+/** What can stand in an Authorization header. */
+export function bearerToken(): Accepted<string> {
+  return { schema: z.string().regex(/^[\x21-\x7e]+$/), words: 'visible ASCII characters' };
 }
 
 export function oneOf<const Values extends readonly [string, ...string[]]>(
@@ -102,6 +128,20 @@ export function networks(): Accepted<readonly string[]> {
 /** IPv4 in four decimal parts only: the library would also read `127.1/8` and `0x7f.0.0.0/8`. */
 function isCidr(text: string): boolean {
   return ipaddr.IPv4.isValidCIDRFourPartDecimal(text) || ipaddr.IPv6.isValidCIDR(text);
+}
+
+export function nameServers(): Accepted<readonly string[]> {
+  return {
+    schema: list(z.string().refine(isNameServer)),
+    words: 'name servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`), comma-separated',
+  };
+}
+
+/** A bare address, or one with a port: what `Resolver.setServers` of `node:dns` takes. */
+function isNameServer(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const [, ipv6 = '', ipv4 = '', port = '53'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  return (isIPv6(ipv6) || isIPv4(ipv4)) && Number(port) >= 1 && Number(port) <= 65535;
 }
 
 export function ports(): Accepted<readonly number[]> {

@@ -29,6 +29,13 @@ export const rules: readonly EnvironmentRule[] = [
       PROCESS_ROLE !== 'all' && DATABASE_URL === undefined,
   },
   {
+    blames: 'DATABASE_DIRECT_URL',
+    ofService: true,
+    reason: 'the direct way to the database of DATABASE_URL, which is not set',
+    isBroken: ({ DATABASE_URL, DATABASE_DIRECT_URL }) =>
+      DATABASE_URL === undefined && DATABASE_DIRECT_URL !== undefined,
+  },
+  {
     blames: 'REDIS_URL',
     reason: 'required with QUEUE_BACKEND=redis',
     isBroken: ({ QUEUE_BACKEND, REDIS_URL }) => QUEUE_BACKEND === 'redis' && REDIS_URL === undefined,

@@ -1,9 +1,12 @@
 import {
   apiTokens,
+  bearerToken,
+  duration,
   encryptionKeys,
   flag,
   host,
   integer,
+  nameServers,
   networks,
   oneOf,
   path,
@@ -44,6 +47,13 @@ export const variables = {
     description: 'PostgreSQL; required in production and with a `PROCESS_ROLE` other than `all`',
     accepts: url('postgres', 'postgresql'),
     defaultWords: 'embedded',
+    secret: true,
+  }),
+  DATABASE_DIRECT_URL: optional({
+    description:
+      'The same database without a pooler such as PgBouncer in between: for migrations, the PostgreSQL queue, and `LISTEN`',
+    accepts: url('postgres', 'postgresql'),
+    defaultWords: '`DATABASE_URL`',
     secret: true,
   }),
   MIGRATE_ON_START: variableByContext({
@@ -97,6 +107,11 @@ export const variables = {
     description: 'Requests a minute, per token or else per address, and per process; 0: no limit',
     accepts: integer(0, 100_000_000),
     default: 120_000,
+  }),
+  CONSOLE: variable({
+    description: 'Serve the console at `/console`, where the REST API is served',
+    accepts: flag(),
+    default: true,
   }),
   CALLBACK_ENCRYPTION_KEYS: variableList({
     description: 'The first encrypts, all decrypt; required in production',
@@ -184,6 +199,11 @@ export const variables = {
     defaultWords: 'none; `HTTP_PROXY` and its like are not heeded',
     secret: true,
   }),
+  CALLBACK_DNS_SERVERS: variableList({
+    description: 'Name servers asked, after `/etc/hosts`, for the hosts of callback URLs, and nobody else',
+    accepts: nameServers(),
+    defaultWords: "the system's",
+  }),
   CALLBACK_SIGNING_OVERLAP_MS: variable({
     description:
       'How long after a rotation requests are signed with the secret before as well (default: 24 h)',
@@ -195,10 +215,46 @@ export const variables = {
     accepts: integer(1, 3650),
     default: 30,
   }),
+  CALLBACK_DELIVERY_LOG: variable({
+    description:
+      'Which callbacks the delivery log has: all, those that did not get a 2xx at once, or none; figures are kept in any case',
+    accepts: oneOf('all', 'failures', 'off'),
+    default: 'all',
+  }),
+  CALLBACK_DELIVERY_LOG_DAYS: variable({
+    description: 'How many days the delivery log keeps, today included; a day goes as a whole',
+    accepts: integer(1, 3650),
+    default: 30,
+  }),
   CALLBACK_REPLAY_RATE: variable({
     description: 'How many replays a worker process queues a second at most, when many are asked for at once',
     accepts: integer(1, 10_000),
     default: 50,
+  }),
+  CALLBACK_DISABLE_AFTER: variable({
+    description:
+      'An endpoint without one success for so long, and 100 attempts at least, is disabled; 0: not for that',
+    accepts: duration(365),
+    default: 432_000_000,
+    defaultText: '5d',
+  }),
+  CALLBACK_TRACEPARENT: variable({
+    description: 'Send `traceparent` (W3C Trace Context) with each callback, where the host traces',
+    accepts: flag(),
+    default: false,
+  }),
+  ALERT_WEBHOOK_URL: optional({
+    description:
+      'Where operators hear of endpoints that are warned, disabled, enabled or well again; a callback URL like any',
+    accepts: url('https', 'http'),
+    defaultWords: 'none',
+    secret: true,
+  }),
+  ALERT_WEBHOOK_TOKEN: optional({
+    description: 'Bearer token for `ALERT_WEBHOOK_URL`',
+    accepts: bearerToken(),
+    defaultWords: 'none',
+    secret: true,
   }),
   LOG_LEVEL: variable({
     description: 'The least severe level that is logged',

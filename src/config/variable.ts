@@ -28,10 +28,14 @@ interface Definition<T> {
 
 /** A variable with a value of its own when it is not set. */
 export function variable<T extends string | number | boolean>(
-  definition: Definition<T> & { readonly default: NoInfer<T> },
+  definition: Definition<T> & {
+    readonly default: NoInfer<T>;
+    /** The default as one would write it, where that is not the value itself. */
+    readonly defaultText?: string;
+  },
 ): Variable<T> {
-  const { default: value, ...rest } = definition;
-  return { secret: false, ...rest, defaultOf: () => value, defaultWords: `\`${value}\`` };
+  const { default: value, defaultText = `${value}`, ...rest } = definition;
+  return { secret: false, ...rest, defaultOf: () => value, defaultWords: `\`${defaultText}\`` };
 }
 
 /** A variable whose default depends on where the process runs. */

@@ -12,10 +12,13 @@ const MIGRATION_LOCK = 0x5343424b;
  * @throws whatever PostgreSQL answers; nothing is half applied, each migration is a transaction.
  */
 export async function migrateDatabase(url: string): Promise<void> {
-  await withClient(url, async (client) => {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await runMigrations(client);
+  await withClient(url, async (lock) => {
+    // A transaction's, not a session's: a pooler in between would keep the latter for whoever comes next.
+    await lock.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
+    await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await withClient(url, async (client) => void (await runMigrations(client)));
     await withDataSource(url, (dataSource) => dataSource.runMigrations());
+    await lock.query('COMMIT');
   });
 }
 

@@ -6,7 +6,7 @@ const env = loadEnv(process.env);
 const embedded =
   env.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: env.DATA_DIR }) : undefined;
 try {
-  await migrateDatabase(env.DATABASE_URL ?? embedded?.url ?? '');
+  await migrateDatabase(env.DATABASE_DIRECT_URL ?? env.DATABASE_URL ?? embedded?.url ?? '');
   console.log('The service schema and the queue schema are up to date.');
 } finally {
   await embedded?.stop();

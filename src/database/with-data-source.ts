@@ -1,12 +1,13 @@
-import { DataSource } from 'typeorm';
-import { dataSourceOptions, type DatabaseOptions } from './data-source-options.js';
+import type { DataSource } from 'typeorm';
+import type { DatabaseOptions } from './data-source-options.js';
+import { openDataSource } from './open-data-source.js';
 
 /** Connects, and disconnects whatever happens: for a command that does one thing and ends. */
 export async function withDataSource<T>(
   options: DatabaseOptions,
   use: (dataSource: DataSource) => Promise<T>,
 ): Promise<T> {
-  const dataSource = await new DataSource(dataSourceOptions(options)).initialize();
+  const dataSource = await openDataSource(options);
   try {
     return await use(dataSource);
   } finally {

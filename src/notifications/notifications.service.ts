@@ -10,6 +10,7 @@ import {
   ServiceCallbacksProducer,
   type NotQueuedReason,
 } from '../service-callbacks/producer/service-callbacks-producer.js';
+import { inSpan } from '../service-callbacks/tracing/tracing.js';
 import { NotificationDao, type NewNotification } from './notification.dao.js';
 import type { NotificationEntity } from './notification.entity.js';
 
@@ -48,6 +49,12 @@ export class NotificationsService {
    * @returns null for an unknown notification.
    */
   receive(id: string, receipt: Receipt): Promise<ReceiptResult | null> {
+    return inSpan('receipt', { attributes: { 'service_callbacks.notification_id': id } }, () =>
+      this.store(id, receipt),
+    );
+  }
+
+  private store(id: string, receipt: Receipt): Promise<ReceiptResult | null> {
     return this.dao.transaction(async (manager) => {
       const { status, sentBy, serviceId } = receipt;
       if (serviceId !== undefined && !(await this.dao.belongsTo(id, serviceId, manager))) return null;

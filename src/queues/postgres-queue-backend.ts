@@ -13,6 +13,7 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { GuardedPool } from './guarded-pool.js';
+import { PoolerInBetweenError } from './pooler-in-between.error.js';
 import {
   QueueBackend,
   workerTiming,
@@ -64,12 +65,24 @@ export class PostgresQueueBackend extends QueueBackend {
   }
 
   async open(): Promise<void> {
-    const client = await this.pool.connect();
+    const client = await this.connect();
     try {
+      await assertSearchPath(client);
       if (this.options.migrate) await runMigrations(client);
       else await assertSchemaCompatibility(client);
     } finally {
       client.release();
+    }
+  }
+
+  private async connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.pool.connect();
+    } catch (error) {
+      const { message } = error as { message?: unknown };
+      if (typeof message === 'string' && message.includes('startup parameter'))
+        throw new PoolerInBetweenError(message, error);
+      throw error;
     }
   }
 
@@ -165,6 +178,14 @@ export class PostgresQueueBackend extends QueueBackend {
       },
     };
   }
+}
+
+/** Without it the start would succeed, callbacks be accepted, and no worker find the queue's tables. */
+async function assertSearchPath(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ search_path: string }>('SHOW search_path');
+  const path = rows[0]?.search_path;
+  if (path !== DEFAULT_SCHEMA)
+    throw new PoolerInBetweenError(`search_path is ${path} instead of ${DEFAULT_SCHEMA}`);
 }
 
 async function setSearchPath(connection: CallerConnection, path: string): Promise<void> {

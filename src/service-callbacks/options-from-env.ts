@@ -34,15 +34,25 @@ export function optionsOf(env: Env): ServiceCallbacksOptions {
       circuitFailures: env.CALLBACK_CIRCUIT_FAILURES,
       circuitOpenMs: env.CALLBACK_CIRCUIT_OPEN_MS,
       signingOverlapMs: env.CALLBACK_SIGNING_OVERLAP_MS,
+      traceparent: env.CALLBACK_TRACEPARENT,
     },
     egress: {
       ...(env.CALLBACK_EXTRA_CA_FILE !== undefined && { extraCa: readExtraCa(env.CALLBACK_EXTRA_CA_FILE) }),
       ...(env.CALLBACK_PROXY_URL !== undefined && { proxyUrl: env.CALLBACK_PROXY_URL }),
+      ...(env.CALLBACK_DNS_SERVERS.length > 0 && { dnsServers: env.CALLBACK_DNS_SERVERS }),
     },
     deadLetters: {
       retentionDays: env.CALLBACK_DEAD_LETTER_DAYS,
       replaysPerSecond: env.CALLBACK_REPLAY_RATE,
     },
+    deliveryLog: { keep: env.CALLBACK_DELIVERY_LOG, retentionDays: env.CALLBACK_DELIVERY_LOG_DAYS },
+    endpointHealth: { disableAfterMs: env.CALLBACK_DISABLE_AFTER },
+    ...(env.ALERT_WEBHOOK_URL !== undefined && {
+      alerts: {
+        url: env.ALERT_WEBHOOK_URL,
+        ...(env.ALERT_WEBHOOK_TOKEN !== undefined && { token: env.ALERT_WEBHOOK_TOKEN }),
+      },
+    }),
     addresses: {
       allowHttp: env.CALLBACK_ALLOW_HTTP,
       allowedNetworks: env.CALLBACK_ALLOWED_NETWORKS,
@@ -56,11 +66,20 @@ function queueOptions(env: Env): QueueOptions {
     lockDurationMs: env.QUEUE_LOCK_DURATION_MS,
     stalledIntervalMs: env.QUEUE_STALLED_INTERVAL_MS,
   };
-  if (env.QUEUE_BACKEND === 'redis') return { backend: 'redis', url: env.REDIS_URL ?? '', ...timing };
+  if (env.QUEUE_BACKEND === 'redis') {
+    const { DATABASE_DIRECT_URL: listenUrl } = env;
+    return {
+      backend: 'redis',
+      ...timing,
+      url: env.REDIS_URL ?? '',
+      ...(listenUrl !== undefined && { listenUrl }),
+    };
+  }
+  const url = env.DATABASE_DIRECT_URL ?? env.DATABASE_URL;
   return {
     backend: 'postgres',
     ...timing,
-    ...(env.DATABASE_URL !== undefined && { url: env.DATABASE_URL }),
+    ...(url !== undefined && { url }),
     poolSize: env.QUEUE_POOL_SIZE,
     migrate: env.MIGRATE_ON_START,
   };

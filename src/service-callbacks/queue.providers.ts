@@ -14,16 +14,31 @@ import { OutboxRelay } from './outbox/outbox-relay.js';
 import { Enqueuer } from './producer/enqueuer.js';
 import { PostgresEnqueuer } from './producer/postgres-enqueuer.js';
 import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from './service-callbacks.options.js';
+import { PayloadCipher } from './security/payload-cipher.js';
+import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
+import { CONNECTOR_OPTIONS } from './delivery/transport/transport.providers.js';
 import { CALLBACKS_DATA_SOURCE } from './tokens.js';
 
 const DEFAULT_POOL_SIZE = 10;
 
 const backendProvider: Provider = {
   provide: QueueBackend,
-  inject: [SERVICE_CALLBACKS_OPTIONS, CALLBACKS_DATA_SOURCE],
+  // The last of these are not for use: what they refuse of the options is refused before a connection is open.
+  inject: [
+    SERVICE_CALLBACKS_OPTIONS,
+    CALLBACKS_DATA_SOURCE,
+    PayloadCipher,
+    CallbackTypeRegistry,
+    CONNECTOR_OPTIONS,
+  ],
   useFactory: async ({ queue }: ServiceCallbacksOptions, dataSource: DataSource): Promise<QueueBackend> => {
     const backend = createBackend(queue, dataSource);
-    await backend.open();
+    try {
+      await backend.open();
+    } catch (error) {
+      await backend.close();
+      throw error;
+    }
     return backend;
   },
 };
@@ -44,8 +59,14 @@ function createBackend(options: ServiceCallbacksOptions['queue'], dataSource: Da
       });
     }
     case 'redis': {
-      const { url, connect, ...rest } = options;
-      return new RedisQueueBackend({ connect: connect ?? ((own) => new Redis(url ?? '', own)), ...rest });
+      const {
+        url,
+        connect = (own) => new Redis(url ?? '', own),
+        prefix,
+        lockDurationMs,
+        stalledIntervalMs,
+      } = options;
+      return new RedisQueueBackend({ connect, prefix, lockDurationMs, stalledIntervalMs });
     }
   }
 }

@@ -1,7 +1,9 @@
 import type {
   AddressOptions,
   DeadLetterOptions,
+  DeliveryLogOptions,
   DeliveryOptions,
+  EndpointHealthOptions,
   ServiceCallbacksOptions,
 } from './service-callbacks.options.js';
 
@@ -19,6 +21,7 @@ const DEFAULT_DELIVERY: DeliveryOptions = {
   circuitFailures: 20,
   circuitOpenMs: 30_000,
   signingOverlapMs: 86_400_000,
+  traceparent: false,
 };
 
 const DEFAULT_ADDRESSES: AddressOptions = { allowHttp: false, allowedNetworks: [], allowedPorts: [] };
@@ -31,6 +34,14 @@ const DEFAULT_DEAD_LETTERS: DeadLetterOptions = { retentionDays: 30, replaysPerS
 
 export function deadLetterOptions({ deadLetters }: ServiceCallbacksOptions): DeadLetterOptions {
   return { ...DEFAULT_DEAD_LETTERS, ...deadLetters };
+}
+
+export function endpointHealthOptions({ endpointHealth }: ServiceCallbacksOptions): EndpointHealthOptions {
+  return { disableAfterMs: 432_000_000, ...endpointHealth };
+}
+
+export function deliveryLogOptions({ deliveryLog }: ServiceCallbacksOptions): DeliveryLogOptions {
+  return { keep: 'all', retentionDays: 30, ...deliveryLog };
 }
 
 export function addressOptions({ addresses }: ServiceCallbacksOptions): AddressOptions {

@@ -12,9 +12,13 @@ import { DeadLetterKeeper } from './dead-letters/dead-letter-keeper.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DeadLetterRepository } from './dead-letters/dead-letter.repository.js';
 import { GiveUp } from './dead-letters/give-up.js';
+import { ReplayRunRepository } from './dead-letters/replay-run.repository.js';
 import { Replay } from './dead-letters/replay.js';
+import { DeliveryLogController } from './delivery-log/delivery-log.controller.js';
+import { logReaders, logReading, logWriting } from './delivery-log/delivery-log.providers.js';
 import { AttemptMaker } from './delivery/attempt.js';
 import { CallbackLog } from './delivery/callback-log.js';
+import { DeliveryRecorder } from './delivery/delivery-recorder.js';
 import { DocumentOpener } from './delivery/document-opener.js';
 import { DocumentSealer } from './delivery/document-sealer.js';
 import { FirstAttemptProcessor } from './delivery/first-attempt.processor.js';
@@ -24,6 +28,16 @@ import { Preparation } from './delivery/preparation.js';
 import { RetryHandOver } from './delivery/retry-hand-over.js';
 import { RetryPolicy } from './delivery/retry-policy.js';
 import { RetryProcessor } from './delivery/retry.processor.js';
+import { DisabledEndpoints } from './endpoint-health/disabled-endpoints.js';
+import { EndpointAlerts } from './endpoint-health/endpoint-alerts.js';
+import { EndpointChanges } from './endpoint-health/endpoint-changes.js';
+import { EndpointHealthController } from './endpoint-health/endpoint-health.controller.js';
+import { EndpointHealth } from './endpoint-health/endpoint-health.js';
+import { EndpointReview } from './endpoint-health/endpoint-review.js';
+import { EndpointStateRepository } from './endpoint-health/endpoint-state.repository.js';
+import { EndpointSwitch } from './endpoint-health/endpoint-switch.js';
+import { OperatorsEndpoint } from './endpoint-health/operators-endpoint.js';
+import { TestCallback } from './endpoint-health/test-callback.js';
 import { EndpointGate } from './isolation/endpoint-gate.js';
 import { CALLBACK_HTTP_SERVICE, transportProviders } from './delivery/transport/transport.providers.js';
 import { Workers } from './delivery/workers.js';
@@ -34,7 +48,13 @@ import { ServiceVolume } from './producer/service-volume.js';
 import { queueProviders } from './queue.providers.js';
 import { AddressRules } from './security/address-rules.js';
 import { PayloadCipher } from './security/payload-cipher.js';
-import { addressOptions, deadLetterOptions, deliveryOptions } from './service-callbacks.defaults.js';
+import {
+  addressOptions,
+  deadLetterOptions,
+  deliveryLogOptions,
+  deliveryOptions,
+  endpointHealthOptions,
+} from './service-callbacks.defaults.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -44,12 +64,24 @@ import {
   type ServiceCallbacksExtras,
   type ServiceCallbacksOptions,
 } from './service-callbacks.options.js';
-import { CALLBACKS_DATA_SOURCE, DEAD_LETTER_OPTIONS, DELIVERY_OPTIONS } from './tokens.js';
+import {
+  CALLBACKS_DATA_SOURCE,
+  DEAD_LETTER_OPTIONS,
+  DELIVERY_LOG_OPTIONS,
+  DELIVERY_OPTIONS,
+  ENDPOINT_HEALTH_OPTIONS,
+} from './tokens.js';
 
 /** Derived from the options once; every provider below takes only the part it needs. */
 const optionProviders: Provider[] = [
   { provide: DELIVERY_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryOptions },
+  { provide: DELIVERY_LOG_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryLogOptions },
   { provide: DEAD_LETTER_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deadLetterOptions },
+  {
+    provide: ENDPOINT_HEALTH_OPTIONS,
+    inject: [SERVICE_CALLBACKS_OPTIONS],
+    useFactory: endpointHealthOptions,
+  },
   {
     provide: PayloadCipher,
     inject: [SERVICE_CALLBACKS_OPTIONS],
@@ -83,15 +115,28 @@ const commonProviders: Provider[] = [
   DocumentSealer,
   CallbackLog,
   DeadLetterRepository,
+  ReplayRunRepository,
   Replay,
   ServiceVolume,
   ServiceCallbacksProducer,
   CallbackMetrics,
   StateMetrics,
+  ...logReading,
+  ...transportProviders,
+  EndpointStateRepository,
+  EndpointAlerts,
+  EndpointChanges,
+  EndpointSwitch,
+  EndpointHealth,
+  OperatorsEndpoint,
+  TestCallback,
 ];
 
 const processorProviders: Provider[] = [
-  ...transportProviders,
+  DisabledEndpoints,
+  EndpointReview,
+  ...logWriting,
+  DeliveryRecorder,
   DeadLetterKeeper,
   GiveUp,
   JobReader,
@@ -104,7 +149,26 @@ const processorProviders: Provider[] = [
   Workers,
 ];
 
-const publicProviders = [ServiceCallbacksProducer, CallbackApisService, CallbackMetrics, QueueBackend];
+/** What the console stands on, beside the public ones. */
+const consoleProviders = [
+  Clock,
+  PayloadCipher,
+  CallbackApiRepository,
+  DeadLetterRepository,
+  ReplayRunRepository,
+  Replay,
+];
+
+const publicProviders = [
+  ServiceCallbacksProducer,
+  CallbackApisService,
+  EndpointSwitch,
+  EndpointHealth,
+  TestCallback,
+  CallbackMetrics,
+  QueueBackend,
+  ...logReaders,
+];
 
 /**
  * Service callbacks for a host application: the producer, and unless told otherwise the processors.
@@ -127,7 +191,9 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
     ...base,
     global: isGlobal,
     imports: [...(base.imports ?? []), ...(extras.imports ?? [])],
-    controllers: controllers ? [CallbackApisController, DeadLettersController] : [],
+    controllers: controllers
+      ? [CallbackApisController, EndpointHealthController, DeadLettersController, DeliveryLogController]
+      : [],
     providers: [
       ...(base.providers ?? []),
       { provide: CALLBACKS_DATA_SOURCE, useExisting: getDataSourceToken(dataSource) },
@@ -137,7 +203,10 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
     ],
     exports: [
       ...publicProviders,
-      ...(processors ? [Workers, CALLBACK_HTTP_SERVICE] : []),
+      ...consoleProviders,
+      DELIVERY_LOG_OPTIONS,
+      CALLBACK_HTTP_SERVICE,
+      ...(processors ? [Workers] : []),
       getQueueToken(MAIN_QUEUE),
       getQueueToken(RETRY_QUEUE),
     ],

@@ -8,7 +8,10 @@ import type { NotificationSource } from './delivery/notification-source.js';
 export type QueueOptions =
   | (QueueTiming & {
       readonly backend: 'postgres';
-      /** Default: the database of the host's own `DataSource`, which is what a transactional enqueue needs. */
+      /**
+       * Default: the database of the host's own `DataSource`, which is what a transactional enqueue needs. To be
+       * given where that goes through a pooler such as PgBouncer: the same database, directly.
+       */
       readonly url?: string;
       /** Connections of the queue's own pool, 3–1000; each running worker keeps one of them to listen. Default 10. */
       readonly poolSize?: number;
@@ -21,6 +24,8 @@ export type QueueOptions =
       readonly url?: string;
       /** Makes the clients instead: Sentinel, Cluster, TLS of one's own. What it is passed must be kept. */
       readonly connect?: (options: RedisOptions) => Redis | Cluster;
+      /** Where the outbox listens for commits, without a pooler in between. Default: as the host's `DataSource`. */
+      readonly listenUrl?: string;
       /** BullMQ's key prefix, default `bull`; on a cluster one with a hash tag, such as `{bull}`. */
       readonly prefix?: string;
     });
@@ -47,6 +52,8 @@ export interface DeliveryOptions {
   readonly circuitOpenMs: number;
   /** After a rotation requests are signed with the secret before as well, for so long, ms. Default 24 h. */
   readonly signingOverlapMs: number;
+  /** Send `traceparent` to endpoints: they learn the ids of traces, where a host traces. Default false. */
+  readonly traceparent: boolean;
 }
 
 /** How requests leave this process. */
@@ -55,6 +62,11 @@ export interface EgressOptions {
   readonly extraCa?: string;
   /** `http://` or `https://`, credentials included: every connection is asked of this forward proxy. */
   readonly proxyUrl?: string;
+  /**
+   * Name servers (`ip`, `ip:port`, `[ipv6]:port`) that are asked for host names after `/etc/hosts`, and nobody
+   * else. Default: those of `/etc/resolv.conf`, then the system's own lookup for what they do not know.
+   */
+  readonly dnsServers?: readonly string[];
 }
 
 export interface DeadLetterOptions {
@@ -62,6 +74,29 @@ export interface DeadLetterOptions {
   readonly retentionDays: number;
   /** How many replays a process queues a second at most, when many were asked for at once. Default 50. */
   readonly replaysPerSecond: number;
+}
+
+export interface EndpointHealthOptions {
+  /** An endpoint that has only failed for so long, ms, is disabled; 0: never for that. Default 5 days. */
+  readonly disableAfterMs: number;
+}
+
+/** Where the platform's operators hear of endpoints that are warned, disabled, enabled, or well again. */
+export interface AlertOptions {
+  /** Held to the rules of every callback URL. */
+  readonly url: string;
+  /** Sent as `Authorization: Bearer …`; without one there is no such header. */
+  readonly token?: string;
+}
+
+export interface DeliveryLogOptions {
+  /**
+   * Of which callbacks a row is kept: all (default), those that did not get a 2xx at once, or none. Figures (what
+   * happened to whom by the minute and hour, the health of endpoints) are kept in any case.
+   */
+  readonly keep: 'all' | 'failures' | 'off';
+  /** Days, today included. Default 30. */
+  readonly retentionDays: number;
 }
 
 export interface AddressOptions {
@@ -83,6 +118,10 @@ export interface ServiceCallbacksOptions {
   readonly addresses?: Partial<AddressOptions>;
   readonly egress?: EgressOptions;
   readonly deadLetters?: Partial<DeadLetterOptions>;
+  readonly deliveryLog?: Partial<DeliveryLogOptions>;
+  readonly endpointHealth?: Partial<EndpointHealthOptions>;
+  /** Default: nobody but the log, the metrics and the host's `EventEmitter2`. */
+  readonly alerts?: AlertOptions;
   /** Callback types of the host's own (R5), made with `defineCallbackType`. */
   readonly callbackTypes?: readonly CallbackTypeDefinition<never>[];
 }

@@ -120,8 +120,11 @@ describe('the process', () => {
       await receiver.waitForRequests(3, { path: '/in-flight' });
 
       await stopping(service);
+      // Why the stop takes long can be read while it does.
+      await service.logs.waitFor('service.stopping', { why: 'SIGTERM', in_flight: 3 });
       answer.release();
       expect(await service.ended).toEqual({ code: 0, signal: null });
+      expect(service.logs.events('service.stopped')).toMatchObject([{ duration_ms: expect.any(Number) }]);
       for (const { id } of sent) {
         expect(service.logs.events('callback.delivered', { callback_id: id, attempt: 1 })).toHaveLength(1);
       }

@@ -15,6 +15,7 @@ import {
   type NotificationView,
   type RegisteredCallbackApi,
 } from '../support/scenario.js';
+import { query } from '../support/sql.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 /** The body's keys in their order (R6). */
@@ -124,6 +125,16 @@ describe('jobs of other releases (R10)', () => {
       template_version: 3,
     });
     await nothingStands(service);
+  });
+
+  it('names one of the old shape that must wait for the database by the id its dead letter would have', async () => {
+    const old = await createNotification(service, api.serviceId, { status: 'delivered' });
+    await query(database.url, 'ALTER TABLE notifications RENAME TO notifications_away');
+    await add('delivery_status', oldShape(old.id));
+    const [line] = await service.logs.waitFor('callback.postponed', { notification_id: old.id });
+    expect(line?.['callback_id']).toMatch(/^[0-9a-f-]{36}$/);
+    await query(database.url, 'ALTER TABLE notifications_away RENAME TO notifications');
+    await service.logs.waitFor('callback.delivered', { notification_id: old.id });
   });
 
   it('completes a document that was written before a field existed', async () => {

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 import { held, type Held } from '../support/held.js';
 import { testedBackend } from '../support/queue-backend.js';
 import { queueOf } from '../support/queue-state.js';
@@ -33,6 +34,12 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
   let service: TestService;
   let standing: Held;
   let queues = '';
+
+  /** Says to us what was said to it, as a careless server's error page does. */
+  const echo: kit.Behaviour = ({ request, response }) => {
+    const sent = receiver.requests.at(-1)?.body;
+    response.writeHead(400).end(`${JSON.stringify(request.headers)} ${sent}`);
+  };
 
   /** Remembers it as something that must not be found. */
   function secret(what: string): string {
@@ -102,9 +109,16 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
       await cause('reset', await register('reset', kit.resetBeforeHeaders())),
       await cause('garbage', await register('garbage', kit.notHttp())),
     ];
+    const echoing = await register('echoing', echo);
+    ends.push(await cause('echoing', echoing));
     for (const id of ends) await service.logs.waitForEnd(id);
+    await eventually(async () => {
+      const log = await call('GET', `/service/${echoing}/callbacks/${ends.at(-1)}`);
+      expect(JSON.stringify(log.body)).toContain('[…]');
+      said.push(JSON.stringify(log.body));
+    });
 
-    const replayed = await register('replayed', [410, 200]);
+    const replayed = await register('replayed', [404, 200]);
     const id = await cause('replayed', replayed);
     await service.logs.waitForEnd(id);
     said.push(JSON.stringify((await call('GET', `/service/${replayed}/dead-letters/${id}`)).body));
@@ -199,6 +213,9 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
       'service_callback_dead_letters',
       'service_callback_apis',
       'service_callback_outbox',
+      'service_callback_log',
+      'service_callback_endpoint_health',
+      'service_callback_processes',
     ]) {
       expect(secretsIn(JSON.stringify(await query(database.url, `SELECT * FROM ${table}`)))).toEqual([]);
     }

@@ -6,6 +6,7 @@ import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { Clock } from '../../src/service-callbacks/clock.js';
 import { DeadLetterKeeper } from '../../src/service-callbacks/dead-letters/dead-letter-keeper.js';
 import { DeadLetterRepository } from '../../src/service-callbacks/dead-letters/dead-letter.repository.js';
+import { ReplayRunRepository } from '../../src/service-callbacks/dead-letters/replay-run.repository.js';
 import type { Replay } from '../../src/service-callbacks/dead-letters/replay.js';
 import { serviceEntities } from '../../src/service-entities.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -28,6 +29,7 @@ describe('dead letters past their retention', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
   let deadLetters: DeadLetterRepository;
+  let runs: ReplayRunRepository;
 
   beforeAll(async () => {
     Logger.overrideLogger(false);
@@ -35,6 +37,7 @@ describe('dead letters past their retention', () => {
     const options = dataSourceOptions({ url: database.url, poolSize: 2, entities: [...serviceEntities] });
     dataSource = await new DataSource(options).initialize();
     deadLetters = new DeadLetterRepository(dataSource);
+    runs = new ReplayRunRepository(dataSource);
   });
 
   afterAll(async () => {
@@ -60,7 +63,7 @@ describe('dead letters past their retention', () => {
   it('are pruned in batches until none is left, and no younger one with them', async () => {
     await bury(2_500, 31);
     await bury(3, 29);
-    const keeper = new DeadLetterKeeper(deadLetters, noReplays, new FixedClock(), {
+    const keeper = new DeadLetterKeeper(deadLetters, runs, noReplays, new FixedClock(), {
       retentionDays: 30,
       replaysPerSecond: 50,
     });
@@ -100,6 +103,7 @@ describe('dead letters past their retention', () => {
       queuedAt: new Date(NOW),
       givenUpAt: new Date(NOW),
       replayRequestedAt: null,
+      replayId: null,
       replayedAt: null,
     });
     await deadLetters.bury(letter(1, 'first'));

@@ -1,8 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
+import { QueueBackend, type QueuedJob } from '../../src/queues/queue-backend.js';
+import type { RedisQueueBackend } from '../../src/queues/redis-queue-backend.js';
 import { OutboxRepository } from '../../src/service-callbacks/outbox/outbox.repository.js';
+import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
+import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { REDIS_URL_VARIABLE } from '../support/database-names.js';
+import { eventually } from '../support/eventually.js';
+import { nothingStands } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { startRedisServer, type RedisServer } from '../support/redis-server.js';
 import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
@@ -94,6 +101,40 @@ describeWithRedis('the outbox', () => {
     await redis.start();
   });
 
+  it('that a relay added to Redis and died before it deleted goes over again, under the same id', async () => {
+    const service = await start();
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/torn') });
+    const producer = service.app.get(ServiceCallbacksProducer);
+    // Nobody but this transaction sees the row before the commit: this is the relay that died.
+    await service.app.get(DataSource).transaction(async (manager) => {
+      await producer.sendDeliveryStatus(aNotification({ serviceId }), { manager });
+      const [row] = await manager.query<{ job: string }[]>('SELECT job FROM service_callback_outbox');
+      const relay = service.app.get<RedisQueueBackend>(QueueBackend);
+      await relay.addBulk([JSON.parse(row?.job ?? '') as QueuedJob]);
+      await receiver.waitForRequests(1, { path: '/torn' });
+      // While its job stands, an id that comes again is the same job.
+      await nothingStands(service);
+    });
+    const requests = await receiver.waitForRequests(2, { path: '/torn' });
+    expect(new Set(requests.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(await waiting()).toEqual([]);
+  });
+
+  it('goes on after somebody flushed Redis: what was there is gone, what comes is delivered', async () => {
+    const service = await start();
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/flushed') });
+    await causeCallback(service, serviceId);
+    await receiver.waitForRequests(1, { path: '/flushed' });
+    const inspector = new Redis(redis.url);
+    await inspector.flushall();
+    await inspector.script('FLUSH');
+    inspector.disconnect();
+    receiver.respond('/flushed', [500, 200]);
+    const { id } = await causeCallback(service, serviceId);
+    await service.logs.waitFor('callback.delivered', { callback_id: id, attempt: 2 });
+    expect(await waiting()).toEqual([]);
+  });
+
   it('keeps what could not be forwarded', async () => {
     const service = await start({ PROCESS_ROLE: 'api' });
     await redis.kill('SIGKILL');
@@ -111,6 +152,18 @@ describeWithRedis('the outbox', () => {
   it('needs a Redis that forgets nothing: one that evicts is refused at the start, with the reason', async () => {
     const evicting = await startRedisServer({ settings: { 'maxmemory-policy': 'allkeys-lru' } });
     await expect(start({ REDIS_URL: evicting.url })).rejects.toThrow(/allkeys-lru.*noeviction/);
+    // A start that failed leaves nothing open, neither here nor there.
+    const inspector = new Redis(evicting.url);
+    expect(
+      String(await inspector.client('LIST'))
+        .trim()
+        .split('\n'),
+    ).toHaveLength(1);
+    inspector.disconnect();
+    await eventually(async () => {
+      const open = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+      expect(await query(database.url, open)).toEqual([]);
+    });
     await evicting.stop();
   });
 });

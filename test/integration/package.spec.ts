@@ -23,6 +23,7 @@ const NOT_CHECKED_IN: ReadonlySet<string> = new Set(['.git', '.data', 'coverage'
  */
 const OWN_DEPENDENCIES = [
   '@nestjs/axios',
+  '@opentelemetry/api',
   'axios',
   'ioredis',
   'ipaddr.js',
@@ -37,6 +38,7 @@ const PEERS = [
   '@nestjs/bullmq',
   '@nestjs/common',
   '@nestjs/core',
+  '@nestjs/event-emitter',
   '@nestjs/typeorm',
   'bullmq',
   'pg',
@@ -80,7 +82,8 @@ describe('the package', () => {
       .map((file) => relative(installed, join(file.parentPath, file.name)));
     expect(paths).toContain('dist/src/index.js');
     expect(paths).toContain('dist/src/index.d.ts');
-    const wanted = /^(package\.json|[A-Z]+(\.md)?|dist\/src\/.+\.(js|d\.ts))$/;
+    const wanted =
+      /^(package\.json|[A-Z]+(\.md)?|dist\/src\/.+\.(js|d\.ts)|dist\/src\/console\/assets\/.+\.(css|svg))$/;
     expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
     const unwanted =
       /\.spec\.|^dist\/(?!src\/)|^dist\/src\/(notifications|observability|main|service|app\.module)\b(?!-)/;

@@ -97,6 +97,6 @@ describe('the protocol between the stores, with a crash between any two operatio
     expect(details.failed).toBe(true);
     const [story] = details.counterexample ?? [];
     expect(String(details.errorInstance)).toContain('is nowhere');
-    expect([...(story ?? [])].length).toBeLessThanOrEqual(20);
+    expect([...(story ?? [])].length).toBeLessThanOrEqual(40);
   });
 });

@@ -5,7 +5,10 @@ import { CallbackClient } from '../../src/service-callbacks/delivery/callback-cl
 import { HttpServiceTransport } from '../../src/service-callbacks/delivery/transport/http-service-transport.js';
 import { UndiciTransport } from '../../src/service-callbacks/delivery/transport/undici-transport.js';
 import type { Proxy } from '../../src/service-callbacks/delivery/transport/proxy.js';
-import type { Resolve } from '../../src/service-callbacks/delivery/transport/vetted-lookup.js';
+import {
+  nameResolver,
+  type Resolve,
+} from '../../src/service-callbacks/delivery/transport/names/name-resolver.js';
 import {
   AddressRules,
   type AddressRulesOptions,
@@ -34,10 +37,11 @@ export function clientUnderTest({
   allowHttp = true,
   allowedNetworks = ['127.0.0.0/8'],
   allowedPorts = [],
+  resolve = nameResolver({ timeoutMs }),
   ...connector
 }: ClientOptions = {}): ClientUnderTest {
   const rules = new AddressRules({ allowHttp, allowedNetworks, allowedPorts });
-  const wire = new UndiciTransport({ rules, connectTimeoutMs: timeoutMs, ...connector });
+  const wire = new UndiciTransport({ rules, connectTimeoutMs: timeoutMs, resolve, ...connector });
   const http = new HttpService(axios.create());
   const transport = through === 'undici' ? wire : new HttpServiceTransport(http, wire);
   return { client: new CallbackClient(transport, new Clock(), { timeoutMs }), wire, http };

@@ -18,6 +18,7 @@ const ENDS: readonly string[] = [
   'callback.cancelled',
   'callback.unreadable',
   'callback.stalled',
+  'callback.disabled',
 ];
 
 /** Stands where standard output would: the log is tested as the contract it is. */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,8 @@ export interface RedisServerOptions {
   /** Keep an append-only file, written at each command. Default: nothing on disk. */
   readonly persistent?: boolean;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Be a Sentinel, the only one, of the primary at this port. */
+  readonly sentinelOf?: { readonly name: string; readonly port: number; readonly downAfterMs: number };
 }
 
 /** A real redis-server of a test's own, on loopback. */
@@ -60,21 +62,38 @@ async function launch(directory: string, port: number, options: RedisServerOptio
     databases: '10000',
     ...options.settings,
   };
-  const child = spawn(
-    'redis-server',
-    Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const args = options.sentinelOf ? await sentinel(directory, port, options.sentinelOf) : flags;
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((resolve, reject) => {
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      if (output.includes('Ready to accept connections')) resolve();
+      if (/Ready to accept connections|\+monitor/.test(output)) resolve();
     });
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`redis-server ended with code ${code}: ${output}`)));
   });
   return child;
+}
+
+/** A Sentinel takes its configuration from a file alone, and writes it. */
+async function sentinel(
+  directory: string,
+  port: number,
+  { name, port: primary, downAfterMs }: NonNullable<RedisServerOptions['sentinelOf']>,
+): Promise<string[]> {
+  const file = join(directory, 'sentinel.conf');
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${directory}`,
+    `sentinel monitor ${name} 127.0.0.1 ${primary} 1`,
+    `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
+    `sentinel failover-timeout ${name} 5000`,
+  ];
+  await writeFile(file, `${lines.join('\n')}\n`);
+  return [file, '--sentinel'];
 }
 
 async function freePort(): Promise<number> {

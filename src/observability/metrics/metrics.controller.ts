@@ -1,8 +1,10 @@
-import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { ApiProduces } from '@nestjs/swagger';
+import { Controller, Get, Header, Inject, SetMetadata } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { METRIC_REGISTRIES } from './metric-registries.js';
 import { Public } from '../../http/public.decorator.js';
+
+/** What `@ApiProduces()` sets; named here so that only those who ask for the OpenAPI document load Swagger. */
+const OPENAPI_PRODUCES = 'swagger/apiProduces';
 
 @Public()
 @Controller('metrics')
@@ -11,7 +13,7 @@ export class MetricsController {
 
   /** Prometheus text format. */
   @Get()
-  @ApiProduces('text/plain')
+  @SetMetadata(OPENAPI_PRODUCES, ['text/plain'])
   @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
   metrics(): Promise<string> {
     return Registry.merge([...this.registries]).metrics();

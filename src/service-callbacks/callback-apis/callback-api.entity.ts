@@ -1,5 +1,8 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 
+/** Why a callback API is switched off: its server said 410, it failed for too long, or someone did it. */
+export type DisabledReason = 'gone' | 'failing' | 'by_hand';
+
 /** Where a service wants its callbacks of one type. One per (service, type), kept by the database (R1). */
 @Entity('service_callback_apis')
 @Unique('service_callback_apis_one_per_type', ['serviceId', 'callbackType'])
@@ -39,4 +42,11 @@ export class CallbackApiEntity {
 
   @Column('timestamptz', { name: 'updated_at', nullable: true })
   updatedAt!: Date | null;
+
+  /** While set, callbacks are kept as dead letters `disabled` and not attempted. */
+  @Column('timestamptz', { name: 'disabled_at', nullable: true })
+  disabledAt!: Date | null;
+
+  @Column('text', { name: 'disabled_reason', nullable: true })
+  disabledReason!: DisabledReason | null;
 }

@@ -15,6 +15,8 @@ export interface CallbackTarget {
   readonly bearerToken: string;
   /** `whsec_…`, the one in use first; none for a row from before signing. */
   readonly signingSecrets: readonly string[];
+  /** Switched off: nothing is attempted. */
+  readonly isDisabled: boolean;
 }
 
 /** A callback API as it is shown: its token and its secrets never are. */
@@ -63,6 +65,7 @@ export class CallbackApiRepository {
       url: entity.url,
       bearerToken: this.cipher.decrypt(entity.encryptedBearerToken, bearerTokenBinding(entity.id)),
       signingSecrets: signingSecretsOf(entity, this.cipher, this.clock.now()),
+      isDisabled: entity.disabledAt !== null,
     };
   }
 
@@ -94,6 +97,8 @@ export class CallbackApiRepository {
       updatedById: api.updatedById,
       createdAt: new Date(this.clock.now()),
       updatedAt: null,
+      disabledAt: null,
+      disabledReason: null,
     };
     try {
       await this.dataSource.manager.insert(CallbackApiEntity, entity);

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { Clock } from '../clock.js';
+import { EndpointStateRepository } from '../endpoint-health/endpoint-state.repository.js';
 import { AddressRules } from '../security/address-rules.js';
 import { generateSigningSecret } from '../security/signing-secret.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
@@ -25,6 +26,7 @@ export class CallbackApisService {
     private readonly types: CallbackTypeRegistry,
     private readonly addresses: AddressRules,
     private readonly clock: Clock,
+    private readonly endpoints: EndpointStateRepository,
     @Inject(DELIVERY_OPTIONS) private readonly options: Pick<DeliveryOptions, 'signingOverlapMs'>,
   ) {}
 
@@ -76,7 +78,10 @@ export class CallbackApisService {
           ]
         : [];
     this.assertValid({ url: change.url }, mismatch);
-    return found(await this.repository.update(serviceId, id, change), serviceId, id);
+    const updated = found(await this.repository.update(serviceId, id, change), serviceId, id);
+    // Another server's failures are not this one's.
+    if (updated.url !== current.url) await this.endpoints.forgetFailures(id);
+    return updated;
   }
 
   /** @throws CallbackApiNotFoundError */

@@ -1,9 +1,10 @@
-/** The types this package brings along (R5); a host may define others under other names. */
+/** The types this package brings along (R5, and news of the endpoints themselves); a host may define others under other names. */
 export const BUILT_IN_CALLBACK_TYPES = [
   'delivery_status',
   'complaint',
   'inbound_sms',
   'returned_letter',
+  'endpoint_alert',
 ] as const;
 
 export type BuiltInCallbackType = (typeof BUILT_IN_CALLBACK_TYPES)[number];

@@ -3,6 +3,7 @@ import { defineCallbackType, type CallbackTypeDefinition } from './callback-type
 import { complaint, type ComplaintInput } from './complaint.js';
 import { deliveryStatus, type DeliveryStatusInput } from './delivery-status.js';
 import { DuplicateCallbackTypeError } from './duplicate-callback-type.error.js';
+import { endpointAlert, type EndpointAlertInput } from './endpoint-alert.js';
 import { inboundSms, type InboundSmsInput } from './inbound-sms.js';
 import { returnedLetter, type ReturnedLetterInput } from './returned-letter.js';
 
@@ -12,6 +13,7 @@ export interface BuiltInCallbackInputs extends Record<BuiltInCallbackType, unkno
   complaint: ComplaintInput;
   inbound_sms: InboundSmsInput;
   returned_letter: ReturnedLetterInput;
+  endpoint_alert: EndpointAlertInput;
 }
 
 const BUILT_IN: {
@@ -21,6 +23,7 @@ const BUILT_IN: {
   complaint,
   inbound_sms: inboundSms,
   returned_letter: returnedLetter,
+  endpoint_alert: endpointAlert,
 };
 
 /** Every callback type of a process: the built-in ones and the host's own (R5). */

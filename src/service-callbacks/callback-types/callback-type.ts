@@ -28,6 +28,8 @@ export interface CallbackTypeDefinition<Input = unknown> {
   skip?(input: Input): SkipReason | undefined;
   /** The JSON document, its keys in the order in which they are sent (R6, R7). */
   payload(input: Input): Record<string, unknown>;
+  /** An input for test callbacks, made up and seen to be. Without one their document is empty. */
+  example?(): unknown;
   /** Fields without which a queued document is completed from the database (R10). */
   readonly requiredFields?: readonly string[];
 }

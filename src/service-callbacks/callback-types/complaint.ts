@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { formatUtcTimestamp } from '../delivery/utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
@@ -22,6 +23,14 @@ export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
     serviceId,
     subjectId: notificationId,
     news: complaintId,
+  }),
+  example: (): ComplaintInput => ({
+    notificationId: randomUUID(),
+    complaintId: randomUUID(),
+    serviceId: randomUUID(),
+    reference: 'test-callback',
+    to: 'test-callback@example.com',
+    complaintDate: new Date(),
   }),
   payload: (input: ComplaintInput) => ({
     notification_id: input.notificationId,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { formatUtcTimestamp } from '../delivery/utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 import { isNotNewsStatus, type NotificationStatus } from './notification-status.js';
@@ -31,6 +32,19 @@ export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Objec
     if (isNotNewsStatus(status)) return 'not_final';
     return notificationType === 'letter' ? 'letter' : undefined;
   },
+  example: (): DeliveryStatusInput => ({
+    id: randomUUID(),
+    serviceId: randomUUID(),
+    reference: 'test-callback',
+    to: 'test-callback@example.com',
+    status: 'delivered',
+    createdAt: new Date(),
+    updatedAt: new Date(),
+    sentAt: new Date(),
+    notificationType: 'email',
+    templateId: randomUUID(),
+    templateVersion: 1,
+  }),
   payload: (notification: DeliveryStatusInput) => ({
     id: notification.id,
     reference: notification.reference,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { formatUtcTimestamp } from '../delivery/utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
@@ -17,6 +18,14 @@ export interface InboundSmsInput {
 export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze({
   type: 'inbound_sms',
   identify: ({ serviceId, id }: InboundSmsInput) => ({ serviceId, subjectId: id }),
+  example: (): InboundSmsInput => ({
+    id: randomUUID(),
+    serviceId: randomUUID(),
+    sourceNumber: '447700900000', // a number for fiction (Ofcom)
+    destinationNumber: '447700900001',
+    message: 'This is a test callback',
+    dateReceived: new Date(),
+  }),
   payload: (sms: InboundSmsInput) => ({
     id: sms.id,
     source_number: sms.sourceNumber,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { formatUtcTimestamp } from '../delivery/utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
@@ -27,6 +28,19 @@ export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Objec
   identify: ({ serviceId, notificationId }: ReturnedLetterInput) => ({
     serviceId,
     subjectId: notificationId,
+  }),
+  example: (): ReturnedLetterInput => ({
+    notificationId: randomUUID(),
+    serviceId: randomUUID(),
+    reference: 'test-callback',
+    dateSent: new Date(),
+    sentBy: null,
+    templateName: 'Test callback',
+    templateId: randomUUID(),
+    templateVersion: 1,
+    spreadsheetFileName: null,
+    spreadsheetRowNumber: null,
+    uploadLetterFileName: null,
   }),
   payload: (letter: ReturnedLetterInput) => ({
     notification_id: letter.notificationId,

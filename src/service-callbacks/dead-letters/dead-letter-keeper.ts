@@ -10,6 +10,7 @@ import { Clock } from '../clock.js';
 import type { DeadLetterOptions } from '../service-callbacks.options.js';
 import { DEAD_LETTER_OPTIONS } from '../tokens.js';
 import { DeadLetterRepository } from './dead-letter.repository.js';
+import { ReplayRunRepository } from './replay-run.repository.js';
 import { Replay } from './replay.js';
 
 const DAY_MS = 86_400_000;
@@ -27,6 +28,7 @@ export class DeadLetterKeeper implements OnApplicationBootstrap, BeforeApplicati
 
   constructor(
     private readonly deadLetters: DeadLetterRepository,
+    private readonly runs: ReplayRunRepository,
     private readonly replay: Replay,
     private readonly clock: Clock,
     @Inject(DEAD_LETTER_OPTIONS) private readonly options: DeadLetterOptions,
@@ -49,6 +51,7 @@ export class DeadLetterKeeper implements OnApplicationBootstrap, BeforeApplicati
 
   private async prune(): Promise<void> {
     const before = new Date(this.clock.now() - this.options.retentionDays * DAY_MS);
+    await this.runs.prune(before);
     while (!this.stopping.signal.aborted) {
       if ((await this.deadLetters.prune(before, PRUNE.batch)) < PRUNE.batch) return;
     }

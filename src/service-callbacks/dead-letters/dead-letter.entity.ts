@@ -9,6 +9,7 @@ export const GIVE_UP_REASONS = [
   'cancelled',
   'unreadable',
   'stalled',
+  'disabled',
 ] as const;
 
 export type GiveUpReason = (typeof GIVE_UP_REASONS)[number];
@@ -62,6 +63,10 @@ export class DeadLetterEntity {
   /** A replay was asked for and waits for its turn; null once it has had it. */
   @Column('timestamptz', { name: 'replay_requested_at', nullable: true })
   replayRequestedAt!: Date | null;
+
+  /** The run that asked for it last (`ReplayRunEntity`). */
+  @Column('uuid', { name: 'replay_id', nullable: true })
+  replayId!: string | null;
 
   /** The replay was queued: the callback is on its way again. */
   @Column('timestamptz', { name: 'replayed_at', nullable: true })

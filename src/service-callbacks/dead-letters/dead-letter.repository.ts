@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { Brackets, type DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import type { DataSource, EntityManager, SelectQueryBuilder } from 'typeorm';
+import type { LogScope } from '../delivery-log/records.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { DeadLetterEntity, type GiveUpReason } from './dead-letter.entity.js';
+import { ReplayRunEntity } from './replay-run.entity.js';
 
-/** Which of a service's dead letters. */
+/** Which dead letters. */
 export interface DeadLetterFilter {
+  /** Of these alone. */
+  readonly ids?: readonly string[];
   readonly callbackApiId?: string;
   readonly reason?: GiveUpReason;
   /** Given up at or after. */
@@ -30,6 +35,7 @@ const OVERWRITTEN = [
   'attempts',
   'given_up_at',
   'replay_requested_at',
+  'replay_id',
   'replayed_at',
 ];
 
@@ -42,7 +48,10 @@ export class DeadLetterRepository {
     return this.dataSource.transaction(work);
   }
 
-  /** Idempotent: an end that repeats after a crash overwrites itself; an older generation never a newer one. */
+  /**
+   * Idempotent: an end that repeats after a crash overwrites itself; an older generation never a newer one. The
+   * same news sent anew begins at the first generation again: what was queued after a replay is newer than it.
+   */
   async bury(letter: DeadLetterEntity): Promise<void> {
     await this.dataSource
       .createQueryBuilder()
@@ -50,19 +59,22 @@ export class DeadLetterRepository {
       .into(DeadLetterEntity)
       .values(letter)
       .orUpdate(OVERWRITTEN, ['id'], {
-        overwriteCondition: { where: 'service_callback_dead_letters.generation <= EXCLUDED.generation' },
+        overwriteCondition: {
+          where: `service_callback_dead_letters.generation <= EXCLUDED.generation
+                  OR service_callback_dead_letters.replayed_at < EXCLUDED.queued_at`,
+        },
       })
       .execute();
   }
 
   /** Newest first. */
   async list(
-    serviceId: string,
+    scope: LogScope,
     filter: DeadLetterFilter,
     limit: number,
     after?: DeadLetterCursor,
   ): Promise<DeadLetterEntity[]> {
-    const query = this.select(serviceId, filter);
+    const query = this.select(scope, filter);
     if (after) {
       query.andWhere('(letter.givenUpAt, letter.id) < (:afterAt, :afterId)', {
         afterAt: after.givenUpAt,
@@ -76,21 +88,44 @@ export class DeadLetterRepository {
     return this.dataSource.manager.findOneBy(DeadLetterEntity, { serviceId, id });
   }
 
+  /** How many of them can be replayed and are not being; as far as `limit`, where there is one. */
+  countReplayable(scope: LogScope, filter: DeadLetterFilter, limit?: number): Promise<number> {
+    return this.countOf(this.replayable(scope, filter), limit);
+  }
+
+  /** Counts as far as `limit`. */
+  count(scope: LogScope, filter: DeadLetterFilter, limit: number): Promise<number> {
+    return this.countOf(this.select(scope, filter), limit);
+  }
+
   /** Asks for a replay of all that can be replayed and is not being. @returns how many. */
   async requestReplay(serviceId: string, filter: DeadLetterFilter, now: Date): Promise<number> {
-    const wanted = this.select(serviceId, filter)
-      .select('letter.id')
-      .andWhere(
-        'letter.document IS NOT NULL AND letter.replayRequestedAt IS NULL AND letter.replayedAt IS NULL',
-      );
-    const { affected } = await this.dataSource
-      .createQueryBuilder()
-      .update(DeadLetterEntity)
-      .set({ replayRequestedAt: now })
-      .where(`id IN (${wanted.getQuery()})`)
-      .setParameters(wanted.getParameters())
-      .execute();
-    return affected ?? 0;
+    return (await this.startReplay({ serviceId }, filter, now)).total;
+  }
+
+  /** The same, of one service or of all; the run that this makes can be watched and stopped (`ReplayRunRepository`). */
+  startReplay(
+    scope: LogScope,
+    filter: DeadLetterFilter,
+    now: Date,
+  ): Promise<{ readonly id: string; readonly total: number }> {
+    return this.dataSource.transaction(async (manager) => {
+      const id = randomUUID();
+      const wanted = this.replayable(scope, filter).select('letter.id');
+      const { affected } = await manager
+        .createQueryBuilder()
+        .update(DeadLetterEntity)
+        .set({ replayRequestedAt: now, replayId: id })
+        .where(`id IN (${wanted.getQuery()})`)
+        // Again, of the row itself: one that was waited for may have been replayed meanwhile.
+        .andWhere('replay_requested_at IS NULL AND replayed_at IS NULL')
+        .setParameters(wanted.getParameters())
+        .execute();
+      const total = affected ?? 0;
+      const run = { id, serviceId: scope === 'all' ? null : scope.serviceId, total, requestedAt: now };
+      if (total > 0) await manager.insert(ReplayRunEntity, run);
+      return { id, total };
+    });
   }
 
   /** Some whose replay was asked for, oldest request first; nobody else's hands are on them until `manager` commits. */
@@ -122,6 +157,19 @@ export class DeadLetterRepository {
     return Boolean(affected);
   }
 
+  /** Removes at most `limit` of them. @returns how many. */
+  async removeSome(scope: LogScope, filter: DeadLetterFilter, limit: number): Promise<number> {
+    const some = this.select(scope, filter).select('letter.id').limit(limit);
+    const { affected } = await this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(DeadLetterEntity)
+      .where(`id IN (${some.getQuery()})`)
+      .setParameters(some.getParameters())
+      .execute();
+    return affected ?? 0;
+  }
+
   /** Removes at most `limit` given up before `before`. @returns how many. */
   async prune(before: Date, limit: number): Promise<number> {
     const [, count] = await this.dataSource.query<[unknown, number]>(
@@ -132,20 +180,33 @@ export class DeadLetterRepository {
     return count;
   }
 
-  private select(serviceId: string, filter: DeadLetterFilter): SelectQueryBuilder<DeadLetterEntity> {
-    const { callbackApiId, reason, since, until } = filter;
-    return this.dataSource
-      .createQueryBuilder(DeadLetterEntity, 'letter')
-      .where('letter.serviceId = :serviceId', { serviceId })
-      .andWhere(
-        new Brackets((where) => {
-          where.where('TRUE');
-          if (callbackApiId !== undefined)
-            where.andWhere('letter.callbackApiId = :callbackApiId', { callbackApiId });
-          if (reason !== undefined) where.andWhere('letter.reason = :reason', { reason });
-          if (since !== undefined) where.andWhere('letter.givenUpAt >= :since', { since });
-          if (until !== undefined) where.andWhere('letter.givenUpAt < :until', { until });
-        }),
-      );
+  private async countOf(query: SelectQueryBuilder<DeadLetterEntity>, limit?: number): Promise<number> {
+    const some = query.select('letter.id').limit(limit);
+    const row = await this.dataSource
+      .createQueryBuilder()
+      .select('count(*)::int', 'count')
+      .from(`(${some.getQuery()})`, 'some')
+      .setParameters(some.getParameters())
+      .getRawOne<{ count: number }>();
+    return row?.count ?? 0;
+  }
+
+  private replayable(scope: LogScope, filter: DeadLetterFilter): SelectQueryBuilder<DeadLetterEntity> {
+    return this.select(scope, filter).andWhere(
+      'letter.document IS NOT NULL AND letter.replayRequestedAt IS NULL AND letter.replayedAt IS NULL',
+    );
+  }
+
+  private select(scope: LogScope, filter: DeadLetterFilter): SelectQueryBuilder<DeadLetterEntity> {
+    const { ids, callbackApiId, reason, since, until } = filter;
+    const query = this.dataSource.createQueryBuilder(DeadLetterEntity, 'letter').where('TRUE');
+    if (scope !== 'all') query.andWhere('letter.serviceId = :serviceId', { serviceId: scope.serviceId });
+    if (ids !== undefined) query.andWhere('letter.id = ANY(:ids)', { ids });
+    if (callbackApiId !== undefined)
+      query.andWhere('letter.callbackApiId = :callbackApiId', { callbackApiId });
+    if (reason !== undefined) query.andWhere('letter.reason = :reason', { reason });
+    if (since !== undefined) query.andWhere('letter.givenUpAt >= :since', { since });
+    if (until !== undefined) query.andWhere('letter.givenUpAt < :until', { until });
+    return query;
   }
 }

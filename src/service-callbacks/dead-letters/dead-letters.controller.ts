@@ -50,7 +50,7 @@ export class DeadLettersController {
     const { cursor, limit } = query;
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
     if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
-    const letters = await this.deadLetters.list(serviceId, filterOf(query), limit, after);
+    const letters = await this.deadLetters.list({ serviceId }, filterOf(query), limit, after);
     const last = letters.length === limit ? letters.at(-1) : undefined;
     return { data: letters.map(view), next_cursor: last ? encodeCursor(last) : null };
   }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
-import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import type { Callback } from '../delivery/callback.js';
-import { CallbackLog, type GiveUpEvent } from '../delivery/callback-log.js';
+import { CallbackLog } from '../delivery/callback-log.js';
+import { DeliveryRecorder } from '../delivery/delivery-recorder.js';
+import { EndpointSwitch } from '../endpoint-health/endpoint-switch.js';
 import type { DeadLetterEntity } from './dead-letter.entity.js';
 import { DeadLetterRepository } from './dead-letter.repository.js';
 import type { Ending } from './ending.js';
@@ -12,14 +13,17 @@ import { UnburiedError } from './unburied.error.js';
 /** Characters of a detail that are kept: a job of 5 MB has much to complain about. */
 const MAX_DETAIL = 500;
 
+const GONE = 410;
+
 /** Given up is a place, not a loss (R16): the dead letter is written first, the job is removed after. */
 @Injectable()
 export class GiveUp {
   constructor(
     private readonly deadLetters: DeadLetterRepository,
     private readonly log: CallbackLog,
-    private readonly metrics: CallbackMetrics,
+    private readonly recorder: DeliveryRecorder,
     private readonly clock: Clock,
+    private readonly endpoints: EndpointSwitch,
   ) {}
 
   /**
@@ -44,6 +48,7 @@ export class GiveUp {
       queuedAt: new Date(subject.queuedAt ?? now),
       givenUpAt: new Date(now),
       replayRequestedAt: null,
+      replayId: null,
       replayedAt: null,
     };
     try {
@@ -51,10 +56,17 @@ export class GiveUp {
     } catch (error) {
       throw new UnburiedError(subject, ending, error);
     }
-    const event: GiveUpEvent = `callback.${ending.reason}`;
-    this.metrics.gaveUp(subject, ending.reason);
-    this.log.gaveUp(event, subject, ending.facts, ending.failure, ending.detail);
+    this.recorder.gaveUp(subject, ending);
+    await this.heedGone(subject, ending);
     return new GivenUpError(ending.reason);
+  }
+
+  /** 410 Gone is an endpoint's own wish (Standard Webhooks). It repeats it where it could not be heeded now. */
+  private async heedGone({ callbackApiId, document }: Partial<Callback>, { failure }: Ending): Promise<void> {
+    if (failure?.statusCode !== GONE || callbackApiId === undefined || document === undefined) return;
+    await this.endpoints
+      .gone(callbackApiId, document.url)
+      .catch((error: unknown) => this.log.notDisabled(callbackApiId, error));
   }
 }
 

@@ -8,10 +8,13 @@ import { DocumentOpener } from '../delivery/document-opener.js';
 import { DocumentSealer } from '../delivery/document-sealer.js';
 import { RetryPolicy } from '../delivery/retry-policy.js';
 import { Enqueuer } from '../producer/enqueuer.js';
+import { currentCarrier } from '../tracing/tracing.js';
 import { CorruptCiphertextError } from '../security/corrupt-ciphertext.error.js';
 import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
 import type { DeadLetterEntity } from './dead-letter.entity.js';
 import { DeadLetterRepository } from './dead-letter.repository.js';
+import { ReplayRunRepository } from './replay-run.repository.js';
+import { ReplayTally } from './replay-tally.js';
 
 /** What pressing replay did. */
 export type ReplayResult =
@@ -28,6 +31,7 @@ export type ReplayResult =
 export class Replay {
   constructor(
     private readonly deadLetters: DeadLetterRepository,
+    private readonly runs: ReplayRunRepository,
     private readonly callbackApis: CallbackApiRepository,
     private readonly opener: DocumentOpener,
     private readonly sealer: DocumentSealer,
@@ -48,12 +52,16 @@ export class Replay {
   batch(limit: number): Promise<number> {
     return this.deadLetters.transaction(async (manager) => {
       const letters = await this.deadLetters.lockRequested(limit, manager);
+      const tally = new ReplayTally();
       for (const letter of letters) {
         const result = await this.enqueue(letter, manager);
-        if (result.kind === 'refused') {
-          await this.deadLetters.update(letter.id, { replayRequestedAt: null, detail: result.why }, manager);
+        if (result.kind !== 'queued') {
+          const detail = result.kind === 'refused' ? { detail: result.why } : {};
+          await this.deadLetters.update(letter.id, { replayRequestedAt: null, ...detail }, manager);
         }
+        tally.add(letter.replayId, result.kind === 'refused' ? 'refused' : 'queued');
       }
+      await this.runs.advance(tally, new Date(this.clock.now()), manager);
       return letters.length;
     });
   }
@@ -70,6 +78,8 @@ export class Replay {
     if (target instanceof Error) return { kind: 'refused', why: target.message };
     if (!target)
       return { kind: 'refused', why: `the service has no callback API of type ${callbackType} now` };
+    if (target.isDisabled)
+      return { kind: 'refused', why: `callback API ${target.callbackApiId} is disabled: enable it first` };
 
     const generation = letter.generation + 1;
     const now = this.clock.now();
@@ -85,6 +95,7 @@ export class Replay {
       generationStart: letter.attempts.length,
       attempts: letter.attempts,
       document: sendable,
+      trace: currentCarrier(),
       sealed: this.sealer.seal(id, sendable),
     };
     await this.enqueuer.enqueue([retryJob(callback, this.policy.maxRetries, 0)], manager);

@@ -1,10 +1,16 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
+import { inAttemptSpan } from '../tracing/attempt-span.js';
+import { currentCarrier } from '../tracing/tracing.js';
 import { CallbackClient } from './callback-client.js';
 import type { AttemptRecord } from './callback-job.js';
 import type { AttemptFacts } from './callback-log.js';
+import type { CallbackRequest } from './callback-request.js';
 import type { Callback } from './callback.js';
+import { DeliveryRecorder } from './delivery-recorder.js';
 import { EndpointGate, type Deferral, type Lane } from '../isolation/endpoint-gate.js';
 import { endpointKey } from '../isolation/endpoint-key.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
@@ -24,7 +30,9 @@ export class AttemptMaker {
     private readonly gate: EndpointGate,
     private readonly client: CallbackClient,
     private readonly metrics: CallbackMetrics,
+    private readonly recorder: DeliveryRecorder,
     private readonly clock: Clock,
+    @Inject(DELIVERY_OPTIONS) private readonly options: Pick<DeliveryOptions, 'traceparent'>,
   ) {}
 
   /** Whether an attempt would be deferred now; costs nothing, for whoever must prepare one first. */
@@ -54,17 +62,27 @@ export class AttemptMaker {
     const startedAt = this.clock.now();
     const at = new Date(startedAt).toISOString();
     this.metrics.attemptStarted(callback, startedAt);
-    const outcome = await this.client.send({
-      id: callback.id,
-      url: callback.document.url,
-      bearerToken: callback.document.bearer_token,
-      signingSecrets: callback.document.signing_secrets ?? [],
-      body: JSON.stringify(callback.document.payload),
-    });
-    this.metrics.attempted(callback, outcome);
-    const attempts = [...callback.attempts, record(at, outcome)];
+    const { url } = callback.document;
+    const outcome = await inAttemptSpan({ url, number: callback.attempts.length + 1 }, () =>
+      this.client.send(this.requestOf(callback)),
+    );
+    const remembered = record(at, outcome);
+    this.recorder.attempted(callback, startedAt, remembered, outcome);
+    const attempts = [...callback.attempts, remembered];
     const facts = { attempt: attempts.length, durationMs: outcome.durationMs };
     return { kind: 'made', outcome, facts, callback: { ...callback, attempts } };
+  }
+
+  private requestOf({ id, document }: Callback): CallbackRequest {
+    const traceparent = this.options.traceparent ? currentCarrier()?.traceparent : undefined;
+    return {
+      id,
+      url: document.url,
+      bearerToken: document.bearer_token,
+      signingSecrets: document.signing_secrets ?? [],
+      body: JSON.stringify(document.payload),
+      ...(traceparent !== undefined && { extraHeaders: { traceparent } }),
+    };
   }
 }
 

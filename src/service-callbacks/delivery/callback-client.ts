@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
+import { excerptOf } from './answer-excerpt.js';
 import { AttemptDeadline } from './attempt-deadline.js';
 import { callbackHeaders } from './callback-headers.js';
 import type { CallbackRequest } from './callback-request.js';
@@ -59,7 +60,9 @@ export class CallbackClient {
       );
       const outcome = this.outcomeOf(answer, this.since(startedAt));
       await answer.drained;
-      return outcome;
+      if (outcome.kind === 'delivered') return outcome;
+      const excerpt = excerptOf(answer.body(), request);
+      return excerpt === undefined ? outcome : { ...outcome, excerpt };
     } catch (error) {
       if (error instanceof NoAnswerError) return outcomeWithout(error.reason, this.since(startedAt));
       throw error;

@@ -12,19 +12,21 @@ const signer = new WebhookSigner();
  * @throws TypeError (without the token) when it cannot be a header: axios would send what is left of it
  */
 export function callbackHeaders(request: CallbackRequest, nowMs: number): Record<string, string> {
-  const { id, body, bearerToken, signingSecrets } = request;
+  const { id, body, bearerToken, signingSecrets, extraHeaders } = request;
   const authorization = `Bearer ${bearerToken}`;
   validateHeaderValue('authorization', authorization);
   const timestamp = Math.floor(nowMs / 1000);
   return {
     accept: '*/*',
     'content-type': 'application/json',
-    authorization,
+    // Only an endpoint of the operators' own may have none.
+    ...(bearerToken !== '' && { authorization }),
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),
     ...(signingSecrets.length > 0 && {
       'webhook-signature': signer.sign({ id, timestamp, body }, signingSecrets),
     }),
     'user-agent': 'service-callbacks',
+    ...extraHeaders,
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TraceCarrier } from '../tracing/trace-carrier.js';
 import type { CallbackId } from './callback-id.js';
 import type { DeliveryError } from './delivery-outcome.js';
 
@@ -32,6 +33,8 @@ export interface CallbackJobData {
   readonly generation_start?: number;
   /** Attempts already made, oldest first. */
   readonly attempts: readonly AttemptRecord[];
+  /** Where in which trace it was enqueued. */
+  readonly trace?: TraceCarrier;
 }
 
 /** What is inside the encrypted document. */
@@ -64,6 +67,12 @@ const attemptRecord = z.looseObject({
   error: z.string().optional() as z.ZodType<DeliveryError | undefined>,
 });
 
+/** Of the lengths that W3C Trace Context allows; a carrier that is none costs a trace, never a callback. */
+const traceCarrier = z.object({
+  traceparent: z.string().max(100),
+  tracestate: z.string().max(512).optional(),
+});
+
 /** Reads what any release since the first wrote; unknown fields are ignored (R10). */
 export const callbackJobSchema = z.object({
   callback_id: z.uuid() as unknown as z.ZodType<CallbackId>,
@@ -76,6 +85,7 @@ export const callbackJobSchema = z.object({
   generation_start: z.int().min(0).default(0),
   document: z.string(),
   attempts: z.array(attemptRecord).default([]),
+  trace: traceCarrier.optional().catch(undefined),
 });
 
 export const callbackDocumentSchema = z.object({

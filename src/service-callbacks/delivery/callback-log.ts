@@ -22,7 +22,8 @@ export type GiveUpEvent =
   | 'callback.expired'
   | 'callback.cancelled'
   | 'callback.unreadable'
-  | 'callback.stalled';
+  | 'callback.stalled'
+  | 'callback.disabled';
 
 /**
  * The log as a contract (R15): one line an event, structured, through whichever logger the application
@@ -104,6 +105,16 @@ export class CallbackLog {
       ...this.subject(subject),
       error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
       msg: 'The database did not answer; the retry goes where the callback was first addressed',
+    });
+  }
+
+  /** The next one that says 410 tries again. */
+  notDisabled(callbackApiId: string, error: unknown): void {
+    this.logger.warn({
+      event: 'endpoint.not_disabled',
+      callback_api_id: callbackApiId,
+      error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      msg: 'An endpoint said 410 Gone and could not be disabled now',
     });
   }
 

@@ -8,4 +8,6 @@ export interface CallbackRequest {
   readonly signingSecrets: readonly string[];
   /** The JSON document, serialised. */
   readonly body: string;
+  /** Beside those that every callback has; names in lower case. */
+  readonly extraHeaders?: Readonly<Record<string, string>>;
 }

@@ -1,13 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkerHost } from '@nestjs/bullmq';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { DelayedError } from 'bullmq';
 import { v5 as uuidv5 } from 'uuid';
 import type { AnyJob } from '../../queues/queue-backend.js';
+import { QueueAwayError } from '../../queues/queue-away.error.js';
 import { UnfinishedError } from '../../queues/unfinished.error.js';
 import type { Clock } from '../clock.js';
 import type { GiveUp } from '../dead-letters/give-up.js';
 import { GivenUpError } from '../dead-letters/given-up.error.js';
 import { UnburiedError } from '../dead-letters/unburied.error.js';
+import { inProcessSpan } from '../tracing/process-span.js';
 import type { CallbackLog } from './callback-log.js';
+import type { DeliveryRecorder } from './delivery-recorder.js';
 import type { JobReader, ReadJob } from './job-reader.js';
 import type { Prepared } from './preparation.js';
 import { endingOf, rememberEnding } from './remembered-ending.js';
@@ -19,14 +24,20 @@ const MAX_STALLS = 5;
 /** How long a job waits after a fault of this platform, ms; spread, so that a mass of them does not return at once. */
 const POSTPONE_MS = { min: 1_000, max: 3_000 } as const;
 
+/** Between two tries to keep an ending while the queue is away, ms; well below the pause of stall checks. */
+const REMEMBER_AGAIN_MS = 250;
+
 const UNREADABLE_JOB_NAMESPACE = '0d1f3f0e-0b0c-4f3e-9d38-5c1a7a2f7c55';
 
 /** What the two processors share: no job ends in silence, and none is lost to a fault of this platform. */
-export abstract class CallbackProcessor extends WorkerHost {
+export abstract class CallbackProcessor extends WorkerHost implements BeforeApplicationShutdown {
+  private readonly stopping = new AbortController();
+
   protected constructor(
     protected readonly reader: JobReader,
     protected readonly giveUp: GiveUp,
     protected readonly log: CallbackLog,
+    protected readonly recorder: DeliveryRecorder,
     protected readonly clock: Clock,
   ) {
     super();
@@ -35,20 +46,29 @@ export abstract class CallbackProcessor extends WorkerHost {
   /** Ends by returning (the job is done) or by one of the errors that `isOurs` knows. */
   protected abstract handle(job: AnyJob, read: ReadJob, token?: string): Promise<void>;
 
+  beforeApplicationShutdown(): void {
+    this.stopping.abort();
+  }
+
   async process(job: AnyJob, token?: string): Promise<void> {
     const read = this.reader.read(job);
+    const traced = { queue: job.queueName, callback: subjectOf(read), isExpected: isOurs };
     try {
-      if (job.stalledCounter > MAX_STALLS) throw await this.bury(job, read, 'stalled');
-      const ending = endingOf(job);
-      if (ending) throw await this.giveUp.bury(this.identified(job, read), ending);
-      await this.handle(job, read, token);
+      await inProcessSpan(traced, () => this.run(job, read, token));
     } catch (error) {
       if (isOurs(error)) throw error;
-      this.log.postponed(subjectOf(read), error);
-      if (error instanceof UnburiedError) await rememberEnding(job, error).catch(() => undefined);
+      this.log.postponed(this.identified(job, read), error);
+      if (error instanceof UnburiedError) await this.remember(job, error);
       await this.postpone(job, token);
       throw new DelayedError();
     }
+  }
+
+  private async run(job: AnyJob, read: ReadJob, token?: string): Promise<void> {
+    if (job.stalledCounter > MAX_STALLS) throw await this.bury(job, read, 'stalled');
+    const ending = endingOf(job);
+    if (ending) throw await this.giveUp.bury(this.identified(job, read), ending);
+    await this.handle(job, read, token);
   }
 
   /**
@@ -96,6 +116,22 @@ export abstract class CallbackProcessor extends WorkerHost {
   /** A stable id for a job that carries none. */
   private idOf(job: AnyJob): string {
     return uuidv5(`${job.queueName}/${job.id}`, UNREADABLE_JOB_NAMESPACE);
+  }
+
+  /**
+   * A queue whose store is away as well is waited for: nothing else could be taken from it meanwhile, and what
+   * the attempt came to would be lost with the lock. A stop does not wait; then the attempt repeats.
+   */
+  private async remember(job: AnyJob, error: UnburiedError): Promise<void> {
+    const { signal } = this.stopping;
+    for (;;) {
+      const fault = await rememberEnding(job, error).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      if (!(fault instanceof QueueAwayError) || signal.aborted) return;
+      await sleep(REMEMBER_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   /**

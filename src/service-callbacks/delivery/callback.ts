@@ -1,3 +1,4 @@
+import type { TraceCarrier } from '../tracing/trace-carrier.js';
 import type { AttemptRecord, CallbackDocument } from './callback-job.js';
 
 /** A callback on its way: who it is, what has been tried, and what an attempt needs. */
@@ -16,4 +17,6 @@ export interface Callback {
   /** The encrypted document, as it goes on to the retry queue or the dead letters. */
   readonly sealed: string;
   readonly document: CallbackDocument;
+  /** Where in which trace it was enqueued; none where nobody traces, or a release before tracing wrote the job. */
+  readonly trace?: TraceCarrier | undefined;
 }

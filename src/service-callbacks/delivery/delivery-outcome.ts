@@ -30,7 +30,14 @@ export type DeliveryOutcome =
       readonly kind: 'retryable';
       readonly failure: DeliveryFailure;
       readonly durationMs: number;
+      /** The beginning of the answer (`excerptOf`); only the delivery log keeps it. */
+      readonly excerpt?: string;
       /** `Retry-After` of a 429 or 503 as milliseconds from now; unbounded, the retry policy bounds it. */
       readonly retryAfterMs?: number;
     }
-  | { readonly kind: 'final'; readonly failure: DeliveryFailure; readonly durationMs: number };
+  | {
+      readonly kind: 'final';
+      readonly failure: DeliveryFailure;
+      readonly durationMs: number;
+      readonly excerpt?: string;
+    };

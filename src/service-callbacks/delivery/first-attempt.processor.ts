@@ -5,6 +5,7 @@ import { GiveUp } from '../dead-letters/give-up.js';
 import { AttemptMaker } from './attempt.js';
 import { CallbackLog } from './callback-log.js';
 import { CallbackProcessor } from './callback.processor.js';
+import { DeliveryRecorder } from './delivery-recorder.js';
 import { JobReader, type ReadJob } from './job-reader.js';
 import { Preparation } from './preparation.js';
 import { RetryHandOver } from './retry-hand-over.js';
@@ -16,12 +17,13 @@ export class FirstAttemptProcessor extends CallbackProcessor {
     reader: JobReader,
     giveUp: GiveUp,
     log: CallbackLog,
+    recorder: DeliveryRecorder,
     clock: Clock,
     private readonly preparation: Preparation,
     private readonly attempts: AttemptMaker,
     private readonly handOver: RetryHandOver,
   ) {
-    super(reader, giveUp, log, clock);
+    super(reader, giveUp, log, recorder, clock);
   }
 
   protected async handle(job: AnyJob, read: ReadJob, token?: string): Promise<void> {
@@ -32,12 +34,12 @@ export class FirstAttemptProcessor extends CallbackProcessor {
     if (made.kind === 'deferred') {
       if (made.briefly) return this.putBack(job, made.until, token);
       await this.handOver.defer(prepared.callback, made.until);
-      return this.log.deferred(prepared.callback, made.reason, made.until);
+      return this.recorder.deferred(prepared.callback, made.reason, made.until);
     }
     const { outcome, facts, callback } = made;
     switch (outcome.kind) {
       case 'delivered':
-        return this.log.delivered(callback, facts, outcome.statusCode);
+        return this.recorder.delivered(callback, facts, outcome.statusCode, 'first');
       case 'final':
         throw await this.giveUp.bury(callback, { reason: 'not_retried', facts, failure: outcome.failure });
       case 'retryable': {
@@ -49,7 +51,7 @@ export class FirstAttemptProcessor extends CallbackProcessor {
             failure: outcome.failure,
           });
         }
-        return this.log.retrying(callback, facts, outcome.failure, next.at);
+        return this.recorder.retrying(callback, facts, outcome.failure, next.at);
       }
     }
   }

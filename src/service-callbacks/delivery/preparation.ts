@@ -3,6 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { CallbackApiRepository } from '../callback-apis/callback-api.repository.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { deliveryStatus } from '../callback-types/delivery-status.js';
+import { DisabledEndpoints } from '../endpoint-health/disabled-endpoints.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import type { CallbackDocument } from './callback-job.js';
 import { callbackId } from './callback-id.js';
@@ -18,6 +19,8 @@ export type Prepared =
   | { readonly kind: 'ready'; readonly callback: Callback }
   /** Its callback API was deleted. */
   | { readonly kind: 'cancelled'; readonly identity: Partial<Callback> }
+  /** Its callback API is switched off. */
+  | { readonly kind: 'disabled'; readonly identity: Partial<Callback> }
   | UnreadableJob;
 
 /**
@@ -34,16 +37,23 @@ export class Preparation {
     private readonly callbackApis: CallbackApiRepository,
     private readonly types: CallbackTypeRegistry,
     private readonly sealer: DocumentSealer,
+    private readonly disabled: DisabledEndpoints,
     @Optional() private readonly notifications?: NotificationSource,
   ) {
     this.connections = new Turnstile(Math.max(1, poolSizeOf(dataSource) - 1));
   }
 
-  /** Needs the database only for what an older release wrote (R9, R10). @throws when that cannot be read now. */
+  /**
+   * Needs the database only for what an older release wrote (R9, R10), and where the endpoint is said to be
+   * disabled: a dead letter needs it anyway, and the endpoint may have been enabled since. @throws when
+   * that cannot be read now.
+   */
   async forFirstAttempt(job: ReadJob): Promise<Prepared> {
     switch (job.kind) {
       case 'callback':
-        return { kind: 'ready', callback: job.callback };
+        return this.disabled.has(job.callback.callbackApiId)
+          ? this.forRetry(job)
+          : { kind: 'ready', callback: job.callback };
       case 'unreadable':
         return job;
       case 'incomplete':
@@ -65,6 +75,7 @@ export class Preparation {
   private async refresh(callback: Callback, manager: EntityManager): Promise<Prepared> {
     const target = await this.callbackApis.findTarget(callback.serviceId, callback.callbackType, manager);
     if (!target) return { kind: 'cancelled', identity: callback };
+    if (target.isDisabled) return { kind: 'disabled', identity: callback };
     const destination = destinationOf(target);
     if (isAddressedTo(callback.document, destination)) return { kind: 'ready', callback };
     return {
@@ -121,8 +132,9 @@ export class Preparation {
       ...destinationOf(target),
       payload: deliveryStatus.payload(notification),
     };
-    const callback = { ...identity, callbackApiId: target.callbackApiId, document, sealed: '' };
-    return { kind: 'ready', callback: this.sealer.reseal(callback, document) };
+    const { callbackApiId } = target;
+    const callback = this.sealer.reseal({ ...identity, callbackApiId, document, sealed: '' }, document);
+    return target.isDisabled ? { kind: 'disabled', identity: callback } : { kind: 'ready', callback };
   }
 
   /** The notification, or in words why there is none. */

@@ -53,5 +53,6 @@ export function toJobData(callback: Callback): CallbackJobData {
     generation_start: callback.generationStart,
     document: callback.sealed,
     attempts: callback.attempts,
+    ...(callback.trace && { trace: callback.trace }),
   };
 }

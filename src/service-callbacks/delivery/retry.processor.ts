@@ -8,6 +8,7 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import { AttemptMaker } from './attempt.js';
 import { CallbackLog } from './callback-log.js';
 import { CallbackProcessor } from './callback.processor.js';
+import { DeliveryRecorder } from './delivery-recorder.js';
 import type { Callback } from './callback.js';
 import { JobReader, type ReadJob } from './job-reader.js';
 import { Preparation, type Prepared } from './preparation.js';
@@ -22,13 +23,14 @@ export class RetryProcessor extends CallbackProcessor {
     reader: JobReader,
     giveUp: GiveUp,
     log: CallbackLog,
+    recorder: DeliveryRecorder,
     clock: Clock,
     private readonly preparation: Preparation,
     private readonly attempts: AttemptMaker,
     private readonly policy: RetryPolicy,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
-    super(reader, giveUp, log, clock);
+    super(reader, giveUp, log, recorder, clock);
   }
 
   protected async handle(job: AnyJob, read: ReadJob, token?: string): Promise<void> {
@@ -46,7 +48,7 @@ export class RetryProcessor extends CallbackProcessor {
     const { outcome, facts, callback } = made;
     switch (outcome.kind) {
       case 'delivered':
-        return this.log.delivered(callback, facts, outcome.statusCode);
+        return this.recorder.delivered(callback, facts, outcome.statusCode, 'retry');
       case 'final':
         throw await this.giveUp.bury(callback, { reason: 'not_retried', facts, failure: outcome.failure });
       case 'retryable': {
@@ -57,7 +59,7 @@ export class RetryProcessor extends CallbackProcessor {
         }
         const delay = this.policy.delayBefore(retry, retryAfterMs);
         await job.updateData(toJobData(callback));
-        this.log.retrying(callback, facts, failure, this.clock.now() + delay);
+        this.recorder.retrying(callback, facts, failure, this.clock.now() + delay);
         throw new RetryLaterError(delay);
       }
     }
@@ -65,7 +67,7 @@ export class RetryProcessor extends CallbackProcessor {
 
   private defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
     const { reason, until, briefly } = deferral;
-    if (!briefly) this.log.deferred(callback, reason, until);
+    if (!briefly) this.recorder.deferred(callback, reason, until);
     return this.putBack(job, until, token);
   }
 
@@ -76,7 +78,7 @@ export class RetryProcessor extends CallbackProcessor {
     } catch (error) {
       if (read.kind !== 'callback') throw error;
       this.log.notRefreshed(read.callback, error);
-      return { kind: 'ready', callback: read.callback };
+      return this.preparation.forFirstAttempt(read);
     }
   }
 

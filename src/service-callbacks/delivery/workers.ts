@@ -9,6 +9,7 @@ import type { Worker } from 'bullmq';
 import { QueueBackend, type AnyJob } from '../../queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../queues/queue-names.js';
 import { Clock } from '../clock.js';
+import { JournalFlusher } from '../delivery-log/journal-flusher.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import type { CallbackProcessor } from './callback.processor.js';
@@ -35,6 +36,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly backend: QueueBackend,
     private readonly firstAttempts: FirstAttemptProcessor,
     private readonly retries: RetryProcessor,
+    private readonly journal: JournalFlusher,
     clock: Clock,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
@@ -63,6 +65,8 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.stopping = true;
     this.guard.stop();
     await Promise.all(this.workers.map((worker) => worker.close()));
+    // Nothing more will be told.
+    await this.journal.finish();
   }
 
   private obey(verdict: ClockVerdict): void {

@@ -4,6 +4,7 @@ import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import type { CircuitState } from './circuit.js';
 import { DeferralSchedule } from './deferral-schedule.js';
+import { callbackApiIdOf } from './endpoint-key.js';
 import { Endpoint, type EndpointOptions, type Verdict } from './endpoint.js';
 import type { Pace } from './pace.js';
 import { PaceLimit } from './pace-limit.js';
@@ -34,6 +35,13 @@ export interface Permit {
 }
 
 export type Admission = Permit | Deferral;
+
+export interface OpenCircuit {
+  readonly callbackApiId: string;
+  readonly state: Exclude<CircuitState, 'closed'>;
+  /** Unix ms; null where an attempt is let through. */
+  readonly until: number | null;
+}
 
 /** The parts of the deadline within which an answer is never slow, and after which it always is. */
 const SLOW_SHARE = 2 / 5;
@@ -123,6 +131,21 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const counts = { closed: 0, open: 0, half_open: 0 };
     for (const endpoint of this.endpoints.values()) counts[endpoint.circuit.state(now)] += 1;
     return counts;
+  }
+
+  /** Those that are not closed, some of them where there are more. @param limit how many at most */
+  openCircuits(limit: number): OpenCircuit[] {
+    const now = this.clock.now();
+    const found: OpenCircuit[] = [];
+    for (const { key, circuit } of this.endpoints.values()) {
+      if (found.length >= limit) break;
+      const state = circuit.state(now);
+      if (state === 'closed') continue;
+      const peeked = circuit.peek(now);
+      const until = state === 'open' && peeked.kind === 'open' ? peeked.until : null;
+      found.push({ callbackApiId: callbackApiIdOf(key), state, until });
+    }
+    return found;
   }
 
   private permit(endpoint: Endpoint, slots: Slots, isProbe: boolean, now: number): Permit {

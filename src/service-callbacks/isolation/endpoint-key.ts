@@ -5,3 +5,8 @@
 export function endpointKey(callbackApiId: string, url: string): string {
   return `${callbackApiId} ${url}`;
 }
+
+/** The callback API in a key. */
+export function callbackApiIdOf(key: string): string {
+  return key.slice(0, key.indexOf(' '));
+}

@@ -4,6 +4,7 @@ import type { GiveUpReason } from '../dead-letters/dead-letter.entity.js';
 import type { Callback } from '../delivery/callback.js';
 import type { DeliveryOutcome } from '../delivery/delivery-outcome.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
+import { ENDPOINT_CHANGES, type EndpointChange } from '../endpoint-health/endpoint-change.js';
 import type { DeferralReason } from '../isolation/endpoint-gate.js';
 
 /** GOV.UK Notify's, seconds. */
@@ -49,6 +50,13 @@ export class CallbackMetrics {
     registers: [this.registry],
   });
 
+  private readonly droppedFromLog = new Counter({
+    name: 'service_callback_log_dropped_total',
+    help: 'What the delivery log had to drop, because the database did not take it in time or at all',
+    labelNames: ['what'],
+    registers: [this.registry],
+  });
+
   private readonly deferrals = new Counter({
     name: 'service_callback_deferred_total',
     help: 'Times a callback was put off without an attempt',
@@ -56,7 +64,18 @@ export class CallbackMetrics {
     registers: [this.registry],
   });
 
-  constructor(private readonly types: CallbackTypeRegistry) {}
+  private readonly endpointChanges = new Counter({
+    name: 'service_callback_endpoint_changes_total',
+    help: 'Endpoints that were warned, disabled, enabled, or recovered',
+    labelNames: ['change'],
+    registers: [this.registry],
+  });
+
+  constructor(private readonly types: CallbackTypeRegistry) {
+    // Nothing yet is 0, so that the first one is an increase.
+    for (const change of ENDPOINT_CHANGES) this.endpointChanges.inc({ change }, 0);
+    for (const what of ['rows', 'figures']) this.droppedFromLog.inc({ what }, 0);
+  }
 
   /** @param startedAt Unix ms. */
   attemptStarted(callback: Callback, startedAt: number): void {
@@ -81,8 +100,17 @@ export class CallbackMetrics {
     this.outcomes.inc({ callback_type: this.typeLabel(callback), outcome: reason });
   }
 
+  /** What the delivery log could not keep: rows of callbacks, or facts of its figures. */
+  logDropped(what: 'rows' | 'figures', count: number): void {
+    this.droppedFromLog.inc({ what }, count);
+  }
+
   deferred(reason: DeferralReason): void {
     this.deferrals.inc({ reason });
+  }
+
+  endpointChanged(change: EndpointChange['change']): void {
+    this.endpointChanges.inc({ change });
   }
 
   /** A job may claim any type; only those of this process are labels. */

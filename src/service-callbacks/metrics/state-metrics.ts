@@ -6,6 +6,7 @@ import type { DataSource } from 'typeorm';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../queues/queue-names.js';
 import { QueueBackend, type PoolCounts } from '../../queues/queue-backend.js';
 import { Clock } from '../clock.js';
+import { EndpointStateRepository } from '../endpoint-health/endpoint-state.repository.js';
 import { EndpointGate } from '../isolation/endpoint-gate.js';
 import { OutboxRepository } from '../outbox/outbox.repository.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
@@ -25,6 +26,7 @@ export class StateMetrics implements OnModuleInit {
     private readonly backend: QueueBackend,
     private readonly outbox: OutboxRepository,
     private readonly clock: Clock,
+    private readonly endpointStates: EndpointStateRepository,
     @InjectQueue(MAIN_QUEUE) private readonly main: Queue,
     @InjectQueue(RETRY_QUEUE) private readonly retry: Queue,
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
@@ -61,6 +63,9 @@ export class StateMetrics implements OnModuleInit {
         if (this.backend.poolCounts) this.setPool(gauge, 'queue', this.backend.poolCounts);
       },
     );
+    this.gauge('service_callback_disabled_endpoints', 'Endpoints that are disabled', [], async (gauge) => {
+      gauge.set((await this.endpointStates.disabledIds()).length);
+    });
     if (this.backend.kind === 'redis') this.outboxGauges();
     if (this.gate) this.gateGauges(this.gate);
   }

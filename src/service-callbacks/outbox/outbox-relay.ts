@@ -5,11 +5,13 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import type { ClientConfig } from 'pg';
 import type { DataSource } from 'typeorm';
 import { RedisAwayError } from '../../queues/redis-away.error.js';
 import { RedisQueueBackend } from '../../queues/redis-queue-backend.js';
 import { QueueBackend } from '../../queues/queue-backend.js';
 import { connectionOf } from '../database-connection.js';
+import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from '../service-callbacks.options.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { OUTBOX_CHANNEL, OutboxRepository } from './outbox.repository.js';
 import { PostgresListener } from './postgres-listener.js';
@@ -38,12 +40,13 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly backend: QueueBackend,
     private readonly outbox: OutboxRepository,
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
+    @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: ServiceCallbacksOptions,
   ) {}
 
   onApplicationBootstrap(): void {
     const { backend } = this;
     if (!(backend instanceof RedisQueueBackend)) return;
-    this.listener = new PostgresListener(connectionOf(this.dataSource), OUTBOX_CHANNEL, () => this.wake());
+    this.listener = new PostgresListener(this.connection(), OUTBOX_CHANNEL, () => this.wake());
     this.listener.start();
     this.running = this.run(backend);
   }
@@ -53,6 +56,13 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     this.wake();
     await this.running;
     await this.listener?.stop();
+  }
+
+  private connection(): ClientConfig {
+    const { queue } = this.options;
+    return queue.backend === 'redis' && queue.listenUrl !== undefined
+      ? { connectionString: queue.listenUrl }
+      : connectionOf(this.dataSource);
   }
 
   private wake(): void {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { CallbackApiRepository } from '../callback-apis/callback-api.repository.js';
 import type { QueuedJob } from '../../queues/queue-backend.js';
+import { MAIN_QUEUE } from '../../queues/queue-names.js';
 import type { CallbackTypeDefinition } from '../callback-types/callback-type.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { complaint, type ComplaintInput } from '../callback-types/complaint.js';
@@ -15,6 +16,7 @@ import { CallbackLog } from '../delivery/callback-log.js';
 import { destinationOf } from '../delivery/destination.js';
 import { DocumentSealer } from '../delivery/document-sealer.js';
 import { firstAttemptJob } from '../delivery/queued-jobs.js';
+import { inSendSpan } from '../tracing/tracing.js';
 import { Enqueuer } from './enqueuer.js';
 import { ServiceVolume } from './service-volume.js';
 import { TargetLookup } from './target-lookup.js';
@@ -98,17 +100,24 @@ export class ServiceCallbacksProducer {
     for (const input of inputs) decisions.push(await this.decide(definition, input, targets));
 
     const callbacks = decisions.filter((decision) => typeof decision === 'object');
-    for (let start = 0; start < callbacks.length; start += BATCH) {
-      const batch = callbacks.slice(start, start + BATCH);
-      await this.enqueuer.enqueue(
-        batch.map((callback) => this.jobOf(callback)),
-        manager,
-      );
-      for (const callback of batch) this.log.queued(callback);
-    }
+    if (callbacks.length > 0) await this.enqueue(callbacks, manager);
     return decisions.map((decision) =>
       typeof decision === 'object' ? { queued: true, id: decision.id } : { queued: false, reason: decision },
     );
+  }
+
+  private enqueue(callbacks: readonly Callback[], manager?: EntityManager): Promise<void> {
+    const ids = callbacks.map(({ id }) => id);
+    return inSendSpan(MAIN_QUEUE, ids, async (trace) => {
+      for (let start = 0; start < callbacks.length; start += BATCH) {
+        const batch = callbacks.slice(start, start + BATCH);
+        await this.enqueuer.enqueue(
+          batch.map((callback) => this.jobOf({ ...callback, trace })),
+          manager,
+        );
+        for (const callback of batch) this.log.queued(callback);
+      }
+    });
   }
 
   /** The callback, or why there is none. */

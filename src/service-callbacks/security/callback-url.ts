@@ -9,9 +9,11 @@ export type CallbackHost =
 /** A scheme followed by an authority: `https:example.org` and `https:///example.org` are refused. */
 const ABSOLUTE_URL = /^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]/i;
 
-/** What the WHATWG parser removes or rewrites in silence, and other parsers read differently. */
-// oxlint-disable-next-line no-control-regex
-const AMBIGUOUS_CHARACTER = /[\u0000-\u0020\u007f\\\s]/u;
+/**
+ * What the WHATWG parser removes or rewrites in silence, and other parsers, terminals or readers of a log see
+ * differently: blanks, control and invisible characters (soft hyphen, right-to-left override), half surrogates.
+ */
+const AMBIGUOUS_CHARACTER = /[\s\\\p{Cc}\p{Cf}\p{Cs}]/u;
 
 /** @returns the parsed URL, or undefined for anything that two URL parsers could read in two ways */
 export function parseCallbackUrl(text: string): URL | undefined {

@@ -9,6 +9,8 @@ import { FAST_LOCKS, startServiceProcess, type ServiceProcess } from './service-
 export interface BenchOptions {
   /** A PostgreSQL, and on Redis a Redis, that the test may kill. Default: the run's own, which it must not. */
   readonly ownStores?: boolean;
+  /** PostgreSQL on a disk of its own of so many megabytes. */
+  readonly diskMegabytes?: number;
   readonly postgresSettings?: Readonly<Record<string, string>>;
   /** Of the API in this process and of every other process. */
   readonly environment?: Environment;
@@ -31,7 +33,9 @@ export interface Bench {
 
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const { ownStores = false, role = 'api' } = options;
-  const postgres = ownStores ? await startOwnedPostgres(options.postgresSettings) : undefined;
+  const postgres = ownStores
+    ? await startOwnedPostgres(options.postgresSettings, options.diskMegabytes)
+    : undefined;
   const redis =
     ownStores && testedBackend() === 'redis' ? await startRedisServer({ persistent: true }) : undefined;
   const database: TestDatabase | undefined = postgres ? undefined : await createTestDatabase();

@@ -25,6 +25,8 @@ export interface Load {
   readonly accepted: ReadonlySet<string>;
   /** Resolves when so many more are accepted. */
   more(count: number): Promise<void>;
+  /** Resolves when so many more were answered by an error. */
+  refusals(count: number): Promise<void>;
   /** Sends nothing from now on; what is on the way is waited for. */
   stop(): Promise<void>;
   /** Waits until everything that was accepted has arrived, and prints. @param endOfFault a `performance.now()`. */
@@ -77,6 +79,12 @@ export async function startLoad(
       const goal = accepted.size + count;
       await eventually(async () => {
         if (accepted.size < goal) throw new Error(`${accepted.size} of ${goal} accepted, ${refused} refused`);
+      }, patienceMs);
+    },
+    refusals: async (count) => {
+      const goal = refused + count;
+      await eventually(async () => {
+        if (refused < goal) throw new Error(`${refused} of ${goal} refused, ${accepted.size} accepted`);
       }, patienceMs);
     },
     stop: async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../../../src/database/embedded-postgres.js';
 import { migrateDatabase } from '../../../src/database/migrate-database.js';
 import { startForwarder } from './forwarder.js';
+import { SmallDisk } from './small-disk.js';
 
 /** A PostgreSQL of one test's own, to be ended as a crash would, at a URL that survives it. */
 export interface OwnedPostgres {
@@ -13,13 +14,20 @@ export interface OwnedPostgres {
   start(): Promise<void>;
   /** Ends it and removes its files. */
   stop(): Promise<void>;
+  /** What it stands on, where a size was given. */
+  readonly disk: SmallDisk | undefined;
 }
 
-/** @param settings beyond durability as in production, save for the power cut that no test causes. */
+/**
+ * @param settings beyond durability as in production, save for the power cut that no test causes.
+ * @param diskMegabytes of a disk of its own; where a file system can be mounted.
+ */
 export async function startOwnedPostgres(
   settings: Readonly<Record<string, string>> = {},
+  diskMegabytes?: number,
 ): Promise<OwnedPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'service-callbacks-faults-'));
+  const disk = diskMegabytes === undefined ? undefined : new SmallDisk(dataDir, diskMegabytes);
   const launch = () => startEmbeddedPostgres({ dataDir, settings: { fsync: 'off', ...settings } });
   let cluster = await launch();
   const forwarder = await startForwarder(cluster.port);
@@ -28,6 +36,7 @@ export async function startOwnedPostgres(
   await migrateDatabase(url.href);
   return {
     url: url.href,
+    disk,
     crash: async () => {
       const [pid] = (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
       process.kill(Number(pid), 'SIGQUIT');
@@ -41,6 +50,7 @@ export async function startOwnedPostgres(
     stop: async () => {
       await forwarder.down();
       await cluster.stop();
+      disk?.remove();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

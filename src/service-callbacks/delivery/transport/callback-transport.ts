@@ -15,6 +15,8 @@ export interface TransportAnswer {
    * off at the cap, broken by the server or ended by the deadline.
    */
   readonly drained: Promise<void>;
+  /** What was read of the response body so far, as it came; 16 KiB and the rest of a packet at most. */
+  readonly body: () => Buffer;
 }
 
 /** The module's own view of HTTP, so that the client knows of no HTTP library. */

@@ -3,7 +3,7 @@ import type { TransportAnswer } from './callback-transport.js';
 import { noAnswerOf } from './no-answer-of.js';
 import { NoAnswerError } from './no-answer.error.js';
 
-/** So much of a response body (bytes) is taken, only to reuse the connection; a longer one costs it. */
+/** So much of a response body (bytes) is taken, to be read and to reuse the connection; a longer one costs it. */
 const MAX_BODY_BYTES = 16 * 1024;
 
 /** Ends the reading of a body; seen by nobody, for the answer was already given. */
@@ -13,12 +13,13 @@ const BODY_NOT_WANTED = new Error('The rest of the response body is not wanted')
  * One request and its answer, as undici's dispatch handler.
  *
  * Not `undici.request`: it does not hear its signal before the request is written, so a deadline would wait for a
- * connection that never comes; and it makes a stream of a body that is only thrown away.
+ * connection that never comes; and it makes a stream of a body of which little is looked at.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   private readonly answered = Promise.withResolvers<TransportAnswer>();
   private readonly drained = Promise.withResolvers<void>();
   private controller: Dispatcher.DispatchController | undefined;
+  private readonly body: Buffer[] = [];
   private bodyBytes = 0;
 
   constructor(private readonly signal: AbortSignal) {
@@ -47,11 +48,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(new NoAnswerError('invalid_response'));
       return;
     }
-    this.answered.resolve({ statusCode, headers, drained: this.drained.promise });
-    if (Number(headers['content-length']) > MAX_BODY_BYTES) controller.abort(BODY_NOT_WANTED);
+    const { promise: drained } = this.drained;
+    this.answered.resolve({ statusCode, headers, drained, body: () => Buffer.concat(this.body) });
+    // What else a server says is of interest only where it did not accept.
+    const isLong = Number(headers['content-length']) > MAX_BODY_BYTES;
+    if (isLong && statusCode < 300) controller.abort(BODY_NOT_WANTED);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.body.push(chunk);
     this.bodyBytes += chunk.length;
     if (this.bodyBytes > MAX_BODY_BYTES) controller.abort(BODY_NOT_WANTED);
   }

@@ -1,5 +1,5 @@
 import type { HttpService } from '@nestjs/axios';
-import {
+import axios, {
   AxiosError,
   AxiosHeaders,
   type AxiosAdapter,
@@ -11,7 +11,14 @@ import { firstValueFrom } from 'rxjs';
 import type { CallbackTransport, TransportAnswer, TransportRequest } from './callback-transport.js';
 import { NoAnswerError } from './no-answer.error.js';
 
+/**
+ * Cancels nothing: the deadline is the wire's. Without one `HttpService` makes one a request and cancels it when
+ * the answer is there, an error with a stack that nobody sees.
+ */
+const NEVER_CANCELLED = new axios.CancelToken(() => undefined);
+
 const NOTHING_TO_DRAIN = Promise.resolve();
+const noBody = (): Buffer => Buffer.alloc(0);
 
 /**
  * The same wire as the transport it is given, seen through `HttpService`: a host's axios interceptors run on every
@@ -53,6 +60,7 @@ export class HttpServiceTransport implements CallbackTransport {
       headers: { ...headers },
       data: body,
       adapter: wireTap.adapter,
+      cancelToken: NEVER_CANCELLED,
       transformRequest: [],
       transformResponse: [],
       validateStatus: () => true,
@@ -104,6 +112,7 @@ function answerOf(response: AxiosResponse, wireTap: WireTap): TransportAnswer {
     statusCode: response.status,
     headers: lowerCased(response.headers),
     drained: wireTap.answer?.drained ?? NOTHING_TO_DRAIN,
+    body: wireTap.answer?.body ?? noBody,
   };
 }
 

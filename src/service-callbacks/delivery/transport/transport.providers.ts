@@ -11,38 +11,57 @@ import { DELIVERY_OPTIONS } from '../../tokens.js';
 import { CALLBACK_CLIENT_OPTIONS, CallbackClient, type CallbackClientOptions } from '../callback-client.js';
 import { CALLBACK_TRANSPORT, type CallbackTransport } from './callback-transport.js';
 import { HttpServiceTransport } from './http-service-transport.js';
+import { nameResolver } from './names/name-resolver.js';
 import { parseProxyUrl } from './proxy.js';
 import { UndiciTransport } from './undici-transport.js';
+import type { ConnectorOptions } from './vetted-connector.js';
 
 /** The `HttpService` every callback goes through: a host may add axios interceptors to its `axiosRef`. */
 export const CALLBACK_HTTP_SERVICE = Symbol('CALLBACK_HTTP_SERVICE');
 
+/** `ConnectorOptions`: how connections to endpoints are made, whoever makes them. */
+export const CONNECTOR_OPTIONS = Symbol('CONNECTOR_OPTIONS');
+
+/** Puts the host's axios interceptors, where it may have any, in front of a wire. */
+export type ThroughHost = (wire: CallbackTransport) => CallbackTransport;
+
+export const THROUGH_HOST = Symbol('THROUGH_HOST');
+
 export const transportProviders: Provider[] = [
   {
-    provide: UndiciTransport,
+    provide: CONNECTOR_OPTIONS,
     inject: [AddressRules, DELIVERY_OPTIONS, SERVICE_CALLBACKS_OPTIONS],
     useFactory: (
       rules: AddressRules,
       { timeoutMs }: DeliveryOptions,
-      { egress: { extraCa, proxyUrl } = {} }: ServiceCallbacksOptions,
-    ) =>
-      new UndiciTransport({
-        rules,
-        connectTimeoutMs: timeoutMs,
-        ...(extraCa !== undefined && { extraCa }),
-        ...(proxyUrl !== undefined && { proxy: parseProxyUrl(proxyUrl) }),
-      }),
+      { egress: { dnsServers, extraCa, proxyUrl } = {} }: ServiceCallbacksOptions,
+    ): ConnectorOptions => ({
+      rules,
+      connectTimeoutMs: timeoutMs,
+      resolve: nameResolver({ timeoutMs, ...(dnsServers !== undefined && { servers: dnsServers }) }),
+      ...(extraCa !== undefined && { extraCa }),
+      ...(proxyUrl !== undefined && { proxy: parseProxyUrl(proxyUrl) }),
+    }),
+  },
+  {
+    provide: UndiciTransport,
+    inject: [CONNECTOR_OPTIONS],
+    useFactory: (options: ConnectorOptions) => new UndiciTransport(options),
   },
   // An instance of the module's own: the host's HttpService and its interceptors are the host's.
   { provide: CALLBACK_HTTP_SERVICE, useFactory: ownHttpService },
   {
+    provide: THROUGH_HOST,
+    inject: [DELIVERY_OPTIONS, CALLBACK_HTTP_SERVICE],
+    useFactory:
+      ({ transport }: DeliveryOptions, http: HttpService): ThroughHost =>
+      (wire) =>
+        transport === 'undici' ? wire : new HttpServiceTransport(http, wire),
+  },
+  {
     provide: CALLBACK_TRANSPORT,
-    inject: [DELIVERY_OPTIONS, CALLBACK_HTTP_SERVICE, UndiciTransport],
-    useFactory: (
-      { transport }: DeliveryOptions,
-      http: HttpService,
-      wire: UndiciTransport,
-    ): CallbackTransport => (transport === 'undici' ? wire : new HttpServiceTransport(http, wire)),
+    inject: [THROUGH_HOST, UndiciTransport],
+    useFactory: (throughHost: ThroughHost, wire: UndiciTransport) => throughHost(wire),
   },
   {
     provide: CALLBACK_CLIENT_OPTIONS,

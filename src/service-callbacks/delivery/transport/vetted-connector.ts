@@ -1,13 +1,14 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { AddressRules } from '../../security/address-rules.js';
 import { portOf } from '../../security/callback-url.js';
 import { guardAnswers } from './answer-guard.js';
+import type { Resolve } from './names/name-resolver.js';
 import { NoAnswerError } from './no-answer.error.js';
 import { proxiedConnector } from './proxied-connector.js';
 import type { Proxy } from './proxy.js';
-import { systemResolve, vettedAddresses, vettedLookup, type Resolve } from './vetted-lookup.js';
+import { vettedAddresses, vettedLookup } from './vetted-lookup.js';
 
 export interface ConnectorOptions {
   readonly rules: AddressRules;
@@ -18,10 +19,11 @@ export interface ConnectorOptions {
   readonly connectTimeoutMs: number;
   /** PEM certificates trusted beside the system's (`CALLBACK_EXTRA_CA_FILE`). */
   readonly extraCa?: string;
-  /** Default: the system's resolver. */
-  readonly resolve?: Resolve;
+  readonly resolve: Resolve;
   /** Everything goes through it. */
   readonly proxy?: Proxy;
+  /** Sees each connection as soon as it is there, and leaves it alone. */
+  readonly onConnected?: (socket: Socket) => void;
 }
 
 /**
@@ -51,13 +53,14 @@ export function vettedConnector(options: ConnectorOptions): buildConnector.conne
         return;
       }
       guardAnswers(socket);
+      options.onConnected?.(socket);
       callback(null, socket);
     });
   };
 }
 
 function directConnector(
-  { rules, connectTimeoutMs, resolve = systemResolve }: ConnectorOptions,
+  { rules, connectTimeoutMs, resolve }: ConnectorOptions,
   secureContext: SecureContext,
 ): buildConnector.connector {
   const connectorFor = (mayDial: (ip: string) => boolean): buildConnector.connector =>
@@ -81,7 +84,7 @@ function directConnector(
 }
 
 function throughProxy(
-  { rules, connectTimeoutMs, resolve = systemResolve }: ConnectorOptions,
+  { rules, connectTimeoutMs, resolve }: ConnectorOptions,
   proxy: Proxy,
   secureContext: SecureContext,
 ): buildConnector.connector {

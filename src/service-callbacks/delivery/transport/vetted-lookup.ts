@@ -1,14 +1,8 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { isLocalhost } from '../../security/callback-url.js';
+import type { Resolve } from './names/name-resolver.js';
 import { NoAnswerError } from './no-answer.error.js';
-
-/** All addresses of a host name, in the order to try them. A dependency, so that a test's resolver can lie. */
-export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
-
-/** The system's resolver, `/etc/hosts` included. */
-export const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true, order: 'verbatim' });
 
 /** RFC 6761 §6.3: these names mean loopback, whatever a resolver says. */
 const LOOPBACK: readonly LookupAddress[] = [

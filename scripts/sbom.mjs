@@ -1,0 +1,39 @@
+/**
+ * Prints the bill of materials (CycloneDX) of what the production image has in it.
+ *
+ * Not `npm sbom --omit dev`: npm 11 then leaves out every package that a development tool happens to use as well,
+ * `zod` among them. So npm is shown a project that has no development dependencies to begin with.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const read = (file) => JSON.parse(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
+
+const {
+  devDependencies: _manifestDev,
+  optionalDependencies: _manifestOptional,
+  ...manifest
+} = read('package.json');
+const lockfile = read('package-lock.json');
+const { devDependencies: _lockedDev, optionalDependencies: _lockedOptional, ...root } = lockfile.packages[''];
+const inImage = Object.entries(lockfile.packages).filter(
+  ([path, { dev, optional, devOptional }]) => path !== '' && !dev && !optional && !devOptional,
+);
+
+const directory = mkdtempSync(join(tmpdir(), 'service-callbacks-sbom-'));
+try {
+  writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(
+    join(directory, 'package-lock.json'),
+    JSON.stringify({ ...lockfile, packages: { '': root, ...Object.fromEntries(inImage) } }),
+  );
+  const { status } = spawnSync('npm', ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx'], {
+    cwd: directory,
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(directory, { recursive: true });
+}

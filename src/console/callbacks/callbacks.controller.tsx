@@ -1,0 +1,107 @@
+import {
+  Controller,
+  Get,
+  Inject,
+  NotFoundException,
+  Param,
+  Query,
+  Res,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { CallbackApiRepository } from '../../service-callbacks/callback-apis/callback-api.repository.js';
+import { Clock } from '../../service-callbacks/clock.js';
+import { DeadLetterRepository } from '../../service-callbacks/dead-letters/dead-letter.repository.js';
+import { CallbackLogReader } from '../../service-callbacks/delivery-log/callback-log.reader.js';
+import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
+import { ConsoleErrorFilter } from '../console-error.filter.js';
+import { InConsole } from '../in-console.decorator.js';
+import { sendPage } from '../page/send-page.js';
+import { paths } from '../paths.js';
+import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
+import { SessionGuard } from '../session/session.guard.js';
+import { CallbackPage } from './callback-page.js';
+import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
+import { DELIVERY_LOG_OPTIONS } from '../../service-callbacks/tokens.js';
+import { callbackOfLetter } from './callback-of-letter.js';
+import { callbackQueryOf, PAGE, type RawQuery } from './callback-query.js';
+import { CallbacksPage } from './callbacks-page.js';
+
+const uuid = z.uuid();
+
+@Controller('console')
+@InConsole()
+@UseGuards(SessionGuard)
+@UseFilters(ConsoleErrorFilter)
+@RequiresScope('callbacks:read')
+export class CallbacksController {
+  constructor(
+    private readonly log: CallbackLogReader,
+    private readonly deadLetters: DeadLetterRepository,
+    private readonly callbackApis: CallbackApiRepository,
+    private readonly clock: Clock,
+    @Inject(DELIVERY_LOG_OPTIONS) private readonly logOptions: DeliveryLogOptions,
+  ) {}
+
+  @Get('callbacks')
+  async list(
+    @CurrentSession() session: ConsoleSession,
+    @Query() query: RawQuery,
+    @Res() response: Response,
+  ): Promise<void> {
+    const wanted = typeof query['id'] === 'string' ? query['id'].trim() : undefined;
+    const found = wanted === undefined ? undefined : await this.serviceOf(session, wanted);
+    if (wanted !== undefined && found !== undefined) {
+      response.redirect(303, paths.callback(found, wanted));
+      return;
+    }
+    const asked = callbackQueryOf(query);
+    const { callbacks, next } = await this.log.list(scopeOf(session), asked.filter, asked.after, PAGE);
+    const list = {
+      action: paths.callbacks,
+      query: asked,
+      callbacks,
+      next: next && encodeLogCursor(next),
+      now: new Date(this.clock.now()),
+      showsService: session.caller.serviceId === undefined,
+      keep: this.logOptions.keep,
+    };
+    sendPage(response, <CallbacksPage session={session} list={list} missing={wanted} />);
+  }
+
+  @Get('services/:service_id/callbacks/:id')
+  async show(
+    @CurrentSession() session: ConsoleSession,
+    @Param('service_id') serviceId: string,
+    @Param('id') id: string,
+    @Query('done') done: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    if (!uuid.safeParse(id).success) throw new NotFoundException();
+    const letter = await this.deadLetters.find(serviceId, id);
+    const callback = (await this.log.find({ serviceId }, id)) ?? (letter && callbackOfLetter(letter));
+    if (!callback) throw new NotFoundException();
+    const { callbackApiId } = callback;
+    const api =
+      uuid.safeParse(serviceId).success && uuid.safeParse(callbackApiId).success
+        ? await this.callbackApis.find(serviceId, callbackApiId ?? '')
+        : null;
+    const now = new Date(this.clock.now());
+    sendPage(
+      response,
+      <CallbackPage
+        {...{ session, serviceId, callback, api, letter, now }}
+        isReplayed={done === 'replayed'}
+      />,
+    );
+  }
+
+  /** Whose it is, where the session may see it. */
+  private async serviceOf(session: ConsoleSession, id: string): Promise<string | undefined> {
+    if (!uuid.safeParse(id).success) return undefined;
+    return (await this.log.find(scopeOf(session), id))?.serviceId ?? undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { isStoreFault } from '../database/store-fault.js';
+import { QueueSilentError } from '../service-callbacks/delivery-log/queue-silent.error.js';
+import { ErrorPage, ReloadPage } from './page/error-page.js';
+import { sendPage } from './page/send-page.js';
+import { insideConsole, paths, withQuery } from './paths.js';
+import { CrossSiteVisitError } from './session/cross-site-visit.error.js';
+import { SignInNeededError } from './session/sign-in-needed.error.js';
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'That cannot be done',
+  403: 'Not allowed',
+  404: 'Not found',
+  409: 'That cannot be done now',
+  413: 'Too large',
+  429: 'Too many tries',
+};
+
+/** Whatever goes wrong in the console is a page, or the way to sign in. Nothing internal is on it. */
+@Catch()
+export class ConsoleErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Console');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<Request>();
+    const response = http.getResponse<Response>();
+    if (response.headersSent) return;
+    if (error instanceof SignInNeededError) {
+      toSignIn(request, response, error.wanted);
+      return;
+    }
+    if (error instanceof CrossSiteVisitError) {
+      sendPage(response, <ReloadPage wanted={insideConsole(error.wanted)} />);
+      return;
+    }
+    const { status, title, words } = this.describe(error, request);
+    sendPage(response, <ErrorPage title={title} words={words} />, status);
+  }
+
+  private describe(error: unknown, { method, path }: Request) {
+    if (error instanceof HttpException) {
+      const status = error.getStatus();
+      const title = TITLES[status] ?? 'That did not work';
+      return { status, title, words: status === 404 ? NOT_FOUND : error.message };
+    }
+    const isSilent = error instanceof QueueSilentError;
+    const isAway = isSilent || isStoreFault(error);
+    this.logger.error({
+      event: isAway ? 'console.unavailable' : 'console.failed',
+      err: error,
+      msg: `${method} ${path} failed`,
+    });
+    if (isSilent) return { status: 503, title: 'The queue does not answer', words: SILENT };
+    if (isAway) return { status: 503, title: 'The database does not answer', words: AWAY };
+    return { status: 500, title: 'Something went wrong', words: FAULT };
+  }
+}
+
+const NOT_FOUND = 'There is no such page, or it belongs to another service, or it has been deleted.';
+const AWAY =
+  'Callbacks that are under way go on. This page comes back with the database: try again in a moment.';
+const SILENT =
+  'This callback is not in the delivery log, and the queue cannot be asked for it now: try again in a moment.';
+const FAULT =
+  'This is a fault of the console, and it has been logged. Try again; if it stays, tell your operators.';
+
+function toSignIn(request: Request, response: Response, wanted: string): void {
+  const to = request.method === 'GET' && wanted !== paths.overview ? insideConsole(wanted) : undefined;
+  const address = withQuery(paths.signIn, { to });
+  if (request.headers['hx-request'] === undefined) response.redirect(303, address);
+  // A fetch would follow a redirect and find no part of the page in what it leads to.
+  else response.status(401).set('HX-Redirect', paths.signIn).end();
+}

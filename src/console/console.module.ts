@@ -1,0 +1,46 @@
+import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
+import { AssetsController } from './assets/assets.controller.js';
+import { CallbacksController } from './callbacks/callbacks.controller.js';
+import { ConsoleDeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { ReplaysController } from './dead-letters/replays.controller.js';
+import { EndpointController } from './endpoint/endpoint.controller.js';
+import { NotFoundController } from './not-found.controller.js';
+import { OverviewController } from './overview/overview.controller.js';
+import { SessionGuard } from './session/session.guard.js';
+import { SessionSeal } from './session/session-seal.js';
+import { SignInController } from './sign-in/sign-in.controller.js';
+import { SignInLimit } from './sign-in/sign-in-limit.js';
+import { SignOutController } from './sign-in/sign-out.controller.js';
+
+export { ConsoleAccess } from './console-access.js';
+
+export interface ConsoleOptions {
+  /** The provider of `ConsoleAccess`. */
+  readonly access: Provider;
+  /** What that needs. `ServiceCallbacksModule` is global, or among them. */
+  readonly imports?: ModuleMetadata['imports'];
+}
+
+/** Pages at `/console` for operators and service teams; the module beneath works without them. */
+@Module({})
+export class ConsoleModule {
+  static forRoot({ access, imports = [] }: ConsoleOptions): DynamicModule {
+    return {
+      module: ConsoleModule,
+      imports,
+      controllers: [
+        AssetsController,
+        SignInController,
+        SignOutController,
+        OverviewController,
+        EndpointController,
+        CallbacksController,
+        ConsoleDeadLettersController,
+        ReplaysController,
+        // Last: whatever none of the others has.
+        NotFoundController,
+      ],
+      providers: [access, SessionSeal, SessionGuard, SignInLimit],
+    };
+  }
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { decodeCursor } from '../../service-callbacks/dead-letters/dead-letter-cursor.js';
+import { GIVE_UP_REASONS } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
+import type {
+  DeadLetterCursor,
+  DeadLetterFilter,
+} from '../../service-callbacks/dead-letters/dead-letter.repository.js';
+import type { LogScope } from '../../service-callbacks/delivery-log/records.js';
+import { dateOf, text, unreadable } from '../callbacks/callback-query.js';
+
+/** The filter as it stands in an address or in the hidden fields of a form. */
+export interface DeadLetterFields {
+  readonly service?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+export interface DeadLetterQuery {
+  readonly fields: DeadLetterFields;
+  readonly scope: LogScope;
+  readonly filter: DeadLetterFilter;
+  readonly after: DeadLetterCursor | undefined;
+  readonly problems: Readonly<Partial<Record<keyof DeadLetterFields, string>>>;
+}
+
+const shape = z.object({
+  service: text,
+  endpoint: text,
+  reason: z.enum(GIVE_UP_REASONS).optional().catch(undefined),
+  since: text,
+  until: text,
+  after: text,
+});
+const uuid = z.uuid();
+
+/**
+ * @param own the scope of the session: a service's own rows, whatever the address says
+ * @returns with `problems`, where a list is to show them; an action on rows must not go on with any
+ */
+export function deadLetterQueryOf(query: unknown, own: LogScope): DeadLetterQuery {
+  const { after, ...fields } = shape.parse(query);
+  const since = dateOf(fields.since);
+  const until = dateOf(fields.until);
+  const endpoint = fields.endpoint || undefined;
+  return {
+    fields,
+    scope: own === 'all' && fields.service ? { serviceId: fields.service } : own,
+    filter: {
+      ...(endpoint !== undefined && { callbackApiId: endpoint }),
+      ...(fields.reason !== undefined && { reason: fields.reason }),
+      ...(since instanceof Date && { since }),
+      ...(until instanceof Date && { until }),
+    },
+    after: after ? decodeCursor(after) : undefined,
+    problems: {
+      ...notUnderstood(query, fields),
+      ...(since === 'unreadable' && { since: unreadable(fields.since) }),
+      ...(until === 'unreadable' && { until: unreadable(fields.until) }),
+      ...(endpoint !== undefined && !uuid.safeParse(endpoint).success && { endpoint: 'Not an id' }),
+    },
+  };
+}
+
+/** Fields that were given and left out: without them the filter would match more than was meant. */
+function notUnderstood(query: unknown, fields: DeadLetterFields): DeadLetterQuery['problems'] {
+  const given = z.record(z.string(), z.unknown()).catch({}).parse(query);
+  const names = ['service', 'endpoint', 'reason', 'since', 'until'] as const;
+  const left = names.filter((name) => Boolean(given[name]) && fields[name] === undefined);
+  return Object.fromEntries(left.map((name) => [name, 'Not understood, and left out']));
+}

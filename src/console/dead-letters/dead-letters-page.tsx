@@ -1,0 +1,140 @@
+import type { DeadLetterEntity } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
+import { GIVE_UP_REASONS } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
+import type { ReplayRunEntity } from '../../service-callbacks/dead-letters/replay-run.entity.js';
+import { Select, TextField } from '../page/fields.js';
+import { Button, PostForm } from '../page/form.js';
+import { Layout } from '../page/layout.js';
+import { Empty, Notice } from '../page/notice.js';
+import { PageHeader } from '../page/page-header.js';
+import { Pager } from '../page/pager.js';
+import { paths, withQuery } from '../paths.js';
+import { can, type ConsoleSession } from '../session/console-session.js';
+import { atMost, count, counted } from '../words/counts.js';
+import { reasonWords } from '../words/failures.js';
+import { filterFields } from './filter-fields.js';
+import type { DeadLetterQuery } from './dead-letter-query.js';
+import { MAX_COUNTED } from './dead-letter-limits.js';
+import { LettersTable } from './letters-table.js';
+
+export interface DeadLettersView {
+  readonly session: ConsoleSession;
+  readonly query: DeadLetterQuery;
+  readonly letters: readonly DeadLetterEntity[];
+  /** That match, and those of them that can be replayed; counted to {@link MAX_COUNTED}. */
+  readonly total: number;
+  readonly replayable: number;
+  /** Cursor of the next page. */
+  readonly next: string | null;
+  readonly runs: readonly ReplayRunEntity[];
+  readonly now: Date;
+  /** How many were deleted just now. */
+  readonly deleted: number | undefined;
+}
+
+export const DeadLettersPage = (view: DeadLettersView) => {
+  const { session, query, letters, total, replayable, next, runs, deleted } = view;
+  const address = (after?: string) => withQuery(paths.deadLetters, { ...filterFields(query), after });
+  const isFiltered = Object.values(filterFields(query)).some(Boolean);
+  return (
+    <Layout title="Dead letters" session={session} section="dead-letters">
+      <PageHeader title="Dead letters">
+        <p class="quiet">Callbacks that were given up. They are kept, and can be sent again.</p>
+      </PageHeader>
+      {deleted !== undefined && <Notice tone="good" title={`${counted(deleted, 'dead letter')} deleted`} />}
+      {runs.length > 0 && <Running runs={runs} />}
+      <Filter query={query} isFiltered={isFiltered} isOperator={session.caller.serviceId === undefined} />
+      {letters.length === 0 ? (
+        <Empty title={isFiltered ? 'No dead letter matches' : 'There are no dead letters'}>
+          <p>{isFiltered ? 'Take something out of the filter.' : 'Whatever is given up is kept here.'}</p>
+        </Empty>
+      ) : (
+        <PostForm action={paths.deadLetters} csrf={session.csrf} class="letters">
+          {Object.entries(filterFields(query)).map(
+            ([name, value]) => value && <input key={name} type="hidden" name={name} value={value} />,
+          )}
+          {can(session, 'dead-letters:replay') && <Actions {...{ total, replayable, isFiltered }} />}
+          <LettersTable session={session} letters={letters} now={view.now} />
+        </PostForm>
+      )}
+      <Pager
+        first={query.after === undefined ? null : address()}
+        next={next === null ? null : address(next)}
+        what="dead letters"
+      />
+    </Layout>
+  );
+};
+
+const Running = ({ runs }: Pick<DeadLettersView, 'runs'>) => (
+  <Notice tone="plain" title={runs.length === 1 ? 'A replay is under way' : 'Replays are under way'}>
+    <ul>
+      {runs.map(({ id, queued, refused, total }) => (
+        <li key={id}>
+          <a href={paths.replay(id)}>
+            {count(queued + refused)} of {count(total)} done
+          </a>
+        </li>
+      ))}
+    </ul>
+  </Notice>
+);
+
+interface FilterProps extends Pick<DeadLettersView, 'query'> {
+  readonly isFiltered: boolean;
+  readonly isOperator: boolean;
+}
+
+const Filter = ({ query: { fields, problems }, isFiltered, isOperator }: FilterProps) => (
+  <form method="get" action={paths.deadLetters} class="filter" aria-label="Filter dead letters">
+    {isOperator && (
+      <TextField name="service" label="Service id" value={fields.service} problem={problems.service} />
+    )}
+    <TextField name="endpoint" label="Callback API id" value={fields.endpoint} problem={problems.endpoint} />
+    <Select
+      name="reason"
+      label="Reason"
+      value={fields.reason}
+      problem={problems.reason}
+      options={[['', 'Any'], ...GIVE_UP_REASONS.map((reason) => [reason, reasonWords(reason)] as const)]}
+    />
+    <TextField
+      name="since"
+      label="Given up since (UTC)"
+      value={fields.since}
+      isTime
+      problem={problems.since}
+    />
+    <TextField name="until" label="Until (UTC)" value={fields.until} isTime problem={problems.until} />
+    <div class="filter-buttons">
+      <Button>Filter</Button>
+      {isFiltered && <a href={paths.deadLetters}>Clear</a>}
+    </div>
+  </form>
+);
+
+interface ActionsProps extends Pick<DeadLettersView, 'total' | 'replayable'> {
+  readonly isFiltered: boolean;
+}
+
+/** Those that have been replayed, or never had a document, are only to be deleted. Deleting leads to a page that asks first. */
+const Actions = ({ total, replayable, isFiltered }: ActionsProps) => {
+  const all = (number: number) => `all ${atMost(number, MAX_COUNTED)}${isFiltered ? ' that match' : ''}`;
+  return (
+    <div class="actions" role="group" aria-label="Actions">
+      <Button kind="primary" formaction={`${paths.deadLetters}/replay`} name="which" value="selected">
+        Replay selected
+      </Button>
+      {replayable > 0 && (
+        <Button formaction={`${paths.deadLetters}/replay`} name="which" value="all">
+          Replay {all(replayable)}
+        </Button>
+      )}
+      <Button kind="danger" formaction={`${paths.deadLetters}/delete`} name="which" value="selected">
+        Delete selected
+      </Button>
+      <Button kind="danger" formaction={`${paths.deadLetters}/delete`} name="which" value="all">
+        Delete {all(total)}
+      </Button>
+    </div>
+  );
+};

@@ -1,0 +1,98 @@
+import type { DeadLetterEntity } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
+import { DataTable } from '../page/data-table.js';
+import { When } from '../page/when.js';
+import { paths } from '../paths.js';
+import { can, type ConsoleSession } from '../session/console-session.js';
+import { count } from '../words/counts.js';
+import { answerWords, reasonWords, typeWords } from '../words/failures.js';
+
+interface LettersTableProps {
+  readonly session: ConsoleSession;
+  readonly letters: readonly DeadLetterEntity[];
+  readonly now: Date;
+}
+
+/** Dead letters to be ticked, by whoever may do something with them. */
+export const LettersTable = ({ session, letters, now }: LettersTableProps) => {
+  const maySelect = can(session, 'dead-letters:replay');
+  const isOperator = session.caller.serviceId === undefined;
+  return (
+    <DataTable
+      caption="Dead letters, newest first"
+      hideCaption
+      cards
+      head={[
+        ...(maySelect ? [<span class="visually-hidden">Select</span>] : []),
+        'Given up',
+        'Reason',
+        'Endpoint',
+        ...(isOperator ? ['Service'] : []),
+        'Attempts',
+      ]}
+      numeric={[3 + Number(maySelect) + Number(isOperator)]}
+    >
+      {letters.map((letter) => (
+        <Letter key={letter.id} {...{ letter, now, maySelect, isOperator }} />
+      ))}
+    </DataTable>
+  );
+};
+
+interface LetterProps {
+  readonly letter: DeadLetterEntity;
+  readonly now: Date;
+  readonly maySelect: boolean;
+  readonly isOperator: boolean;
+}
+
+const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
+  const { id, serviceId, givenUpAt, callbackType, url, attempts } = letter;
+  const last = attempts.at(-1);
+  return (
+    <tr>
+      {maySelect && (
+        <td class="select">
+          <label class="check">
+            <input type="checkbox" name="id" value={id} />
+            <span class="visually-hidden">Callback {id.slice(0, 8)}</span>
+          </label>
+        </td>
+      )}
+      <th scope="row">
+        {serviceId === null ? (
+          <When at={givenUpAt} now={now} />
+        ) : (
+          <a class="row-link" href={paths.callback(serviceId, id)}>
+            <When at={givenUpAt} now={now} />
+          </a>
+        )}
+        <span class="under">{standing(letter)}</span>
+      </th>
+      <td data-label="Reason">
+        {reasonWords(letter.reason)}
+        <span class="under">
+          {letter.detail ??
+            (last === undefined ? 'not attempted' : answerWords(last.status_code, last.error))}
+        </span>
+      </td>
+      <td data-label="Endpoint">
+        <span class="url">{url ?? '—'}</span>
+        <span class="under">{typeWords(callbackType)}</span>
+      </td>
+      {isOperator && (
+        <td data-label="Service">
+          <code title={serviceId ?? undefined}>{serviceId?.slice(0, 8) ?? '—'}</code>
+        </td>
+      )}
+      <td data-label="Attempts" class="number">
+        {count(attempts.length)}
+      </td>
+    </tr>
+  );
+};
+
+function standing({ replayedAt, replayRequestedAt, document }: DeadLetterEntity): string {
+  if (replayedAt !== null) return 'replayed';
+  if (replayRequestedAt !== null) return 'replay asked for';
+  return document === null ? 'cannot be replayed' : 'kept';
+}

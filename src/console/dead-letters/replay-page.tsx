@@ -1,0 +1,112 @@
+import type { ReplayRun } from '../../service-callbacks/dead-letters/replay-run.repository.js';
+import { Badge } from '../page/badge.js';
+import { Button, PostForm } from '../page/form.js';
+import { Layout } from '../page/layout.js';
+import { Notice } from '../page/notice.js';
+import { PageHeader } from '../page/page-header.js';
+import { When } from '../page/when.js';
+import { paths } from '../paths.js';
+import { can, type ConsoleSession } from '../session/console-session.js';
+import { count, counted, rate } from '../words/counts.js';
+import { duration } from '../words/durations.js';
+import { progressOf, type ReplayProgress } from './replay-progress.js';
+
+interface ReplayPageProps {
+  readonly session: ConsoleSession;
+  readonly run: ReplayRun;
+  readonly now: Date;
+  /** Its endpoint has just been enabled. */
+  readonly isEnabled: boolean;
+}
+
+/** Reloads its middle by itself: through htmx, or without JavaScript as a whole. */
+export const ReplayPage = ({ session, run, now, isEnabled }: ReplayPageProps) => {
+  const progress = progressOf(run);
+  const isRunning = progress.state === 'running';
+  const address = paths.replay(run.id);
+  return (
+    <Layout title="Replay" session={session} section="dead-letters" reloadSeconds={isRunning ? 2 : undefined}>
+      <PageHeader
+        title={`Replay of ${counted(run.total, 'dead letter')}`}
+        trail={[['Dead letters', paths.deadLetters]]}
+      >
+        <p class="quiet">
+          Asked for <When at={run.requestedAt} now={now} withDistance />
+        </p>
+      </PageHeader>
+      {isEnabled && (
+        <Notice tone="good" title="The endpoint is enabled">
+          <p>Callbacks are sent to it again, and what was kept meanwhile is replayed at a bounded rate.</p>
+        </Notice>
+      )}
+      <section
+        id="progress"
+        class="panel progress"
+        aria-label="Progress"
+        {...(isRunning && {
+          'hx-get': address,
+          'hx-trigger': 'every 1s',
+          'hx-select': '#progress',
+          'hx-target': 'this',
+          'hx-swap': 'outerHTML',
+        })}
+      >
+        <p class="lead" role="status">
+          <State progress={progress} /> {sentence(run, progress)}
+        </p>
+        <progress max={run.total} value={progress.done} aria-label="Replayed">
+          {count(progress.done)} of {count(run.total)}
+        </progress>
+        <dl class="facts">
+          <dt>On their way again</dt>
+          <dd>{count(run.queued)}</dd>
+          <dt>Still to come</dt>
+          <dd>{count(run.waiting)}</dd>
+          <dt>Could not be replayed</dt>
+          <dd>{count(run.refused)}</dd>
+          <dt>Rate</dt>
+          <dd>{progress.perSecond === null ? '—' : `${rate(progress.perSecond)} a second`}</dd>
+          <dt>Time left</dt>
+          <dd>{progress.msLeft === null ? '—' : duration(Math.max(1_000, progress.msLeft))}</dd>
+        </dl>
+        <div class="actions">
+          {isRunning && can(session, 'dead-letters:replay') && (
+            <PostForm action={`${address}/stop`} csrf={session.csrf}>
+              <Button kind="danger">Stop</Button>
+            </PostForm>
+          )}
+          {isRunning && (
+            <a class="button" href={address}>
+              Reload
+            </a>
+          )}
+          {!isRunning && (
+            <a class="button" href={paths.callbacks}>
+              See how the callbacks went
+            </a>
+          )}
+        </div>
+      </section>
+    </Layout>
+  );
+};
+
+const State = ({ progress: { state } }: { readonly progress: ReplayProgress }) => {
+  switch (state) {
+    case 'running':
+      return <Badge tone="plain">Under way</Badge>;
+    case 'stopped':
+      return <Badge tone="idle">Stopped</Badge>;
+    case 'done':
+      return <Badge tone="good">Done</Badge>;
+  }
+};
+
+function sentence({ total, refused }: ReplayRun, { state, done }: ReplayProgress): string {
+  const counts = `${count(done)} of ${count(total)}`;
+  if (state === 'running') return `${counts} so far.`;
+  if (state === 'stopped') return `${counts} are on their way; the others are dead letters as before.`;
+  return refused === 0
+    ? `All ${count(total)} are on their way again.`
+    : `${counts}; ${count(refused)} could not be replayed.`;
+}

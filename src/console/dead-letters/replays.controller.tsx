@@ -1,0 +1,65 @@
+import {
+  Controller,
+  Get,
+  NotFoundException,
+  Param,
+  Post,
+  Query,
+  Res,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { Clock } from '../../service-callbacks/clock.js';
+import { ReplayRunRepository } from '../../service-callbacks/dead-letters/replay-run.repository.js';
+import { ConsoleErrorFilter } from '../console-error.filter.js';
+import { InConsole } from '../in-console.decorator.js';
+import { sendPage } from '../page/send-page.js';
+import { paths } from '../paths.js';
+import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
+import { SessionGuard } from '../session/session.guard.js';
+import { ReplayPage } from './replay-page.js';
+
+const uuid = z.uuid();
+
+/** A replay of many: how far it has come, and an end to it. */
+@Controller('console/replays/:id')
+@InConsole()
+@UseGuards(SessionGuard)
+@UseFilters(ConsoleErrorFilter)
+export class ReplaysController {
+  constructor(
+    private readonly runs: ReplayRunRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @RequiresScope('callbacks:read')
+  async show(
+    @CurrentSession() session: ConsoleSession,
+    @Param('id') id: string,
+    @Query('done') done: unknown,
+    @Res() response: Response,
+  ): Promise<void> {
+    const run = uuid.safeParse(id).success ? await this.runs.find(scopeOf(session), id) : null;
+    if (!run) throw new NotFoundException();
+    const now = new Date(this.clock.now());
+    sendPage(response, <ReplayPage {...{ session, run, now }} isEnabled={done === 'enabled'} />);
+  }
+
+  @Post('stop')
+  @RequiresScope('dead-letters:replay')
+  async stop(
+    @CurrentSession() session: ConsoleSession,
+    @Param('id') id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    const isThere = uuid.safeParse(id).success;
+    if (!isThere || !(await this.runs.stop(scopeOf(session), id, new Date(this.clock.now())))) {
+      throw new NotFoundException();
+    }
+    response.redirect(303, paths.replay(id));
+  }
+}

@@ -1,0 +1,70 @@
+import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
+import { Button, PostForm } from '../page/form.js';
+import { paths } from '../paths.js';
+import { can, type ConsoleSession } from '../session/console-session.js';
+import { atMost } from '../words/counts.js';
+import { MAX_COUNTED } from './endpoint-limits.js';
+
+interface ActionsProps {
+  readonly session: ConsoleSession;
+  readonly api: CallbackApi;
+  readonly deadLetters: number;
+}
+
+/** What whoever looks may do; what the token is not good for is not there. */
+export const EndpointActions = ({ session, api, deadLetters }: ActionsProps) => {
+  const own = paths.endpoint(api.serviceId, api.id);
+  const mayWrite = can(session, 'callbacks:write');
+  const mayReplay = can(session, 'dead-letters:replay');
+  if (!mayWrite && !mayReplay) return null;
+  const { csrf } = session;
+  return (
+    <section class="actions" aria-label="Actions">
+      {mayWrite && (
+        <form
+          method="post"
+          action={`${own}/test`}
+          hx-post={`${own}/test`}
+          hx-select="#test-outcome"
+          hx-target="#test-outcome"
+          hx-swap="outerHTML"
+          hx-disable="find button"
+        >
+          <input type="hidden" name="csrf" value={csrf} />
+          <Button kind="primary">Send a test callback</Button>
+        </form>
+      )}
+      {mayReplay && deadLetters > 0 && api.disabledAt === null && (
+        <PostForm action={`${paths.deadLetters}/replay`} csrf={csrf}>
+          <input type="hidden" name="service" value={api.serviceId} />
+          <input type="hidden" name="endpoint" value={api.id} />
+          <Button name="which" value="all">
+            Replay its {atMost(deadLetters, MAX_COUNTED)} dead {deadLetters === 1 ? 'letter' : 'letters'}
+          </Button>
+        </PostForm>
+      )}
+      {mayWrite && api.disabledAt === null && (
+        <PostForm action={`${own}/disable`} csrf={csrf}>
+          <Button>Disable</Button>
+        </PostForm>
+      )}
+      {mayWrite && api.disabledAt !== null && (
+        <PostForm action={`${own}/enable`} csrf={csrf}>
+          <Button>Enable</Button>
+        </PostForm>
+      )}
+      {mayWrite && mayReplay && api.disabledAt !== null && (
+        <PostForm action={`${own}/enable`} csrf={csrf}>
+          <Button name="replay" value="true">
+            Enable and replay what was kept
+          </Button>
+        </PostForm>
+      )}
+      {mayWrite && (
+        <PostForm action={`${own}/rotate`} csrf={csrf}>
+          <Button>Rotate the signing secret</Button>
+        </PostForm>
+      )}
+    </section>
+  );
+};

@@ -1,0 +1,59 @@
+import { Notice } from '../page/notice.js';
+import { When } from '../page/when.js';
+import { counted } from '../words/counts.js';
+
+/** What an action did, as the redirect after it says in the address. */
+export const DONE = ['disabled', 'enabled'] as const;
+export type Done = (typeof DONE)[number];
+
+interface DoneNoticeProps {
+  readonly done: Done | undefined;
+  readonly isDisabled: boolean;
+  readonly deadLetters: number;
+}
+
+/** An address is kept and sent around: what is no longer so is not said. */
+export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) => {
+  if (done === undefined || isDisabled !== (done === 'disabled')) return null;
+  switch (done) {
+    case 'disabled':
+      return (
+        <Notice tone="idle" title="The endpoint is disabled">
+          <p>Nothing is sent to it from now on. Callbacks are kept as dead letters until it is enabled.</p>
+        </Notice>
+      );
+    case 'enabled':
+      return (
+        <Notice tone="good" title="The endpoint is enabled">
+          <p>
+            Callbacks are sent again.
+            {deadLetters > 0 && ` ${counted(deadLetters, 'dead letter')} can be replayed.`}
+          </p>
+        </Notice>
+      );
+  }
+};
+
+interface SecretNoticeProps {
+  readonly secret: string;
+  /** Until when requests are signed with the one before as well. */
+  readonly until: Date | null;
+  readonly now: Date;
+}
+
+export const SecretNotice = ({ secret, until, now }: SecretNoticeProps) => (
+  <Notice tone="warn" title="The new signing secret, shown this once">
+    <pre class="code secret" tabIndex={0} role="region" aria-label="Signing secret">
+      <code>{secret}</code>
+    </pre>
+    <p>
+      Give it to the receiver now.
+      {until !== null && (
+        <>
+          {' '}
+          Requests are signed with the secret before as well until <When at={until} now={now} />.
+        </>
+      )}
+    </p>
+  </Notice>
+);

@@ -1,0 +1,109 @@
+import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
+import type { EndpointFigures } from '../../service-callbacks/delivery-log/records.js';
+import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
+import { CallbackList, type CallbackListView } from '../callbacks/callback-list.js';
+import { Badge } from '../page/badge.js';
+import { OutcomesChart } from '../page/chart.js';
+import { Figure } from '../page/figure.js';
+import { Layout } from '../page/layout.js';
+import { PageHeader } from '../page/page-header.js';
+import { paths } from '../paths.js';
+import type { ConsoleSession } from '../session/console-session.js';
+import { atMost } from '../words/counts.js';
+import { latency, nextTry } from '../words/durations.js';
+import { disabledWords, healthWords, waitingWords } from '../words/endpoint-health.js';
+import { typeWords } from '../words/failures.js';
+import { MAX_COUNTED } from './endpoint-limits.js';
+import { EndpointActions } from './endpoint-actions.js';
+import { DoneNotice, SecretNotice, type Done } from './endpoint-notices.js';
+import { TestOutcome } from './test-outcome.js';
+
+export interface EndpointView {
+  readonly session: ConsoleSession;
+  readonly api: CallbackApi;
+  readonly figures: EndpointFigures;
+  /** That can be replayed, counted to {@link MAX_COUNTED}. */
+  readonly deadLetters: number;
+  readonly list: CallbackListView;
+  readonly now: Date;
+  readonly done?: Done | undefined;
+  /** The new signing secret, this once. */
+  readonly secret?: string | undefined;
+  readonly test?: TestResult | 'too_many' | undefined;
+}
+
+export const EndpointPage = (view: EndpointView) => {
+  const { session, api, figures, deadLetters, list, now } = view;
+  const health = healthWords(figures, api.disabledAt, now);
+  return (
+    <Layout title={`Endpoint ${new URL(api.url).host}`} session={session} section="overview">
+      <PageHeader title={api.url} trail={[['Overview', paths.overview]]}>
+        <p class="lead">
+          <Badge tone={health.tone}>{health.state}</Badge> {sentenceOf(view)}
+        </p>
+        <p class="quiet">
+          {typeWords(api.callbackType)} of service <code class="id">{api.serviceId}</code>
+        </p>
+      </PageHeader>
+      <DoneNotice done={view.done} isDisabled={api.disabledAt !== null} deadLetters={deadLetters} />
+      {view.secret !== undefined && (
+        <SecretNotice secret={view.secret} until={api.previousSecretUntil} now={now} />
+      )}
+      <EndpointActions session={session} api={api} deadLetters={deadLetters} />
+      <div id="test-outcome" aria-live="polite">
+        {view.test !== undefined && <TestOutcome result={view.test} />}
+      </div>
+      <dl class="figures" aria-label="Figures">
+        {list.keep === 'off' ? (
+          <Figure name="Waiting" value="—" note="the delivery log is off" />
+        ) : (
+          <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for a later attempt" />
+        )}
+        <Figure
+          name="Dead letters"
+          value={<a href={deadLettersOf(api)}>{atMost(deadLetters, MAX_COUNTED)}</a>}
+          note="can be replayed"
+          tone={deadLetters > 0 ? 'warn' : undefined}
+        />
+        <Figure name="Answers, p50" value={latency(figures.answerMs.p50)} note="24 hours" />
+        <Figure name="Answers, p99" value={latency(figures.answerMs.p99)} note="24 hours" />
+        {api.disabledAt === null ? <Circuit figures={figures} now={now} /> : <Off />}
+      </dl>
+      <OutcomesChart title="Last 24 hours" id="last-day" series={figures.hours} per="hour" />
+      <section aria-labelledby="callbacks">
+        <h2 id="callbacks">Callbacks</h2>
+        <CallbackList {...list} />
+      </section>
+    </Layout>
+  );
+};
+
+/** "Failing since 09:14: 503 Service Unavailable, 57 attempts in a row; 412 callbacks waiting; next try in 40 s." */
+function sentenceOf({ api, figures, now }: EndpointView): string {
+  const { sentence } = healthWords(figures, api.disabledAt, now);
+  if (api.disabledAt !== null) return `${sentence}. ${disabledWords(api.disabledReason)}`;
+  const waiting = waitingWords(figures.backlog, figures.nextAt, now);
+  return `${[sentence, waiting].filter(Boolean).join('; ')}.`;
+}
+
+const Circuit = ({ figures, now }: Pick<EndpointView, 'figures' | 'now'>) => (
+  <Figure
+    name="Circuit"
+    value={figures.circuit === null ? 'closed' : figures.circuit.state.replaceAll('_', ' ')}
+    note={circuitNote(figures, now)}
+    tone={figures.circuit === null ? undefined : 'bad'}
+  />
+);
+
+/** Whatever its circuit is, nothing goes through it. */
+const Off = () => <Figure name="Circuit" value="—" note="disabled: nothing is sent" />;
+
+function circuitNote({ circuit }: EndpointFigures, now: Date): string {
+  if (circuit === null) return 'attempts go through';
+  if (circuit.until === null) return 'one attempt is on its way';
+  return nextTry(circuit.until, now);
+}
+
+function deadLettersOf({ id, serviceId }: CallbackApi): string {
+  return `${paths.deadLetters}?${new URLSearchParams({ service: serviceId, endpoint: id }).toString()}`;
+}

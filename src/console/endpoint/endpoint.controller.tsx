@@ -1,0 +1,189 @@
+import {
+  Controller,
+  Get,
+  Inject,
+  NotFoundException,
+  Param,
+  Post,
+  Query,
+  Res,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { CallbackApisService } from '../../service-callbacks/callback-apis/callback-apis.service.js';
+import { CallbackApiNotFoundError } from '../../service-callbacks/callback-apis/callback-api-not-found.error.js';
+import { Clock } from '../../service-callbacks/clock.js';
+import { DeadLetterRepository } from '../../service-callbacks/dead-letters/dead-letter.repository.js';
+import { CallbackLogReader } from '../../service-callbacks/delivery-log/callback-log.reader.js';
+import { EndpointReader } from '../../service-callbacks/delivery-log/endpoint.reader.js';
+import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
+import { EndpointSwitch } from '../../service-callbacks/endpoint-health/endpoint-switch.js';
+import { TestCallback } from '../../service-callbacks/endpoint-health/test-callback.js';
+import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
+import { TooManyTestsError } from '../../service-callbacks/endpoint-health/too-many-tests.error.js';
+import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
+import { DELIVERY_LOG_OPTIONS } from '../../service-callbacks/tokens.js';
+import { callbackQueryOf, PAGE, type RawQuery } from '../callbacks/callback-query.js';
+import { ConsoleErrorFilter } from '../console-error.filter.js';
+import { InConsole } from '../in-console.decorator.js';
+import { sendPage } from '../page/send-page.js';
+import { paths, withQuery } from '../paths.js';
+import {
+  can,
+  CurrentForm,
+  CurrentSession,
+  scopeOf,
+  type ConsoleSession,
+} from '../session/console-session.js';
+import type { Form } from '../session/form-body.js';
+import { SessionGuard } from '../session/session.guard.js';
+import { MAX_COUNTED } from './endpoint-limits.js';
+import { DONE, type Done } from './endpoint-notices.js';
+import { EndpointPage, type EndpointView } from './endpoint-page.js';
+
+const uuid = z.uuid();
+
+/** One callback API and its server: how it is, and what can be done. */
+@Controller('console/services/:service_id/endpoints/:id')
+@InConsole()
+@UseGuards(SessionGuard)
+@UseFilters(ConsoleErrorFilter)
+export class EndpointController {
+  constructor(
+    private readonly callbackApis: CallbackApisService,
+    private readonly reader: EndpointReader,
+    private readonly log: CallbackLogReader,
+    private readonly deadLetters: DeadLetterRepository,
+    private readonly endpointSwitch: EndpointSwitch,
+    private readonly testCallback: TestCallback,
+    private readonly clock: Clock,
+    @Inject(DELIVERY_LOG_OPTIONS) private readonly logOptions: DeliveryLogOptions,
+  ) {}
+
+  @Get()
+  @RequiresScope('callbacks:read')
+  async show(
+    @CurrentSession() session: ConsoleSession,
+    @Param('service_id') serviceId: string,
+    @Param('id') id: string,
+    @Query() query: RawQuery,
+    @Res() response: Response,
+  ): Promise<void> {
+    const done = DONE.find((each): each is Done => each === query['done']);
+    await this.send(response, session, { serviceId, id }, query, { done });
+  }
+
+  @Post('test')
+  @RequiresScope('callbacks:write')
+  async test(
+    @CurrentSession() session: ConsoleSession,
+    @Param('service_id') serviceId: string,
+    @Param('id') id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.find(serviceId, id);
+    await this.send(response, session, { serviceId, id }, {}, { test: await this.tryOut(serviceId, id) });
+  }
+
+  @Post('rotate')
+  @RequiresScope('callbacks:write')
+  async rotate(
+    @CurrentSession() session: ConsoleSession,
+    @Param('service_id') serviceId: string,
+    @Param('id') id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.find(serviceId, id);
+    const { signingSecret } = await this.callbackApis.rotateSigningSecret(serviceId, id);
+    await this.send(response, session, { serviceId, id }, {}, { secret: signingSecret });
+  }
+
+  @Post('disable')
+  @RequiresScope('callbacks:write')
+  async disable(
+    @Param('service_id') serviceId: string,
+    @Param('id') id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.find(serviceId, id);
+    await this.endpointSwitch.disable(serviceId, id);
+    back(response, serviceId, id, 'disabled');
+  }
+
+  @Post('enable')
+  @RequiresScope('callbacks:write')
+  async enable(
+    @CurrentSession() session: ConsoleSession,
+    @CurrentForm() form: Form,
+    @Param('service_id') serviceId: string,
+    @Param('id') id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.find(serviceId, id);
+    const replay = form.get('replay') === 'true' && can(session, 'dead-letters:replay');
+    const { replayId } = await this.endpointSwitch.enable(serviceId, id, { replay });
+    if (replayId === undefined) back(response, serviceId, id, 'enabled');
+    else response.redirect(303, withQuery(paths.replay(replayId), { done: 'enabled' }));
+  }
+
+  private async send(
+    response: Response,
+    session: ConsoleSession,
+    { serviceId, id }: { readonly serviceId: string; readonly id: string },
+    query: RawQuery,
+    news: Pick<EndpointView, 'done' | 'secret' | 'test'>,
+  ): Promise<void> {
+    const api = await this.find(serviceId, id);
+    const figures = await this.reader.read(scopeOf(session), id);
+    if (!figures) throw new NotFoundException();
+    const asked = callbackQueryOf(query);
+    const filter = { ...asked.filter, callbackApiId: id };
+    const { callbacks, next } = await this.log.list({ serviceId }, filter, asked.after, PAGE);
+    const now = new Date(this.clock.now());
+    const view: EndpointView = {
+      session,
+      api,
+      figures,
+      deadLetters: await this.deadLetters.countReplayable({ serviceId }, { callbackApiId: id }, MAX_COUNTED),
+      list: {
+        action: paths.endpoint(serviceId, id),
+        query: asked,
+        callbacks,
+        next: next && encodeLogCursor(next),
+        now,
+        showsService: false,
+        keep: this.logOptions.keep,
+      },
+      now,
+      ...news,
+    };
+    sendPage(response, <EndpointPage {...view} />);
+  }
+
+  /** What is no id at all is nobody's endpoint. @throws NotFoundException */
+  private async find(serviceId: string, id: string) {
+    if (!uuid.safeParse(serviceId).success || !uuid.safeParse(id).success) throw new NotFoundException();
+    try {
+      return await this.callbackApis.get(serviceId, id);
+    } catch (error) {
+      if (error instanceof CallbackApiNotFoundError) throw new NotFoundException();
+      throw error;
+    }
+  }
+
+  private async tryOut(serviceId: string, id: string): Promise<TestResult | 'too_many'> {
+    try {
+      return await this.testCallback.send(serviceId, id);
+    } catch (error) {
+      if (error instanceof TooManyTestsError) return 'too_many';
+      throw error;
+    }
+  }
+}
+
+function back(response: Response, serviceId: string, id: string, done: Done): void {
+  response.redirect(303, withQuery(paths.endpoint(serviceId, id), { done }));
+}

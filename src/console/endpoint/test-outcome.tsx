@@ -1,0 +1,65 @@
+import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
+import { Badge } from '../page/badge.js';
+import { Notice } from '../page/notice.js';
+import { duration } from '../words/durations.js';
+import { answerWords } from '../words/failures.js';
+
+/** What the endpoint did with a test callback. */
+export const TestOutcome = ({ result }: { readonly result: TestResult | 'too_many' }) =>
+  result === 'too_many' ? (
+    <Notice tone="warn" title="Too many test callbacks">
+      <p>Wait a minute before the next one.</p>
+    </Notice>
+  ) : (
+    <Outcome result={result} />
+  );
+
+const Outcome = ({ result }: { readonly result: TestResult }) => {
+  const { outcome, hint, connection, location, excerpt } = result;
+  const isDelivered = outcome.kind === 'delivered';
+  const answer = isDelivered
+    ? answerWords(outcome.statusCode, null)
+    : answerWords(outcome.failure.statusCode, outcome.failure.error);
+  return (
+    <section class="panel" aria-labelledby="test-result">
+      <h2 id="test-result">Test callback</h2>
+      <p class="lead">
+        <Badge tone={isDelivered ? 'good' : 'bad'}>{answer}</Badge> {asSentence(hint)}
+      </p>
+      <dl class="facts">
+        <dt>Took</dt>
+        <dd>{duration(outcome.durationMs)}</dd>
+        <dt>Address</dt>
+        <dd>{connection.dialled ?? 'none was tried'}</dd>
+        {connection.tls !== null && (
+          <>
+            <dt>TLS</dt>
+            <dd>
+              {connection.tls.protocol ?? 'refused'}, certificate of {connection.tls.subject} for{' '}
+              {connection.tls.names}, from {connection.tls.issuer}, good until{' '}
+              {connection.tls.validTo.toISOString().slice(0, 10)}
+            </dd>
+          </>
+        )}
+        {location !== null && (
+          <>
+            <dt>Redirects to</dt>
+            <dd class="url">{location}</dd>
+          </>
+        )}
+      </dl>
+      {excerpt !== null && excerpt !== '' && (
+        <>
+          <h3>What it answered</h3>
+          <pre class="code" tabIndex={0} role="region" aria-label="Answer to the test callback">
+            <code>{excerpt}</code>
+          </pre>
+        </>
+      )}
+    </section>
+  );
+};
+
+function asSentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${words.endsWith('?') ? '' : '.'}`;
+}

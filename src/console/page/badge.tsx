@@ -1,0 +1,16 @@
+import type { ComponentChildren } from 'preact';
+import { ToneIcon } from './icons.js';
+import type { Tone } from './tone.js';
+
+interface BadgeProps {
+  readonly tone: Tone;
+  readonly children: ComponentChildren;
+}
+
+/** A state in a word, with a shape and a colour. */
+export const Badge = ({ tone, children }: BadgeProps) => (
+  <span class={`badge badge-${tone}`}>
+    <ToneIcon tone={tone} />
+    {children}
+  </span>
+);

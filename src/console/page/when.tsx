@@ -1,0 +1,20 @@
+import { relative } from '../words/durations.js';
+import { timeOf } from '../words/times.js';
+
+interface WhenProps {
+  readonly at: Date | null;
+  readonly now: Date;
+  /** Says how long ago as well. */
+  readonly withDistance?: boolean;
+}
+
+/** A time (UTC); the whole of it is in the markup, and in the tooltip. */
+export const When = ({ at, now, withDistance = false }: WhenProps) =>
+  at === null ? (
+    <span class="quiet">—</span>
+  ) : (
+    <time dateTime={at.toISOString()} title={at.toISOString()}>
+      {timeOf(at, now)}
+      {withDistance && <span class="quiet"> {relative(at, now)}</span>}
+    </time>
+  );

@@ -1,0 +1,41 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Request } from 'express';
+import type { ApiScope, Caller } from '../../http/api-tokens/api-token.js';
+import type { LogScope } from '../../service-callbacks/delivery-log/records.js';
+import type { Form } from './form-body.js';
+
+/** Whoever is signed in, as pages and handlers know them. */
+export interface ConsoleSession {
+  readonly caller: Caller;
+  readonly csrf: string;
+}
+
+/** A request that the guard has let in; a POST with its form, which is of this session. */
+export interface ConsoleRequest extends Request {
+  consoleSession?: ConsoleSession;
+  consoleForm?: Form;
+}
+
+/** Parameter of a handler behind the guard. */
+export const CurrentSession = createParamDecorator(
+  (_: unknown, context: ExecutionContext): ConsoleSession => {
+    const { consoleSession } = context.switchToHttp().getRequest<ConsoleRequest>();
+    if (!consoleSession) throw new Error('This handler is not behind the guard of the console');
+    return consoleSession;
+  },
+);
+
+/** Parameter of a POST's handler behind the guard. */
+export const CurrentForm = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Form =>
+    context.switchToHttp().getRequest<ConsoleRequest>().consoleForm ?? new URLSearchParams(),
+);
+
+export function can({ caller }: ConsoleSession, scope: ApiScope): boolean {
+  return caller.scopes.has(scope);
+}
+
+/** Whose rows: one service's, or everyone's. */
+export function scopeOf({ caller: { serviceId } }: ConsoleSession): LogScope {
+  return serviceId === undefined ? 'all' : { serviceId };
+}

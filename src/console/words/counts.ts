@@ -1,0 +1,22 @@
+const NUMBER = new Intl.NumberFormat('en-GB');
+
+/** `12,345`. */
+export function count(value: number): string {
+  return NUMBER.format(value);
+}
+
+/** `1 callback`, `12,345 callbacks`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** A figure of which only so much is counted: `100,000+`. */
+export function atMost(value: number, limit: number): string {
+  return value >= limit ? `${count(limit)}+` : count(value);
+}
+
+/** `0.4`, `12`, `1,204` a second. */
+export function rate(perSecond: number): string {
+  if (perSecond === 0) return '0';
+  return perSecond < 10 ? perSecond.toFixed(perSecond < 0.1 ? 2 : 1) : count(Math.round(perSecond));
+}

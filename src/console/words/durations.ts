@@ -1,0 +1,41 @@
+const UNITS = [
+  { ms: 86_400_000, name: 'd' },
+  { ms: 3_600_000, name: 'h' },
+  { ms: 60_000, name: 'min' },
+  { ms: 1_000, name: 's' },
+] as const;
+
+/** `820 ms`, `40 s`, `5 min`, `2 h 30 min`, `3 d 4 h`: two units at most, for people. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const index = UNITS.findIndex((unit) => ms >= unit.ms);
+  const [large, small] = [UNITS[index], UNITS[index + 1]];
+  if (large === undefined) return '0 s';
+  const whole = Math.floor(ms / large.ms);
+  // Beside minutes seconds are noise.
+  const rest = small === undefined || large.name === 'min' ? 0 : Math.floor((ms % large.ms) / small.ms);
+  return rest === 0 ? `${whole} ${large.name}` : `${whole} ${large.name} ${rest} ${small?.name}`;
+}
+
+/** What is measured finer: `8 ms`, `1.2 s`, `—` where nothing was. */
+export function latency(ms: number | null): string {
+  if (ms === null) return '—';
+  return ms < 10 ? `${ms.toFixed(1)} ms` : duration(ms);
+}
+
+/** `3 min ago`, `in 40 s`, `just now`. */
+export function relative(at: Date, now: Date): string {
+  const ms = at.getTime() - now.getTime();
+  if (Math.abs(ms) < 1_000) return 'just now';
+  return ms > 0 ? `in ${rounded(ms)}` : `${rounded(-ms)} ago`;
+}
+
+/** `next try in 40 s`; its time may have come, and the worker's turn not yet. */
+export function nextTry(at: Date, now: Date): string {
+  return at <= now ? 'next try due now' : `next try ${relative(at, now)}`;
+}
+
+function rounded(ms: number): string {
+  return duration(ms < 60_000 ? Math.round(ms / 1_000) * 1_000 : ms).replace('.0', '');
+}

@@ -1,0 +1,54 @@
+import { STATUS_CODES } from 'node:http';
+import type { GiveUpReason } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
+import type { DeliveryError } from '../../service-callbacks/delivery/delivery-outcome.js';
+
+const ERRORS: Readonly<Record<DeliveryError, string>> = {
+  connection_refused: 'connection refused',
+  connection_reset: 'connection reset',
+  connection_failed: 'no connection',
+  dns_failure: 'host name not found',
+  tls_certificate_expired: 'certificate expired',
+  tls_certificate_self_signed: 'self-signed certificate',
+  tls_certificate_wrong_host: 'certificate of another host',
+  tls_failure: 'TLS failed',
+  proxy_refused: 'refused by the proxy',
+  timeout: 'no answer in time',
+  invalid_response: 'not an HTTP answer',
+  address_not_allowed: 'address not allowed',
+  port_not_allowed: 'port not allowed',
+  scheme_not_allowed: 'scheme not allowed',
+  userinfo_not_allowed: 'user name in the URL not allowed',
+  invalid_url: 'not a URL',
+};
+
+const REASONS: Readonly<Record<GiveUpReason, string>> = {
+  not_retried: 'Final answer',
+  retries_exhausted: 'Retries exhausted',
+  expired: 'Too old',
+  cancelled: 'Callback API deleted',
+  unreadable: 'Unreadable job',
+  stalled: 'Stalled',
+  disabled: 'Endpoint disabled',
+};
+
+/** `503 Service Unavailable`, `no answer in time`; whatever is not known, as it is. */
+export function failureWords(failure: string): string {
+  if (/^\d{3}$/.test(failure)) return [failure, STATUS_CODES[failure]].filter(Boolean).join(' ');
+  return ERRORS[failure as DeliveryError] ?? failure.replaceAll('_', ' ');
+}
+
+/** What an attempt was answered, or what there was instead. */
+export function answerWords(statusCode: number | null | undefined, error: string | null | undefined): string {
+  return failureWords(
+    statusCode === null || statusCode === undefined ? (error ?? 'unknown') : String(statusCode),
+  );
+}
+
+export function reasonWords(reason: GiveUpReason): string {
+  return REASONS[reason];
+}
+
+/** In a sentence: `delivery status`. */
+export function typeWords(callbackType: string): string {
+  return callbackType.replaceAll('_', ' ');
+}

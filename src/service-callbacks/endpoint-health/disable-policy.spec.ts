@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { DisablePolicy, type PolicyVerdict } from './disable-policy.js';
+
+const DAY = 86_400_000;
+const START = Date.parse('2026-03-01T00:00:00Z');
+const policy = new DisablePolicy(5 * DAY);
+
+const judge = (days: number, attempts: number, warnedPercent = 0) =>
+  policy.judge({ failingSince: new Date(START), attempts, warnedPercent }, START + days * DAY);
+const warning = (percent: 50 | 70 | 90): PolicyVerdict => ({
+  kind: 'warn',
+  percent,
+  disablesAt: new Date(START + 5 * DAY),
+});
+const nothing: PolicyVerdict = { kind: 'nothing' };
+
+describe('DisablePolicy', () => {
+  it.each<[string, number, number, number, PolicyVerdict]>([
+    ['says nothing of a failure that is young', 2.49, 10_000, 0, nothing],
+    ['warns at half of the time', 2.5, 100, 0, warning(50)],
+    ['gives each warning once', 2.9, 100, 50, nothing],
+    ['warns at 70 %', 3.5, 100, 50, warning(70)],
+    ['warns at 90 %', 4.5, 100, 70, warning(90)],
+    ['gives only the last of those it has missed', 4.6, 100, 0, warning(90)],
+    ['gives no lesser one after a greater', 3.6, 100, 90, nothing],
+    ['disables when the time is over', 5, 100, 90, { kind: 'disable' }],
+    ['disables also without a warning before', 60, 100, 0, { kind: 'disable' }],
+    ['does not judge by a handful of attempts, however long it has been', 365, 49, 0, nothing],
+    ['says how far it is by the lesser of time and attempts', 60, 75, 50, warning(70)],
+    ['waits for the last attempt', 60, 99, 90, nothing],
+    ['does not know of a failure in the future', -1, 100, 0, nothing],
+  ])('%s', (_, days, attempts, warned, verdict) => {
+    expect(judge(days, attempts, warned)).toEqual(verdict);
+  });
+
+  it('with 0 never says anything', () => {
+    const never = new DisablePolicy(0);
+    const failure = { failingSince: new Date(0), attempts: 1_000_000, warnedPercent: 0 };
+    expect(never.judge(failure, Date.now())).toEqual(nothing);
+  });
+
+  it('has nothing to do with what began to fail after half of the time', () => {
+    expect(policy.earliest(START + 2.5 * DAY)).toBe(START);
+  });
+});

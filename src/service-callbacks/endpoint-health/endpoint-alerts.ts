@@ -1,0 +1,29 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { endpointAlert } from '../callback-types/endpoint-alert.js';
+import { ServiceCallbacksProducer } from '../producer/service-callbacks-producer.js';
+import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from '../service-callbacks.options.js';
+import { factsOf, wordsFor } from './change-words.js';
+import type { EndpointChange } from './endpoint-change.js';
+import { OPERATORS } from './operators.js';
+
+/**
+ * Changes of endpoints as callbacks of the type `endpoint_alert`, with all that callbacks have: to the operators
+ * (`ALERT_WEBHOOK_URL`) and to the endpoint's own service, each where it has a callback API of that type.
+ */
+@Injectable()
+export class EndpointAlerts {
+  constructor(
+    private readonly producer: ServiceCallbacksProducer,
+    @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: ServiceCallbacksOptions,
+  ) {}
+
+  /** Never about an endpoint that takes alerts: a dead one would be told of its own death, for ever. */
+  async send(change: EndpointChange): Promise<void> {
+    if (change.callbackType === endpointAlert.type) return;
+    const { callbackApiId, at } = change;
+    const news = { callbackApiId, change: change.change, at, text: wordsFor(change), facts: factsOf(change) };
+    for (const recipientId of [...(this.options.alerts ? [OPERATORS] : []), change.serviceId]) {
+      await this.producer.send(endpointAlert, { ...news, recipientId });
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { DisabledReason } from '../callback-apis/callback-api.entity.js';
+import type { WarningPercent } from './disable-policy.js';
+
+/** Which endpoint, and when. */
+interface EndpointChangeBase {
+  readonly serviceId: string;
+  readonly callbackApiId: string;
+  readonly callbackType: string;
+  readonly url: string;
+  readonly at: Date;
+}
+
+/** What is known of a failure that goes on. */
+export interface OngoingFailure {
+  readonly failingSince: Date;
+  /** Attempts since the last success. */
+  readonly attempts: number;
+  /** A status code, or the name of what went wrong instead. */
+  readonly lastFailure: string | null;
+}
+
+/** It has not answered with a success for so much of the time after which it is disabled. */
+export interface EndpointWarned extends EndpointChangeBase, OngoingFailure {
+  readonly change: 'warned';
+  readonly percent: WarningPercent;
+  /** When it is disabled, if it goes on like this. */
+  readonly disablesAt: Date;
+}
+
+/** Nothing is attempted from now on; callbacks are kept as dead letters with the reason `disabled`. */
+export interface EndpointDisabled extends EndpointChangeBase {
+  readonly change: 'disabled';
+  readonly reason: DisabledReason;
+  /** Where the reason is `failing`. */
+  readonly failure?: OngoingFailure;
+}
+
+/** Callbacks are attempted again. */
+export interface EndpointEnabled extends EndpointChangeBase {
+  readonly change: 'enabled';
+  /** Dead letters with the reason `disabled` that wait for a replay. */
+  readonly waiting: number;
+}
+
+/** It had been warned of, and answered with a success before it was disabled. */
+export interface EndpointRecovered extends EndpointChangeBase {
+  readonly change: 'recovered';
+}
+
+export type EndpointChange = EndpointWarned | EndpointDisabled | EndpointEnabled | EndpointRecovered;
+
+export const ENDPOINT_CHANGES = ['warned', 'disabled', 'enabled', 'recovered'] as const;
+
+/**
+ * The names under which a host's `EventEmitter2` has the changes; the listener's argument is the change:
+ * `@OnEvent(ENDPOINT_EVENTS.disabled) onDisabled(event: EndpointDisabled)`.
+ */
+export const ENDPOINT_EVENTS = Object.freeze({
+  warned: 'service-callbacks.endpoint.warned',
+  disabled: 'service-callbacks.endpoint.disabled',
+  enabled: 'service-callbacks.endpoint.enabled',
+  recovered: 'service-callbacks.endpoint.recovered',
+}) satisfies { readonly [Change in EndpointChange['change']]: string };

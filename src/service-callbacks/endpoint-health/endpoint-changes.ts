@@ -1,0 +1,44 @@
+import { Injectable, Logger, Optional } from '@nestjs/common';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { CallbackMetrics } from '../metrics/callback-metrics.js';
+import { EndpointAlerts } from './endpoint-alerts.js';
+import { factsOf, wordsFor } from './change-words.js';
+import { ENDPOINT_EVENTS, type EndpointChange } from './endpoint-change.js';
+
+/**
+ * Tells everyone of a change, once it is in the database: the log, the metrics, the host's own `EventEmitter2`
+ * where it has one, and whoever wants alerts. None of them can undo the change or keep the others from hearing.
+ */
+@Injectable()
+export class EndpointChanges {
+  private readonly logger = new Logger('ServiceCallbacks');
+
+  constructor(
+    private readonly metrics: CallbackMetrics,
+    private readonly alerts: EndpointAlerts,
+    @Optional() private readonly emitter?: EventEmitter2,
+  ) {}
+
+  async announce(change: EndpointChange): Promise<void> {
+    const line = { event: `endpoint.${change.change}`, ...factsOf(change), msg: wordsFor(change) };
+    if (change.change === 'warned' || change.change === 'disabled') this.logger.warn(line);
+    else this.logger.log(line);
+    this.metrics.endpointChanged(change.change);
+    try {
+      this.emitter?.emit(ENDPOINT_EVENTS[change.change], change);
+    } catch (error) {
+      this.failed('listener', change, error);
+    }
+    await this.alerts.send(change).catch((error: unknown) => this.failed('alert', change, error));
+  }
+
+  private failed(what: string, change: EndpointChange, error: unknown): void {
+    this.logger.error({
+      event: 'endpoint.untold',
+      change: change.change,
+      callback_api_id: change.callbackApiId,
+      error: `${what}: ${error instanceof Error ? error.message : String(error)}`,
+      msg: 'Somebody could not be told of a change of an endpoint',
+    });
+  }
+}

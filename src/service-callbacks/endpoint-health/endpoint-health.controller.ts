@@ -1,0 +1,98 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  HttpException,
+  HttpStatus,
+  NotFoundException,
+  Param,
+  Post,
+  Res,
+  UseFilters,
+  UsePipes,
+} from '@nestjs/common';
+import type { Response } from 'express';
+import { HttpErrorFilter } from '../../http/http-error.filter.js';
+import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
+import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
+import { callbackApiIdParam, serviceIdParam } from '../callback-apis/callback-apis.schemas.js';
+import { disableBody, enableBody, type DisableBody, type EnableBody } from './endpoint-health.schemas.js';
+import { EndpointHealth } from './endpoint-health.js';
+import { EndpointSwitch } from './endpoint-switch.js';
+import { enabledView, healthView, stateView, testView } from './endpoint-health.views.js';
+import { TestCallback } from './test-callback.js';
+import { TooManyTestsError } from './too-many-tests.error.js';
+
+/** How an endpoint is, whether it is on, and a try. */
+@Controller('service/:service_id/callback-api/:id')
+@UsePipes(RequestValidationPipe)
+@UseFilters(HttpErrorFilter)
+export class EndpointHealthController {
+  constructor(
+    private readonly health: EndpointHealth,
+    private readonly endpoints: EndpointSwitch,
+    private readonly tests: TestCallback,
+  ) {}
+
+  @Get('health')
+  @RequiresScope('callbacks:read')
+  async get(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Param('id', { schema: callbackApiIdParam }) id: string,
+  ) {
+    return { data: healthView(await this.health.read(serviceId, id).catch(throwHttp)) };
+  }
+
+  /** Callbacks are kept as dead letters with the reason `disabled` until it is enabled. */
+  @Post('disable')
+  @RequiresScope('callbacks:write')
+  @HttpCode(200)
+  async disable(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @Body({ schema: disableBody }) body: DisableBody,
+  ) {
+    const by = body?.updated_by_id;
+    const api = await this.endpoints.disable(serviceId, id, { by }).catch(throwHttp);
+    return { data: stateView(api) };
+  }
+
+  /** Says how many callbacks were kept meanwhile; with `{"replay": true}` they are sent, at a bounded rate. */
+  @Post('enable')
+  @RequiresScope('callbacks:write')
+  @HttpCode(200)
+  async enable(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @Body({ schema: enableBody }) body: EnableBody,
+  ) {
+    const options = { by: body?.updated_by_id, replay: body?.replay };
+    return { data: enabledView(await this.endpoints.enable(serviceId, id, options).catch(throwHttp)) };
+  }
+
+  /** Sends one marked test callback now. What the endpoint did is the answer, whatever it was. */
+  @Post('test')
+  @RequiresScope('callbacks:write')
+  @HttpCode(200)
+  async test(
+    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
+    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    try {
+      return { data: testView(await this.tests.send(serviceId, id)) };
+    } catch (error) {
+      if (error instanceof TooManyTestsError) response.setHeader('retry-after', error.retryAfterSeconds);
+      return throwHttp(error);
+    }
+  }
+}
+
+function throwHttp(error: unknown): never {
+  if (error instanceof CallbackApiNotFoundError) throw new NotFoundException(error.message);
+  if (error instanceof TooManyTestsError)
+    throw new HttpException(error.message, HttpStatus.TOO_MANY_REQUESTS);
+  throw error;
+}

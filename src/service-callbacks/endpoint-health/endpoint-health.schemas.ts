@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { requestBody, uuidField } from '../../http/request-body.js';
+
+const updatedById = { updated_by_id: uuidField('updated_by_id').optional() };
+
+/** May be left out as a whole. */
+export const disableBody = requestBody(updatedById).optional();
+export type DisableBody = z.infer<typeof disableBody>;
+
+/** May be left out as a whole: nothing is replayed then. */
+export const enableBody = requestBody({
+  ...updatedById,
+  replay: z.boolean({ error: 'replay is not true or false' }).optional(),
+}).optional();
+export type EnableBody = z.infer<typeof enableBody>;

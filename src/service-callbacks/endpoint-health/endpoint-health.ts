@@ -1,0 +1,63 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
+import { CallbackApiRepository, type CallbackApi } from '../callback-apis/callback-api.repository.js';
+import { DeadLetterRepository } from '../dead-letters/dead-letter.repository.js';
+import { EndpointReader } from '../delivery-log/endpoint.reader.js';
+import type { EndpointFigures } from '../delivery-log/records.js';
+import type { EndpointHealthOptions } from '../service-callbacks.options.js';
+import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
+import { EndpointStateRepository } from './endpoint-state.repository.js';
+
+/** `unknown`: nothing has been attempted yet. */
+export type EndpointStatus = 'unknown' | 'healthy' | 'failing' | 'disabled';
+
+export interface EndpointHealthReport {
+  readonly callbackApi: CallbackApi;
+  readonly status: EndpointStatus;
+  readonly figures: EndpointFigures;
+  /** What the failure that goes on was warned of; 0: nothing. */
+  readonly warnedPercent: number;
+  /** When it is disabled if it goes on like this, given 100 attempts; null: it is not failing, or never is. */
+  readonly disablesAt: Date | null;
+  /** Dead letters with the reason `disabled` that wait for a replay. */
+  readonly waiting: number;
+}
+
+/** What is known of one endpoint. */
+@Injectable()
+export class EndpointHealth {
+  constructor(
+    private readonly callbackApis: CallbackApiRepository,
+    private readonly figures: EndpointReader,
+    private readonly states: EndpointStateRepository,
+    private readonly deadLetters: DeadLetterRepository,
+    @Inject(ENDPOINT_HEALTH_OPTIONS) private readonly options: EndpointHealthOptions,
+  ) {}
+
+  /** @throws CallbackApiNotFoundError */
+  async read(serviceId: string, callbackApiId: string): Promise<EndpointHealthReport> {
+    const callbackApi = await this.callbackApis.find(serviceId, callbackApiId);
+    const figures = callbackApi && (await this.figures.read({ serviceId }, callbackApiId));
+    if (!figures) throw new CallbackApiNotFoundError(serviceId, callbackApiId);
+    return {
+      callbackApi,
+      figures,
+      status: statusOf(callbackApi, figures),
+      warnedPercent: await this.states.warnedPercent(callbackApiId),
+      disablesAt: this.disablesAt(callbackApi, figures),
+      waiting: await this.deadLetters.countReplayable({ serviceId }, { callbackApiId, reason: 'disabled' }),
+    };
+  }
+
+  private disablesAt({ disabledAt }: CallbackApi, { failingSince }: EndpointFigures): Date | null {
+    const { disableAfterMs } = this.options;
+    if (disabledAt !== null || failingSince === null || disableAfterMs === 0) return null;
+    return new Date(failingSince.getTime() + disableAfterMs);
+  }
+}
+
+function statusOf({ disabledAt }: CallbackApi, figures: EndpointFigures): EndpointStatus {
+  if (disabledAt !== null) return 'disabled';
+  if (figures.failingSince !== null) return 'failing';
+  return figures.lastSuccessAt === null ? 'unknown' : 'healthy';
+}

@@ -1,0 +1,99 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Clock } from '../clock.js';
+import { periodically } from '../periodically.js';
+import type { EndpointHealthOptions } from '../service-callbacks.options.js';
+import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
+import { DisablePolicy, MIN_ATTEMPTS, WARNING_PERCENTS, type WarningPercent } from './disable-policy.js';
+import { EndpointChanges } from './endpoint-changes.js';
+import { EndpointStateRepository, type FailingEndpoint } from './endpoint-state.repository.js';
+import { EndpointSwitch } from './endpoint-switch.js';
+
+/** How often, ms: a hundredth of the time after which endpoints are disabled, within these bounds. */
+const REVIEW_MS = { min: 250, max: 60_000 } as const;
+
+/**
+ * Looks at the endpoints that fail, and warns and disables by the policy. Runs in every worker process: of
+ * several that come to the same verdict, the database lets one act on it.
+ */
+@Injectable()
+export class EndpointReview implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private readonly stopping = new AbortController();
+  private readonly policy: DisablePolicy;
+  private running: Promise<void> | undefined;
+
+  constructor(
+    @Inject(ENDPOINT_HEALTH_OPTIONS) { disableAfterMs }: EndpointHealthOptions,
+    private readonly states: EndpointStateRepository,
+    private readonly endpoints: EndpointSwitch,
+    private readonly changes: EndpointChanges,
+    private readonly clock: Clock,
+  ) {
+    this.policy = new DisablePolicy(disableAfterMs);
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.policy.disableAfterMs === 0) return;
+    const everyMs = Math.min(Math.max(this.policy.disableAfterMs / 100, REVIEW_MS.min), REVIEW_MS.max);
+    const { signal } = this.stopping;
+    this.running = periodically({ everyMs, signal, onError: (error) => this.failed(error) }, () =>
+      this.review(),
+    );
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** Those that have failed for longest first; none of them twice, whoever else is reviewing. */
+  async review(): Promise<void> {
+    for (const recovered of await this.states.takeBackWarnings()) {
+      await this.changes.announce({
+        change: 'recovered',
+        ...recovered,
+        at: new Date(this.clock.now()),
+      });
+    }
+    const now = this.clock.now();
+    const minAttempts = (MIN_ATTEMPTS * WARNING_PERCENTS[0]) / 100;
+    for (const endpoint of await this.states.failing(new Date(this.policy.earliest(now)), minAttempts)) {
+      await this.judge(endpoint, now);
+    }
+  }
+
+  private async judge(endpoint: FailingEndpoint, now: number): Promise<void> {
+    const verdict = this.policy.judge(endpoint, now);
+    switch (verdict.kind) {
+      case 'nothing':
+        return;
+      case 'warn':
+        return this.warn(endpoint, verdict.percent, verdict.disablesAt);
+      case 'disable':
+        return this.endpoints.failing(endpoint.callbackApiId, endpoint);
+    }
+  }
+
+  private async warn(endpoint: FailingEndpoint, percent: WarningPercent, disablesAt: Date): Promise<void> {
+    const { callbackApiId, failingSince, attempts, lastFailure } = endpoint;
+    const warned = await this.states.warn(callbackApiId, failingSince, percent);
+    if (!warned) return;
+    const failure = { failingSince, attempts, lastFailure };
+    const at = new Date(this.clock.now());
+    await this.changes.announce({ change: 'warned', ...warned, at, ...failure, percent, disablesAt });
+  }
+
+  private failed(error: unknown): void {
+    this.logger.error({
+      event: 'endpoints.unreviewed',
+      error: error instanceof Error ? error.message : String(error),
+      msg: 'Failing endpoints could not be looked at now',
+    });
+  }
+}

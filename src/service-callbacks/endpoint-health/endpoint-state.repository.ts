@@ -1,0 +1,171 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { DisabledReason } from '../callback-apis/callback-api.entity.js';
+import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
+import type { OngoingFailure } from './endpoint-change.js';
+
+/** The row that a statement changed. */
+export interface SwitchedEndpoint {
+  readonly callbackApiId: string;
+  readonly serviceId: string;
+  readonly callbackType: string;
+  readonly url: string;
+}
+
+/** An endpoint that has failed for long enough to be looked at. */
+export interface FailingEndpoint extends SwitchedEndpoint, OngoingFailure {
+  /** What this very failure was warned of already. */
+  readonly warnedPercent: number;
+}
+
+/** What must still hold when the statement runs. */
+export interface DisableCondition {
+  readonly callbackApiId: string;
+  /** It still has this URL. */
+  readonly url?: string;
+  /** It has not succeeded since, nor begun to fail later. */
+  readonly failingSince?: Date;
+}
+
+/** Endpoints looked at in one review at most; the next review goes on. */
+const REVIEW_LIMIT = 1_000;
+
+const FACTS = `api.id AS "callbackApiId", api.service_id AS "serviceId", api.callback_type AS "callbackType", api.url`;
+
+/** What a warning that was given is about: another failure is warned of afresh. */
+const WARNED = `CASE WHEN api.warned_since = health.failing_since THEN api.warned_percent ELSE 0 END`;
+
+/** A `timestamptz` has microseconds, a `Date` has not. */
+const SINCE = `date_trunc('milliseconds', health.failing_since)`;
+
+/**
+ * The switch and the warnings of each callback API. Every change is one statement with its own condition: of
+ * several processes that want the same at once, one gets the row.
+ */
+@Injectable()
+export class EndpointStateRepository {
+  constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
+
+  /** @returns undefined where it was disabled already, or the condition does not hold. */
+  async disable(
+    { callbackApiId, url, failingSince }: DisableCondition,
+    reason: DisabledReason,
+    at: Date,
+    by?: string,
+  ): Promise<SwitchedEndpoint | undefined> {
+    return this.change(
+      `UPDATE service_callback_apis api
+       SET disabled_at = $2, disabled_reason = $3, updated_by_id = coalesce($6, updated_by_id)
+       WHERE api.id = $1 AND api.disabled_at IS NULL
+         AND ($4::text IS NULL OR api.url = $4)
+         AND ($5::timestamptz IS NULL OR EXISTS (
+           SELECT FROM service_callback_endpoint_health health
+           WHERE health.callback_api_id = api.id::text AND ${SINCE} = $5))
+       RETURNING ${FACTS}`,
+      [callbackApiId, at, reason, url ?? null, failingSince ?? null, by ?? null],
+    );
+  }
+
+  /** Forgets its failures as well. @returns undefined where it was not disabled. */
+  enable(callbackApiId: string, by?: string): Promise<SwitchedEndpoint | undefined> {
+    return this.dataSource.transaction(async (manager) => {
+      const switched = await this.change(
+        `UPDATE service_callback_apis api
+         SET disabled_at = NULL, disabled_reason = NULL, updated_by_id = coalesce($2, updated_by_id)
+         WHERE api.id = $1 AND api.disabled_at IS NOT NULL
+         RETURNING ${FACTS}`,
+        [callbackApiId, by ?? null],
+        manager,
+      );
+      if (switched) await this.forgetFailures(callbackApiId, manager);
+      return switched;
+    });
+  }
+
+  /** @returns undefined where another process gave this warning, or it is not failing any more. */
+  async warn(
+    callbackApiId: string,
+    failingSince: Date,
+    percent: number,
+  ): Promise<SwitchedEndpoint | undefined> {
+    return this.change(
+      `UPDATE service_callback_apis api
+       SET warned_percent = $3, warned_since = health.failing_since
+       FROM service_callback_endpoint_health health
+       WHERE api.id = $1 AND health.callback_api_id = api.id::text AND api.disabled_at IS NULL
+         AND ${SINCE} = $2 AND ${WARNED} < $3
+       RETURNING ${FACTS}`,
+      [callbackApiId, failingSince, percent],
+    );
+  }
+
+  /** Takes back the warnings of those that have succeeded since. @returns each once, over all processes. */
+  async takeBackWarnings(): Promise<SwitchedEndpoint[]> {
+    const [rows] = await this.dataSource.query<[SwitchedEndpoint[], number]>(
+      `UPDATE service_callback_apis api
+       SET warned_percent = 0, warned_since = NULL
+       FROM service_callback_endpoint_health health
+       WHERE api.warned_since IS NOT NULL AND api.disabled_at IS NULL
+         AND health.callback_api_id = api.id::text AND health.failing_since IS DISTINCT FROM api.warned_since
+       RETURNING ${FACTS}`,
+    );
+    return rows;
+  }
+
+  /** Those that are on, have failed since `earliest` at least, and have made so many attempts; longest first. */
+  async failing(earliest: Date, minAttempts: number): Promise<FailingEndpoint[]> {
+    const rows = await this.dataSource.query<(Omit<FailingEndpoint, 'attempts'> & { attempts: string })[]>(
+      `SELECT ${FACTS}, health.failing_since AS "failingSince", health.last_failure AS "lastFailure",
+              health.attempts_since_success AS attempts, ${WARNED} AS "warnedPercent"
+       FROM service_callback_endpoint_health health
+       JOIN service_callback_apis api ON api.id::text = health.callback_api_id
+       WHERE health.failing_since <= $1 AND health.attempts_since_success >= $2 AND api.disabled_at IS NULL
+       ORDER BY health.failing_since LIMIT ${REVIEW_LIMIT}`,
+      [earliest, minAttempts],
+    );
+    return rows.map((row) => ({ ...row, attempts: Number(row.attempts) }));
+  }
+
+  async disabledIds(): Promise<string[]> {
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      `SELECT id FROM service_callback_apis WHERE disabled_at IS NOT NULL`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** What the failure that goes on was warned of; 0: nothing. */
+  async warnedPercent(callbackApiId: string): Promise<number> {
+    const [row] = await this.dataSource.query<{ percent: number }[]>(
+      `SELECT ${WARNED} AS percent
+       FROM service_callback_apis api
+       JOIN service_callback_endpoint_health health ON health.callback_api_id = api.id::text
+       WHERE api.id = $1`,
+      [callbackApiId],
+    );
+    return row?.percent ?? 0;
+  }
+
+  /** It is another endpoint now, or gets another chance: its time begins again, and nothing was warned of. */
+  async forgetFailures(
+    callbackApiId: string,
+    manager: EntityManager = this.dataSource.manager,
+  ): Promise<void> {
+    await manager.query(
+      `WITH unwarned AS (
+         UPDATE service_callback_apis SET warned_percent = 0, warned_since = NULL WHERE id = $1)
+       UPDATE service_callback_endpoint_health SET failing_since = NULL, attempts_since_success = 0
+       WHERE callback_api_id = $1::text`,
+      [callbackApiId],
+    );
+  }
+
+  /** TypeORM answers an UPDATE with its rows and their number. */
+  private async change(
+    statement: string,
+    parameters: unknown[],
+    manager: EntityManager = this.dataSource.manager,
+  ): Promise<SwitchedEndpoint | undefined> {
+    const [rows] = await manager.query<[SwitchedEndpoint[], number]>(statement, parameters);
+    return rows[0];
+  }
+}

@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
+import type { DisabledReason } from '../callback-apis/callback-api.entity.js';
+import { CallbackApiRepository, type CallbackApi } from '../callback-apis/callback-api.repository.js';
+import { Clock } from '../clock.js';
+import { DeadLetterRepository } from '../dead-letters/dead-letter.repository.js';
+import type { EndpointDisabled, OngoingFailure } from './endpoint-change.js';
+import { EndpointChanges } from './endpoint-changes.js';
+import { EndpointStateRepository, type SwitchedEndpoint } from './endpoint-state.repository.js';
+
+/** What enabling left to be done. */
+export interface Enabled {
+  readonly callbackApi: CallbackApi;
+  /** Dead letters of this callback API with the reason `disabled` that nobody has asked to replay. */
+  readonly waiting: number;
+  /** How many of them are replayed now, at a bounded rate (`CALLBACK_REPLAY_RATE`). */
+  readonly replaying: number;
+  /** Of the run that does it (`ReplayRunRepository`). */
+  readonly replayId: string | undefined;
+}
+
+/**
+ * Switches endpoints off and on. The database decides, in one statement: of several processes that find the same
+ * at once, one announces it.
+ */
+@Injectable()
+export class EndpointSwitch {
+  constructor(
+    private readonly states: EndpointStateRepository,
+    private readonly callbackApis: CallbackApiRepository,
+    private readonly deadLetters: DeadLetterRepository,
+    private readonly changes: EndpointChanges,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * By hand. One that is disabled already stays as it is.
+   * @param options.by who did it, a user's id; kept as `updated_by_id`.
+   * @throws CallbackApiNotFoundError
+   */
+  async disable(
+    serviceId: string,
+    callbackApiId: string,
+    { by }: { readonly by?: string | undefined } = {},
+  ): Promise<CallbackApi> {
+    await this.find(serviceId, callbackApiId);
+    await this.switchOff({ callbackApiId }, 'by_hand', { by });
+    return this.find(serviceId, callbackApiId);
+  }
+
+  /** Its server said 410 Gone (Standard Webhooks). Nothing happens where it has another URL by now. */
+  async gone(callbackApiId: string, url: string): Promise<void> {
+    await this.switchOff({ callbackApiId, url }, 'gone');
+  }
+
+  /** It has only failed since `failure.failingSince`. Nothing happens where it has succeeded by now. */
+  async failing(callbackApiId: string, failure: OngoingFailure): Promise<void> {
+    await this.switchOff({ callbackApiId, failingSince: failure.failingSince }, 'failing', { failure });
+  }
+
+  /**
+   * What is known of its failures is forgotten: it has all its time again.
+   * @param options.replay also replays what was kept while it was disabled.
+   * @throws CallbackApiNotFoundError
+   */
+  async enable(
+    serviceId: string,
+    callbackApiId: string,
+    { replay = false, by }: { readonly replay?: boolean | undefined; readonly by?: string | undefined } = {},
+  ): Promise<Enabled> {
+    await this.find(serviceId, callbackApiId);
+    const switched = await this.states.enable(callbackApiId, by);
+    const kept = { callbackApiId, reason: 'disabled' } as const;
+    const waiting = await this.deadLetters.countReplayable({ serviceId }, kept);
+    if (switched) await this.changes.announce({ change: 'enabled', ...this.facts(switched), waiting });
+    const now = new Date(this.clock.now());
+    const run = replay ? await this.deadLetters.startReplay({ serviceId }, kept, now) : undefined;
+    const replaying = run?.total ?? 0;
+    return {
+      callbackApi: await this.find(serviceId, callbackApiId),
+      waiting: waiting - replaying,
+      replaying,
+      replayId: replaying > 0 ? run?.id : undefined,
+    };
+  }
+
+  private async switchOff(
+    which: Parameters<EndpointStateRepository['disable']>[0],
+    reason: DisabledReason,
+    { failure, by }: { readonly failure?: OngoingFailure; readonly by?: string | undefined } = {},
+  ): Promise<void> {
+    const switched = await this.states.disable(which, reason, new Date(this.clock.now()), by);
+    if (!switched) return;
+    const change: EndpointDisabled = {
+      change: 'disabled',
+      ...this.facts(switched),
+      reason,
+      ...(failure && { failure }),
+    };
+    await this.changes.announce(change);
+  }
+
+  private facts(switched: SwitchedEndpoint) {
+    return { ...switched, at: new Date(this.clock.now()) };
+  }
+
+  private async find(serviceId: string, id: string): Promise<CallbackApi> {
+    const api = await this.callbackApis.find(serviceId, id);
+    if (!api) throw new CallbackApiNotFoundError(serviceId, id);
+    return api;
+  }
+}

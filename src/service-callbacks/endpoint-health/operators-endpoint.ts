@@ -1,0 +1,42 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { CallbackApiExistsError } from '../callback-apis/callback-api-exists.error.js';
+import { CallbackApiRepository } from '../callback-apis/callback-api.repository.js';
+import { endpointAlert } from '../callback-types/endpoint-alert.js';
+import { AddressRules } from '../security/address-rules.js';
+import { generateSigningSecret } from '../security/signing-secret.js';
+import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from '../service-callbacks.options.js';
+import { InvalidAlertUrlError } from './invalid-alert-url.error.js';
+import { OPERATORS } from './operators.js';
+
+/** Keeps the operators' callback API at the URL that is configured. Where none is, no alerts are sent to it. */
+@Injectable()
+export class OperatorsEndpoint implements OnModuleInit {
+  constructor(
+    private readonly callbackApis: CallbackApiRepository,
+    private readonly addresses: AddressRules,
+    @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: ServiceCallbacksOptions,
+  ) {}
+
+  /** @throws InvalidAlertUrlError: an alert that could never arrive would be missed much later. */
+  async onModuleInit(): Promise<void> {
+    const { alerts } = this.options;
+    if (!alerts) return;
+    const verdict = this.addresses.checkUrl(alerts.url);
+    if (!verdict.ok) throw new InvalidAlertUrlError(alerts.url, verdict.message);
+    const [registered] = await this.callbackApis.list(OPERATORS);
+    const where = { url: alerts.url, bearerToken: alerts.token ?? '', updatedById: OPERATORS };
+    if (registered) await this.callbackApis.update(OPERATORS, registered.id, where);
+    else await this.register(where);
+  }
+
+  private async register(where: { url: string; bearerToken: string; updatedById: string }): Promise<void> {
+    const which = { serviceId: OPERATORS, callbackType: endpointAlert.type };
+    try {
+      // Nobody was shown this secret; whoever wants to verify alerts rotates it.
+      await this.callbackApis.create({ ...which, ...where, signingSecret: generateSigningSecret() });
+    } catch (error) {
+      // Another process of the same configuration was first.
+      if (!(error instanceof CallbackApiExistsError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import {
+  createTraceState,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  trace,
+  TraceFlags,
+  type Context,
+} from '@opentelemetry/api';
+
+/** A place in a trace as a job carries it, in W3C's form whatever propagator the host has. Never baggage. */
+export interface TraceCarrier {
+  readonly traceparent: string;
+  readonly tracestate?: string | undefined;
+}
+
+/** `version-traceid-spanid-flags` (W3C Trace Context §3.2.2), of version 00 or a later one that begins likewise. */
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-|$)/;
+
+/** @returns undefined where the context is in no trace. */
+export function carrierOf(context: Context): TraceCarrier | undefined {
+  const span = trace.getSpanContext(context);
+  if (span === undefined || !isSpanContextValid(span)) return undefined;
+  const flags = (span.traceFlags & TraceFlags.SAMPLED).toString(16).padStart(2, '0');
+  const tracestate = span.traceState?.serialize();
+  return {
+    traceparent: `00-${span.traceId}-${span.spanId}-${flags}`,
+    ...(tracestate !== undefined && tracestate !== '' && { tracestate }),
+  };
+}
+
+/** @returns the root where there is no carrier, or one that cannot be read: a job is delivered all the same. */
+export function contextOf(carrier: TraceCarrier | undefined): Context {
+  const [, traceId, spanId, flags = ''] = TRACEPARENT.exec(carrier?.traceparent ?? '') ?? [];
+  if (traceId === undefined || spanId === undefined) return ROOT_CONTEXT;
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED,
+    isRemote: true,
+    ...(carrier?.tracestate !== undefined && { traceState: createTraceState(carrier.tracestate) }),
+  });
+}

@@ -1,0 +1,72 @@
+import {
+  context,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanOptions,
+} from '@opentelemetry/api';
+import { carrierOf, type TraceCarrier } from './trace-carrier.js';
+
+/**
+ * Spans through OpenTelemetry's API alone: where the host has registered no SDK, all of this does nothing, for
+ * about a microsecond a callback. Asked for at each use: an SDK may be registered after this is loaded.
+ */
+const tracer = () => trace.getTracer('service-callbacks');
+
+/** What a queue's spans have in common (semantic conventions for messaging). */
+export function messagingAttributes(operation: 'send' | 'process', queue: string): Attributes {
+  return {
+    'messaging.system': 'bullmq',
+    'messaging.operation.name': operation,
+    'messaging.operation.type': operation,
+    'messaging.destination.name': queue,
+  };
+}
+
+/** Runs `work` in a span, which ends with it; what `work` throws is recorded, unless `isExpected` knows it. */
+export async function inSpan<T>(
+  name: string,
+  options: SpanOptions & { readonly parent?: Context; readonly isExpected?: (error: unknown) => boolean },
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  const { parent = context.active(), isExpected, ...rest } = options;
+  const span = tracer().startSpan(name, rest, parent);
+  try {
+    return await context.with(trace.setSpan(parent, span), () => work(span));
+  } catch (error) {
+    if (isExpected?.(error) !== true) failed(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** The place in the trace where this code runs. */
+export function currentCarrier(): TraceCarrier | undefined {
+  return carrierOf(context.active());
+}
+
+/** `send <queue>`: what is enqueued in `work` goes on from here, by the carrier that it is given. */
+export function inSendSpan<T>(
+  queue: string,
+  messageIds: readonly string[],
+  work: (carrier: TraceCarrier | undefined) => Promise<T>,
+): Promise<T> {
+  const [only] = messageIds;
+  const which: Attributes =
+    messageIds.length === 1 && only !== undefined
+      ? { 'messaging.message.id': only }
+      : { 'messaging.batch.message_count': messageIds.length };
+  const attributes = { ...messagingAttributes('send', queue), ...which };
+  return inSpan(`send ${queue}`, { kind: SpanKind.PRODUCER, attributes }, () => work(currentCarrier()));
+}
+
+function failed(span: Span, error: unknown): void {
+  if (!span.isRecording()) return;
+  const name = error instanceof Error ? error.name : 'Error';
+  span.setAttribute('error.type', name);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: name });
+}

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
+import { restApi, startTestService, type RestApi, type TestService } from '../support/service.js';
+import { focusOn, signIn, startBrowser, visit, type VisitOptions } from './support/browser.js';
+import { givenUpCallbacks } from './support/given-up-callbacks.js';
+
+const OPERATOR = 'the-token-of-an-operator';
+const OURS = { serviceId: randomUUID(), token: 'the-token-of-our-service' } as const;
+const READ_ONLY = { serviceId: randomUUID(), token: 'the-token-of-a-reader' } as const;
+const THEIRS = { serviceId: randomUUID() } as const;
+
+/** Slow enough that a person sees it move. */
+const REPLAYS_A_SECOND = 3;
+
+describe('the console, in a browser', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let service: TestService;
+  let api: RestApi;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    service = await startTestService(database.url, {
+      API_TOKENS: [
+        OPERATOR,
+        `${OURS.token}@${OURS.serviceId}`,
+        `${READ_ONLY.token}@${READ_ONLY.serviceId}:callbacks:read`,
+      ].join(),
+      CALLBACK_MAX_RETRIES: '0',
+      CALLBACK_REPLAY_RATE: String(REPLAYS_A_SECOND),
+    });
+    api = withToken(restApi(service.url), OPERATOR);
+    browser = await startBrowser();
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await service.stop();
+    await receiver.close();
+    await database.drop();
+  }, 60_000);
+
+  /** What somebody does who has signed in. */
+  function as<T>(token: string, use: (page: Page) => Promise<T>, options: VisitOptions = {}): Promise<T> {
+    return visit(browser, options, async ({ page }) => {
+      await signIn(page, service.url, token);
+      return use(page);
+    });
+  }
+
+  /** An endpoint of this service that answered 503 to so many callbacks, all of them given up. */
+  async function broken(serviceId: string, path: string, count: number) {
+    receiver.respond(path, 503);
+    const endpoint = await registerCallbackApi(api, { serviceId, url: receiver.url(path) });
+    const ids = await givenUpCallbacks(api, service.logs, endpoint.serviceId, count);
+    return { endpoint, ids };
+  }
+
+  const arrivedAt = (path: string) => receiver.requests.filter((request) => request.path === path);
+
+  /**
+   * From the overview in two clicks to why; a test; its dead letters replayed.
+   * @returns the ids of what then arrived
+   */
+  async function mend(page: Page, { url }: RegisteredCallbackApi, path: string, count: number) {
+    await page.getByRole('link', { name: url }).click();
+    await page.getByText(/Failing since \d\d:\d\d: 503 Service Unavailable/).waitFor();
+
+    receiver.respond(path, 200);
+    await page.getByRole('button', { name: 'Send a test callback' }).click();
+    await page.getByRole('heading', { name: 'Test callback' }).waitFor();
+    await page.getByText('200 OK').waitFor();
+    expect(arrivedAt(path).at(-1)?.headers).toMatchObject({ 'webhook-test': 'true' });
+
+    await page.getByRole('button', { name: `Replay its ${count} dead letters` }).click();
+    await page.getByRole('heading', { name: `Replay of ${count} dead letters` }).waitFor();
+    await page.getByText(`All ${count} are on their way again.`).waitFor();
+    const requests = await receiver.waitForRequests(2 * count + 1, { path });
+    return requests.slice(count + 1).map(({ headers }) => headers['webhook-id']);
+  }
+
+  it('leads an operator from the failing endpoint to callbacks that arrive', async () => {
+    const { endpoint, ids } = await broken(randomUUID(), '/operator', 8);
+    const arrived = await as(OPERATOR, (page) => mend(page, endpoint, '/operator', ids.length));
+    expect(new Set(arrived)).toEqual(new Set(ids));
+  }, 90_000);
+
+  it('does the same without JavaScript', async () => {
+    const { endpoint, ids } = await broken(randomUUID(), '/plain', 8);
+    const arrived = await as(OPERATOR, (page) => mend(page, endpoint, '/plain', ids.length), {
+      javaScript: false,
+    });
+    expect(new Set(arrived)).toEqual(new Set(ids));
+  }, 90_000);
+
+  it("shows a service team its own endpoints alone, and another's as what does not exist", async () => {
+    const { endpoint, ids } = await broken(OURS.serviceId, '/ours', 2);
+    const theirs = await registerCallbackApi(api, {
+      serviceId: THEIRS.serviceId,
+      url: receiver.url('/theirs'),
+    });
+    await as(OURS.token, async (page) => {
+      expect(await page.getByRole('link', { name: theirs.url }).count()).toBe(0);
+      expect(await page.getByText('In flight').count()).toBe(0);
+      expect(new Set(await mend(page, endpoint, '/ours', ids.length))).toEqual(new Set(ids));
+      const address = `${service.url}/console/services/${theirs.serviceId}/endpoints/${theirs.id}`;
+      const answer = await page.request.get(address);
+      expect([answer.status(), await answer.text()]).toEqual([404, expect.stringContaining('Not found')]);
+    });
+  }, 90_000);
+
+  it('offers a token that may only read no button that would do anything', async () => {
+    const { endpoint } = await broken(READ_ONLY.serviceId, '/read-only', 1);
+    await as(READ_ONLY.token, async (page) => {
+      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
+      expect(await page.getByRole('button').allTextContents()).toEqual(['Sign out', 'Filter']);
+      await page.getByRole('link', { name: 'Dead letters', exact: true }).click();
+      await page.getByRole('heading', { level: 1, name: 'Dead letters' }).waitFor();
+      expect(await page.getByRole('button').allTextContents()).toEqual(['Sign out', 'Filter']);
+    });
+  }, 60_000);
+
+  it('stops a replay, and keeps what was still to come', async () => {
+    const { endpoint, ids } = await broken(randomUUID(), '/stopped', 12);
+    receiver.respond('/stopped', 200);
+    const list = `${service.url}/console/dead-letters?service=${endpoint.serviceId}`;
+    await as(OPERATOR, async (page) => {
+      await page.goto(list);
+      await page.getByRole('button', { name: 'Replay all 12 that match' }).click();
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.getByText('the others are dead letters as before').waitFor();
+      await page.goto(list);
+      const kept = await page.getByText('kept', { exact: true }).count();
+      const replayed = await page.getByText('replayed', { exact: true }).count();
+      expect([kept > 0, kept + replayed]).toEqual([true, ids.length]);
+    });
+  }, 90_000);
+
+  it('deletes what is selected, and asks before', async () => {
+    const { endpoint } = await broken(randomUUID(), '/deleted', 3);
+    await as(OPERATOR, async (page) => {
+      await page.goto(`${service.url}/console/dead-letters?service=${endpoint.serviceId}`);
+      const boxes = page.getByRole('checkbox');
+      await boxes.nth(0).check();
+      await boxes.nth(1).check();
+      await page.getByRole('button', { name: 'Delete selected' }).click();
+      await page.getByRole('heading', { name: 'Delete 2 dead letters?' }).waitFor();
+      await page.getByRole('button', { name: 'Delete 2 dead letters' }).click();
+      await page.getByText('2 dead letters deleted').waitFor();
+      expect(await page.getByRole('checkbox').count()).toBe(1);
+    });
+  }, 60_000);
+
+  it('rotates the signing secret and shows it once; disables and enables', async () => {
+    const endpoint = await registerCallbackApi(api, { url: receiver.url('/switched') });
+    await as(OPERATOR, async (page) => {
+      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('button', { name: 'Rotate the signing secret' }).click();
+      const secret = page.getByRole('region', { name: 'Signing secret' });
+      expect(await secret.textContent()).toMatch(/^whsec_/);
+      await page.getByRole('button', { name: 'Disable' }).click();
+      await page.getByText('The endpoint is disabled').waitFor();
+      expect(await secret.count()).toBe(0);
+      await page.getByRole('button', { name: 'Enable', exact: true }).click();
+      await page.getByText('The endpoint is enabled').waitFor();
+    });
+  }, 60_000);
+
+  it('is used by keyboard alone, the focus in sight', async () => {
+    const { endpoint } = await broken(randomUUID(), '/keys', 1);
+    await visit(browser, {}, async ({ page }) => {
+      await page.goto(`${service.url}/console`);
+      await page.keyboard.type(OPERATOR);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+
+      await page.keyboard.press('Tab');
+      expect(await focusOn(page)).toMatchObject({ text: 'Skip to content', isSeen: true });
+      await page.keyboard.press('Enter');
+      await tabTo(page, endpoint.url);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
+      await tabTo(page, 'Send a test callback');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Test callback' }).waitFor();
+    });
+  }, 60_000);
+});
+
+/** Tab by Tab, each stop of it with a focus that is seen. */
+async function tabTo(page: Page, wanted: string): Promise<void> {
+  for (let stops = 0; stops < 60; stops += 1) {
+    await page.keyboard.press('Tab');
+    const { text, isSeen } = await focusOn(page);
+    expect({ text, isSeen }).toEqual({ text, isSeen: true });
+    if (text === wanted) return;
+  }
+  throw new Error(`No Tab led to ${wanted}`);
+}
+
+function withToken(rest: RestApi, token: string): RestApi {
+  return {
+    ...rest,
+    call: (method, path, body, headers) =>
+      rest.call(method, path, body, { authorization: `Bearer ${token}`, ...headers }),
+  };
+}

@@ -1,0 +1,146 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { seedWeek } from '../../scripts/demo/seed-week.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startTestService, TEST_ENVIRONMENT, type TestService } from '../support/service.js';
+import { overflowOf, signIn, startBrowser, violationsOn, visit, type Theme } from './support/browser.js';
+
+const OPERATOR = 'the-token-of-an-operator';
+const THEMES: readonly Theme[] = ['dark', 'light'];
+/** The last is what a window opens with. */
+const VIEWS = [360, 1440].flatMap((width) => THEMES.map((theme) => ({ theme, width })));
+
+/** The README's pictures are made on request: a test run leaves the checkout as it is. */
+const SCREENSHOTS = process.env['SCREENSHOTS'] === undefined ? undefined : 'docs/images';
+const PICTURES: ReadonlySet<string> = new Set([
+  'console-overview-light-1440.png',
+  'console-overview-dark-360.png',
+  'console-endpoint-tested-light-1440.png',
+  'console-callback-light-1440.png',
+  'console-replay-light-1440.png',
+]);
+
+/** Each page of the console, on a week of made-up callbacks, by the way a person gets there. */
+const pages: readonly {
+  readonly name: string;
+  readonly go: (page: Page, url: string) => Promise<unknown>;
+}[] = [
+  { name: 'overview', go: (page, url) => page.goto(`${url}/console`) },
+  {
+    name: 'overview-tables',
+    go: async (page, url) => {
+      await page.goto(`${url}/console`);
+      for (const summary of await page.getByText('As a table').all()) await summary.click();
+    },
+  },
+  { name: 'endpoint', go: openWorst },
+  {
+    name: 'endpoint-tested',
+    go: async (page, url) => {
+      await openWorst(page, url);
+      await page.getByRole('button', { name: 'Send a test callback' }).click();
+      await page.getByRole('heading', { name: 'Test callback' }).waitFor();
+    },
+  },
+  { name: 'callbacks', go: (page, url) => page.goto(`${url}/console/callbacks`) },
+  {
+    name: 'callbacks-bad-filter',
+    go: (page, url) => page.goto(`${url}/console/callbacks?since=yesterday&id=nothing`),
+  },
+  {
+    name: 'callback',
+    go: async (page, url) => {
+      await page.goto(`${url}/console/callbacks?state=retrying`);
+      await page.locator('tbody a').nth(2).click();
+      await page.getByRole('heading', { name: 'Attempts' }).waitFor();
+      await page.getByText('What it answered').last().click();
+    },
+  },
+  { name: 'dead-letters', go: (page, url) => page.goto(`${url}/console/dead-letters`) },
+  { name: 'dead-letters-none', go: (page, url) => page.goto(`${url}/console/dead-letters?reason=stalled`) },
+  {
+    name: 'delete',
+    go: async (page, url) => {
+      await page.goto(`${url}/console/dead-letters?reason=not_retried`);
+      await page.getByRole('button', { name: 'Delete all' }).click();
+      await page.getByRole('heading', { name: /^Delete / }).waitFor();
+    },
+  },
+  { name: 'nothing-there', go: (page, url) => page.goto(`${url}/console/nowhere`) },
+];
+
+describe('every page of the console', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let service: TestService;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    receiver.respond('/passports/receipts', 503);
+    const keys = TEST_ENVIRONMENT['CALLBACK_ENCRYPTION_KEYS'] ?? '';
+    await seedWeek(database.url, [keys], receiver.url().replace(/\/$/, ''));
+    service = await startTestService(database.url, { API_TOKENS: OPERATOR, CALLBACK_REPLAY_RATE: '4' });
+    browser = await startBrowser();
+    if (SCREENSHOTS) await mkdir(SCREENSHOTS, { recursive: true });
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await service.stop();
+    await receiver.close();
+    await database.drop();
+  }, 60_000);
+
+  it('has nothing against it at WCAG 2.2 AA, and fits, in both themes and at both widths', async () => {
+    const expected = /status of 404/;
+    await visit(browser, { expected }, async ({ page, complaints }) => {
+      await page.goto(`${service.url}/console`);
+      expect(await faultsOf(page, 'sign-in')).toEqual([]);
+      await signIn(page, service.url, OPERATOR);
+      for (const { name, go } of pages) {
+        await go(page, service.url);
+        expect(await faultsOf(page, name)).toEqual([]);
+      }
+      // Of the page that is not there, and of no other.
+      expect(complaints.filter((words) => expected.test(words))).toHaveLength(1);
+    });
+  }, 300_000);
+
+  it('shows the progress of a replay the same way', async () => {
+    await visit(browser, {}, async ({ page }) => {
+      await signIn(page, service.url, OPERATOR);
+      await page.goto(`${service.url}/console/dead-letters?reason=retries_exhausted`);
+      await page.getByRole('button', { name: /^Replay all/ }).click();
+      await page.getByText(/ so far\.$/).waitFor();
+      await page.getByText('a second').waitFor();
+      expect(await faultsOf(page, 'replay')).toEqual([]);
+    });
+  }, 60_000);
+
+  /** Looked at in every view; the window is then as it was. */
+  async function faultsOf(page: Page, name: string): Promise<readonly object[]> {
+    const faults: object[] = [];
+    for (const { theme, width } of VIEWS) {
+      await page.emulateMedia({ colorScheme: theme });
+      await page.setViewportSize({ width, height: 900 });
+      const found = await violationsOn(page);
+      faults.push(...found.map(({ id, targets }) => ({ name, theme, width, id, targets })));
+      const overflow = await overflowOf(page);
+      if (overflow > 0) faults.push({ name, theme, width, overflow });
+      const file = `console-${name}-${theme}-${width}.png`;
+      if (SCREENSHOTS && PICTURES.has(file)) await page.screenshot({ path: join(SCREENSHOTS, file) });
+    }
+    return faults;
+  }
+});
+
+async function openWorst(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/console`);
+  await page.locator('tbody a').first().click();
+  await page.getByRole('heading', { name: 'Callbacks', exact: true }).waitFor();
+}

