@@ -99,9 +99,9 @@ export abstract class CallbackProcessor extends WorkerHost implements BeforeAppl
   }
 
   /** Back to where it waits, no attempt spent. @param until Unix ms, whole: PostgreSQL takes no others. */
-  protected async putBack(job: AnyJob, until: number, token?: string): Promise<never> {
+  protected async putBack(job: AnyJob, until: number, token?: string): Promise<DelayedError> {
     await job.moveToDelayed(until, token);
-    throw new DelayedError();
+    return new DelayedError();
   }
 
   private bury(job: AnyJob, read: ReadJob, reason: 'stalled', detail?: string): Promise<GivenUpError> {

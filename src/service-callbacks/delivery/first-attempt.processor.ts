@@ -32,7 +32,7 @@ export class FirstAttemptProcessor extends CallbackProcessor {
 
     const made = await this.attempts.make(prepared.callback, 'first');
     if (made.kind === 'deferred') {
-      if (made.briefly) return this.putBack(job, made.until, token);
+      if (made.briefly) throw await this.putBack(job, made.until, token);
       await this.handOver.defer(prepared.callback, made.until);
       return this.recorder.deferred(prepared.callback, made.reason, made.until);
     }

@@ -65,10 +65,12 @@ export class RetryProcessor extends CallbackProcessor {
     }
   }
 
-  private defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
+  private async defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
     const { reason, until, briefly } = deferral;
+    const delayed = await this.putBack(job, until, token);
+    // Only now: a job that the queue did not take back has not been deferred.
     if (!briefly) this.recorder.deferred(callback, reason, until);
-    return this.putBack(job, until, token);
+    throw delayed;
   }
 
   /** Where the database is away, the encrypted document is as good as it was when it was sealed. */
