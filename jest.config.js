@@ -1,32 +1,14 @@
-/** Jest on native ESM: see docs/adr/0001-jest-on-esm.md. */
+/** Jest over Node's own modules: see docs/adr/0001-jest-on-esm.md. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** In a `.tsx` file `<T>` begins an element, in a `.ts` file a type. */
-const swc = ({ tsx }) => ({
-  jsc: {
-    target: 'es2024',
-    parser: { syntax: 'typescript', decorators: true, tsx },
-    transform: {
-      legacyDecorator: true,
-      decoratorMetadata: true,
-      useDefineForClassFields: false,
-      react: { runtime: 'automatic', importSource: 'preact' },
-    },
-  },
-  module: { type: 'es6' },
-});
-
-/** What every project has; also read by test/support/register-typescript.mjs. */
-export const base = {
+/** What every project has. */
+const base = {
+  testRunner: '<rootDir>/test/support/jest-native.js',
   testEnvironment: '<rootDir>/test/support/jest-environment.js',
-  extensionsToTreatAsEsm: ['.ts', '.tsx'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^service-callbacks$': '<rootDir>/src/index.ts' },
-  transform: {
-    '^.+\\.ts$': ['@swc/jest', swc({ tsx: false })],
-    '^.+\\.tsx$': ['@swc/jest', swc({ tsx: true })],
-  },
+  // Node loads the modules, see the runner.
+  transform: {},
 };
 
 /** The same e2e and fault tests, with Redis behind the queues. */
@@ -43,7 +25,6 @@ if (!hasRedis) {
   process.stderr.write('Skipped: the tests on Redis (no redis-server on the path and no REDIS_URL)\n');
 }
 
-/** Looked for, not asked for its version: processes that a test starts read this file as well. */
 const chromiumPath = process.env.CHROMIUM_PATH ?? onPath('chromium', 'chromium-browser', 'google-chrome');
 
 /** The console as people use it, in a browser. */

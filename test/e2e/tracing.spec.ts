@@ -56,7 +56,13 @@ describe('with an SDK, which the host has registered', () => {
     const traceId = send?.spanContext().traceId;
     return spans
       .filter((span) => span.spanContext().traceId === traceId)
-      .toSorted((one, other) => toMs(one.startTime) - toMs(other.startTime));
+      .toSorted((one, other) => toMs(one.startTime) - toMs(other.startTime) || kinship(one, other));
+  }
+
+  /** A span begins on a whole millisecond, and its parent before it. */
+  function kinship(one: ReadableSpan, other: ReadableSpan): number {
+    if (idOf(one) === parentOf(other)) return -1;
+    return idOf(other) === parentOf(one) ? 1 : 0;
   }
 
   const toMs = ([seconds, nanoseconds]: ReadableSpan['startTime']) => seconds * 1_000 + nanoseconds / 1e6;

@@ -1,9 +1,9 @@
 /**
  * Lets plain Node run this project's TypeScript: `node --import ./test/support/register-typescript.mjs x.ts`.
  *
- * Jest transforms test files only; a process that a test starts has to do so itself. Node's own type
- * stripping will not do: it knows neither decorators nor that `./x.js` means `./x.ts`. What comes out is kept
- * from one process to the next, as Jest keeps its own: a run starts dozens of them.
+ * For Jest's workers and for the processes that a test starts. Node's own type stripping will not do: it knows
+ * neither decorators nor that `./x.js` means `./x.ts`. What comes out is kept from one process to the next: a
+ * run starts dozens of them.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,6 @@ import { createRequire, registerHooks } from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { base } from '../../jest.config.js';
 
 const require = createRequire(import.meta.url);
 const SWC_VERSION = require('@swc/core/package.json').version;
@@ -19,11 +18,27 @@ const SWC_VERSION = require('@swc/core/package.json').version;
 const CACHE = join(tmpdir(), `service-callbacks-transforms-${userInfo().uid}`);
 mkdirSync(CACHE, { recursive: true, mode: 0o700 });
 
-const optionsOf = (url) => base.transform[url.endsWith('.tsx') ? '^.+\\.tsx$' : '^.+\\.ts$'][1];
+/** In a `.tsx` file `<T>` begins an element, in a `.ts` file a type. Nest's injection reads the decorators' metadata. */
+const optionsOf = (url) => ({
+  jsc: {
+    target: 'es2024',
+    parser: { syntax: 'typescript', decorators: true, tsx: pathOf(url).endsWith('.tsx') },
+    transform: {
+      legacyDecorator: true,
+      decoratorMetadata: true,
+      useDefineForClassFields: false,
+      react: { runtime: 'automatic', importSource: 'preact' },
+    },
+  },
+  module: { type: 'es6' },
+});
+
+const pathOf = (url) => url.replace(/\?.*$/, '');
+const isTypeScript = (url) => /\.tsx?$/.test(pathOf(url));
 
 registerHooks({
   resolve(specifier, context, nextResolve) {
-    if (/^\.{1,2}\/.*\.js$/.test(specifier) && /\.tsx?$/.test(context.parentURL ?? '')) {
+    if (/^\.{1,2}\/.*\.js$/.test(specifier) && isTypeScript(context.parentURL ?? '')) {
       const sources = ['.ts', '.tsx'].map(
         (extension) => new URL(specifier.replace(/\.js$/, extension), context.parentURL),
       );
@@ -33,7 +48,7 @@ registerHooks({
     return nextResolve(specifier, context);
   },
   load(url, context, nextLoad) {
-    if (!/\.tsx?$/.test(url) || url.includes('/node_modules/')) return nextLoad(url, context);
+    if (!isTypeScript(url) || url.includes('/node_modules/')) return nextLoad(url, context);
     return { format: 'module', source: transformed(url), shortCircuit: true };
   },
 });

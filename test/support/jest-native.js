@@ -1,0 +1,69 @@
+/**
+ * Runs a test file as Node runs any other module, below Jest's own test framework.
+ *
+ * Jest's module loader begins anew with each file: some 2,800 modules of Nest, TypeORM and BullMQ were read and
+ * linked for each of 140 files, which was half of what the suite took. Here they are loaded once a worker, by
+ * Node itself. What a file may then rely on is what any program may: no file has globals of its own, so that
+ * nothing may be left in them, and a module keeps its state from one file of its worker to the next.
+ *
+ * See docs/adr/0001-jest-on-esm.md.
+ */
+import { createRequire, registerHooks } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import jestCircus from 'jest-circus/runner';
+import './register-typescript.mjs';
+
+const require = createRequire(import.meta.url);
+const OWN_SOURCES = import.meta.resolve('../../src/index.ts');
+const TEST_GLOBALS = import.meta.resolve('./jest-globals/of-a-test-file.mjs');
+const EXPECT = import.meta.resolve('./jest-globals/of-support.mjs');
+const HANDLERS = Symbol.for('EVENT_HANDLERS');
+
+process.setSourceMapsEnabled(true);
+
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    const parent = context.parentURL ?? '';
+    if (specifier === 'service-callbacks') return nextResolve(OWN_SOURCES, context);
+    if (specifier !== '@jest/globals') return nextResolve(specifier, context);
+    // A file registers its tests with the framework loaded for it; what files share can only expect.
+    const url = /\.spec\.tsx?(\?|$)/.test(parent) ? `${TEST_GLOBALS}?${encodeURIComponent(parent)}` : EXPECT;
+    return { url, format: 'module', shortCircuit: true };
+  },
+});
+
+/** A `testRunner` of Jest: what is passed on is Jest's own, but for who loads modules and whose globals it sets. */
+export default function run(globalConfig, config, environment, runtime, testPath, sendMessageToJest) {
+  Object.assign(globalThis, config.globals);
+  // Jest's own knows only what Jest transformed; Node reads the maps that come with the sources.
+  Error.prepareStackTrace = undefined;
+  return jestCircus.default(
+    globalConfig,
+    config,
+    { ...environment, global: globalThis },
+    native(runtime, config),
+    testPath,
+    sendMessageToJest,
+  );
+}
+
+function native(runtime, config) {
+  return {
+    setGlobalsForRuntime: () => undefined,
+    requireModule: require,
+    requireInternalModule: freshly,
+    unstable_shouldLoadAsEsm: () => true,
+    // A file runs once in each project: another address is another module.
+    unstable_importModule: (path) => import(`${pathToFileURL(path).href}?project=${config.displayName.name}`),
+    enterTestCode: () => runtime.enterTestCode(),
+    leaveTestCode: () => runtime.leaveTestCode(),
+    resetModules: () => undefined,
+  };
+}
+
+/** The framework keeps the tests it was told of, and who listens, in module and global state. */
+function freshly(path) {
+  delete require.cache[path];
+  delete globalThis[HANDLERS];
+  return require(path);
+}
