@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
@@ -16,6 +18,25 @@ import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/s
 import { startTestService, type Environment, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** @returns what gives the most memory held since then over what was held then, bytes. */
+function watchMemory(): () => number {
+  const held = () => {
+    collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = held();
+  let most = before;
+  const timer = setInterval(() => (most = Math.max(most, held())), 1_000);
+  return () => {
+    clearInterval(timer);
+    return most - before;
+  };
+}
+
 const describeWithRedis = process.env[REDIS_URL_VARIABLE] === undefined ? describe.skip : describe;
 
 describeWithRedis('the outbox', () => {
@@ -23,6 +44,7 @@ describeWithRedis('the outbox', () => {
   let receiver: Receiver;
   let redis: RedisServer;
   const services: TestService[] = [];
+  const servers: RedisServer[] = [];
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -32,6 +54,7 @@ describeWithRedis('the outbox', () => {
 
   afterEach(async () => {
     await Promise.all(services.splice(0).map((service) => service.stop()));
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
   });
 
   afterAll(async () => {
@@ -89,8 +112,9 @@ describeWithRedis('the outbox', () => {
     await outbox.put(Array.from({ length: 100 }, (_, n) => job(n)));
     const taken: unknown[] = [];
     const relay = () =>
-      outbox.take(30, async (jobs) => {
-        taken.push(...jobs.map(({ data }) => data));
+      outbox.take(30, async (rows) => {
+        taken.push(...rows.map((row) => (JSON.parse(row.job) as QueuedJob).data));
+        return [];
       });
     expect(await Promise.all([relay(), relay(), relay(), relay()])).toEqual(
       expect.arrayContaining([expect.any(Number)]),
@@ -148,6 +172,70 @@ describeWithRedis('the outbox', () => {
     await query(database.url, 'DELETE FROM service_callback_outbox');
     await redis.start();
   });
+
+  it('lets nothing that the queue refuses hold up what comes after it, and keeps it', async () => {
+    const service = await start();
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/refused') });
+    const outbox = new OutboxRepository(service.app.get(DataSource));
+    const { id } = await service.app.get(DataSource).transaction(async (manager) => {
+      // BullMQ takes no whole number for an id, and nobody what is not JSON.
+      await outbox.put([{ queue: 'q', name: 'n', data: {}, options: { jobId: '7' } }], manager);
+      await manager.query(`INSERT INTO service_callback_outbox (job) VALUES ('{"queue":')`);
+      const producer = service.app.get(ServiceCallbacksProducer);
+      const sent = await producer.sendDeliveryStatus(aNotification({ serviceId }), { manager });
+      if (!sent.queued) throw new Error(sent.reason);
+      return sent;
+    });
+    await service.logs.waitFor('callback.delivered', { callback_id: id });
+    await service.logs.waitFor('outbox.refused', {}, { count: 2 });
+    const { id: next } = await causeCallback(service, serviceId);
+    await service.logs.waitFor('callback.delivered', { callback_id: next });
+    expect(receiver.requests.filter(({ path }) => path === '/refused')).toHaveLength(2);
+    expect(await outbox.backlog()).toMatchObject({ jobs: 2 });
+    await query(database.url, 'DELETE FROM service_callback_outbox');
+  });
+
+  it('of an hour without Redis is in the database, not in memory, and drains by itself', async () => {
+    const service = await start({ PROCESS_ROLE: 'api' });
+    await redis.kill('SIGKILL');
+    await sendCallbackTo(service, receiver.url('/an-hour'));
+    await service.logs.waitFor('outbox.blocked');
+    const [jobs, bytesEach] = [15_000, 4_000];
+    // Four receipts a second.
+    await query(
+      database.url,
+      `INSERT INTO service_callback_outbox (job)
+       SELECT json_build_object('queue', 'an-hour', 'name', 'n', 'data', repeat('x', ${bytesEach}),
+                                'options', json_build_object('jobId', 'hour-' || n))
+       FROM generate_series(1, ${jobs}) AS n`,
+    );
+    const peak = watchMemory();
+    await redis.start();
+    const any = 'SELECT 1 FROM service_callback_outbox LIMIT 1';
+    await eventually(async () => expect(await query(database.url, any)).toEqual([]), 60_000);
+    expect(peak()).toBeLessThan((jobs * bytesEach) / 2);
+    const inspector = new Redis(redis.url);
+    expect(await inspector.llen('bull:an-hour:wait')).toBe(jobs);
+    await inspector.del('bull:an-hour:wait');
+    inspector.disconnect();
+  }, 90_000);
+
+  it.each([
+    { persistent: false, warnings: 1 },
+    { persistent: true, warnings: 0 },
+  ])(
+    'warns of a Redis that keeps nothing on disk ($persistent: $warnings)',
+    async ({ persistent, warnings }) => {
+      const own = await startRedisServer({ persistent });
+      servers.push(own);
+      const service = await start({ REDIS_URL: own.url });
+      const { id } = await sendCallbackTo(service, receiver.url(`/persistent/${persistent}`));
+      await service.logs.waitFor('callback.delivered', { callback_id: id });
+      const said = service.logs.events('queue.unsafe');
+      expect(said).toHaveLength(warnings);
+      for (const line of said) expect(line['msg']).toContain('appendonly no');
+    },
+  );
 
   it('needs a Redis that forgets nothing: one that evicts is refused at the start, with the reason', async () => {
     const evicting = await startRedisServer({ settings: { 'maxmemory-policy': 'allkeys-lru' } });

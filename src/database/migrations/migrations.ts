@@ -5,6 +5,7 @@ import { SigningSecrets1764000000010 } from './1764000000010-signing-secrets.js'
 import { DeliveryLog1764000000020 } from './1764000000020-delivery-log.js';
 import { EndpointSwitch1764000000021 } from './1764000000021-endpoint-switch.js';
 import { ReplayRuns1764000000022 } from './1764000000022-replay-runs.js';
+import { OutboxRefusals1764000000023 } from './1764000000023-outbox-refusals.js';
 
 /** What the module needs in a host's database; the host lists them in its own DataSource. */
 export const serviceCallbackMigrations = [
@@ -15,4 +16,5 @@ export const serviceCallbackMigrations = [
   DeliveryLog1764000000020,
   EndpointSwitch1764000000021,
   ReplayRuns1764000000022,
+  OutboxRefusals1764000000023,
 ] as const;

@@ -6,6 +6,12 @@ import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 /** The channel on which a commit wakes the relays. */
 export const OUTBOX_CHANNEL = 'service_callback_outbox';
 
+export interface OutboxRow {
+  readonly seq: string;
+  /** A `QueuedJob` as JSON. */
+  readonly job: string;
+}
+
 @Injectable()
 export class OutboxRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
@@ -20,21 +26,33 @@ export class OutboxRepository {
   }
 
   /**
-   * Hands the oldest jobs to `forward` and removes them when it resolves; where it does not, they stay.
-   * Other relays pass over what this one holds.
+   * Hands the oldest rows to `forward` and removes them when it resolves, save those it names, which are passed
+   * over for a minute; where it does not, they all stay. Other relays pass over what this one holds.
    * @returns how many there were.
    */
-  take(limit: number, forward: (jobs: readonly QueuedJob[]) => Promise<void>): Promise<number> {
+  take(
+    limit: number,
+    forward: (rows: readonly OutboxRow[]) => Promise<readonly OutboxRow[]>,
+  ): Promise<number> {
     return this.dataSource.transaction(async (manager) => {
-      const rows = await manager.query<{ seq: string; job: string }[]>(
-        `SELECT seq, job FROM service_callback_outbox ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED`,
+      const rows = await manager.query<OutboxRow[]>(
+        `SELECT seq, job FROM service_callback_outbox
+         WHERE passed_over_until IS NULL OR passed_over_until <= now()
+         ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED`,
         [limit],
       );
       if (rows.length === 0) return 0;
-      await forward(rows.map((row) => JSON.parse(row.job) as QueuedJob));
+      const refused = new Set(await forward(rows));
+      const moved = rows.filter((row) => !refused.has(row));
       await manager.query(`DELETE FROM service_callback_outbox WHERE seq = ANY($1::bigint[])`, [
-        rows.map((row) => row.seq),
+        seqsOf(moved),
       ]);
+      if (refused.size > 0)
+        await manager.query(
+          `UPDATE service_callback_outbox SET passed_over_until = now() + interval '1 minute'
+           WHERE seq = ANY($1::bigint[])`,
+          [seqsOf([...refused])],
+        );
       return rows.length;
     });
   }
@@ -47,4 +65,8 @@ export class OutboxRepository {
     );
     return { jobs: row?.jobs ?? 0, oldestAgeMs: row?.age ?? 0 };
   }
+}
+
+function seqsOf(rows: readonly OutboxRow[]): string[] {
+  return rows.map(({ seq }) => seq);
 }
