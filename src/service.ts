@@ -50,6 +50,7 @@ async function listen(
     const logger = app.get(Logger);
     app.useLogger(logger);
     app.disable('x-powered-by');
+    app.set('trust proxy', [...env.TRUSTED_PROXIES]);
     app.use(securityHeaders());
     app.useBodyParser('json', { limit: BODY_LIMIT });
     if (env.PROCESS_ROLE !== 'worker') app.use(apiDocs(app));

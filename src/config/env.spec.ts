@@ -46,6 +46,7 @@ describe('loadEnv', () => {
       REDIS_URL: undefined,
       API_TOKENS: [],
       API_RATE_LIMIT: 120_000,
+      TRUSTED_PROXIES: [],
       CALLBACK_ENCRYPTION_KEYS: [],
       CALLBACK_TIMEOUT_MS: 5_000,
       CALLBACK_TRANSPORT: 'http-service',

@@ -26,6 +26,7 @@ const SERVICE_ONLY: ReadonlySet<string> = new Set<VariableName>([
   'DATABASE_POOL_SIZE',
   'API_TOKENS',
   'API_RATE_LIMIT',
+  'TRUSTED_PROXIES',
   'CONSOLE',
   'LOG_LEVEL',
   'LOG_FORMAT',

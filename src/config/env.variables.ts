@@ -108,6 +108,12 @@ export const variables = {
     accepts: integer(0, 100_000_000),
     default: 120_000,
   }),
+  TRUSTED_PROXIES: variableList({
+    description:
+      'Proxies in front of the service: what they say in `X-Forwarded-For` is whose address is limited (`API_RATE_LIMIT`, guesses at the console)',
+    accepts: networks(),
+    defaultWords: 'none: whoever connects',
+  }),
   CONSOLE: variable({
     description: 'Serve the console at `/console`, where the REST API is served',
     accepts: flag(),

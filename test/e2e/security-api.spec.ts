@@ -239,6 +239,7 @@ describe('the REST API', () => {
       expect(headers.get('x-powered-by')).toBeNull();
       expect(headers.get('server')).toBeNull();
       expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('content-security-policy')).toContain("default-src 'self'");
     }
   });
@@ -290,6 +291,28 @@ describe('API_RATE_LIMIT', () => {
         expect((await service.call('GET', '/health/live')).status).toBe(200);
         expect((await service.call('GET', '/metrics')).status).toBe(200);
       }
+    } finally {
+      await service.stop();
+      await database.drop();
+    }
+  });
+});
+
+describe('TRUSTED_PROXIES', () => {
+  it('are believed whose request it is', async () => {
+    const database = await createTestDatabase();
+    const service = await startTestService(database.url, {
+      API_TOKENS: 'one',
+      API_RATE_LIMIT: '2',
+      TRUSTED_PROXIES: '127.0.0.0/8',
+    });
+    const guess = async (from: string) => {
+      const headers = { ...bearer(`guess-from-${from}`), 'x-forwarded-for': `203.0.113.9, ${from}` };
+      return (await service.call('GET', `/service/${randomUUID()}/callback-api`, undefined, headers)).status;
+    };
+    try {
+      for (const from of ['192.0.2.1', '192.0.2.2'])
+        expect([await guess(from), await guess(from), await guess(from)]).toEqual([401, 401, 429]);
     } finally {
       await service.stop();
       await database.drop();

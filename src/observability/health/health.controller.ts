@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Inject, UseFilters } from '@nestjs/common';
+import { Controller, Get, Inject, UseFilters } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { Public } from '../../http/public.decorator.js';
 import { READINESS_CHECKS, type ReadinessCheck } from './readiness-check.js';
@@ -19,14 +19,12 @@ export class HealthController {
 
   /** The process answers. */
   @Get('live')
-  @Header('Cache-Control', 'no-store')
   live() {
     return { status: 'ok' };
   }
 
   /** Every part works; 503 names those that do not. */
   @Get('ready')
-  @Header('Cache-Control', 'no-store')
   ready() {
     return this.health.check(this.checks.map((check) => () => this.run(check)));
   }
