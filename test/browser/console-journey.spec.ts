@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { DisabledEndpoints } from '../../src/service-callbacks/endpoint-health/disabled-endpoints.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { restApi, startTestService, type RestApi, type TestService } from '../support/service.js';
@@ -170,6 +172,42 @@ describe('the console, in a browser', () => {
       expect(await secret.count()).toBe(0);
       await page.getByRole('button', { name: 'Enable', exact: true }).click();
       await page.getByText('The endpoint is enabled').waitFor();
+    });
+  }, 60_000);
+
+  it('enables an endpoint and replays what was kept for it meanwhile', async () => {
+    const endpoint = await registerCallbackApi(api, { url: receiver.url('/kept') });
+    await as(OPERATOR, async (page) => {
+      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('button', { name: 'Disable' }).click();
+      await page.getByText('The endpoint is disabled').waitFor();
+      await eventually(async () => expect(service.app.get(DisabledEndpoints).has(endpoint.id)).toBe(true));
+      const ids = await givenUpCallbacks(api, service.logs, endpoint.serviceId, 2);
+      expect(arrivedAt('/kept')).toEqual([]);
+      await page.getByRole('button', { name: 'Enable and replay what was kept' }).click();
+      await page.getByText('All 2 are on their way again.').waitFor();
+      const arrived = await receiver.waitForRequests(2, { path: '/kept' });
+      expect(new Set(arrived.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(ids));
+    });
+  }, 60_000);
+
+  it("keeps an endpoint's page up to date by itself, and on it what an action came to", async () => {
+    receiver.respond('/watched', 503);
+    const endpoint = await registerCallbackApi(api, { url: receiver.url('/watched') });
+    await as(OPERATOR, async (page) => {
+      await page.clock.install();
+      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('button', { name: 'Rotate the signing secret' }).click();
+      const secret = await page.getByRole('region', { name: 'Signing secret' }).textContent();
+      await page.getByLabel('Subject id').fill('half a wor');
+      await givenUpCallbacks(api, service.logs, endpoint.serviceId, 2);
+      await eventually(async () => {
+        await page.clock.fastForward(15_000);
+        await page.getByText(/Failing since \d\d:\d\d: 503/).waitFor({ timeout: 1_000 });
+      });
+      expect(await page.getByRole('button', { name: 'Replay its 2 dead letters' }).count()).toBe(1);
+      expect(await page.getByRole('region', { name: 'Signing secret' }).textContent()).toBe(secret);
+      expect(await page.getByLabel('Subject id').inputValue()).toBe('half a wor');
     });
   }, 60_000);
 

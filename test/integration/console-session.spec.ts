@@ -4,9 +4,13 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { generateApiToken, tokenDigest } from '../../src/http/api-tokens/api-token.js';
 import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
+import { COOKIES } from '../../src/console/session/cookies.js';
+import { SessionSeal } from '../../src/console/session/session-seal.js';
+import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { serviceEntities } from '../../src/service-entities.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
@@ -107,6 +111,19 @@ describe('a session of the console', () => {
     } finally {
       await dataSource.destroy();
     }
+  });
+
+  it('lives on while somebody clicks, and not by a page that refreshes itself', async () => {
+    const past = new ManualClock(Date.now() - 2 * 60_000);
+    const sealed = new SessionSeal(service.app.get(PayloadCipher), past).start(OPERATOR);
+    const visitor = client();
+    const cookiesOf = async (path: string, headers: Record<string, string> = {}) => {
+      visitor.setCookie(COOKIES.session, sealed);
+      const answer = await visitor.get(path, headers);
+      return [answer.status, answer.headers.getSetCookie().length];
+    };
+    expect(await cookiesOf('/console', { 'hx-request': 'true' })).toEqual([200, 0]);
+    expect(await cookiesOf('/console')).toEqual([200, 1]);
   });
 
   it('ends by signing out', async () => {
@@ -274,10 +291,13 @@ describe('a session of the console', () => {
     }
   });
 
-  it('keeps whoever guesses tokens waiting', async () => {
+  it('keeps whoever guesses tokens waiting, whatever address a header claims', async () => {
     const guesses = Array.from({ length: 21 }, (_, index) => `a-guess-of-a-token-${index}`);
     const statuses: number[] = [];
-    for (const guess of guesses) statuses.push((await client().signIn(guess)).status);
+    for (const [index, guess] of guesses.entries()) {
+      const claimed = { 'x-forwarded-for': `192.0.2.${index}` };
+      statuses.push((await client().signIn(guess, '/console', claimed)).status);
+    }
     expect(statuses.at(-1)).toBe(429);
   });
 });

@@ -33,6 +33,9 @@ const OWN_DEPENDENCIES = [
   'zod',
 ];
 
+/** What the console loads beside that, where a host asks for it. */
+const CONSOLE_DEPENDENCIES = ['cookie', 'htmx.org', 'preact', 'preact-render-to-string'];
+
 /** What must be the host's own copy: a second one would have other tokens, entities or metadata. */
 const PEERS = [
   '@nestjs/bullmq',
@@ -102,6 +105,17 @@ describe('the package', () => {
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
     expect(exports.toSorted()).toEqual(Object.keys(publicFace).toSorted());
     expect(loaded.filter((name) => !PEERS.includes(name)).toSorted()).toEqual(OWN_DEPENDENCIES);
+  });
+
+  it('has a console for hosts that ask for it', async () => {
+    await Promise.all(CONSOLE_DEPENDENCIES.map((name) => link(name, host)));
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/console'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports.toSorted()).toEqual(['ConsoleAccess', 'ConsoleModule']);
+    const known = new Set([...OWN_DEPENDENCIES, ...PEERS]);
+    expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
   });
 
   it("has types that the example host's sources pass with", () => {
@@ -204,7 +218,7 @@ async function compile(project: string): Promise<string> {
   }
 }
 
-/** Prints what the package exports, and which packages its files load. */
+/** Prints what the package, or a part of it, exports, and which packages its files load. */
 const EXPORTS_SCRIPT = `
 import { registerHooks } from 'node:module';
 
@@ -217,7 +231,7 @@ registerHooks({
     return next(specifier, context);
   },
 });
-const exports = Object.keys(await import('service-callbacks'));
+const exports = Object.keys(await import(process.argv[2] ?? 'service-callbacks'));
 console.log(JSON.stringify({ exports, loaded: [...loaded] }));
 `;
 

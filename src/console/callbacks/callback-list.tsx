@@ -29,14 +29,8 @@ export interface CallbackListView {
 /** Callbacks of the log, newest first, with their filter; on a page of its own and on an endpoint's. */
 export const CallbackList = (view: CallbackListView) => {
   const { action, query, callbacks, next, now, showsService, keep } = view;
-  const fields: Readonly<Record<keyof CallbackFields, string | undefined>> = {
-    state: query.fields.state,
-    subject: query.fields.subject,
-    since: query.fields.since,
-    until: query.fields.until,
-  };
-  const address = (after?: string) => `${withQuery(action, { ...fields, after })}#callbacks`;
-  const isFiltered = Object.values(fields).some(Boolean);
+  const address = (after?: string) => `${callbackListAddress(view, after)}#callbacks`;
+  const isFiltered = Object.values(fieldsOf(query)).some(Boolean);
   return (
     <>
       <Kept keep={keep} />
@@ -71,6 +65,18 @@ export const CallbackList = (view: CallbackListView) => {
     </>
   );
 };
+
+/** The page with the list from this cursor on, under the same filter. */
+export function callbackListAddress(
+  { action, query }: Pick<CallbackListView, 'action' | 'query'>,
+  after?: string,
+): string {
+  return withQuery(action, { ...fieldsOf(query), after });
+}
+
+function fieldsOf({ fields }: CallbackQuery): Readonly<Record<keyof CallbackFields, string | undefined>> {
+  return { state: fields.state, subject: fields.subject, since: fields.since, until: fields.until };
+}
 
 /** A list that leaves something out says so: what is not here may have been delivered all the same. */
 const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {

@@ -1,11 +1,13 @@
 import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
+import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
 import type { EndpointFigures } from '../../service-callbacks/delivery-log/records.js';
 import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
-import { CallbackList, type CallbackListView } from '../callbacks/callback-list.js';
+import { CallbackList, callbackListAddress, type CallbackListView } from '../callbacks/callback-list.js';
 import { Badge } from '../page/badge.js';
 import { OutcomesChart } from '../page/chart.js';
 import { Figure } from '../page/figure.js';
 import { Layout } from '../page/layout.js';
+import { Lasting, Live } from '../page/live.js';
 import { PageHeader } from '../page/page-header.js';
 import { paths } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
@@ -35,45 +37,48 @@ export interface EndpointView {
 export const EndpointPage = (view: EndpointView) => {
   const { session, api, figures, deadLetters, list, now } = view;
   const health = healthWords(figures, api.disabledAt, now);
+  const address = callbackListAddress(list, list.query.after && encodeLogCursor(list.query.after));
   return (
     <Layout title={`Endpoint ${new URL(api.url).host}`} session={session} section="overview">
-      <PageHeader title={api.url} trail={[['Overview', paths.overview]]}>
-        <p class="lead">
-          <Badge tone={health.tone}>{health.state}</Badge> {sentenceOf(view)}
-        </p>
-        <p class="quiet">
-          {typeWords(api.callbackType)} of service <code class="id">{api.serviceId}</code>
-        </p>
-      </PageHeader>
-      <DoneNotice done={view.done} isDisabled={api.disabledAt !== null} deadLetters={deadLetters} />
-      {view.secret !== undefined && (
-        <SecretNotice secret={view.secret} until={api.previousSecretUntil} now={now} />
-      )}
-      <EndpointActions session={session} api={api} deadLetters={deadLetters} />
-      <div id="test-outcome" aria-live="polite">
-        {view.test !== undefined && <TestOutcome result={view.test} />}
-      </div>
-      <dl class="figures" aria-label="Figures">
-        {list.keep === 'off' ? (
-          <Figure name="Waiting" value="—" note="the delivery log is off" />
-        ) : (
-          <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for a later attempt" />
-        )}
-        <Figure
-          name="Dead letters"
-          value={<a href={deadLettersOf(api)}>{atMost(deadLetters, MAX_COUNTED)}</a>}
-          note="can be replayed"
-          tone={deadLetters > 0 ? 'warn' : undefined}
-        />
-        <Figure name="Answers, p50" value={latency(figures.answerMs.p50)} note="24 hours" />
-        <Figure name="Answers, p99" value={latency(figures.answerMs.p99)} note="24 hours" />
-        {api.disabledAt === null ? <Circuit figures={figures} now={now} /> : <Off />}
-      </dl>
-      <OutcomesChart title="Last 24 hours" id="last-day" series={figures.hours} per="hour" />
-      <section aria-labelledby="callbacks">
-        <h2 id="callbacks">Callbacks</h2>
-        <CallbackList {...list} />
-      </section>
+      <Live id="endpoint" address={address}>
+        <PageHeader title={api.url} trail={[['Overview', paths.overview]]}>
+          <p class="lead">
+            <Badge tone={health.tone}>{health.state}</Badge> {sentenceOf(view)}
+          </p>
+          <p class="quiet">
+            {typeWords(api.callbackType)} of service <code class="id">{api.serviceId}</code>
+          </p>
+        </PageHeader>
+        <Lasting id="done">
+          <DoneNotice done={view.done} isDisabled={api.disabledAt !== null} deadLetters={deadLetters} />
+          {view.secret !== undefined && (
+            <SecretNotice secret={view.secret} until={api.previousSecretUntil} now={now} />
+          )}
+        </Lasting>
+        <EndpointActions session={session} api={api} deadLetters={deadLetters} />
+        <Lasting id="test-outcome">{view.test !== undefined && <TestOutcome result={view.test} />}</Lasting>
+        <dl class="figures" aria-label="Figures">
+          {list.keep === 'off' ? (
+            <Figure name="Waiting" value="—" note="the delivery log is off" />
+          ) : (
+            <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for a later attempt" />
+          )}
+          <Figure
+            name="Dead letters"
+            value={<a href={deadLettersOf(api)}>{atMost(deadLetters, MAX_COUNTED)}</a>}
+            note="can be replayed"
+            tone={deadLetters > 0 ? 'warn' : undefined}
+          />
+          <Figure name="Answers, p50" value={latency(figures.answerMs.p50)} note="24 hours" />
+          <Figure name="Answers, p99" value={latency(figures.answerMs.p99)} note="24 hours" />
+          {api.disabledAt === null ? <Circuit figures={figures} now={now} /> : <Off />}
+        </dl>
+        <OutcomesChart title="Last 24 hours" id="last-day" series={figures.hours} per="hour" />
+        <section aria-labelledby="callbacks">
+          <h2 id="callbacks">Callbacks</h2>
+          <CallbackList {...list} />
+        </section>
+      </Live>
     </Layout>
   );
 };

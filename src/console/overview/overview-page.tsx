@@ -3,6 +3,7 @@ import { Badge } from '../page/badge.js';
 import { OutcomesChart } from '../page/chart.js';
 import { Figure } from '../page/figure.js';
 import { Layout } from '../page/layout.js';
+import { Live } from '../page/live.js';
 import { Notice } from '../page/notice.js';
 import { PageHeader } from '../page/page-header.js';
 import { When } from '../page/when.js';
@@ -26,27 +27,14 @@ export interface OverviewView {
 const LATE_MS = 60_000;
 const MAX_DEAD_LETTERS = 100_000;
 
-/**
- * Keeps itself up to date, in all its parts: figures that are newer than the list below contradict it. What is
- * open or has the focus stays so. Where the database is away, that is said above what was last known.
- */
 export const OverviewPage = ({ session, now, overview, address, more }: OverviewView) => (
   <Layout title="Overview" session={session} section="overview" reloadSeconds={60}>
-    <div
-      id="overview"
-      hx-get={address}
-      hx-trigger="every 15s"
-      hx-select="#overview"
-      hx-target="this"
-      hx-swap="outerMorph"
-      {...{ 'hx-status:503': 'select:#problem target:#away swap:innerHTML' }}
-    >
+    <Live id="overview" address={address}>
       <PageHeader title="Overview" aside={<Headline overview={overview} hasMore={more !== null} />}>
         <p class="quiet">
           As of <When at={now} now={now} /> UTC
         </p>
       </PageHeader>
-      <div id="away" class="away" role="alert" />
       <Platform overview={overview} />
       <Figures overview={overview} now={now} />
       <div class="charts">
@@ -64,7 +52,7 @@ export const OverviewPage = ({ session, now, overview, address, more }: Overview
           </p>
         )}
       </section>
-    </div>
+    </Live>
   </Layout>
 );
 
