@@ -5,7 +5,7 @@ import { openLab } from './lab.js';
 import { readOptions, type BenchOptions, type ScenarioName } from './options.js';
 import { printRows, writeRows } from './report.js';
 import type { Row } from './row.js';
-import { growth } from './scenarios/growth.js';
+import { growth } from './scenarios/growth/growth.js';
 import { isolation } from './scenarios/isolation/isolation.js';
 import { pool } from './scenarios/pool.js';
 import type { Scenario } from './scenarios/scenario.js';

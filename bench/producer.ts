@@ -57,8 +57,11 @@ export class BenchProducer {
     await this.callbacks.sendDeliveryStatus(notification(serviceId, intendedAt));
   }
 
-  async sendMany(serviceId: string, count: number): Promise<void> {
-    const inputs = Array.from({ length: count }, () => notification(serviceId));
+  /** Each of the services in turn. */
+  async sendMany(serviceIds: readonly string[], count: number): Promise<void> {
+    const inputs = Array.from({ length: count }, (_, n) =>
+      notification(serviceIds[n % serviceIds.length] ?? ''),
+    );
     await this.callbacks.sendMany('delivery_status', inputs);
   }
 

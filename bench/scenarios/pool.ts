@@ -20,7 +20,7 @@ export const pool: Scenario = async ({ lab, options, say }) => {
     DATABASE_POOL_SIZE: String(POOL),
   });
   try {
-    await producer.sendMany(serviceId, CALLBACKS);
+    await producer.sendMany([serviceId], CALLBACKS);
     const { inFlight, busy } = await watch(
       stores.databaseUrl,
       async () => (await lab.receiver.report()).peakHeld,

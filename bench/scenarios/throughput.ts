@@ -158,7 +158,7 @@ async function measure(context: ScenarioContext, { kind, environment }: Subject)
   // The schema and, for the service, the callbacks are there before the worker is.
   const producer = await BenchProducer.start(options.backend, stores);
   const url = `${lab.receiver.url}/ok`;
-  if (kind === 'service') await producer.sendMany(await producer.register(url), warmUp + counted);
+  if (kind === 'service') await producer.sendMany([await producer.register(url)], warmUp + counted);
   else await preloadBaseline(context, stores, url, warmUp + counted);
   await producer.settle();
   await producer.stop();

@@ -65,7 +65,7 @@ function startWorker({ options }: ScenarioContext, { stores }: Side): Promise<Wo
 async function deferMany(context: ScenarioContext, to: Side): Promise<void> {
   const { lab } = context;
   const dead = await to.producer.register(`${lab.receiver.url}/dead`);
-  await to.producer.sendMany(dead, DEFERRED);
+  await to.producer.sendMany([dead], DEFERRED);
   await to.producer.settle();
   const worker = await startWorker(context, to);
   await to.producer.emptied();
@@ -80,7 +80,7 @@ async function retryP99(context: ScenarioContext, on: Side): Promise<number> {
     for (const count of [RETRIED / 4, RETRIED]) {
       lab.receiver.reset();
       for (let sent = 0; sent < count; sent += 10) {
-        await on.producer.sendMany(on.flaky, 10);
+        await on.producer.sendMany([on.flaky], 10);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       await lab.receiver.arrivals(count, 60_000);

@@ -56,9 +56,9 @@ async function probeP99({ lab, options }: ScenarioContext, flood: number): Promi
   const worker = await WorkerProcess.start('service', options.backend, stores, {});
   try {
     lab.receiver.reset();
-    await producer.sendMany(small, 20);
+    await producer.sendMany([small], 20);
     await lab.receiver.arrivals(20, 10_000);
-    if (flood > 0) await producer.sendMany(big, flood);
+    if (flood > 0) await producer.sendMany([big], flood);
     lab.receiver.reset();
     for (let probe = 0; probe < PROBES; probe += 1) {
       const arrived = lab.receiver.arrivals(probe + 1, 30_000);
@@ -77,7 +77,7 @@ async function floodSeconds({ lab, options }: ScenarioContext, isFair: boolean):
   const stores = await lab.fresh();
   const producer = await BenchProducer.start(options.backend, stores, { isFair });
   const serviceId = await producer.register(`${lab.receiver.url}/ok`);
-  await producer.sendMany(serviceId, FLOOD);
+  await producer.sendMany([serviceId], FLOOD);
   await producer.settle();
   await producer.stop();
   lab.receiver.reset();

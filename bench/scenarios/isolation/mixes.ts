@@ -110,7 +110,7 @@ async function healthyP99(
   try {
     // Node's warm-up is not what is measured.
     lab.receiver.reset();
-    for (const serviceId of healthy) await producer.sendMany(serviceId, 5);
+    for (const serviceId of healthy) await producer.sendMany([serviceId], 5);
     await lab.receiver.arrivals(healthy.length * 5, 10_000);
     lab.receiver.reset();
     const arrivals = poissonArrivals(options.rate, seconds, mix.badShare, seed);

@@ -42,7 +42,7 @@ async function untilFirst({ lab, options }: ScenarioContext): Promise<number> {
   try {
     lab.receiver.reset();
     lab.receiver.break(true);
-    await producer.sendMany(serviceId, BACKLOG);
+    await producer.sendMany([serviceId], BACKLOG);
     await new Promise((resolve) => setTimeout(resolve, DOWN_MS));
     const recoveredAt = performance.now();
     lab.receiver.break(false);

@@ -1,0 +1,49 @@
+import { BenchProducer } from '../../producer.js';
+import { rowOf } from '../../row.js';
+import { WorkerProcess } from '../../worker-process.js';
+import type { Scenario } from '../scenario.js';
+import { MEMORY_BAR_MIB } from './memory-bar.js';
+
+const ENDPOINTS = 100;
+
+/** Endpoints that all hang: sockets, timers and documents of every attempt are held at once. */
+export const attemptsInFlight: Scenario = async ({ lab, options, say }) => {
+  const attempts = options.quick ? 300 : 2_000;
+  const stores = await lab.fresh();
+  const producer = await BenchProducer.start(options.backend, stores);
+  const services = await Promise.all(
+    Array.from({ length: ENDPOINTS }, (_, n) => producer.register(`${lab.receiver.url}/hang/${n}`)),
+  );
+  lab.receiver.reset();
+  const worker = await WorkerProcess.start('service', options.backend, stores, {
+    CALLBACK_CONCURRENCY: '2500',
+    CALLBACK_TIMEOUT_MS: '30000',
+  });
+  try {
+    await producer.sendMany(services, attempts);
+    const until = Date.now() + (options.quick ? 2_000 : 25_000);
+    let held = 0;
+    while (held < attempts && Date.now() < until) {
+      held = (await lab.receiver.report()).peakHeld;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const { rssMiB } = worker.usage();
+    say(`  ${held} attempts in flight: ${rssMiB.toFixed(0)} MiB`);
+    return [
+      rowOf(
+        {
+          scenario: 'growth',
+          backend: options.backend,
+          row: 'memory of a worker with attempts in flight / 400 MiB',
+          unit: 'MiB',
+          bar: { atMost: 1 },
+          settings: { attemptsInFlight: held, endpoints: ENDPOINTS },
+        },
+        [{ subject: rssMiB, baseline: MEMORY_BAR_MIB }],
+      ),
+    ];
+  } finally {
+    await worker.kill();
+    await producer.stop();
+  }
+};

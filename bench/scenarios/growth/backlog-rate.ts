@@ -1,0 +1,35 @@
+import { BenchProducer } from '../../producer.js';
+import { WorkerProcess } from '../../worker-process.js';
+import type { ScenarioContext } from '../scenario.js';
+
+export interface BacklogRate {
+  readonly perSecond: number;
+  /** Of the worker, at its highest. */
+  readonly peakRssMiB: number;
+}
+
+/** How fast one worker goes through the first `counted` of a backlog, after a tenth of them as its warm-up. */
+export async function backlogRate(
+  { lab, options }: ScenarioContext,
+  counted: number,
+  fill: (producer: BenchProducer) => Promise<void>,
+): Promise<BacklogRate> {
+  const stores = await lab.fresh();
+  const producer = await BenchProducer.start(options.backend, stores);
+  await fill(producer);
+  await producer.settle();
+  await producer.stop();
+  lab.receiver.reset();
+  const worker = await WorkerProcess.start('service', options.backend, stores, {});
+  try {
+    const warmUp = Math.floor(counted / 10);
+    await lab.receiver.arrivals(warmUp, 60_000);
+    const before = { seen: (await lab.receiver.report()).delays.length, at: performance.now() };
+    await lab.receiver.arrivals(warmUp + counted, options.quick ? 2_000 : 300_000);
+    const after = { seen: (await lab.receiver.report()).delays.length, at: performance.now() };
+    const perSecond = ((after.seen - before.seen) / (after.at - before.at)) * 1_000;
+    return { perSecond, peakRssMiB: worker.usage().peakRssMiB };
+  } finally {
+    await worker.kill();
+  }
+}
