@@ -99,6 +99,9 @@ describeWithRedis('the outbox', () => {
     const { status, body } = await service.call('GET', '/health/ready');
     expect(status).toBe(503);
     expect(JSON.stringify(body)).toContain('Redis does not answer');
+    const metrics = String((await service.call('GET', '/metrics')).body);
+    expect(metrics).toMatch(/^service_callback_outbox_jobs 1$/m);
+    expect(metrics).toMatch(/^service_callback_outbox_oldest_seconds [\d.]+$/m);
     await redis.start();
     await service.logs.waitFor('callback.delivered', { callback_id: id }, { timeoutMs: 20_000 });
     expect(await waiting()).toEqual([]);
@@ -112,14 +115,11 @@ describeWithRedis('the outbox', () => {
     await outbox.put(Array.from({ length: 100 }, (_, n) => job(n)));
     const taken: unknown[] = [];
     const relay = () =>
-      outbox.take(30, async (rows) => {
-        taken.push(...rows.map((row) => (JSON.parse(row.job) as QueuedJob).data));
-        return [];
+      outbox.take(30, async (jobs) => {
+        taken.push(...jobs.map(({ data }) => data));
       });
-    expect(await Promise.all([relay(), relay(), relay(), relay()])).toEqual(
-      expect.arrayContaining([expect.any(Number)]),
-    );
-    while ((await relay()) > 0);
+    await Promise.all([relay(), relay(), relay(), relay()]);
+    while ((await relay()).rows > 0);
     expect(taken).toHaveLength(100);
     expect(new Set(taken).size).toBe(100);
     await redis.start();
@@ -159,6 +159,26 @@ describeWithRedis('the outbox', () => {
     expect(await waiting()).toEqual([]);
   });
 
+  it('has one set of connections to Redis in a process, whatever the number of services', async () => {
+    const service = await start();
+    const connections = async () => {
+      const inspector = new Redis(redis.url);
+      const list = String(await inspector.client('LIST'))
+        .trim()
+        .split('\n');
+      inspector.disconnect();
+      return list.length - 1;
+    };
+    const deliver = async (path: string) => {
+      const { id } = await sendCallbackTo(service, receiver.url(path));
+      await service.logs.waitFor('callback.delivered', { callback_id: id });
+    };
+    await deliver('/one-service');
+    const before = await connections();
+    await Promise.all(Array.from({ length: 20 }, (_, n) => deliver(`/many-services/${n}`)));
+    expect(await connections()).toBe(before);
+  });
+
   it('keeps what could not be forwarded', async () => {
     const service = await start({ PROCESS_ROLE: 'api' });
     await redis.kill('SIGKILL');
@@ -173,26 +193,26 @@ describeWithRedis('the outbox', () => {
     await redis.start();
   });
 
-  it('lets nothing that the queue refuses hold up what comes after it, and keeps it', async () => {
+  it('puts aside what is no job, however much of it there is, and goes on', async () => {
     const service = await start();
     const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/refused') });
-    const outbox = new OutboxRepository(service.app.get(DataSource));
-    const { id } = await service.app.get(DataSource).transaction(async (manager) => {
-      // BullMQ takes no whole number for an id, and nobody what is not JSON.
-      await outbox.put([{ queue: 'q', name: 'n', data: {}, options: { jobId: '7' } }], manager);
-      await manager.query(`INSERT INTO service_callback_outbox (job) VALUES ('{"queue":')`);
-      const producer = service.app.get(ServiceCallbacksProducer);
-      const sent = await producer.sendDeliveryStatus(aNotification({ serviceId }), { manager });
-      if (!sent.queued) throw new Error(sent.reason);
-      return sent;
-    });
+    // A relay takes five hundred at a time: nothing but these.
+    await query(
+      database.url,
+      `INSERT INTO service_callback_outbox (job)
+       SELECT '{"queue":' FROM generate_series(1, 600) UNION ALL
+       SELECT '{"queue":"q","name":"n","data":{},"options":{"jobId":"7"}}'`,
+    );
+    const { id } = await causeCallback(service, serviceId);
     await service.logs.waitFor('callback.delivered', { callback_id: id });
-    await service.logs.waitFor('outbox.refused', {}, { count: 2 });
-    const { id: next } = await causeCallback(service, serviceId);
-    await service.logs.waitFor('callback.delivered', { callback_id: next });
-    expect(receiver.requests.filter(({ path }) => path === '/refused')).toHaveLength(2);
-    expect(await outbox.backlog()).toMatchObject({ jobs: 2 });
-    await query(database.url, 'DELETE FROM service_callback_outbox');
+    await service.logs.waitFor('outbox.refused', {}, { count: 601 });
+    expect(await waiting()).toEqual([]);
+    const kept =
+      'SELECT reason, count(*)::int FROM service_callback_outbox_refusals GROUP BY reason ORDER BY 2';
+    expect(await query(database.url, kept)).toEqual([
+      { reason: 'not a job: options.jobId invalid_format', count: 1 },
+      { reason: 'not a job: it invalid_type', count: 600 },
+    ]);
   });
 
   it('of an hour without Redis is in the database, not in memory, and drains by itself', async () => {

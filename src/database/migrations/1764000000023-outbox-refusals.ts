@@ -1,14 +1,24 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** A row of the outbox that the queue refuses for what it is waits beside the others, not in front of them. */
+/**
+ * Where rows of the outbox go that are no jobs. A table of its own: a column more would wait for every
+ * transaction that has enqueued, and hold up all that want to.
+ */
 export class OutboxRefusals1764000000023 implements MigrationInterface {
   name = 'OutboxRefusals1764000000023';
 
   async up(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(`ALTER TABLE service_callback_outbox ADD COLUMN passed_over_until timestamptz`);
+    await queryRunner.query(`
+      CREATE TABLE service_callback_outbox_refusals (
+        seq bigint PRIMARY KEY,
+        job text NOT NULL,
+        created_at timestamptz NOT NULL,
+        refused_at timestamptz NOT NULL DEFAULT now(),
+        reason text NOT NULL
+      )`);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(`ALTER TABLE service_callback_outbox DROP COLUMN passed_over_until`);
+    await queryRunner.query(`DROP TABLE service_callback_outbox_refusals`);
   }
 }

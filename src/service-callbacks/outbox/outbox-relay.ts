@@ -9,11 +9,11 @@ import type { ClientConfig } from 'pg';
 import type { DataSource } from 'typeorm';
 import { RedisAwayError } from '../../queues/redis-away.error.js';
 import { RedisQueueBackend } from '../../queues/redis-queue-backend.js';
-import { QueueBackend, type QueuedJob } from '../../queues/queue-backend.js';
+import { QueueBackend } from '../../queues/queue-backend.js';
 import { connectionOf } from '../database-connection.js';
 import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from '../service-callbacks.options.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
-import { OUTBOX_CHANNEL, OutboxRepository, type OutboxRow } from './outbox.repository.js';
+import { OUTBOX_CHANNEL, OutboxRepository } from './outbox.repository.js';
 import { PostgresListener } from './postgres-listener.js';
 
 /** Jobs a round trip to Redis; what bounds the memory of a relay. */
@@ -91,54 +91,16 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     // Nothing is locked and no connection held while Redis is known to be away.
     await backend.ping();
     while (!this.stopping.signal.aborted) {
-      const moved = await this.outbox.take(BATCH, (rows) => this.forward(backend, rows));
-      if (moved < BATCH) return;
-    }
-  }
-
-  /**
-   * Together, or where that fails one by one: a row that the queue refuses for what it is neither holds up the
-   * others nor has them sent again and again. Where all are refused, it is not the rows.
-   * @returns those that were refused
-   */
-  private async forward(
-    backend: RedisQueueBackend,
-    rows: readonly OutboxRow[],
-  ): Promise<readonly OutboxRow[]> {
-    try {
-      await backend.addBulk(rows.map(jobOf));
-      return [];
-    } catch (error) {
-      if (error instanceof RedisAwayError) throw error;
-      const refusals = await this.forwardEach(backend, rows);
-      // Away by now, or refusing everything: that is no row's fault.
-      await backend.ping();
-      if (refusals.size === rows.length) throw error;
-      for (const [{ seq }, reason] of refusals)
+      const { rows, refusals } = await this.outbox.take(BATCH, (jobs) => backend.addBulk(jobs));
+      for (const { seq, reason } of refusals)
         this.logger.error({
           event: 'outbox.refused',
           seq,
           error: reason,
-          msg: 'A row of the outbox is refused',
+          msg: 'A row of the outbox is no job',
         });
-      return [...refusals.keys()];
+      if (rows < BATCH) return;
     }
-  }
-
-  /** @returns what was refused, and why */
-  private async forwardEach(
-    backend: RedisQueueBackend,
-    rows: readonly OutboxRow[],
-  ): Promise<ReadonlyMap<OutboxRow, string>> {
-    const refusals = new Map<OutboxRow, string>();
-    for (const row of rows) {
-      try {
-        await backend.addBulk([jobOf(row)]);
-      } catch (error) {
-        refusals.set(row, messageOf(error));
-      }
-    }
-    return refusals;
   }
 
   private async sleep(ms: number): Promise<void> {
@@ -150,10 +112,6 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   private async untilReachable(backend: RedisQueueBackend): Promise<void> {
     await backend.reachable(this.stopping.signal).catch(() => undefined);
   }
-}
-
-function jobOf({ job }: OutboxRow): QueuedJob {
-  return JSON.parse(job) as QueuedJob;
 }
 
 function messageOf(error: unknown): string {

@@ -2,14 +2,20 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { QueuedJob } from '../../queues/queue-backend.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
+import { readOutboxJob } from './outbox-job.js';
 
 /** The channel on which a commit wakes the relays. */
 export const OUTBOX_CHANNEL = 'service_callback_outbox';
 
-export interface OutboxRow {
+export interface Refusal {
   readonly seq: string;
-  /** A `QueuedJob` as JSON. */
-  readonly job: string;
+  readonly reason: string;
+}
+
+export interface Taken {
+  /** How many there were. */
+  readonly rows: number;
+  readonly refusals: readonly Refusal[];
 }
 
 @Injectable()
@@ -26,34 +32,24 @@ export class OutboxRepository {
   }
 
   /**
-   * Hands the oldest rows to `forward` and removes them when it resolves, save those it names, which are passed
-   * over for a minute; where it does not, they all stay. Other relays pass over what this one holds.
-   * @returns how many there were.
+   * Hands the oldest jobs to `forward` and removes them when it resolves; where it does not, they stay. A row that
+   * holds no job is put aside, where it is kept and holds up nobody. Other relays pass over what this one holds.
    */
-  take(
-    limit: number,
-    forward: (rows: readonly OutboxRow[]) => Promise<readonly OutboxRow[]>,
-  ): Promise<number> {
+  take(limit: number, forward: (jobs: readonly QueuedJob[]) => Promise<void>): Promise<Taken> {
     return this.dataSource.transaction(async (manager) => {
-      const rows = await manager.query<OutboxRow[]>(
-        `SELECT seq, job FROM service_callback_outbox
-         WHERE passed_over_until IS NULL OR passed_over_until <= now()
-         ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED`,
+      const rows = await manager.query<{ seq: string; job: string }[]>(
+        `SELECT seq, job FROM service_callback_outbox ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED`,
         [limit],
       );
-      if (rows.length === 0) return 0;
-      const refused = new Set(await forward(rows));
-      const moved = rows.filter((row) => !refused.has(row));
+      if (rows.length === 0) return { rows: 0, refusals: [] };
+      const read = rows.map(({ seq, job }) => ({ seq, ...readOutboxJob(job) }));
+      const refusals = read.filter((row) => row.kind === 'refused');
+      await forward(read.filter((row) => row.kind === 'job').map(({ job }) => job));
+      await putAside(manager, refusals);
       await manager.query(`DELETE FROM service_callback_outbox WHERE seq = ANY($1::bigint[])`, [
-        seqsOf(moved),
+        rows.map((row) => row.seq),
       ]);
-      if (refused.size > 0)
-        await manager.query(
-          `UPDATE service_callback_outbox SET passed_over_until = now() + interval '1 minute'
-           WHERE seq = ANY($1::bigint[])`,
-          [seqsOf([...refused])],
-        );
-      return rows.length;
+      return { rows: rows.length, refusals };
     });
   }
 
@@ -67,6 +63,12 @@ export class OutboxRepository {
   }
 }
 
-function seqsOf(rows: readonly OutboxRow[]): string[] {
-  return rows.map(({ seq }) => seq);
+async function putAside(manager: EntityManager, refusals: readonly Refusal[]): Promise<void> {
+  if (refusals.length === 0) return;
+  await manager.query(
+    `INSERT INTO service_callback_outbox_refusals (seq, job, created_at, reason)
+     SELECT seq, job, created_at, reason
+     FROM service_callback_outbox JOIN unnest($1::bigint[], $2::text[]) AS refusal (seq, reason) USING (seq)`,
+    [refusals.map(({ seq }) => seq), refusals.map(({ reason }) => reason)],
+  );
 }
