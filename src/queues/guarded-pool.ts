@@ -4,6 +4,10 @@ import type pg from 'pg';
 import { isStoreFault } from '../database/store-fault.js';
 import { QueueAwayError } from './queue-away.error.js';
 
+/** Two transactions were in each other's way, and PostgreSQL rolled this one back: deadlock, serialization. */
+const CONFLICTS: ReadonlySet<unknown> = new Set(['40P01', '40001']);
+const MAX_CONFLICTS = 5;
+
 /**
  * The pool as BullMQ is given it. BullMQ takes only a refused connection for a fault of the store; any other
  * error on finishing a job (a server that shuts down, starts, is full or read-only) it takes for the job's own
@@ -17,7 +21,9 @@ export class GuardedPool {
   constructor(private readonly pool: pg.Pool) {}
 
   query(text: string, parameters?: readonly unknown[]): Promise<{ rows: unknown[] }> {
-    return this.guard(() => (this.pool as unknown as PgPool).query<unknown>(text, parameters));
+    return this.guard(() =>
+      repeatedly(() => (this.pool as unknown as PgPool).query<unknown>(text, parameters)),
+    );
   }
 
   connect(): Promise<PgPoolClient> {
@@ -37,6 +43,20 @@ export class GuardedPool {
         this.logger.error({ event: 'queue.away', error: fault.message, msg: 'Delivery waits for the queue' });
       this.away = true;
       throw fault;
+    }
+  }
+}
+
+/**
+ * A statement that PostgreSQL rolled back for another's sake is made again at once: workers that promote delayed
+ * jobs together lock them in no order. Nothing of it was kept, as each is a transaction by itself.
+ */
+async function repeatedly<T>(statement: () => Promise<T>): Promise<T> {
+  for (let conflicts = 0; ; conflicts += 1) {
+    try {
+      return await statement();
+    } catch (error) {
+      if (!CONFLICTS.has((error as { code?: unknown }).code) || conflicts === MAX_CONFLICTS) throw error;
     }
   }
 }

@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Pool } from 'pg';
+import { GuardedPool } from '../../src/queues/guarded-pool.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+describe('the pool that BullMQ is given', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    pool = new Pool({ connectionString: database.url, options: '-c deadlock_timeout=50ms' });
+  });
+
+  afterAll(async () => {
+    await pool.end();
+    await database.drop();
+  });
+
+  it('makes a statement again that a deadlock rolled back: neither caller hears of it', async () => {
+    const guarded = new GuardedPool(pool);
+    // Both hold one lock when they ask for the other's: PostgreSQL rolls one of them back.
+    const lock = (one: number, other: number) =>
+      guarded.query(
+        `SELECT nextval('tries'), pg_advisory_xact_lock(${one}), pg_sleep(0.2), pg_advisory_xact_lock(${other})`,
+      );
+    await pool.query('CREATE SEQUENCE tries');
+    const answers = await Promise.all([lock(1, 2), lock(2, 1)]);
+    expect(answers.map(({ rows }) => rows.length)).toEqual([1, 1]);
+    // A sequence is not rolled back.
+    expect(await pool.query('SELECT last_value::int AS tries FROM tries')).toMatchObject({
+      rows: [{ tries: 3 }],
+    });
+  });
+});
