@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { DeadLetterRepository } from '../../src/service-callbacks/dead-letters/dead-letter.repository.js';
 import type { GiveUpReason } from '../../src/service-callbacks/dead-letters/dead-letter.entity.js';
+import { CallbackTypeRegistry } from '../../src/service-callbacks/callback-types/callback-type-registry.js';
 import { DocumentSealer } from '../../src/service-callbacks/delivery/document-sealer.js';
 import type { AttemptRecord } from '../../src/service-callbacks/delivery/callback-job.js';
 import type { DeliveryError } from '../../src/service-callbacks/delivery/delivery-outcome.js';
@@ -12,17 +13,26 @@ const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 86_400_000;
 /** Callbacks that the log is given of each endpoint; the figures know of more. */
 const OF_EACH = 240;
-const DEAD = 38;
+/** Of them, those of a failure that goes on. */
+const OF_FAILURE = 46;
+/** Of those, the newest that wait. Few, and for long: no job is behind them, and their time never comes. */
+const WAITING = 8;
 
-type State = 'delivered' | 'retrying' | 'deferred' | 'given_up';
+const types = new CallbackTypeRegistry();
 
 interface Story {
   readonly id: string;
   readonly queuedAt: number;
-  readonly state: State;
+  readonly state: 'delivered' | 'retrying' | 'given_up';
   readonly reason: GiveUpReason | null;
   readonly attempts: readonly AttemptRecord[];
   readonly nextAt: number | null;
+}
+
+/** What a story is about, and the document that tells it. */
+interface News {
+  readonly subjectId: string;
+  readonly payload: Record<string, unknown>;
 }
 
 /** Rows of the log, and the dead letters among them, with documents that can be sent. */
@@ -33,7 +43,10 @@ export async function seedCallbacks(
   now: number,
 ): Promise<void> {
   for (const endpoint of endpoints.filter(({ perHour }) => perHour > 0)) {
-    const stories = Array.from({ length: OF_EACH }, (_, index) => storyOf(endpoint, index, now));
+    const stories = Array.from({ length: OF_EACH }, (_, index) => ({
+      ...storyOf(endpoint, index, now),
+      ...newsOf(endpoint),
+    }));
     await dataSource.query(
       `INSERT INTO service_callback_log SELECT * FROM jsonb_populate_recordset(NULL::service_callback_log, $1)`,
       [JSON.stringify(stories.map((story) => rowOf(endpoint, story)))],
@@ -43,24 +56,33 @@ export async function seedCallbacks(
   }
 }
 
+/** The example of the type: whole, as its jobs and dead letters have it. */
+function newsOf({ callbackType }: SeededEndpoint): News {
+  const type = types.get(callbackType);
+  const example = type?.example?.();
+  if (!type || example === undefined) throw new Error(`${callbackType} has no example to make a week of`);
+  return { subjectId: type.identify(example).subjectId, payload: type.payload(example) };
+}
+
 /** The first are the newest. */
 function storyOf(endpoint: SeededEndpoint, index: number, now: number): Story {
   const { failing, disabled, answerMs, failureShare } = endpoint;
   const id = randomUUID();
-  if (failing && index < 120) {
-    const queuedAt = now - (index + 1) * (failing.sinceMs / 130);
-    const attempts = series(queuedAt, 1 + (index % 4), failing.failure, answerMs);
-    if (index < DEAD)
-      return { id, queuedAt, state: 'deferred', reason: null, attempts: [], nextAt: now + 40_000 };
-    const isOver = index > 120 - DEAD;
-    return {
-      id,
-      queuedAt,
-      attempts,
-      state: isOver ? 'given_up' : 'retrying',
-      reason: isOver ? 'retries_exhausted' : null,
-      nextAt: isOver ? null : now + (2 + (index % 9)) * MINUTE_MS,
-    };
+  if (failing && index < OF_FAILURE) {
+    const queuedAt = now - (index + 1) * (failing.sinceMs / (OF_FAILURE + 4));
+    const tried = (times: number) => series(queuedAt, times, failing.failure, answerMs);
+    if (index < WAITING) {
+      const nextAt = now + (45 + 6 * index) * MINUTE_MS;
+      return {
+        id,
+        queuedAt,
+        state: 'retrying',
+        reason: null,
+        attempts: tried(1 + Math.floor(index / 3)),
+        nextAt,
+      };
+    }
+    return { id, queuedAt, state: 'given_up', reason: 'retries_exhausted', attempts: tried(6), nextAt: null };
   }
   const queuedAt = now - (index + 1) * (WEEK_MS / (OF_EACH + 12)) * 0.97 - 5_000;
   if (disabled && queuedAt >= now - disabled.sinceMs) {
@@ -90,8 +112,8 @@ function vary(ms: number): number {
   return Math.round(ms * (0.7 + Math.random() * 0.8));
 }
 
-function rowOf({ serviceId, callbackApiId, callbackType }: SeededEndpoint, story: Story) {
-  const { id, queuedAt, state, reason, attempts, nextAt } = story;
+function rowOf({ serviceId, callbackApiId, callbackType }: SeededEndpoint, story: Story & News) {
+  const { id, subjectId, queuedAt, state, reason, attempts, nextAt } = story;
   const last = attempts.at(-1);
   return {
     id,
@@ -99,7 +121,7 @@ function rowOf({ serviceId, callbackApiId, callbackType }: SeededEndpoint, story
     service_id: serviceId,
     callback_api_id: callbackApiId,
     callback_type: callbackType,
-    subject_id: randomUUID(),
+    subject_id: subjectId,
     state,
     reason,
     generation: 0,
@@ -125,15 +147,15 @@ async function bury(
   dataSource: DataSource,
   cipher: PayloadCipher,
   { serviceId, callbackApiId, callbackType, url }: SeededEndpoint,
-  { id, queuedAt, reason, attempts }: Story,
+  { id, subjectId, payload, queuedAt, reason, attempts }: Story & News,
 ): Promise<void> {
-  const document = { v: 1, url, bearer_token: 'of-now-at-replay', payload: { id, demo: true } } as const;
+  const document = { v: 1, url, bearer_token: 'of-now-at-replay', payload } as const;
   await new DeadLetterRepository(dataSource).bury({
     id,
     serviceId,
     callbackApiId,
     callbackType,
-    subjectId: randomUUID(),
+    subjectId,
     url,
     reason: reason ?? 'not_retried',
     detail: null,

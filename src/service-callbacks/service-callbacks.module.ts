@@ -205,6 +205,8 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
       ...publicProviders,
       ...consoleProviders,
       DELIVERY_LOG_OPTIONS,
+      DELIVERY_OPTIONS,
+      ENDPOINT_HEALTH_OPTIONS,
       CALLBACK_HTTP_SERVICE,
       ...(processors ? [Workers] : []),
       getQueueToken(MAIN_QUEUE),

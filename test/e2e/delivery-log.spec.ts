@@ -60,6 +60,12 @@ describe('the delivery log', () => {
     return found as LoggedCallbackView;
   }
 
+  /** First attempts whose delay the metric has. */
+  async function forwardCount(): Promise<number> {
+    const text = String((await service.call('GET', '/metrics')).body);
+    return Number(/^service_callback_forward_duration_seconds_count\{.*\} (\d+)$/m.exec(text)?.[1]);
+  }
+
   it('has a delivered callback with its one attempt', async () => {
     const api = await register('/ok', status(200, { body: 'thank you' }));
     const sent = await causeCallback(service, api.serviceId);
@@ -141,8 +147,12 @@ describe('the delivery log', () => {
     const api = await register('/replayed', [404, 200]);
     const { id } = await causeCallback(service, api.serviceId);
     const first = await logged(api.serviceId, id, 'given_up');
+    const forwarded = await forwardCount();
     await deadLettersOf(service, api.serviceId).replay(id);
     const replayed = await logged(api.serviceId, id, 'delivered');
+    // How late a replay starts says when somebody pressed a button.
+    expect(await forwardCount()).toBe(forwarded);
+    expect(forwarded).toBeGreaterThan(0);
     expect(replayed).toMatchObject({ reason: null, attempts_made: 2, queued_at: first.queued_at });
     expect(replayed.attempts?.map((attempt) => attempt['status_code'])).toEqual([404, 200]);
     const { body } = await callbacksOf(service, api.serviceId).list();
@@ -171,7 +181,12 @@ describe('the delivery log', () => {
     await logged(api.serviceId, first.id, 'given_up');
     const { id } = await causeCallback(service, api.serviceId);
     const deferred = await logged(api.serviceId, id, 'deferred');
-    expect(deferred).toMatchObject({ attempts_made: 0, attempts: [], next_attempt_at: TIME });
+    expect(deferred).toMatchObject({
+      attempts_made: 0,
+      attempts: [],
+      next_attempt_at: TIME,
+      forward_ms: null,
+    });
     const scope = { serviceId: api.serviceId };
     const readers = { endpoint: service.app.get(EndpointReader), overview: service.app.get(OverviewReader) };
     await eventually(async () => {

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import { DataSource } from 'typeorm';
+import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
+import { generateApiToken, tokenDigest, type ApiScope } from '../../src/http/api-tokens/api-token.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
 import { DisabledEndpoints } from '../../src/service-callbacks/endpoint-health/disabled-endpoints.js';
 import { EndpointReview } from '../../src/service-callbacks/endpoint-health/endpoint-review.js';
@@ -49,8 +52,14 @@ describe('an endpoint', () => {
     registerCallbackApi(service, { url: receiver.url(path) });
   const requestsTo = (path: string) => receiver.requests.filter((request) => request.path === path);
   const pathOf = ({ serviceId, id }: RegisteredCallbackApi) => `/service/${serviceId}/callback-api/${id}`;
-  const press = (api: RegisteredCallbackApi, what: 'disable' | 'enable', body?: object) =>
-    service.call<{ data: Record<string, unknown> }>('POST', `${pathOf(api)}/${what}`, body);
+  const press = (api: RegisteredCallbackApi, what: 'disable' | 'enable', body?: object, headers = {}) =>
+    service.call<{ data: Record<string, unknown> }>('POST', `${pathOf(api)}/${what}`, body, headers);
+  async function bearerOf(...scopes: ApiScope[]) {
+    const token = generateApiToken();
+    const tokens = new ApiTokenRepository(service.app.get(DataSource));
+    await tokens.add({ name: 'of a test', digest: tokenDigest(token), scopes });
+    return { authorization: `Bearer ${token}` };
+  }
   const health = async (api: RegisteredCallbackApi) =>
     (await service.call<{ data: Record<string, unknown> }>('GET', `${pathOf(api)}/health`)).body.data;
 
@@ -135,14 +144,26 @@ describe('an endpoint', () => {
     });
     await nothingStands(service);
 
-    const enabled = await press(api, 'enable');
+    // Who may change callback APIs may not by that alone replay.
+    const writer = await bearerOf('callbacks:read', 'callbacks:write');
+    expect(await press(api, 'enable', { replay: true }, writer)).toMatchObject({
+      status: 403,
+      body: {
+        status_code: 403,
+        errors: [{ error: 'AuthError', message: expect.stringMatching(/lacks dead-letters:replay/) }],
+      },
+    });
+    expect(await health(api)).toMatchObject({ status: 'disabled' });
+
+    const enabled = await press(api, 'enable', { replay: false }, writer);
     expect(enabled.body.data).toMatchObject({
       disabled_at: null,
       disabled_reason: null,
       dead_letters: { reason: 'disabled', waiting: 2, replaying: 0 },
       replay: { path: `/service/${api.serviceId}/dead-letters/replay` },
     });
-    const again = await press(api, 'enable', { replay: true });
+    const replayer = await bearerOf('callbacks:write', 'dead-letters:replay');
+    const again = await press(api, 'enable', { replay: true }, replayer);
     expect(again.body.data).toMatchObject({ dead_letters: { waiting: 0, replaying: 2 } });
     await receiver.waitForRequests(2, { path: '/switched-off' });
     expect(linesOf('endpoint.enabled', api)).toHaveLength(1);
@@ -222,7 +243,11 @@ describe('an endpoint', () => {
         last_failure: '503',
         attempts_since_success: 200,
       });
-      expect(await health(api)).toMatchObject({ status: 'failing', warned_percent: percent });
+      expect(await health(api)).toMatchObject({
+        status: 'failing',
+        warned_percent: percent,
+        disables_at: expect.any(String),
+      });
     }
     expect(linesOf('endpoint.warned', api).map(({ percent }) => percent)).toEqual([50, 70, 90]);
     await later(api, 5.1);
@@ -263,7 +288,13 @@ describe('an endpoint', () => {
     const api = await register('/rarely-called');
     await failing(api, 100, 40);
     await review();
-    expect(await health(api)).toMatchObject({ status: 'failing', disabled_at: null, warned_percent: 0 });
+    // Its time is over: only attempts are missing, and nobody knows when they come.
+    expect(await health(api)).toMatchObject({
+      status: 'failing',
+      disabled_at: null,
+      disables_at: null,
+      warned_percent: 0,
+    });
   });
 
   it('that moves to another URL begins afresh', async () => {

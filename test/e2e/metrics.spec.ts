@@ -1,5 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { getQueueToken } from '@nestjs/bullmq';
+import type { Queue } from 'bullmq';
+import { RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { oldestDueAt } from '../../src/service-callbacks/metrics/oldest-due.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { testedBackend } from '../support/queue-backend.js';
 import { startReceiver } from '../support/receiver.js';
@@ -33,7 +37,7 @@ describe('metrics', () => {
     service = await startTestService(database.url, {
       CALLBACK_MAX_RETRIES: '2',
       CALLBACK_CIRCUIT_FAILURES: '2',
-      CALLBACK_CIRCUIT_OPEN_MS: '300',
+      CALLBACK_CIRCUIT_OPEN_MS: '2000',
     });
     receiver.respond('/missing', 404);
     receiver.respond('/broken', 503);
@@ -115,5 +119,52 @@ describe('metrics', () => {
     const alerts = (await readFile('deploy/alerts.yaml', 'utf8')).matchAll(/alert: (\w+)/g);
     const runbook = await readFile('docs/runbook.md', 'utf8');
     for (const [, alert] of alerts) expect(runbook).toContain(`## ${alert}\n`);
+  });
+});
+
+describe('service_callback_oldest_due_seconds', () => {
+  let database: TestDatabase;
+  let receiver: Awaited<ReturnType<typeof startReceiver>>;
+  let service: TestService;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    // An hour between attempts, and a circuit that opens with the first failure for as long.
+    service = await startTestService(database.url, {
+      CALLBACK_RETRY_DELAY_MS: '3600000',
+      CALLBACK_RETRY_MAX_DELAY_MS: '3600000',
+      CALLBACK_CIRCUIT_FAILURES: '1',
+      CALLBACK_CIRCUIT_OPEN_MS: '3600000',
+    });
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await receiver.close();
+    await database.drop();
+  });
+
+  it('counts from when a job was to be taken, however often it was put off before', async () => {
+    receiver.respond('/away', 503);
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/away') });
+    const { id } = await causeCallback(service, serviceId);
+    await service.logs.waitFor('callback.retrying', { callback_id: id });
+    const { id: putOff } = await causeCallback(service, serviceId);
+    await service.logs.waitFor('callback.deferred', { callback_id: putOff });
+
+    const retries = service.app.get<Queue>(getQueueToken(RETRY_QUEUE));
+    const jobs = (await retries.getDelayed()) as { data: { callback_id: string; due_at?: number } }[];
+    const said = (name: string, of: string) =>
+      Date.parse(String(service.logs.events(name, { callback_id: of })[0]?.['next_attempt_at']));
+    const dueAt = new Map(jobs.map(({ data }) => [data.callback_id, data.due_at ?? Number.NaN]));
+    expect(Math.abs((dueAt.get(id) ?? 0) - said('callback.retrying', id))).toBeLessThan(1_000);
+    expect(Math.abs((dueAt.get(putOff) ?? 0) - said('callback.deferred', putOff))).toBeLessThan(1_000);
+
+    // Five minutes old, put off again and again, and due ten seconds ago.
+    const now = Date.now();
+    await retries.pause();
+    await retries.add('old', { due_at: now - 10_000 }, { timestamp: now - 300_000 });
+    expect(await oldestDueAt(retries)).toBe(now - 10_000);
   });
 });

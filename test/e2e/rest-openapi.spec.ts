@@ -21,6 +21,7 @@ describe('OpenAPI', () => {
     readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   }
   interface Operation {
+    readonly description?: string;
     readonly requestBody?: {
       readonly content?: Readonly<Record<string, { readonly schema?: { readonly properties?: object } }>>;
     };
@@ -54,6 +55,12 @@ describe('OpenAPI', () => {
     expect(operation).toBeDefined();
     const schema = operation?.requestBody?.content?.['application/json']?.schema;
     expect(Object.keys(schema?.properties ?? {}).toSorted()).toEqual([...fields].toSorted());
+  });
+
+  it('says that to replay while enabling needs the scope of a replay', async () => {
+    const { body } = await service.call<OpenApi>('GET', '/docs-json');
+    const operation = body.paths['/service/{service_id}/callback-api/{id}/enable']?.['post'];
+    expect(operation?.description).toMatch(/"replay": true.*dead-letters:replay/);
   });
 
   it('is shown at /docs', async () => {

@@ -115,6 +115,24 @@ describe('the journal in the database', () => {
     ]);
   });
 
+  it('knows how late the first attempt started once there is one', async () => {
+    const callback = aCallback({ queuedAt: NOON });
+    const { journal } = aJournal(clock);
+    const tell = () => part.repository.write({ ...journal.take(10), minutes: [], hours: [], health: [] });
+    journal.deferred(callback, NOON + 900, 'first');
+    await tell();
+    expect(await found(callback.id)).toMatchObject({ state: 'deferred', forwardMs: null });
+    clock.time += 900;
+    journal.delivered(attempt(journal, callback, NOON + 900, { status: 200 }), 'retry');
+    await tell();
+    expect(await found(callback.id)).toMatchObject({ state: 'delivered', forwardMs: 900 });
+
+    const cancelled = aCallback({ queuedAt: NOON });
+    journal.gaveUp(cancelled, 'cancelled');
+    await tell();
+    expect((await found(cancelled.id)).forwardMs).toBeNull();
+  });
+
   it('takes many facts of one callback in one batch, and keeps its last fifty attempts', async () => {
     let callback: Callback = aCallback({ queuedAt: NOON });
     for (let count = 1; count <= 70; count += 1) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { aCallback, aJournal, attempt } from '../../../test/support/journal.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { MAX_ROWS } from './delivery-journal.js';
+import { bucketOf } from './histogram.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
@@ -48,6 +49,26 @@ describe('the journal', () => {
     const { journal } = aJournal(new ManualClock(NOW), { keep: 'off' });
     journal.gaveUp(aCallback(), 'cancelled');
     expect(journal.take(10)).toMatchObject({ rows: [], minutes: [{ givenUp: 1 }] });
+  });
+
+  it('counts a callback as deferred once, however often it is put off', () => {
+    const { journal } = aJournal(new ManualClock(NOW));
+    const callback = aCallback();
+    journal.deferred(callback, NOW + 1_000, 'first');
+    for (let times = 0; times < 20; times += 1) journal.deferred(callback, NOW + 2_000, 'retry');
+    const { rows, minutes, hours } = journal.take(100);
+    expect(rows.at(-1)).toMatchObject({ state: 'deferred', next_at: NOW + 2_000 });
+    expect(minutes).toMatchObject([{ deferred: 1 }]);
+    expect(hours).toMatchObject([{ deferred: 1 }]);
+  });
+
+  it('takes how late first attempts start, deferred ones too, and not how late a replay was asked for', () => {
+    const { journal } = aJournal(new ManualClock(NOW));
+    attempt(journal, aCallback({ queuedAt: NOW - 40 }), NOW, { status: 200 });
+    attempt(journal, aCallback({ queuedAt: NOW - 3_600_000, generation: 1 }), NOW, { status: 200 });
+    const [minute] = journal.take(10).minutes;
+    expect(minute?.histogram.reduce((sum, count) => sum + count, 0)).toBe(1);
+    expect(minute?.histogram).toHaveLength(bucketOf(40) + 1);
   });
 
   it('drops the oldest rows when it is full, and counts them', async () => {

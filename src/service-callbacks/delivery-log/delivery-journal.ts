@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { GiveUpReason } from '../dead-letters/dead-letter.entity.js';
 import type { AttemptRecord } from '../delivery/callback-job.js';
-import type { Callback } from '../delivery/callback.js';
+import { isFirstOfAll, type Callback } from '../delivery/callback.js';
 import type { DeliveryOutcome } from '../delivery/delivery-outcome.js';
 import type { Lane } from '../isolation/endpoint-gate.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
@@ -75,7 +75,7 @@ export class DeliveryJournal {
   attempted(callback: Callback, startedAt: number, record: AttemptRecord, outcome: DeliveryOutcome): void {
     const { callbackApiId, serviceId } = callback;
     const isDelivered = outcome.kind === 'delivered';
-    if (callback.attempts.length === 0) {
+    if (isFirstOfAll(callback)) {
       const forwardMs = Math.max(0, startedAt - callback.queuedAt);
       this.minutes.observe(forwardMs, serviceId, serviceId, startedAt);
     }
@@ -103,10 +103,14 @@ export class DeliveryJournal {
     this.keep(callback, { state: 'retrying', nextAt }, this.clock.now());
   }
 
-  /** @param until Unix ms */
-  deferred(callback: Callback, until: number): void {
+  /**
+   * Counted where it puts off the first attempt: what is put off goes on to the retry queue and is put off there
+   * every few seconds while its circuit is open, and is one callback all the same.
+   * @param until Unix ms
+   */
+  deferred(callback: Callback, until: number, lane: Lane): void {
     const now = this.clock.now();
-    this.count('deferred', callback, now);
+    if (lane === 'first') this.count('deferred', callback, now);
     this.keep(callback, { state: 'deferred', nextAt: until }, now);
   }
 

@@ -18,6 +18,7 @@ interface HealthRow {
   readonly last_failure: string | null;
   readonly failing_since: Date | null;
   readonly attempts_since_success: number | null;
+  readonly warned_percent: number;
 }
 
 type SummaryRow = HealthRow &
@@ -36,6 +37,7 @@ export type EndpointHealth = Pick<
   | 'lastFailure'
   | 'failingSince'
   | 'attemptsSinceSuccess'
+  | 'warnedPercent'
 >;
 
 export interface Backlog {
@@ -45,7 +47,8 @@ export interface Backlog {
 
 const HEALTH = `api.id::text AS callback_api_id, api.service_id::text AS service_id, health.last_success_at,
   health.last_failure_at, health.last_failure, health.failing_since,
-  health.attempts_since_success::float8 AS attempts_since_success`;
+  health.attempts_since_success::float8 AS attempts_since_success,
+  CASE WHEN api.warned_since = health.failing_since THEN api.warned_percent ELSE 0 END AS warned_percent`;
 const API_WITH_HEALTH = `service_callback_apis api
   LEFT JOIN service_callback_endpoint_health health ON health.callback_api_id = api.id::text`;
 
@@ -108,6 +111,15 @@ export class EndpointsRepository {
     return { count: row?.count ?? 0, nextAt: row?.next_at ?? null };
   }
 
+  async disabled(scope: LogScope): Promise<number> {
+    const [row] = await this.dataSource.query<{ count: number }[]>(
+      `SELECT count(*)::int AS count FROM service_callback_apis
+       WHERE disabled_at IS NOT NULL AND ($1::text IS NULL OR service_id::text = $1)`,
+      [serviceIdOf(scope)],
+    );
+    return row?.count ?? 0;
+  }
+
   /** That wait for a replay or their end, as far as they are counted. */
   async deadLetters(scope: LogScope, atMost: number): Promise<number> {
     const [row] = await this.dataSource.query<{ count: number }[]>(
@@ -132,5 +144,6 @@ function healthOf(row: HealthRow): EndpointHealth {
     lastFailure: row.last_failure,
     failingSince: row.failing_since,
     attemptsSinceSuccess: row.attempts_since_success ?? 0,
+    warnedPercent: row.warned_percent,
   };
 }

@@ -36,7 +36,8 @@ const WRITE_ROWS = `
     (told.attempts->-1->>'status')::integer, told.attempts->-1->>'error',
     (told.attempts->0->>'at')::timestamptz, (told.attempts->-1->>'at')::timestamptz,
     to_timestamp(told.next_at / 1000),
-    GREATEST(0, extract(epoch FROM (told.attempts->0->>'at')::timestamptz - first.queued_at) * 1000),
+    CASE WHEN told.attempt_count > 0 THEN
+      GREATEST(0, extract(epoch FROM (told.attempts->0->>'at')::timestamptz - first.queued_at) * 1000) END,
     to_timestamp(told.changed_at / 1000)
   FROM json_to_recordset($1::json) AS told (id uuid, queued_at float8, service_id text, callback_api_id text,
       callback_type text, subject_id text, state text, reason text, generation integer, attempts jsonb,
@@ -53,7 +54,8 @@ const WRITE_ROWS = `
     last_status = EXCLUDED.last_status, last_error = EXCLUDED.last_error,
     first_attempt_at = COALESCE(log.first_attempt_at, EXCLUDED.first_attempt_at),
     last_attempt_at = EXCLUDED.last_attempt_at, next_at = EXCLUDED.next_at,
-    forward_ms = COALESCE(log.forward_ms, EXCLUDED.forward_ms), changed_at = EXCLUDED.changed_at
+    forward_ms = CASE WHEN log.first_attempt_at IS NULL THEN EXCLUDED.forward_ms ELSE log.forward_ms END,
+    changed_at = EXCLUDED.changed_at
   WHERE (EXCLUDED.generation, EXCLUDED.attempt_count, EXCLUDED.changed_at)
     >= (log.generation, log.attempt_count, log.changed_at)`;
 

@@ -49,6 +49,7 @@ export class OverviewReader {
       deadLetters: await this.endpoints.deadLetters(scope, MAX_DEAD_LETTERS),
       lastHour,
       lastDay,
+      disabledEndpoints: await this.endpoints.disabled(scope),
       endpoints: endpoints.map((endpoint) => ({
         ...endpoint,
         circuit: circuits.get(endpoint.callbackApiId) ?? null,

@@ -110,6 +110,8 @@ export interface EndpointSummary {
   readonly lastFailureAt: Date | null;
   /** A status code ('503') or an error of ours ('timeout'). */
   readonly lastFailure: string | null;
+  /** How far on its way to being disabled it was warned of, while that failure goes on; 0: not yet. */
+  readonly warnedPercent: number;
   readonly circuit: CircuitView | null;
   /** Of the last 24 hours. */
   readonly day: Outcomes;
@@ -136,6 +138,8 @@ export interface Overview {
   readonly lastHour: readonly OutcomesAt[];
   /** 24 hours, likewise. */
   readonly lastDay: readonly OutcomesAt[];
+  /** How many endpoints are disabled, listed here or not. */
+  readonly disabledEndpoints: number;
   /** Worst first: failing ones by how long, then those with failures, then the rest; 50 of them unless asked for more. */
   readonly endpoints: readonly EndpointSummary[];
 }
@@ -149,6 +153,8 @@ export interface EndpointFigures {
   readonly lastFailure: string | null;
   readonly failingSince: Date | null;
   readonly attemptsSinceSuccess: number;
+  /** As in the list of the overview. */
+  readonly warnedPercent: number;
   /** 24 hours, oldest first, the running one last. */
   readonly hours: readonly OutcomesAt[];
   /** How long its answers took in those hours; attempts without an answer (a timeout) included. */

@@ -35,6 +35,8 @@ export interface CallbackJobData {
   readonly attempts: readonly AttemptRecord[];
   /** Where in which trace it was enqueued. */
   readonly trace?: TraceCarrier;
+  /** Of a retry job: when it is to be taken, Unix ms. The queue forgets that once it is due. */
+  readonly due_at?: number;
 }
 
 /** What is inside the encrypted document. */

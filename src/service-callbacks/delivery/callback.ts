@@ -20,3 +20,11 @@ export interface Callback {
   /** Where in which trace it was enqueued; none where nobody traces, or a release before tracing wrote the job. */
   readonly trace?: TraceCarrier | undefined;
 }
+
+/**
+ * Whether the next attempt is the first that is ever made. How late it starts says how well callbacks are moved;
+ * how late one of a replay starts says when somebody pressed a button.
+ */
+export function isFirstOfAll({ attempts, generation }: Callback): boolean {
+  return attempts.length === 0 && generation === 0;
+}

@@ -38,9 +38,9 @@ export class DeliveryRecorder {
   }
 
   /** @param until Unix ms */
-  deferred(callback: Callback, why: DeferralReason, until: number): void {
+  deferred(callback: Callback, why: DeferralReason, until: number, lane: Lane): void {
     this.log.deferred(callback, why, until);
-    this.journal.deferred(callback, until);
+    this.journal.deferred(callback, until, lane);
   }
 
   gaveUp(subject: Partial<Callback> & { readonly id: string }, ending: Ending): void {

@@ -34,7 +34,7 @@ export class FirstAttemptProcessor extends CallbackProcessor {
     if (made.kind === 'deferred') {
       if (made.briefly) throw await this.putBack(job, made.until, token);
       await this.handOver.defer(prepared.callback, made.until);
-      return this.recorder.deferred(prepared.callback, made.reason, made.until);
+      return this.recorder.deferred(prepared.callback, made.reason, made.until, 'first');
     }
     const { outcome, facts, callback } = made;
     switch (outcome.kind) {

@@ -22,13 +22,13 @@ export function firstAttemptJob(callback: Callback, priority: number): QueuedJob
 /**
  * A callback's later attempts, one job for all of them.
  * @param maxRetries after the first attempt, which may still be to come: it was deferred, or is a replay's.
- * @param delayMs until the next attempt.
+ * @param delayMs until the next attempt. @param dueAt when that is, Unix ms.
  */
-export function retryJob(callback: Callback, maxRetries: number, delayMs: number): QueuedJob {
+export function retryJob(callback: Callback, maxRetries: number, delayMs: number, dueAt?: number): QueuedJob {
   return {
     queue: RETRY_QUEUE,
     name: callback.callbackType,
-    data: toJobData(callback),
+    data: toJobData(callback, dueAt),
     options: {
       jobId: retryJobId(callback.id, callback.generation),
       attempts: maxRetries + 1,
@@ -39,8 +39,8 @@ export function retryJob(callback: Callback, maxRetries: number, delayMs: number
   };
 }
 
-/** The shape the queues carry. */
-export function toJobData(callback: Callback): CallbackJobData {
+/** The shape the queues carry. @param dueAt when a retry is to be taken, Unix ms */
+export function toJobData(callback: Callback, dueAt?: number): CallbackJobData {
   return {
     v: 1,
     callback_id: callback.id as CallbackJobData['callback_id'],
@@ -54,5 +54,6 @@ export function toJobData(callback: Callback): CallbackJobData {
     document: callback.sealed,
     attempts: callback.attempts,
     ...(callback.trace && { trace: callback.trace }),
+    ...(dueAt !== undefined && { due_at: dueAt }),
   };
 }

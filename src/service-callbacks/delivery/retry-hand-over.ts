@@ -34,7 +34,12 @@ export class RetryHandOver {
   }
 
   private async add(callback: Callback, delayMs: number): Promise<void> {
-    const { name, data, options } = retryJob(callback, this.policy.maxRetries, delayMs);
+    const { name, data, options } = retryJob(
+      callback,
+      this.policy.maxRetries,
+      delayMs,
+      this.clock.now() + delayMs,
+    );
     await this.queue.add(name, data, options);
   }
 }

@@ -58,8 +58,9 @@ export class RetryProcessor extends CallbackProcessor {
           throw await this.giveUp.bury(callback, { reason: 'retries_exhausted', facts, failure });
         }
         const delay = this.policy.delayBefore(retry, retryAfterMs);
-        await job.updateData(toJobData(callback));
-        this.recorder.retrying(callback, facts, failure, this.clock.now() + delay);
+        const dueAt = this.clock.now() + delay;
+        await job.updateData(toJobData(callback, dueAt));
+        this.recorder.retrying(callback, facts, failure, dueAt);
         throw new RetryLaterError(delay);
       }
     }
@@ -67,9 +68,10 @@ export class RetryProcessor extends CallbackProcessor {
 
   private async defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
     const { reason, until, briefly } = deferral;
+    if (!briefly) await job.updateData(toJobData(callback, until));
     const delayed = await this.putBack(job, until, token);
     // Only now: a job that the queue did not take back has not been deferred.
-    if (!briefly) this.recorder.deferred(callback, reason, until);
+    if (!briefly) this.recorder.deferred(callback, reason, until, 'retry');
     throw delayed;
   }
 

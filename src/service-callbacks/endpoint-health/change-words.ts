@@ -1,3 +1,4 @@
+import { MIN_ATTEMPTS } from './disable-policy.js';
 import type { EndpointChange, OngoingFailure } from './endpoint-change.js';
 
 /** A change as the log and the alerts have it: flat, in snake case, nothing that is secret. */
@@ -17,7 +18,7 @@ function detailsOf(change: EndpointChange): Record<string, unknown> {
       return {
         percent: change.percent,
         ...failureFacts(change),
-        disables_at: change.disablesAt.toISOString(),
+        disables_at: change.disablesAt?.toISOString() ?? null,
       };
     case 'disabled':
       return { reason: change.reason, ...(change.failure && failureFacts(change.failure)) };
@@ -40,7 +41,7 @@ function failureFacts({ failingSince, attempts, lastFailure }: OngoingFailure) {
 export function wordsFor(change: EndpointChange): string {
   switch (change.change) {
     case 'warned':
-      return `Endpoint ${change.url} ${sinceWhen(change)}; it will be disabled at ${change.disablesAt.toISOString()}`;
+      return `Endpoint ${change.url} ${sinceWhen(change)}; it will be disabled ${whenDisabled(change)}`;
     case 'disabled':
       return `Endpoint ${change.url} was disabled: ${whyDisabled(change)}; its callbacks are kept for replay`;
     case 'enabled':
@@ -48,6 +49,10 @@ export function wordsFor(change: EndpointChange): string {
     case 'recovered':
       return `Endpoint ${change.url} answers again`;
   }
+}
+
+function whenDisabled({ disablesAt }: Extract<EndpointChange, { change: 'warned' }>): string {
+  return disablesAt === null ? `with the ${MIN_ATTEMPTS}th attempt` : `at ${disablesAt.toISOString()}`;
 }
 
 function whyDisabled(change: Extract<EndpointChange, { change: 'disabled' }>): string {

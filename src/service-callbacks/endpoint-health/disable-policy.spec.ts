@@ -7,11 +7,10 @@ const policy = new DisablePolicy(5 * DAY);
 
 const judge = (days: number, attempts: number, warnedPercent = 0) =>
   policy.judge({ failingSince: new Date(START), attempts, warnedPercent }, START + days * DAY);
-const warning = (percent: 50 | 70 | 90): PolicyVerdict => ({
-  kind: 'warn',
-  percent,
-  disablesAt: new Date(START + 5 * DAY),
-});
+const warning = (
+  percent: 50 | 70 | 90,
+  disablesAt: Date | null = new Date(START + 5 * DAY),
+): PolicyVerdict => ({ kind: 'warn', percent, disablesAt });
 const nothing: PolicyVerdict = { kind: 'nothing' };
 
 describe('DisablePolicy', () => {
@@ -26,7 +25,8 @@ describe('DisablePolicy', () => {
     ['disables when the time is over', 5, 100, 90, { kind: 'disable' }],
     ['disables also without a warning before', 60, 100, 0, { kind: 'disable' }],
     ['does not judge by a handful of attempts, however long it has been', 365, 49, 0, nothing],
-    ['says how far it is by the lesser of time and attempts', 60, 75, 50, warning(70)],
+    ['says how far it is by the lesser of time and attempts', 4.9, 75, 50, warning(70)],
+    ['names no time that has been', 60, 75, 50, warning(70, null)],
     ['waits for the last attempt', 60, 99, 90, nothing],
     ['does not know of a failure in the future', -1, 100, 0, nothing],
   ])('%s', (_, days, attempts, warned, verdict) => {

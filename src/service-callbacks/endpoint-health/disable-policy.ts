@@ -17,7 +17,7 @@ export interface Failure {
 
 export type PolicyVerdict =
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'warn'; readonly percent: WarningPercent; readonly disablesAt: Date }
+  | { readonly kind: 'warn'; readonly percent: WarningPercent; readonly disablesAt: Date | null }
   | { readonly kind: 'disable' };
 
 const NOTHING: PolicyVerdict = Object.freeze({ kind: 'nothing' });
@@ -33,13 +33,22 @@ export class DisablePolicy {
   /** @param now Unix ms. */
   judge({ failingSince, attempts, warnedPercent }: Failure, now: number): PolicyVerdict {
     if (this.disableAfterMs === 0) return NOTHING;
-    const disablesAt = new Date(failingSince.getTime() + this.disableAfterMs);
     const ofTime = (now - failingSince.getTime()) / this.disableAfterMs;
     const progress = Math.min(ofTime, attempts / MIN_ATTEMPTS);
     if (progress >= 1) return { kind: 'disable' };
     const percent = WARNING_PERCENTS.findLast((step) => progress * 100 >= step);
     if (percent === undefined || percent <= warnedPercent) return NOTHING;
-    return { kind: 'warn', percent, disablesAt };
+    return { kind: 'warn', percent, disablesAt: this.disablesAt(failingSince, now) };
+  }
+
+  /**
+   * When one that has failed since then is disabled, given its attempts; null where no time can be named: it
+   * never is, or the time is over and attempts are what is missing.
+   * @param now Unix ms.
+   */
+  disablesAt(failingSince: Date, now: number): Date | null {
+    const at = failingSince.getTime() + this.disableAfterMs;
+    return this.disableAfterMs > 0 && at > now ? new Date(at) : null;
   }
 
   /** Nothing is to be done about what began to fail after this, Unix ms. */

@@ -23,8 +23,8 @@ export interface OngoingFailure {
 export interface EndpointWarned extends EndpointChangeBase, OngoingFailure {
   readonly change: 'warned';
   readonly percent: WarningPercent;
-  /** When it is disabled, if it goes on like this. */
-  readonly disablesAt: Date;
+  /** When it is disabled, if it goes on like this; null: the time is over, and it is with its 100th attempt. */
+  readonly disablesAt: Date | null;
 }
 
 /** Nothing is attempted from now on; callbacks are kept as dead letters with the reason `disabled`. */

@@ -1,6 +1,7 @@
 import {
   Body,
   Controller,
+  ForbiddenException,
   Get,
   HttpCode,
   HttpException,
@@ -9,10 +10,12 @@ import {
   Param,
   Post,
   Res,
+  SetMetadata,
   UseFilters,
   UsePipes,
 } from '@nestjs/common';
 import type { Response } from 'express';
+import { CallerHas } from '../../http/caller-has.decorator.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
@@ -24,6 +27,9 @@ import { EndpointSwitch } from './endpoint-switch.js';
 import { enabledView, healthView, stateView, testView } from './endpoint-health.views.js';
 import { TestCallback } from './test-callback.js';
 import { TooManyTestsError } from './too-many-tests.error.js';
+
+/** What `@ApiOperation()` sets; named here so that a host of the REST API needs no Swagger. */
+const OPENAPI_OPERATION = 'swagger/apiOperation';
 
 /** How an endpoint is, whether it is on, and a try. */
 @Controller('service/:service_id/callback-api/:id')
@@ -59,15 +65,25 @@ export class EndpointHealthController {
     return { data: stateView(api) };
   }
 
-  /** Says how many callbacks were kept meanwhile; with `{"replay": true}` they are sent, at a bounded rate. */
+  /**
+   * Says how many callbacks were kept meanwhile; with `{"replay": true}` they are sent, at a bounded rate, by whoever
+   * may replay.
+   */
   @Post('enable')
   @RequiresScope('callbacks:write')
+  @SetMetadata(OPENAPI_OPERATION, {
+    description: 'Needs the scope callbacks:write, and with `"replay": true` dead-letters:replay as well.',
+  })
   @HttpCode(200)
   async enable(
     @Param('service_id', { schema: serviceIdParam }) serviceId: string,
     @Param('id', { schema: callbackApiIdParam }) id: string,
     @Body({ schema: enableBody }) body: EnableBody,
+    @CallerHas('dead-letters:replay') mayReplay: boolean,
   ) {
+    if (body?.replay === true && !mayReplay) {
+      throw new ForbiddenException('The token lacks dead-letters:replay, which "replay": true needs');
+    }
     const options = { by: body?.updated_by_id, replay: body?.replay };
     return { data: enabledView(await this.endpoints.enable(serviceId, id, options).catch(throwHttp)) };
   }

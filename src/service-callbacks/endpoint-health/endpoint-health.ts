@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
 import { CallbackApiRepository, type CallbackApi } from '../callback-apis/callback-api.repository.js';
+import { Clock } from '../clock.js';
 import { DeadLetterRepository } from '../dead-letters/dead-letter.repository.js';
 import { EndpointReader } from '../delivery-log/endpoint.reader.js';
 import type { EndpointFigures } from '../delivery-log/records.js';
 import type { EndpointHealthOptions } from '../service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
+import { DisablePolicy } from './disable-policy.js';
 import { EndpointStateRepository } from './endpoint-state.repository.js';
 
 /** `unknown`: nothing has been attempted yet. */
@@ -17,7 +19,7 @@ export interface EndpointHealthReport {
   readonly figures: EndpointFigures;
   /** What the failure that goes on was warned of; 0: nothing. */
   readonly warnedPercent: number;
-  /** When it is disabled if it goes on like this, given 100 attempts; null: it is not failing, or never is. */
+  /** When it is disabled if it goes on like this; null: it is not failing, it never is, or 100 attempts are all it takes. */
   readonly disablesAt: Date | null;
   /** Dead letters with the reason `disabled` that wait for a replay. */
   readonly waiting: number;
@@ -26,13 +28,18 @@ export interface EndpointHealthReport {
 /** What is known of one endpoint. */
 @Injectable()
 export class EndpointHealth {
+  private readonly policy: DisablePolicy;
+
   constructor(
     private readonly callbackApis: CallbackApiRepository,
     private readonly figures: EndpointReader,
     private readonly states: EndpointStateRepository,
     private readonly deadLetters: DeadLetterRepository,
-    @Inject(ENDPOINT_HEALTH_OPTIONS) private readonly options: EndpointHealthOptions,
-  ) {}
+    private readonly clock: Clock,
+    @Inject(ENDPOINT_HEALTH_OPTIONS) { disableAfterMs }: EndpointHealthOptions,
+  ) {
+    this.policy = new DisablePolicy(disableAfterMs);
+  }
 
   /** @throws CallbackApiNotFoundError */
   async read(serviceId: string, callbackApiId: string): Promise<EndpointHealthReport> {
@@ -50,9 +57,8 @@ export class EndpointHealth {
   }
 
   private disablesAt({ disabledAt }: CallbackApi, { failingSince }: EndpointFigures): Date | null {
-    const { disableAfterMs } = this.options;
-    if (disabledAt !== null || failingSince === null || disableAfterMs === 0) return null;
-    return new Date(failingSince.getTime() + disableAfterMs);
+    if (disabledAt !== null || failingSince === null) return null;
+    return this.policy.disablesAt(failingSince, this.clock.now());
   }
 }
 

@@ -80,7 +80,11 @@ export class EndpointReview implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  private async warn(endpoint: FailingEndpoint, percent: WarningPercent, disablesAt: Date): Promise<void> {
+  private async warn(
+    endpoint: FailingEndpoint,
+    percent: WarningPercent,
+    disablesAt: Date | null,
+  ): Promise<void> {
     const { callbackApiId, failingSince, attempts, lastFailure } = endpoint;
     const warned = await this.states.warn(callbackApiId, failingSince, percent);
     if (!warned) return;

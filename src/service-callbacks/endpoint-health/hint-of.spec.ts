@@ -48,7 +48,17 @@ describe('hintOf', () => {
       'your server redirects to https://www.example.com/ (301); callbacks do not follow redirects: ' +
         'register the URL it redirects to',
     );
-    expect(hint(answered(302))).toMatch(/redirects elsewhere \(302\)/);
+  });
+
+  it.each([
+    [302, null],
+    [300, 'https://www.example.com/'],
+    [304, 'https://www.example.com/'],
+    [304, null],
+  ])('of a %s with Location %s says no more than that it is no 2xx', (statusCode, location) => {
+    expect(hint(answered(statusCode), location)).toMatch(
+      new RegExp(`^your server answered ${statusCode}: only a 2xx`),
+    );
   });
 
   const errors: Readonly<Record<DeliveryError, RegExp>> = {

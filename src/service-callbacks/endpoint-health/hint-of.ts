@@ -21,9 +21,11 @@ function ofStatus(
   outcome: Exclude<DeliveryOutcome, { kind: 'delivered' }>,
   { location }: Facts,
 ): string {
+  if (REDIRECTS.has(statusCode) && location !== null) {
+    return `your server redirects to ${location} (${statusCode}); callbacks do not follow redirects: register the URL it redirects to`;
+  }
   if (statusCode < 400) {
-    const where = location === null ? 'elsewhere' : `to ${location}`;
-    return `your server redirects ${where} (${statusCode}); callbacks do not follow redirects: register the URL it redirects to`;
+    return `your server answered ${statusCode}: only a 2xx says that it took the callback; one that is answered so is not tried again`;
   }
   const known = BY_STATUS[statusCode];
   if (known !== undefined) return `your server answered ${statusCode}: ${known}`;
@@ -32,6 +34,9 @@ function ofStatus(
   }
   return `your server answered ${statusCode}: it refuses this request; such callbacks are not tried again`;
 }
+
+/** Those of RFC 9110 §15.4 that send a client to their `Location`. */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 const BY_STATUS: Readonly<Record<number, string>> = {
   400: 'it does not take this document; callbacks that are refused so are not tried again',

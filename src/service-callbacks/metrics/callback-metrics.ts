@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { GiveUpReason } from '../dead-letters/dead-letter.entity.js';
-import type { Callback } from '../delivery/callback.js';
+import { isFirstOfAll, type Callback } from '../delivery/callback.js';
 import type { DeliveryOutcome } from '../delivery/delivery-outcome.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { ENDPOINT_CHANGES, type EndpointChange } from '../endpoint-health/endpoint-change.js';
@@ -22,7 +22,7 @@ export class CallbackMetrics {
 
   private readonly forwardDuration = new Histogram({
     name: 'service_callback_forward_duration_seconds',
-    help: 'From the moment a callback was accepted to the start of its first attempt',
+    help: 'From the moment a callback was accepted to the start of its first attempt, where that is no replay',
     labelNames: ['callback_type'],
     buckets: FORWARD_BUCKETS,
     registers: [this.registry],
@@ -79,7 +79,7 @@ export class CallbackMetrics {
 
   /** @param startedAt Unix ms. */
   attemptStarted(callback: Callback, startedAt: number): void {
-    if (callback.attempts.length > 0) return;
+    if (!isFirstOfAll(callback)) return;
     const seconds = Math.max(0, startedAt - callback.queuedAt) / 1_000;
     this.forwardDuration.observe({ callback_type: this.typeLabel(callback) }, seconds);
   }

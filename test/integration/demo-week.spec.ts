@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { seedWeek } from '../../scripts/demo/seed-week.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { deadLettersOf } from '../support/dead-letter-api.js';
+import { eventually } from '../support/eventually.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startTestService, TEST_ENVIRONMENT, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+describe('the made-up week of the demo', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let service: TestService;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+    const keys = TEST_ENVIRONMENT['CALLBACK_ENCRYPTION_KEYS'] ?? '';
+    await seedWeek(database.url, [keys], receiver.url().replace(/\/$/, ''));
+    service = await startTestService(database.url, { CALLBACK_REPLAY_RATE: '100' });
+  }, 60_000);
+
+  afterAll(async () => {
+    await service.stop();
+    await receiver.close();
+    await database.drop();
+  }, 60_000);
+
+  it('has dead letters that a replay delivers, each of the same subject as its row in the log', async () => {
+    const letters = await query<{ id: string; service_id: string; callback_type: string }>(
+      database.url,
+      `SELECT letter.id, letter.service_id, letter.callback_type
+       FROM service_callback_dead_letters letter
+       JOIN service_callback_log log ON log.id = letter.id AND log.subject_id = letter.subject_id
+       JOIN service_callback_apis api ON api.id::text = letter.callback_api_id AND api.disabled_at IS NULL`,
+    );
+    expect(letters.length).toBeGreaterThan(30);
+    expect(letters.map(({ callback_type }) => callback_type)).toContain('delivery_status');
+    for (const serviceId of new Set(letters.map((letter) => letter.service_id))) {
+      expect((await deadLettersOf(service, serviceId).replayAll()).status).toBe(202);
+    }
+    await eventually(async () => {
+      expect(receiver.requests.length).toBeGreaterThanOrEqual(letters.length);
+    }, 30_000);
+    expect(service.logs.events('callback.unreadable')).toEqual([]);
+    const arrived = new Set(receiver.requests.map(({ headers }) => headers['webhook-id']));
+    expect(letters.filter(({ id }) => !arrived.has(id))).toEqual([]);
+  }, 60_000);
+
+  it('has few callbacks that wait, and none whose time comes while somebody looks', async () => {
+    const [waiting] = await query<{ count: number; soonest: Date }>(
+      database.url,
+      `SELECT count(*)::int AS count, min(next_at) AS soonest FROM service_callback_log WHERE next_at IS NOT NULL`,
+    );
+    expect(waiting?.count).toBeLessThan(10);
+    expect(waiting?.soonest.getTime()).toBeGreaterThan(Date.now() + 30 * 60_000);
+  });
+});
