@@ -45,10 +45,18 @@ const pages: readonly {
       await page.getByRole('heading', { name: 'Test callback' }).waitFor();
     },
   },
+  {
+    name: 'rotate',
+    go: async (page, url) => {
+      await openWorst(page, url);
+      await page.getByRole('button', { name: 'Rotate the signing secret' }).click();
+      await page.getByRole('heading', { name: 'Rotate the signing secret?' }).waitFor();
+    },
+  },
   { name: 'callbacks', go: (page, url) => page.goto(`${url}/console/callbacks`) },
   {
     name: 'callbacks-bad-filter',
-    go: (page, url) => page.goto(`${url}/console/callbacks?since=yesterday&id=nothing`),
+    go: (page, url) => page.goto(`${url}/console/callbacks?since=yesterday&state=unheard-of&id=nothing`),
   },
   {
     name: 'callback',
@@ -110,6 +118,23 @@ describe('every page of the console', () => {
       expect(complaints.filter((words) => expected.test(words))).toHaveLength(1);
     });
   }, 300_000);
+
+  it('leaves room between the parts of the pages that keep themselves up to date', async () => {
+    await visit(browser, {}, async ({ page }) => {
+      await signIn(page, service.url, OPERATOR);
+      const figures = page.locator('.figures');
+      const room = async () => {
+        const [above, below] = [
+          await figures.boundingBox(),
+          await page.locator('.chart').first().boundingBox(),
+        ];
+        return above && below && below.y - above.y - above.height;
+      };
+      const onOverview = await room();
+      await openWorst(page, service.url);
+      expect([onOverview, await room()]).toEqual([20, 20]);
+    });
+  }, 60_000);
 
   it('shows the progress of a replay the same way', async () => {
     await visit(browser, {}, async ({ page }) => {

@@ -75,6 +75,6 @@ describe('the console in a host', () => {
       ...ids.map(({ id }): [string, string] => ['id', id]),
     ] as [string, string][];
     const answer = await client.post('/console/dead-letters/delete', fields);
-    expect(answer.headers.get('location')).toBe('/console/dead-letters?deleted=25');
+    expect(answer.headers.get('location')).toMatch(/^\/console\/dead-letters\?deleted=25\./);
   });
 });

@@ -10,6 +10,7 @@ import { PayloadCipher } from '../../src/service-callbacks/security/payload-ciph
 import { serviceEntities } from '../../src/service-entities.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { registerCallbackApi } from '../support/scenario.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
@@ -156,7 +157,11 @@ describe('a session of the console', () => {
       csrf,
       headers: { origin: service.url },
     });
-    expect(own.headers.get('location')).toBe('/console/dead-letters?deleted=1');
+    const told = own.headers.get('location') ?? '';
+    expect(await (await visitor.get(told)).text()).toContain('1 dead letter deleted');
+    for (const forged of [told.replace('=1.', '=999.'), '/console/dead-letters?deleted=999']) {
+      expect(await (await visitor.get(forged)).text()).not.toMatch(/dead letters? deleted/);
+    }
   });
 
   it('does nothing with an action that its token is not good for, and sees no other service', async () => {
@@ -184,8 +189,13 @@ describe('a session of the console', () => {
   });
 
   it('is of no use with a token that may not read', async () => {
-    const visitor = await signedIn(BLIND);
-    expect((await visitor.get('/console')).status).toBe(403);
+    const visitor = client();
+    const refused = await visitor.signIn(BLIND);
+    expect([refused.status, await refused.text()]).toEqual([
+      401,
+      expect.stringContaining('may not read callbacks: it lacks the scope callbacks:read'),
+    ]);
+    expect((await visitor.get('/console')).status).toBe(303);
   });
 
   it('deletes nothing where nothing is selected, and nothing by a filter it does not understand', async () => {
@@ -193,7 +203,7 @@ describe('a session of the console', () => {
     const id = await deadLetter(SERVICE_ID);
     const none = { which: 'selected', confirmed: 'true' };
     expect((await visitor.post('/console/dead-letters/delete', none)).status).toBe(400);
-    const vague = { since: 'yesterday', reason: 'unheard-of', service: 'x'.repeat(201) };
+    const vague = { since: 'yesterday', reason: 'unheard-of', service: 'x'.repeat(256) };
     for (const [name, value] of Object.entries(vague)) {
       const form = { which: 'all', confirmed: 'true', [name]: value };
       expect((await visitor.post('/console/dead-letters/delete', form)).status).toBe(400);
@@ -208,24 +218,96 @@ describe('a session of the console', () => {
     const which = { which: 'all', service: serviceId };
     const page = await (await visitor.post('/console/dead-letters/delete', which)).text();
     const asked = /name="asked" value="([^"]+)"/.exec(page)?.[1] ?? '';
+    expect(page).toMatch(new RegExp(`Delete 1 dead letter\\?[^]*All that match now[^]*<dd>.*${serviceId}`));
     const later = await deadLetter(serviceId);
     const done = await visitor.post('/console/dead-letters/delete', { ...which, asked, confirmed: 'true' });
     expect(done.headers.get('location')).toContain('deleted=1');
     const left = await (await visitor.get(`/console/dead-letters?service=${serviceId}`)).text();
     expect([left.includes(before), left.includes(later)]).toEqual([false, true]);
+    const none = { which: 'all', service: randomUUID() };
+    const nothing = await (await visitor.post('/console/dead-letters/delete', none)).text();
+    expect([nothing.includes('nothing to delete'), nothing.includes('confirmed')]).toEqual([true, false]);
+  });
+
+  it('says what of a filter it does not understand, and shows nothing then', async () => {
+    const visitor = await signedIn(OPERATOR);
+    await deadLetter(SERVICE_ID);
+    const long = 'x'.repeat(256);
+    for (const asked of ['state=unheard-of', 'subject=a&subject=b', `subject=${long}`, 'since=yesterday']) {
+      const html = await (await visitor.get(`/console/callbacks?${asked}`)).text();
+      expect([asked, html]).toEqual([asked, expect.stringMatching(/class="problem"[^]*No callback matches/)]);
+    }
+    for (const asked of ['reason=unheard-of', 'service=a&service=b', 'endpoint=none', `service=${long}`]) {
+      const html = await (await visitor.get(`/console/dead-letters?${asked}`)).text();
+      expect([asked, html]).toEqual([
+        asked,
+        expect.stringMatching(/class="problem"[^]*No dead letter matches/),
+      ]);
+    }
+    expect(await (await visitor.get('/console/callbacks?id=+')).text()).not.toContain('There is no callback');
   });
 
   it('offers to replay only what can be, and shows a callback that the log does not have', async () => {
     const visitor = await signedIn(OPERATOR);
     const serviceId = randomUUID();
-    const [id] = [await deadLetter(serviceId), await deadLetter(serviceId)];
+    const [id, kept] = [await deadLetter(serviceId), await deadLetter(serviceId)];
     await query(database.url, 'UPDATE service_callback_dead_letters SET replayed_at = now() WHERE id = $1', [
       id,
     ]);
     const list = await (await visitor.get(`/console/dead-letters?service=${serviceId}`)).text();
     expect(list).toMatch(/Replay all 1 that match[^]*Delete all 2 that match/);
     const answer = await visitor.get(`/console/services/${serviceId}/callbacks/${id}`);
-    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('Given up')]);
+    const html = await answer.text();
+    expect([answer.status, html]).toEqual([
+      200,
+      expect.stringMatching(/Given up<\/b> <time[^]*<\/time>: final answer/),
+    ]);
+    expect(html).not.toContain('No attempt yet');
+    const isOnItsWay = async (each: string) => {
+      const address = `/console/services/${serviceId}/callbacks/${each}?done=replayed`;
+      return (await (await visitor.get(address)).text()).includes('on its way again');
+    };
+    expect([await isOnItsWay(id ?? ''), await isOnItsWay(kept ?? '')]).toEqual([true, false]);
+  });
+
+  it('says that a failing endpoint is about to be disabled, and how a disabled one failed', async () => {
+    const authorization = `Bearer ${OPERATOR}`;
+    const { id, serviceId } = await registerCallbackApi(
+      { ...service, call: (method, path, body) => service.call(method, path, body, { authorization }) },
+      { url: 'http://127.0.0.1:9/' },
+    );
+    await query(
+      database.url,
+      `WITH health AS (
+         INSERT INTO service_callback_endpoint_health
+           (callback_api_id, service_id, last_failure_at, last_failure, failing_since, attempts_since_success)
+         VALUES ($1::text, $2, now(), '503', now() - interval '3 days', 60) RETURNING failing_since)
+       UPDATE service_callback_apis SET warned_percent = 50, warned_since = failing_since
+       FROM health WHERE id = $1::uuid`,
+      [id, serviceId],
+    );
+    const visitor = await signedIn(OPERATOR);
+    const endpoint = `/console/services/${serviceId}/endpoints/${id}`;
+    const pages = async () =>
+      Promise.all(['/console', endpoint].map(async (path) => (await visitor.get(path)).text()));
+    const words = '503 Service Unavailable, 60 attempts in a row';
+    for (const html of await pages()) {
+      expect(html).toMatch(
+        new RegExp(`Failing since [^<]+: ${words}; it is disabled at [^<]+ if this goes on`),
+      );
+    }
+    await query(
+      database.url,
+      `UPDATE service_callback_apis SET disabled_at = now(), disabled_reason = 'failing' WHERE id = $1`,
+      [id],
+    );
+    const [overview, page] = await pages();
+    for (const html of [overview, page]) {
+      expect(html).toMatch(new RegExp(`Disabled since [^<]+; it was failing since [^<]+: ${words}`));
+    }
+    expect(overview).toContain('1 disabled<');
+    expect(overview).not.toContain('No endpoint is failing');
+    expect(page).toContain('it was switched off');
   });
 
   it('takes an address for what it is, whatever is in it', async () => {

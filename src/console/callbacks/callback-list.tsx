@@ -8,7 +8,7 @@ import { Pager } from '../page/pager.js';
 import { When } from '../page/when.js';
 import { paths, withQuery } from '../paths.js';
 import { count } from '../words/counts.js';
-import { nextTry } from '../words/durations.js';
+import { isDue, nextTry } from '../words/durations.js';
 import { typeWords } from '../words/failures.js';
 import type { CallbackFields, CallbackQuery } from './callback-query.js';
 import { CallbackState, outcomeWords, STATE_WORDS } from './callback-state.js';
@@ -30,7 +30,7 @@ export interface CallbackListView {
 export const CallbackList = (view: CallbackListView) => {
   const { action, query, callbacks, next, now, showsService, keep } = view;
   const address = (after?: string) => `${callbackListAddress(view, after)}#callbacks`;
-  const isFiltered = Object.values(fieldsOf(query)).some(Boolean);
+  const isFiltered = query.filter === undefined || Object.values(fieldsOf(query)).some(Boolean);
   return (
     <>
       <Kept keep={keep} />
@@ -111,9 +111,10 @@ const Filter = ({ action, query: { fields, problems }, isFiltered }: FilterProps
       name="state"
       label="State"
       value={fields.state}
+      problem={problems.state}
       options={[['', 'Any'], ...LOG_STATES.map((state) => [state, STATE_WORDS[state]] as const)]}
     />
-    <TextField name="subject" label="Subject id" value={fields.subject} />
+    <TextField name="subject" label="Subject id" value={fields.subject} problem={problems.subject} />
     <TextField name="since" label="Queued since (UTC)" value={fields.since} isTime problem={problems.since} />
     <TextField name="until" label="Until (UTC)" value={fields.until} isTime problem={problems.until} />
     <div class="filter-buttons">
@@ -161,7 +162,7 @@ const Row = ({ callback, now, showsService }: RowProps) => {
         {outcomeWords(callback)}
         {callback.nextAt !== null && (
           <span class="under">
-            {callback.nextAt <= now ? (
+            {isDue(callback.nextAt, now) ? (
               nextTry(callback.nextAt, now)
             ) : (
               <>

@@ -48,7 +48,7 @@ export const CallbackPage = (view: CallbackView) => {
       <div class="split">
         <section class="panel" aria-labelledby="attempts">
           <h2 id="attempts">Attempts</h2>
-          <Timeline callback={callback} now={now} />
+          <Timeline callback={callback} givenUpAt={view.letter?.givenUpAt ?? null} now={now} />
         </section>
         <div class="stack">
           <Facts {...view} />

@@ -4,7 +4,7 @@ import {
   LOG_STATES,
   type LogCursor,
   type LogFilter,
-  type LogState,
+  type LogPage,
 } from '../../service-callbacks/delivery-log/records.js';
 
 /** Callbacks on a page. */
@@ -15,11 +15,14 @@ export type RawQuery = Readonly<Record<string, unknown>>;
 /** A list's filter as it stands in the address, and as the log takes it. */
 export interface CallbackQuery {
   readonly fields: CallbackFields;
-  readonly filter: Pick<LogFilter, 'state' | 'subjectId' | 'since' | 'until'>;
+  /** Undefined where something is not understood: no callback matches that. */
+  readonly filter: Pick<LogFilter, 'state' | 'subjectId' | 'since' | 'until'> | undefined;
   readonly after: LogCursor | undefined;
-  /** Field and what is wrong with it; the field is then left out of the filter. */
-  readonly problems: Readonly<Partial<Record<keyof CallbackFields, string>>>;
+  readonly problems: Problems<keyof CallbackFields>;
 }
+
+/** Field and what is wrong with it. */
+export type Problems<Field extends string> = Readonly<Partial<Record<Field, string>>>;
 
 export interface CallbackFields {
   readonly state?: string | undefined;
@@ -35,31 +38,54 @@ const MINUTE = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/;
 export const text = z
   .string()
   .trim()
-  .max(200)
+  .max(255)
   .refine((given) => !given.includes('\0'))
   .optional()
   .catch(undefined);
 
-const shape = z.object({ state: text, subject: text, since: text, until: text, after: text });
+const shape = z.object({
+  state: z.enum(LOG_STATES).optional().catch(undefined),
+  subject: text,
+  since: text,
+  until: text,
+  after: text,
+});
+
+/** The page of what does not match. */
+export const NONE: LogPage = { callbacks: [], next: null };
 
 export function callbackQueryOf(query: RawQuery): CallbackQuery {
   const { after, ...fields } = shape.parse(query);
   const since = dateOf(fields.since);
   const until = dateOf(fields.until);
+  const problems = {
+    ...notUnderstood(query, ['state', 'subject', 'since', 'until'], fields),
+    ...(since === 'unreadable' && { since: unreadable(fields.since) }),
+    ...(until === 'unreadable' && { until: unreadable(fields.until) }),
+  };
+  const filter = {
+    ...(fields.state && { state: fields.state }),
+    ...(fields.subject && { subjectId: fields.subject }),
+    ...(since instanceof Date && { since }),
+    ...(until instanceof Date && { until }),
+  };
   return {
     fields,
-    filter: {
-      ...(isState(fields.state) && { state: fields.state }),
-      ...(fields.subject && { subjectId: fields.subject }),
-      ...(since instanceof Date && { since }),
-      ...(until instanceof Date && { until }),
-    },
+    filter: Object.keys(problems).length === 0 ? filter : undefined,
     after: after ? decodeLogCursor(after) : undefined,
-    problems: {
-      ...(since === 'unreadable' && { since: unreadable(fields.since) }),
-      ...(until === 'unreadable' && { until: unreadable(fields.until) }),
-    },
+    problems,
   };
+}
+
+/** Fields that were given and could not be read: without them the filter would match more than was meant. */
+export function notUnderstood<Field extends string>(
+  query: unknown,
+  names: readonly Field[],
+  fields: Readonly<Partial<Record<Field, unknown>>>,
+): Problems<Field> {
+  const given = z.record(z.string(), z.unknown()).catch({}).parse(query);
+  const left = names.filter((name) => Boolean(given[name]) && fields[name] === undefined);
+  return Object.fromEntries(left.map((name) => [name, 'Not understood'])) as Problems<Field>;
 }
 
 /** What the field's own calendar cannot show is quoted. */
@@ -72,8 +98,4 @@ export function dateOf(given: string | undefined): Date | 'unreadable' | undefin
   if (given === undefined || given === '') return undefined;
   const date = MINUTE.test(given) ? new Date(`${given}Z`) : new Date(Number.NaN);
   return Number.isNaN(date.getTime()) ? 'unreadable' : date;
-}
-
-function isState(given: string | undefined): given is LogState {
-  return LOG_STATES.some((state) => state === given);
 }

@@ -27,7 +27,7 @@ import { CallbackPage } from './callback-page.js';
 import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { DELIVERY_LOG_OPTIONS } from '../../service-callbacks/tokens.js';
 import { callbackOfLetter } from './callback-of-letter.js';
-import { callbackQueryOf, PAGE, type RawQuery } from './callback-query.js';
+import { callbackQueryOf, NONE, PAGE, text, type RawQuery } from './callback-query.js';
 import { CallbacksPage } from './callbacks-page.js';
 
 const uuid = z.uuid();
@@ -52,14 +52,16 @@ export class CallbacksController {
     @Query() query: RawQuery,
     @Res() response: Response,
   ): Promise<void> {
-    const wanted = typeof query['id'] === 'string' ? query['id'].trim() : undefined;
+    const wanted = text.parse(query['id']) || undefined;
     const found = wanted === undefined ? undefined : await this.serviceOf(session, wanted);
     if (wanted !== undefined && found !== undefined) {
       response.redirect(303, paths.callback(found, wanted));
       return;
     }
     const asked = callbackQueryOf(query);
-    const { callbacks, next } = await this.log.list(scopeOf(session), asked.filter, asked.after, PAGE);
+    const { callbacks, next } = asked.filter
+      ? await this.log.list(scopeOf(session), asked.filter, asked.after, PAGE)
+      : NONE;
     const list = {
       action: paths.callbacks,
       query: asked,
@@ -94,7 +96,7 @@ export class CallbacksController {
       response,
       <CallbackPage
         {...{ session, serviceId, callback, api, letter, now }}
-        isReplayed={done === 'replayed'}
+        isReplayed={done === 'replayed' && letter !== null && letter.replayedAt !== null}
       />,
     );
   }

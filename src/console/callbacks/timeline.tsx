@@ -6,21 +6,23 @@ import { ToneIcon } from '../page/icons.js';
 import { Empty } from '../page/notice.js';
 import { When } from '../page/when.js';
 import { count, counted } from '../words/counts.js';
-import { duration } from '../words/durations.js';
-import { answerWords } from '../words/failures.js';
+import { duration, isDue } from '../words/durations.js';
+import { answerWords, reasonWords } from '../words/failures.js';
 
 interface TimelineProps {
   readonly callback: LoggedCallbackWithAttempts;
+  /** Where its dead letter tells. */
+  readonly givenUpAt: Date | null;
   readonly now: Date;
 }
 
 /** What happened to a callback, oldest first, and what comes next. */
-export const Timeline = ({ callback, now }: TimelineProps) => {
-  const { attempts, attemptCount, nextAt, queuedAt } = callback;
+export const Timeline = ({ callback, givenUpAt, now }: TimelineProps) => {
+  const { attempts, attemptCount, nextAt, queuedAt, reason } = callback;
   const hidden = attemptCount - attempts.length;
   return (
     <>
-      {attempts.length === 0 && <Empty title="No attempt yet" />}
+      {attempts.length === 0 && reason === null && <Empty title="No attempt yet" />}
       <ol class="timeline">
         <li>
           <span class="dot dot-plain" />
@@ -47,8 +49,25 @@ export const Timeline = ({ callback, now }: TimelineProps) => {
           <li>
             <span class="dot dot-plain" />
             <div>
-              <b>{nextAt <= now ? 'Next try, due now' : 'Next try'}</b>{' '}
-              <When at={nextAt} now={now} withDistance={nextAt > now} />
+              <b>{isDue(nextAt, now) ? 'Next try, due now' : 'Next try'}</b>{' '}
+              <When at={nextAt} now={now} withDistance={!isDue(nextAt, now)} />
+            </div>
+          </li>
+        )}
+        {reason !== null && (
+          <li>
+            <span class="dot dot-bad">
+              <ToneIcon tone="bad" />
+            </span>
+            <div>
+              <b>Given up</b>
+              {givenUpAt !== null && (
+                <>
+                  {' '}
+                  <When at={givenUpAt} now={now} />
+                </>
+              )}
+              : {reasonWords(reason).toLowerCase()}
             </div>
           </li>
         )}

@@ -1,18 +1,21 @@
 import { z } from 'zod';
 import { decodeCursor } from '../../service-callbacks/dead-letters/dead-letter-cursor.js';
-import { GIVE_UP_REASONS } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
+import {
+  GIVE_UP_REASONS,
+  type GiveUpReason,
+} from '../../service-callbacks/dead-letters/dead-letter.entity.js';
 import type {
   DeadLetterCursor,
   DeadLetterFilter,
 } from '../../service-callbacks/dead-letters/dead-letter.repository.js';
 import type { LogScope } from '../../service-callbacks/delivery-log/records.js';
-import { dateOf, text, unreadable } from '../callbacks/callback-query.js';
+import { dateOf, notUnderstood, text, unreadable, type Problems } from '../callbacks/callback-query.js';
 
 /** The filter as it stands in an address or in the hidden fields of a form. */
 export interface DeadLetterFields {
   readonly service?: string | undefined;
   readonly endpoint?: string | undefined;
-  readonly reason?: string | undefined;
+  readonly reason?: GiveUpReason | undefined;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
 }
@@ -22,7 +25,7 @@ export interface DeadLetterQuery {
   readonly scope: LogScope;
   readonly filter: DeadLetterFilter;
   readonly after: DeadLetterCursor | undefined;
-  readonly problems: Readonly<Partial<Record<keyof DeadLetterFields, string>>>;
+  readonly problems: Problems<keyof DeadLetterFields>;
 }
 
 const shape = z.object({
@@ -55,7 +58,7 @@ export function deadLetterQueryOf(query: unknown, own: LogScope): DeadLetterQuer
     },
     after: after ? decodeCursor(after) : undefined,
     problems: {
-      ...notUnderstood(query, fields),
+      ...notUnderstood(query, ['service', 'endpoint', 'reason', 'since', 'until'], fields),
       ...(since === 'unreadable' && { since: unreadable(fields.since) }),
       ...(until === 'unreadable' && { until: unreadable(fields.until) }),
       ...(endpoint !== undefined && !uuid.safeParse(endpoint).success && { endpoint: 'Not an id' }),
@@ -63,10 +66,7 @@ export function deadLetterQueryOf(query: unknown, own: LogScope): DeadLetterQuer
   };
 }
 
-/** Fields that were given and left out: without them the filter would match more than was meant. */
-function notUnderstood(query: unknown, fields: DeadLetterFields): DeadLetterQuery['problems'] {
-  const given = z.record(z.string(), z.unknown()).catch({}).parse(query);
-  const names = ['service', 'endpoint', 'reason', 'since', 'until'] as const;
-  const left = names.filter((name) => Boolean(given[name]) && fields[name] === undefined);
-  return Object.fromEntries(left.map((name) => [name, 'Not understood, and left out']));
+/** What is not understood matches nothing. */
+export function isUnderstood({ problems }: Pick<DeadLetterQuery, 'problems'>): boolean {
+  return Object.keys(problems).length === 0;
 }

@@ -12,7 +12,7 @@ import { can, type ConsoleSession } from '../session/console-session.js';
 import { atMost, count, counted } from '../words/counts.js';
 import { reasonWords } from '../words/failures.js';
 import { filterFields } from './filter-fields.js';
-import type { DeadLetterQuery } from './dead-letter-query.js';
+import { isUnderstood, type DeadLetterQuery } from './dead-letter-query.js';
 import { MAX_COUNTED } from './dead-letter-limits.js';
 import { LettersTable } from './letters-table.js';
 
@@ -28,19 +28,21 @@ export interface DeadLettersView {
   readonly runs: readonly ReplayRunEntity[];
   readonly now: Date;
   /** How many were deleted just now. */
-  readonly deleted: number | undefined;
+  readonly deleted: string | undefined;
 }
 
 export const DeadLettersPage = (view: DeadLettersView) => {
   const { session, query, letters, total, replayable, next, runs, deleted } = view;
   const address = (after?: string) => withQuery(paths.deadLetters, { ...filterFields(query), after });
-  const isFiltered = Object.values(filterFields(query)).some(Boolean);
+  const isFiltered = Object.values(filterFields(query)).some(Boolean) || !isUnderstood(query);
   return (
     <Layout title="Dead letters" session={session} section="dead-letters">
       <PageHeader title="Dead letters">
         <p class="quiet">Callbacks that were given up. They are kept, and can be sent again.</p>
       </PageHeader>
-      {deleted !== undefined && <Notice tone="good" title={`${counted(deleted, 'dead letter')} deleted`} />}
+      {deleted !== undefined && (
+        <Notice tone="good" title={`${counted(Number(deleted), 'dead letter')} deleted`} />
+      )}
       {runs.length > 0 && <Running runs={runs} />}
       <Filter query={query} isFiltered={isFiltered} isOperator={session.caller.serviceId === undefined} />
       {letters.length === 0 ? (

@@ -29,7 +29,8 @@ import { paths, withQuery } from '../paths.js';
 import { CurrentForm, CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
 import type { Form } from '../session/form-body.js';
 import { SessionGuard } from '../session/session.guard.js';
-import { deadLetterQueryOf, type DeadLetterQuery } from './dead-letter-query.js';
+import { tell, told } from '../session/told.js';
+import { deadLetterQueryOf, isUnderstood, type DeadLetterQuery } from './dead-letter-query.js';
 import { MAX_COUNTED, PAGE } from './dead-letter-limits.js';
 import { DeadLettersPage } from './dead-letters-page.js';
 import { DeletePage } from './delete-page.js';
@@ -63,15 +64,13 @@ export class ConsoleDeadLettersController {
   async list(
     @CurrentSession() session: ConsoleSession,
     @Query() asked: unknown,
-    @Query('deleted') deleted: string | undefined,
+    @Query('deleted') deleted: unknown,
     @Res() response: Response,
   ): Promise<void> {
     const query = deadLetterQueryOf(asked, scopeOf(session));
-    const { scope, filter, after } = query;
-    const found =
-      query.problems.endpoint === undefined
-        ? await this.deadLetters.list(scope, filter, PAGE + 1, after)
-        : [];
+    const { scope, after } = query;
+    const filter = isUnderstood(query) ? query.filter : { ids: [] };
+    const found = await this.deadLetters.list(scope, filter, PAGE + 1, after);
     const letters = found.slice(0, PAGE);
     const last = found.length > PAGE ? letters.at(-1) : undefined;
     const view = {
@@ -83,7 +82,7 @@ export class ConsoleDeadLettersController {
       next: last ? encodeCursor(last) : null,
       runs: await this.runs.running(scope),
       now: new Date(this.clock.now()),
-      deleted: deleted !== undefined && /^\d{1,9}$/.test(deleted) ? Number(deleted) : undefined,
+      deleted: told(session, 'deleted', deleted),
     };
     sendPage(response, <DeadLettersPage {...view} />);
   }
@@ -99,7 +98,7 @@ export class ConsoleDeadLettersController {
     const filter = ids === undefined ? query.filter : { ids };
     const { id, total } = await this.deadLetters.startReplay(query.scope, filter, new Date(this.clock.now()));
     if (total === 0) throw new ConflictException(NOTHING_TO_REPLAY);
-    response.redirect(303, paths.replay(id));
+    response.redirect(303, withQuery(paths.replay(id), filterFields(query)));
   }
 
   @Post('services/:service_id/callbacks/:id/replay')
@@ -139,7 +138,10 @@ export class ConsoleDeadLettersController {
     }
     response.redirect(
       303,
-      withQuery(paths.deadLetters, { ...filterFields(query), deleted: String(deleted) }),
+      withQuery(paths.deadLetters, {
+        ...filterFields(query),
+        deleted: tell(session, 'deleted', String(deleted)),
+      }),
     );
   }
 }

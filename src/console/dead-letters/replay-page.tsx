@@ -1,3 +1,4 @@
+import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
 import type { ReplayRun } from '../../service-callbacks/dead-letters/replay-run.repository.js';
 import { Badge } from '../page/badge.js';
 import { Button, PostForm } from '../page/form.js';
@@ -5,25 +6,33 @@ import { Layout } from '../page/layout.js';
 import { Notice } from '../page/notice.js';
 import { PageHeader } from '../page/page-header.js';
 import { When } from '../page/when.js';
-import { paths } from '../paths.js';
+import { paths, withQuery } from '../paths.js';
 import { can, type ConsoleSession } from '../session/console-session.js';
 import { count, counted, rate } from '../words/counts.js';
 import { duration } from '../words/durations.js';
+import type { DeadLetterQuery } from './dead-letter-query.js';
+import { filterFields } from './filter-fields.js';
 import { progressOf, type ReplayProgress } from './replay-progress.js';
 
 interface ReplayPageProps {
   readonly session: ConsoleSession;
   readonly run: ReplayRun;
+  /** What was replayed, as its address says. */
+  readonly query: DeadLetterQuery;
+  /** The endpoint, where it is one's alone. */
+  readonly api: CallbackApi | null;
   readonly now: Date;
   /** Its endpoint has just been enabled. */
   readonly isEnabled: boolean;
 }
 
 /** Reloads its middle by itself: through htmx, or without JavaScript as a whole. */
-export const ReplayPage = ({ session, run, now, isEnabled }: ReplayPageProps) => {
+export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayPageProps) => {
   const progress = progressOf(run);
   const isRunning = progress.state === 'running';
-  const address = paths.replay(run.id);
+  const asked = filterFields(query);
+  const address = withQuery(paths.replay(run.id), asked);
+  const outcome = api === null ? withQuery(paths.deadLetters, asked) : paths.endpoint(api.serviceId, api.id);
   return (
     <Layout title="Replay" session={session} section="dead-letters" reloadSeconds={isRunning ? 2 : undefined}>
       <PageHeader
@@ -71,7 +80,7 @@ export const ReplayPage = ({ session, run, now, isEnabled }: ReplayPageProps) =>
         </dl>
         <div class="actions">
           {isRunning && can(session, 'dead-letters:replay') && (
-            <PostForm action={`${address}/stop`} csrf={session.csrf}>
+            <PostForm action={withQuery(`${paths.replay(run.id)}/stop`, asked)} csrf={session.csrf}>
               <Button kind="danger">Stop</Button>
             </PostForm>
           )}
@@ -81,7 +90,7 @@ export const ReplayPage = ({ session, run, now, isEnabled }: ReplayPageProps) =>
             </a>
           )}
           {!isRunning && (
-            <a class="button" href={paths.callbacks}>
+            <a class="button" href={outcome}>
               See how the callbacks went
             </a>
           )}

@@ -12,14 +12,23 @@ import {
 import type { Response } from 'express';
 import { z } from 'zod';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import {
+  CallbackApiRepository,
+  type CallbackApi,
+} from '../../service-callbacks/callback-apis/callback-api.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';
-import { ReplayRunRepository } from '../../service-callbacks/dead-letters/replay-run.repository.js';
+import {
+  ReplayRunRepository,
+  type ReplayRun,
+} from '../../service-callbacks/dead-letters/replay-run.repository.js';
 import { ConsoleErrorFilter } from '../console-error.filter.js';
 import { InConsole } from '../in-console.decorator.js';
 import { sendPage } from '../page/send-page.js';
-import { paths } from '../paths.js';
+import { paths, withQuery } from '../paths.js';
 import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
 import { SessionGuard } from '../session/session.guard.js';
+import { deadLetterQueryOf, type DeadLetterQuery } from './dead-letter-query.js';
+import { filterFields } from './filter-fields.js';
 import { ReplayPage } from './replay-page.js';
 
 const uuid = z.uuid();
@@ -32,6 +41,7 @@ const uuid = z.uuid();
 export class ReplaysController {
   constructor(
     private readonly runs: ReplayRunRepository,
+    private readonly callbackApis: CallbackApiRepository,
     private readonly clock: Clock,
   ) {}
 
@@ -41,12 +51,16 @@ export class ReplaysController {
     @CurrentSession() session: ConsoleSession,
     @Param('id') id: string,
     @Query('done') done: unknown,
+    @Query() asked: unknown,
     @Res() response: Response,
   ): Promise<void> {
     const run = uuid.safeParse(id).success ? await this.runs.find(scopeOf(session), id) : null;
     if (!run) throw new NotFoundException();
     const now = new Date(this.clock.now());
-    sendPage(response, <ReplayPage {...{ session, run, now }} isEnabled={done === 'enabled'} />);
+    const query = deadLetterQueryOf(asked, scopeOf(session));
+    const api = await this.endpointOf(run, query);
+    const isEnabled = done === 'enabled' && api?.disabledAt === null;
+    sendPage(response, <ReplayPage {...{ session, run, query, api, now, isEnabled }} />);
   }
 
   @Post('stop')
@@ -54,12 +68,23 @@ export class ReplaysController {
   async stop(
     @CurrentSession() session: ConsoleSession,
     @Param('id') id: string,
+    @Query() asked: unknown,
     @Res() response: Response,
   ): Promise<void> {
     const isThere = uuid.safeParse(id).success;
     if (!isThere || !(await this.runs.stop(scopeOf(session), id, new Date(this.clock.now())))) {
       throw new NotFoundException();
     }
-    response.redirect(303, paths.replay(id));
+    const query = deadLetterQueryOf(asked, scopeOf(session));
+    response.redirect(303, withQuery(paths.replay(id), filterFields(query)));
+  }
+
+  /** Whose dead letters alone it is about, as the filter in its address says. */
+  private async endpointOf(
+    { serviceId }: ReplayRun,
+    { filter }: DeadLetterQuery,
+  ): Promise<CallbackApi | null> {
+    const ids = z.tuple([uuid, uuid]).safeParse([serviceId, filter.callbackApiId]).data;
+    return ids === undefined ? null : this.callbackApis.find(...ids);
   }
 }

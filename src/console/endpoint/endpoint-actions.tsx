@@ -9,10 +9,12 @@ interface ActionsProps {
   readonly session: ConsoleSession;
   readonly api: CallbackApi;
   readonly deadLetters: number;
+  /** Dead letters of the time in which it is disabled. */
+  readonly kept: number;
 }
 
 /** What whoever looks may do; what the token is not good for is not there. */
-export const EndpointActions = ({ session, api, deadLetters }: ActionsProps) => {
+export const EndpointActions = ({ session, api, deadLetters, kept }: ActionsProps) => {
   const own = paths.endpoint(api.serviceId, api.id);
   const mayWrite = can(session, 'callbacks:write');
   const mayReplay = can(session, 'dead-letters:replay');
@@ -29,6 +31,7 @@ export const EndpointActions = ({ session, api, deadLetters }: ActionsProps) => 
           hx-target="#test-outcome"
           hx-swap="outerHTML"
           hx-disable="find button"
+          {...{ 'hx-morph-skip': true }}
         >
           <input type="hidden" name="csrf" value={csrf} />
           <Button kind="primary">Send a test callback</Button>
@@ -53,10 +56,10 @@ export const EndpointActions = ({ session, api, deadLetters }: ActionsProps) => 
           <Button>Enable</Button>
         </PostForm>
       )}
-      {mayWrite && mayReplay && api.disabledAt !== null && (
+      {mayWrite && mayReplay && api.disabledAt !== null && kept > 0 && (
         <PostForm action={`${own}/enable`} csrf={csrf}>
           <Button name="replay" value="true">
-            Enable and replay what was kept
+            Enable and replay {atMost(kept, MAX_COUNTED)}
           </Button>
         </PostForm>
       )}

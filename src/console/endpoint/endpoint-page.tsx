@@ -1,6 +1,7 @@
 import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
 import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
 import type { EndpointFigures } from '../../service-callbacks/delivery-log/records.js';
+import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
 import { CallbackList, callbackListAddress, type CallbackListView } from '../callbacks/callback-list.js';
 import { Badge } from '../page/badge.js';
@@ -9,11 +10,12 @@ import { Figure } from '../page/figure.js';
 import { Layout } from '../page/layout.js';
 import { Lasting, Live } from '../page/live.js';
 import { PageHeader } from '../page/page-header.js';
+import { When } from '../page/when.js';
 import { paths } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
 import { atMost } from '../words/counts.js';
 import { latency, nextTry } from '../words/durations.js';
-import { disabledWords, healthWords, waitingWords } from '../words/endpoint-health.js';
+import { disabledWords, healthWords, waitingWords, type HealthWords } from '../words/endpoint-health.js';
 import { typeWords } from '../words/failures.js';
 import { MAX_COUNTED } from './endpoint-limits.js';
 import { EndpointActions } from './endpoint-actions.js';
@@ -24,8 +26,12 @@ export interface EndpointView {
   readonly session: ConsoleSession;
   readonly api: CallbackApi;
   readonly figures: EndpointFigures;
+  /** When it is disabled if it only fails. */
+  readonly policy: DisablePolicy;
   /** That can be replayed, counted to {@link MAX_COUNTED}. */
   readonly deadLetters: number;
+  /** Those of them of the time in which it is disabled, likewise. */
+  readonly kept: number;
   readonly list: CallbackListView;
   readonly now: Date;
   readonly done?: Done | undefined;
@@ -35,18 +41,23 @@ export interface EndpointView {
 }
 
 export const EndpointPage = (view: EndpointView) => {
-  const { session, api, figures, deadLetters, list, now } = view;
-  const health = healthWords(figures, api.disabledAt, now);
-  const address = callbackListAddress(list, list.query.after && encodeLogCursor(list.query.after));
+  const { session, api, figures, deadLetters, kept, list, now } = view;
+  const health = healthWords({ ...figures, disabledAt: api.disabledAt }, view.policy, now);
+  // What is shown once must not be taken away by a session that ends meanwhile.
+  const address =
+    view.secret !== undefined
+      ? undefined
+      : callbackListAddress(list, list.query.after && encodeLogCursor(list.query.after));
   return (
     <Layout title={`Endpoint ${new URL(api.url).host}`} session={session} section="overview">
       <Live id="endpoint" address={address}>
         <PageHeader title={api.url} trail={[['Overview', paths.overview]]}>
           <p class="lead">
-            <Badge tone={health.tone}>{health.state}</Badge> {sentenceOf(view)}
+            <Badge tone={health.tone}>{health.state}</Badge> {sentenceOf(view, health)}
           </p>
           <p class="quiet">
-            {typeWords(api.callbackType)} of service <code class="id">{api.serviceId}</code>
+            {typeWords(api.callbackType)} of service <code class="id">{api.serviceId}</code>; as of{' '}
+            <When at={now} now={now} /> UTC
           </p>
         </PageHeader>
         <Lasting id="done">
@@ -55,7 +66,7 @@ export const EndpointPage = (view: EndpointView) => {
             <SecretNotice secret={view.secret} until={api.previousSecretUntil} now={now} />
           )}
         </Lasting>
-        <EndpointActions session={session} api={api} deadLetters={deadLetters} />
+        <EndpointActions {...{ session, api, deadLetters, kept }} />
         <Lasting id="test-outcome">{view.test !== undefined && <TestOutcome result={view.test} />}</Lasting>
         <dl class="figures" aria-label="Figures">
           {list.keep === 'off' ? (
@@ -84,10 +95,9 @@ export const EndpointPage = (view: EndpointView) => {
 };
 
 /** "Failing since 09:14: 503 Service Unavailable, 57 attempts in a row; 412 callbacks waiting; next try in 40 s." */
-function sentenceOf({ api, figures, now }: EndpointView): string {
-  const { sentence } = healthWords(figures, api.disabledAt, now);
+function sentenceOf({ api, figures, now }: EndpointView, { sentence }: HealthWords): string {
   if (api.disabledAt !== null) return `${sentence}. ${disabledWords(api.disabledReason)}`;
-  const waiting = waitingWords(figures.backlog, figures.nextAt, now);
+  const waiting = waitingWords(figures, now);
   return `${[sentence, waiting].filter(Boolean).join('; ')}.`;
 }
 

@@ -11,40 +11,44 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import type { Response } from 'express';
-import { z } from 'zod';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { CallbackApisService } from '../../service-callbacks/callback-apis/callback-apis.service.js';
-import { CallbackApiNotFoundError } from '../../service-callbacks/callback-apis/callback-api-not-found.error.js';
 import { Clock } from '../../service-callbacks/clock.js';
-import { DeadLetterRepository } from '../../service-callbacks/dead-letters/dead-letter.repository.js';
+import {
+  DeadLetterRepository,
+  type DeadLetterFilter,
+} from '../../service-callbacks/dead-letters/dead-letter.repository.js';
 import { CallbackLogReader } from '../../service-callbacks/delivery-log/callback-log.reader.js';
-import { EndpointReader } from '../../service-callbacks/delivery-log/endpoint.reader.js';
 import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
+import { EndpointReader } from '../../service-callbacks/delivery-log/endpoint.reader.js';
+import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { EndpointSwitch } from '../../service-callbacks/endpoint-health/endpoint-switch.js';
 import { TestCallback } from '../../service-callbacks/endpoint-health/test-callback.js';
 import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
 import { TooManyTestsError } from '../../service-callbacks/endpoint-health/too-many-tests.error.js';
-import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
-import { DELIVERY_LOG_OPTIONS } from '../../service-callbacks/tokens.js';
-import { callbackQueryOf, PAGE, type RawQuery } from '../callbacks/callback-query.js';
+import type {
+  DeliveryLogOptions,
+  DeliveryOptions,
+  EndpointHealthOptions,
+} from '../../service-callbacks/service-callbacks.options.js';
+import {
+  DELIVERY_LOG_OPTIONS,
+  DELIVERY_OPTIONS,
+  ENDPOINT_HEALTH_OPTIONS,
+} from '../../service-callbacks/tokens.js';
+import { callbackQueryOf, NONE, PAGE, type RawQuery } from '../callbacks/callback-query.js';
 import { ConsoleErrorFilter } from '../console-error.filter.js';
 import { InConsole } from '../in-console.decorator.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
-import {
-  can,
-  CurrentForm,
-  CurrentSession,
-  scopeOf,
-  type ConsoleSession,
-} from '../session/console-session.js';
+import { can, CurrentForm, CurrentSession, type ConsoleSession } from '../session/console-session.js';
 import type { Form } from '../session/form-body.js';
 import { SessionGuard } from '../session/session.guard.js';
 import { MAX_COUNTED } from './endpoint-limits.js';
 import { DONE, type Done } from './endpoint-notices.js';
 import { EndpointPage, type EndpointView } from './endpoint-page.js';
-
-const uuid = z.uuid();
+import { findEndpoint } from './find-endpoint.js';
+import { hasSaidYes, isAgreed, RotatePage } from './rotate-page.js';
 
 /** One callback API and its server: how it is, and what can be done. */
 @Controller('console/services/:service_id/endpoints/:id')
@@ -52,6 +56,8 @@ const uuid = z.uuid();
 @UseGuards(SessionGuard)
 @UseFilters(ConsoleErrorFilter)
 export class EndpointController {
+  private readonly policy: DisablePolicy;
+
   constructor(
     private readonly callbackApis: CallbackApisService,
     private readonly reader: EndpointReader,
@@ -61,7 +67,11 @@ export class EndpointController {
     private readonly testCallback: TestCallback,
     private readonly clock: Clock,
     @Inject(DELIVERY_LOG_OPTIONS) private readonly logOptions: DeliveryLogOptions,
-  ) {}
+    @Inject(DELIVERY_OPTIONS) private readonly delivery: Pick<DeliveryOptions, 'signingOverlapMs'>,
+    @Inject(ENDPOINT_HEALTH_OPTIONS) { disableAfterMs }: EndpointHealthOptions,
+  ) {
+    this.policy = new DisablePolicy(disableAfterMs);
+  }
 
   @Get()
   @RequiresScope('callbacks:read')
@@ -84,19 +94,28 @@ export class EndpointController {
     @Param('id') id: string,
     @Res() response: Response,
   ): Promise<void> {
-    await this.find(serviceId, id);
+    await findEndpoint(this.callbackApis, serviceId, id);
     await this.send(response, session, { serviceId, id }, {}, { test: await this.tryOut(serviceId, id) });
   }
 
+  /** Asks first; with `confirmed` it does, once: whoever loads the page with the secret again is asked again. */
   @Post('rotate')
   @RequiresScope('callbacks:write')
   async rotate(
     @CurrentSession() session: ConsoleSession,
+    @CurrentForm() form: Form,
     @Param('service_id') serviceId: string,
     @Param('id') id: string,
     @Res() response: Response,
   ): Promise<void> {
-    await this.find(serviceId, id);
+    const api = await findEndpoint(this.callbackApis, serviceId, id);
+    if (!isAgreed(form, api)) {
+      const overlapMs = this.delivery.signingOverlapMs;
+      const now = new Date(this.clock.now());
+      const isAgain = hasSaidYes(form);
+      sendPage(response, <RotatePage {...{ session, api, overlapMs, isAgain, now }} />);
+      return;
+    }
     const { signingSecret } = await this.callbackApis.rotateSigningSecret(serviceId, id);
     await this.send(response, session, { serviceId, id }, {}, { secret: signingSecret });
   }
@@ -108,7 +127,7 @@ export class EndpointController {
     @Param('id') id: string,
     @Res() response: Response,
   ): Promise<void> {
-    await this.find(serviceId, id);
+    await findEndpoint(this.callbackApis, serviceId, id);
     await this.endpointSwitch.disable(serviceId, id);
     back(response, serviceId, id, 'disabled');
   }
@@ -122,11 +141,14 @@ export class EndpointController {
     @Param('id') id: string,
     @Res() response: Response,
   ): Promise<void> {
-    await this.find(serviceId, id);
+    await findEndpoint(this.callbackApis, serviceId, id);
     const replay = form.get('replay') === 'true' && can(session, 'dead-letters:replay');
     const { replayId } = await this.endpointSwitch.enable(serviceId, id, { replay });
     if (replayId === undefined) back(response, serviceId, id, 'enabled');
-    else response.redirect(303, withQuery(paths.replay(replayId), { done: 'enabled' }));
+    else {
+      const asked = { done: 'enabled', service: serviceId, endpoint: id };
+      response.redirect(303, withQuery(paths.replay(replayId), asked));
+    }
   }
 
   private async send(
@@ -136,18 +158,23 @@ export class EndpointController {
     query: RawQuery,
     news: Pick<EndpointView, 'done' | 'secret' | 'test'>,
   ): Promise<void> {
-    const api = await this.find(serviceId, id);
-    const figures = await this.reader.read(scopeOf(session), id);
+    const api = await findEndpoint(this.callbackApis, serviceId, id);
+    const figures = await this.reader.read({ serviceId }, id);
     if (!figures) throw new NotFoundException();
     const asked = callbackQueryOf(query);
-    const filter = { ...asked.filter, callbackApiId: id };
-    const { callbacks, next } = await this.log.list({ serviceId }, filter, asked.after, PAGE);
+    const filter = asked.filter && { ...asked.filter, callbackApiId: id };
+    const { callbacks, next } = filter ? await this.log.list({ serviceId }, filter, asked.after, PAGE) : NONE;
     const now = new Date(this.clock.now());
     const view: EndpointView = {
       session,
       api,
       figures,
-      deadLetters: await this.deadLetters.countReplayable({ serviceId }, { callbackApiId: id }, MAX_COUNTED),
+      policy: this.policy,
+      deadLetters: await this.countReplayable(serviceId, { callbackApiId: id }),
+      kept:
+        api.disabledAt === null
+          ? 0
+          : await this.countReplayable(serviceId, { callbackApiId: id, reason: 'disabled' }),
       list: {
         action: paths.endpoint(serviceId, id),
         query: asked,
@@ -163,15 +190,8 @@ export class EndpointController {
     sendPage(response, <EndpointPage {...view} />);
   }
 
-  /** What is no id at all is nobody's endpoint. @throws NotFoundException */
-  private async find(serviceId: string, id: string) {
-    if (!uuid.safeParse(serviceId).success || !uuid.safeParse(id).success) throw new NotFoundException();
-    try {
-      return await this.callbackApis.get(serviceId, id);
-    } catch (error) {
-      if (error instanceof CallbackApiNotFoundError) throw new NotFoundException();
-      throw error;
-    }
+  private countReplayable(serviceId: string, filter: DeadLetterFilter): Promise<number> {
+    return this.deadLetters.countReplayable({ serviceId }, filter, MAX_COUNTED);
   }
 
   private async tryOut(serviceId: string, id: string): Promise<TestResult | 'too_many'> {

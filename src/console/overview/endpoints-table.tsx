@@ -1,4 +1,5 @@
 import type { EndpointSummary } from '../../service-callbacks/delivery-log/records.js';
+import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { Badge } from '../page/badge.js';
 import { DataTable } from '../page/data-table.js';
 import { Empty } from '../page/notice.js';
@@ -11,11 +12,12 @@ import { typeWords } from '../words/failures.js';
 interface EndpointsProps {
   readonly session: ConsoleSession;
   readonly now: Date;
+  readonly policy: DisablePolicy;
   /** Worst first. */
   readonly endpoints: readonly EndpointSummary[];
 }
 
-export const EndpointsTable = ({ session, now, endpoints }: EndpointsProps) => {
+export const EndpointsTable = ({ session, now, policy, endpoints }: EndpointsProps) => {
   if (endpoints.length === 0) {
     return (
       <Empty title="There are no endpoints yet">
@@ -43,20 +45,19 @@ export const EndpointsTable = ({ session, now, endpoints }: EndpointsProps) => {
       numeric={[first, first + 1, first + 2]}
     >
       {endpoints.map((endpoint) => (
-        <EndpointRow key={endpoint.callbackApiId} endpoint={endpoint} now={now} isOperator={isOperator} />
+        <EndpointRow key={endpoint.callbackApiId} {...{ endpoint, now, policy, isOperator }} />
       ))}
     </DataTable>
   );
 };
 
-interface EndpointRowProps {
+interface EndpointRowProps extends Pick<EndpointsProps, 'now' | 'policy'> {
   readonly endpoint: EndpointSummary;
-  readonly now: Date;
   readonly isOperator: boolean;
 }
 
-const EndpointRow = ({ endpoint, now, isOperator }: EndpointRowProps) => {
-  const { tone, state, sentence } = healthWords(endpoint, endpoint.disabledAt, now);
+const EndpointRow = ({ endpoint, now, policy, isOperator }: EndpointRowProps) => {
+  const { tone, state, sentence } = healthWords(endpoint, policy, now);
   const { callbackApiId, serviceId, url, callbackType, day } = endpoint;
   return (
     <tr id={`endpoint-${callbackApiId}`}>

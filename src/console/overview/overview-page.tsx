@@ -1,4 +1,5 @@
 import type { Overview } from '../../service-callbacks/delivery-log/records.js';
+import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { Badge } from '../page/badge.js';
 import { OutcomesChart } from '../page/chart.js';
 import { Figure } from '../page/figure.js';
@@ -18,6 +19,8 @@ export interface OverviewView {
   readonly session: ConsoleSession;
   readonly now: Date;
   readonly overview: Overview;
+  /** When endpoints that fail are disabled. */
+  readonly policy: DisablePolicy;
   /** Where this page is, and where there are more endpoints than on this. */
   readonly address: string;
   readonly more: string | null;
@@ -27,7 +30,7 @@ export interface OverviewView {
 const LATE_MS = 60_000;
 const MAX_DEAD_LETTERS = 100_000;
 
-export const OverviewPage = ({ session, now, overview, address, more }: OverviewView) => (
+export const OverviewPage = ({ session, now, overview, policy, address, more }: OverviewView) => (
   <Layout title="Overview" session={session} section="overview" reloadSeconds={60}>
     <Live id="overview" address={address}>
       <PageHeader title="Overview" aside={<Headline overview={overview} hasMore={more !== null} />}>
@@ -43,7 +46,7 @@ export const OverviewPage = ({ session, now, overview, address, more }: Overview
       </div>
       <section aria-labelledby="endpoints">
         <h2 id="endpoints">Endpoints, worst first</h2>
-        <EndpointsTable session={session} now={now} endpoints={overview.endpoints} />
+        <EndpointsTable {...{ session, now, policy }} endpoints={overview.endpoints} />
         {more !== null && (
           <p>
             <a class="button" href={more}>
@@ -60,19 +63,23 @@ interface HeadlineProps extends Pick<OverviewView, 'overview'> {
   readonly hasMore: boolean;
 }
 
-const Headline = ({ overview: { endpoints }, hasMore }: HeadlineProps) => {
+const Headline = ({ overview: { endpoints, disabledEndpoints }, hasMore }: HeadlineProps) => {
   const failing = endpoints.filter(
     ({ failingSince, disabledAt }) => failingSince !== null && disabledAt === null,
   ).length;
   if (endpoints.length === 0) return null;
-  return failing === 0 ? (
-    <Badge tone="good">No endpoint is failing</Badge>
-  ) : (
-    <Badge tone="bad">
-      {hasMore && failing === endpoints.length
-        ? `${count(failing)} endpoints or more are failing`
-        : `${counted(failing, 'endpoint')} failing`}
-    </Badge>
+  if (failing === 0 && disabledEndpoints === 0) return <Badge tone="good">No endpoint is failing</Badge>;
+  return (
+    <div class="actions">
+      {failing > 0 && (
+        <Badge tone="bad">
+          {hasMore && failing === endpoints.length
+            ? `${count(failing)} endpoints or more are failing`
+            : `${counted(failing, 'endpoint')} failing`}
+        </Badge>
+      )}
+      {disabledEndpoints > 0 && <Badge tone="warn">{count(disabledEndpoints)} disabled</Badge>}
+    </div>
   );
 };
 

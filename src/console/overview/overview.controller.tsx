@@ -1,8 +1,11 @@
-import { Controller, Get, Query, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Query, Res, UseFilters, UseGuards } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import { OverviewReader } from '../../service-callbacks/delivery-log/overview.reader.js';
+import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
+import type { EndpointHealthOptions } from '../../service-callbacks/service-callbacks.options.js';
+import { ENDPOINT_HEALTH_OPTIONS } from '../../service-callbacks/tokens.js';
 import { ConsoleErrorFilter } from '../console-error.filter.js';
 import { InConsole } from '../in-console.decorator.js';
 import { sendPage } from '../page/send-page.js';
@@ -20,10 +23,15 @@ const ENDPOINTS = { step: 50, max: 1_000 } as const;
 @UseFilters(ConsoleErrorFilter)
 @RequiresScope('callbacks:read')
 export class OverviewController {
+  private readonly policy: DisablePolicy;
+
   constructor(
     private readonly reader: OverviewReader,
     private readonly clock: Clock,
-  ) {}
+    @Inject(ENDPOINT_HEALTH_OPTIONS) { disableAfterMs }: EndpointHealthOptions,
+  ) {
+    this.policy = new DisablePolicy(disableAfterMs);
+  }
 
   @Get()
   async show(
@@ -37,7 +45,7 @@ export class OverviewController {
     const more = hasMore ? withQuery(paths.overview, { endpoints: String(limit * 2) }) : null;
     const now = new Date(this.clock.now());
     const address = withQuery(paths.overview, { endpoints: asked === undefined ? undefined : String(limit) });
-    sendPage(response, <OverviewPage {...{ session, overview, address, more, now }} />);
+    sendPage(response, <OverviewPage {...{ session, overview, policy: this.policy, address, more, now }} />);
   }
 }
 

@@ -2,25 +2,33 @@ import type { ComponentChildren } from 'preact';
 
 interface LiveProps {
   readonly id: string;
-  /** Where it is found again. */
-  readonly address: string;
+  /** Where it is found again; undefined: it stands still. */
+  readonly address: string | undefined;
   readonly children: ComponentChildren;
 }
 
+/** What the answer says of itself is shown above what was last known. */
+const PROBLEM = 'select:#problem target:#away swap:innerHTML';
+
 /**
  * A part of a page that keeps itself up to date, in all its parts: figures that are newer than the list below
- * contradict it. What is open, typed or has the focus stays so, and so does what is {@link Lasting}. Where the
- * database is away, that is said above what was last known.
+ * contradict it. What is open, typed or has the focus stays so, and so does what is {@link Lasting}. Where it
+ * cannot be had (the database is away, it has been deleted), that is said above what was last known.
  */
 export const Live = ({ id, address, children }: LiveProps) => (
   <div
     id={id}
-    hx-get={address}
-    hx-trigger="every 15s"
-    hx-select={`#${id}`}
-    hx-target="this"
-    hx-swap="outerMorph"
-    {...{ 'hx-status:503': 'select:#problem target:#away swap:innerHTML' }}
+    class="live"
+    {...(address !== undefined && {
+      'hx-get': address,
+      'hx-trigger': 'every 15s',
+      'hx-select': `#${id}`,
+      'hx-target': 'this',
+      'hx-swap': 'outerMorph',
+      'hx-status:40x': PROBLEM,
+      'hx-status:42x': PROBLEM,
+      'hx-status:50x': PROBLEM,
+    })}
   >
     <div id="away" class="away" role="alert" />
     {children}

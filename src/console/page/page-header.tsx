@@ -17,13 +17,15 @@ export const PageHeader = ({ title, trail = [], children, aside }: PageHeaderPro
           <ol>
             {trail.map(([words, href]) => (
               <li key={href}>
-                <a href={href}>{words}</a>
+                <a href={href} title={words}>
+                  {words}
+                </a>
               </li>
             ))}
           </ol>
         </nav>
       )}
-      <h1>{title}</h1>
+      <h1 title={title}>{title}</h1>
       {children}
     </div>
     {aside}

@@ -1,5 +1,6 @@
 import { Controller, Get, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { addressOf } from '../../http/address-of.js';
 import { ConsoleAccess } from '../console-access.js';
 import { ConsoleErrorFilter } from '../console-error.filter.js';
 import { InConsole } from '../in-console.decorator.js';
@@ -14,6 +15,9 @@ import { SignInPage } from './sign-in-page.js';
 
 /** The token of the form's own session, in front of a real one. It opens nothing that is not open anyway. */
 const NOBODY = '';
+
+/** Without it there is no page that could be shown. */
+const NEEDED = 'callbacks:read';
 
 /** The form in front of a session has a synchroniser token too, in a cookie of its own. */
 @Controller('console')
@@ -33,15 +37,20 @@ export class SignInController {
 
   @Post('sign-in')
   async signIn(@Req() request: Request, @Res() response: Response): Promise<void> {
-    const address = request.ip ?? '';
+    const address = addressOf(request);
     this.limit.assertBelow(address);
     const form = await formOf(request);
     assertOwnForm(request, form, this.formSession(request)?.csrf);
     const to = insideConsole(form.get('to'));
     const token = (form.get('token') ?? '').trim();
-    if ((await this.access.callerOf(token)) === undefined) {
+    const caller = await this.access.callerOf(token);
+    if (caller === undefined) {
       this.limit.failed(address);
       this.send(request, response, to, 'This token is not valid, or it has been revoked');
+      return;
+    }
+    if (!caller.scopes.has(NEEDED)) {
+      this.send(request, response, to, `This token may not read callbacks: it lacks the scope ${NEEDED}`);
       return;
     }
     clearCookie(request, response, COOKIES.signIn);

@@ -31,9 +31,14 @@ export function relative(at: Date, now: Date): string {
   return ms > 0 ? `in ${rounded(ms)}` : `${rounded(-ms)} ago`;
 }
 
-/** `next try in 40 s`; its time may have come, and the worker's turn not yet. */
+/** Its time may have come, and the worker's turn not yet. */
+export function isDue(at: Date, now: Date): boolean {
+  return at.getTime() - now.getTime() < 1_000;
+}
+
+/** `next try in 40 s`, `next try due now`. */
 export function nextTry(at: Date, now: Date): string {
-  return at <= now ? 'next try due now' : `next try ${relative(at, now)}`;
+  return isDue(at, now) ? 'next try due now' : `next try ${relative(at, now)}`;
 }
 
 function rounded(ms: number): string {

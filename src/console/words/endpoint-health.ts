@@ -1,5 +1,6 @@
 import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
 import type { EndpointFigures, EndpointSummary } from '../../service-callbacks/delivery-log/records.js';
+import { MIN_ATTEMPTS, type DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import type { Tone } from '../page/tone.js';
 import { count, counted } from './counts.js';
 import { nextTry, relative } from './durations.js';
@@ -16,58 +17,76 @@ export interface HealthWords {
 /** What both the list and the page of an endpoint know. */
 export type Health = Pick<
   EndpointSummary & EndpointFigures,
-  'failingSince' | 'attemptsSinceSuccess' | 'lastSuccessAt' | 'lastFailureAt' | 'lastFailure' | 'circuit'
+  | 'failingSince'
+  | 'attemptsSinceSuccess'
+  | 'lastSuccessAt'
+  | 'lastFailureAt'
+  | 'lastFailure'
+  | 'warnedPercent'
+  | 'disabledAt'
+  | 'circuit'
 >;
 
 /** A failure so recent that it is worth a word though the last attempt succeeded, ms. */
 const RECENT_MS = 3_600_000;
 
-export function healthWords(health: Health, disabledAt: Date | null, now: Date): HealthWords {
+export function healthWords(health: Health, policy: DisablePolicy, now: Date): HealthWords {
+  const { disabledAt, failingSince, lastSuccessAt, lastFailureAt, lastFailure, circuit } = health;
   if (disabledAt !== null) {
-    return { tone: 'idle', state: 'Disabled', sentence: `Disabled since ${sinceWhen(disabledAt, now)}` };
+    const before =
+      failingSince === null ? '' : `; it was failing since ${failure(health, failingSince, now)}`;
+    const sentence = `Disabled since ${sinceWhen(disabledAt, now)}${before}`;
+    return { tone: 'idle', state: 'Disabled', sentence };
   }
-  if (health.failingSince !== null) return failing(health, health.failingSince, now);
-  const { lastSuccessAt, lastFailureAt, lastFailure } = health;
+  if (failingSince !== null) {
+    return {
+      tone: 'bad',
+      state: circuit === null ? 'Failing' : 'Failing, circuit open',
+      sentence: `Failing since ${failure(health, failingSince, now)}${warning(health, policy.disablesAt(failingSince, now.getTime()), now)}`,
+    };
+  }
   if (lastSuccessAt === null) {
     return { tone: 'plain', state: 'Unused', sentence: 'No callback has been sent here yet' };
   }
   const success = `Last success ${relative(lastSuccessAt, now)}`;
   if (lastFailureAt !== null && now.getTime() - lastFailureAt.getTime() < RECENT_MS) {
-    const failure = `last failure ${relative(lastFailureAt, now)}${lastFailure ? `, ${failureWords(lastFailure)}` : ''}`;
-    return { tone: 'warn', state: 'Recovering', sentence: `${success}; ${failure}` };
+    const last = `last failure ${relative(lastFailureAt, now)}${lastFailure ? `, ${failureWords(lastFailure)}` : ''}`;
+    return { tone: 'warn', state: 'Recovering', sentence: `${success}; ${last}` };
   }
   return { tone: 'good', state: 'Working', sentence: success };
 }
 
-function failing(
-  { attemptsSinceSuccess, lastFailure, circuit }: Health,
-  since: Date,
-  now: Date,
-): HealthWords {
-  const parts = [`Failing since ${sinceWhen(since, now)}`];
-  if (lastFailure !== null) {
-    const answer = failureWords(lastFailure);
-    parts.push(
-      attemptsSinceSuccess > 1 ? `${answer}, ${count(attemptsSinceSuccess)} attempts in a row` : answer,
-    );
-  }
-  return {
-    tone: 'bad',
-    state: circuit === null ? 'Failing' : 'Failing, circuit open',
-    sentence: parts.join(': '),
-  };
+/** `09:14: 503 Service Unavailable, 57 attempts in a row`. */
+function failure({ attemptsSinceSuccess, lastFailure }: Health, since: Date, now: Date): string {
+  const start = sinceWhen(since, now);
+  if (lastFailure === null) return start;
+  const inARow = attemptsSinceSuccess > 1 ? `, ${count(attemptsSinceSuccess)} attempts in a row` : '';
+  return `${start}: ${failureWords(lastFailure)}${inARow}`;
 }
 
-/** What goes on behind that: what waits, and when the next try is. */
-export function waitingWords(backlog: number, nextAt: Date | null, now: Date): string | undefined {
+/** What was warned of. */
+function warning({ warnedPercent }: Health, disablesAt: Date | null, now: Date): string {
+  if (warnedPercent === 0) return '';
+  const when =
+    disablesAt === null ? `with its ${MIN_ATTEMPTS}th attempt` : `at ${sinceWhen(disablesAt, now)}`;
+  return `; it is disabled ${when} if this goes on`;
+}
+
+/** What goes on behind that: what waits, and when the next try is. An open circuit puts it off. */
+export function waitingWords(
+  { backlog, nextAt, circuit }: Pick<EndpointFigures, 'backlog' | 'nextAt' | 'circuit'>,
+  now: Date,
+): string | undefined {
   if (backlog === 0) return undefined;
-  const next = nextAt === null ? '' : `; ${nextTry(nextAt, now)}`;
+  const until = circuit?.until ?? null;
+  const nextTryAt = nextAt !== null && until !== null && until > nextAt ? until : nextAt;
+  const next = nextTryAt === null ? '' : `; ${nextTry(nextTryAt, now)}`;
   return `${counted(backlog, 'callback')} waiting${next}`;
 }
 
 const DISABLED: Readonly<Record<NonNullable<CallbackApi['disabledReason']>, string>> = {
   gone: 'Its server answered 410 Gone, which asks for no more callbacks.',
-  failing: 'It had failed for so long that it was switched off.',
+  failing: 'Nothing had succeeded for so long that it was switched off.',
   by_hand: 'Somebody switched it off.',
 };
 

@@ -1,0 +1,22 @@
+import { NotFoundException } from '@nestjs/common';
+import { z } from 'zod';
+import { CallbackApiNotFoundError } from '../../service-callbacks/callback-apis/callback-api-not-found.error.js';
+import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
+import type { CallbackApisService } from '../../service-callbacks/callback-apis/callback-apis.service.js';
+
+const uuid = z.uuid();
+
+/** What is no id at all is nobody's endpoint. @throws NotFoundException */
+export async function findEndpoint(
+  callbackApis: CallbackApisService,
+  serviceId: string,
+  id: string,
+): Promise<CallbackApi> {
+  if (!uuid.safeParse(serviceId).success || !uuid.safeParse(id).success) throw new NotFoundException();
+  try {
+    return await callbackApis.get(serviceId, id);
+  } catch (error) {
+    if (error instanceof CallbackApiNotFoundError) throw new NotFoundException();
+    throw error;
+  }
+}
