@@ -125,6 +125,15 @@ export function networks(): Accepted<readonly string[]> {
   };
 }
 
+/** Whoever is believed what others say: not everybody. */
+export function proxyNetworks(): Accepted<readonly string[]> {
+  const { words } = networks();
+  return {
+    schema: list(z.string().refine((text) => isCidr(text) && !text.endsWith('/0'))),
+    words: `${words}, none of them \`/0\``,
+  };
+}
+
 /** IPv4 in four decimal parts only: the library would also read `127.1/8` and `0x7f.0.0.0/8`. */
 function isCidr(text: string): boolean {
   return ipaddr.IPv4.isValidCIDRFourPartDecimal(text) || ipaddr.IPv6.isValidCIDR(text);

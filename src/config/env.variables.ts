@@ -11,6 +11,7 @@ import {
   oneOf,
   path,
   ports,
+  proxyNetworks,
   url,
 } from './accepted-values.js';
 import { optional, variable, variableByContext, variableList, type Variable } from './variable.js';
@@ -110,8 +111,8 @@ export const variables = {
   }),
   TRUSTED_PROXIES: variableList({
     description:
-      'Proxies in front of the service: what they say in `X-Forwarded-For` is whose address is limited (`API_RATE_LIMIT`, guesses at the console)',
-    accepts: networks(),
+      'Proxies in front of the service: what they say in `X-Forwarded-For` is whose address is limited (`API_RATE_LIMIT`, guesses at the console). No network with clients in it: they could say anything',
+    accepts: proxyNetworks(),
     defaultWords: 'none: whoever connects',
   }),
   CONSOLE: variable({

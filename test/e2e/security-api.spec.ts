@@ -311,8 +311,12 @@ describe('TRUSTED_PROXIES', () => {
       return (await service.call('GET', `/service/${randomUUID()}/callback-api`, undefined, headers)).status;
     };
     try {
-      for (const from of ['192.0.2.1', '192.0.2.2'])
-        expect([await guess(from), await guess(from), await guess(from)]).toEqual([401, 401, 429]);
+      // With a port, as some proxies have it, too: a connection more is no address more.
+      const callers = ['192.0.2.1', '192.0.2.2', '[2001:db8::1]'];
+      for (const from of callers)
+        expect([await guess(from), await guess(`${from}:4711`), await guess(`${from}:4712`)]).toEqual([
+          401, 401, 429,
+        ]);
     } finally {
       await service.stop();
       await database.drop();

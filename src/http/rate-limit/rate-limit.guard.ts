@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { ThrottlerGuard } from '@nestjs/throttler';
 import type { Request } from 'express';
 import { ApiTokens } from '../api-tokens/api-tokens.js';
+import { addressOf } from '../address-of.js';
 import { bearerTokenOf } from '../bearer-token.js';
 import { IS_PUBLIC } from '../public.decorator.js';
 import { FixedWindows } from './fixed-windows.js';
@@ -37,6 +38,6 @@ export class RateLimitGuard extends ThrottlerGuard {
   protected override async getTracker(request: Request): Promise<string> {
     const token = bearerTokenOf(request);
     const known = token === undefined ? undefined : this.tokens.knownDigestOf(token);
-    return known ?? super.getTracker(request);
+    return known ?? addressOf(request);
   }
 }
