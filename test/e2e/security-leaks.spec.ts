@@ -86,7 +86,6 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
     receiver = await kit.startReceiver();
     secrets.set('api-token', API_TOKEN);
     service = await startTestService(database.url, {
-      LOG_LEVEL: 'trace',
       API_TOKENS: API_TOKEN,
       CALLBACK_TIMEOUT_MS: '2000',
       CALLBACK_MAX_RETRIES: '1',

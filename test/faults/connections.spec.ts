@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad } from '../support/faults/load.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
-import { sendReceipt, createNotification } from '../support/scenario.js';
+import { createNotification, registerCallbackApi, sendReceipt } from '../support/scenario.js';
 
 /** Of each of two processes, and they use what they get. */
 const WANTED = { DATABASE_POOL_SIZE: '100', QUEUE_POOL_SIZE: '50' };
@@ -30,13 +30,15 @@ describe(`300 connections wanted of a PostgreSQL that gives ${GIVEN}`, () => {
     'no crash, no loss; what cannot be served is an error within seconds, and the rest goes on',
     async () => {
       const load = await startLoad(bench.api, bench.receiver, { path: '/crowded', patienceMs: 90_000 });
+      // Of a service of its own: what the load counts is the load's.
+      const crowd = await registerCallbackApi(bench.api, { url: bench.receiver.url('/crowd') });
       const refusals: string[] = [];
       for (let burst = 0; burst < inFull(20, 2); burst += 1) {
         const begun = performance.now();
         await Promise.all(
           Array.from({ length: BURST }, async () => {
             try {
-              const { id } = await createNotification(bench.api, load.serviceId);
+              const { id } = await createNotification(bench.api, crowd.serviceId);
               await sendReceipt(bench.api, id);
             } catch (error) {
               refusals.push(String(error));

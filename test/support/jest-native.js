@@ -19,6 +19,10 @@ const TEST_GLOBALS = import.meta.resolve('./jest-globals/of-a-test-file.mjs');
 const EXPECT = import.meta.resolve('./jest-globals/of-support.mjs');
 const HANDLERS = Symbol.for('EVENT_HANDLERS');
 
+/** Names of the globals that the project gave. */
+const given = [];
+let count = 0;
+
 process.setSourceMapsEnabled(true);
 
 registerHooks({
@@ -34,6 +38,9 @@ registerHooks({
 
 /** A `testRunner` of Jest: what is passed on is Jest's own, but for who loads modules and whose globals it sets. */
 export default function run(globalConfig, config, environment, runtime, testPath, sendMessageToJest) {
+  // Of this project, and of no other.
+  for (const name of given.splice(0)) delete globalThis[name];
+  given.push(...Object.keys(config.globals));
   Object.assign(globalThis, config.globals);
   // Jest's own knows only what Jest transformed; Node reads the maps that come with the sources.
   Error.prepareStackTrace = undefined;
@@ -41,20 +48,20 @@ export default function run(globalConfig, config, environment, runtime, testPath
     globalConfig,
     config,
     { ...environment, global: globalThis },
-    native(runtime, config),
+    native(runtime),
     testPath,
     sendMessageToJest,
   );
 }
 
-function native(runtime, config) {
+function native(runtime) {
   return {
     setGlobalsForRuntime: () => undefined,
     requireModule: require,
     requireInternalModule: freshly,
     unstable_shouldLoadAsEsm: () => true,
-    // A file runs once in each project: another address is another module.
-    unstable_importModule: (path) => import(`${pathToFileURL(path).href}?project=${config.displayName.name}`),
+    // A file runs in several projects, and again where it is watched: another address is another module.
+    unstable_importModule: (path) => import(`${pathToFileURL(path).href}?run=${(count += 1)}`),
     enterTestCode: () => runtime.enterTestCode(),
     leaveTestCode: () => runtime.leaveTestCode(),
     resetModules: () => undefined,

@@ -10,7 +10,8 @@ export type Environment = Readonly<Record<string, string>>;
 export const TEST_ENVIRONMENT: Environment = {
   NODE_ENV: 'test',
   PORT: '0',
-  LOG_LEVEL: 'debug',
+  // As talkative as it gets: the log is tested for what must not be in it, and a process has one logger.
+  LOG_LEVEL: 'trace',
   LOG_FORMAT: 'json',
   CALLBACK_ALLOW_HTTP: 'true',
   CALLBACK_ALLOWED_NETWORKS: '127.0.0.0/8',

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import type { Receiver } from '../receiver.js';
 import { causeCallback, registerCallbackApi } from '../scenario.js';
@@ -96,6 +97,8 @@ export async function startLoad(
         if (lost().length > 0) throw new Error(`not arrived: ${lost().length} of ${accepted.size}`);
       }, patienceMs).catch(() => undefined);
       const all = arrivals();
+      // A repeat comes under the id of the callback: nothing arrives that nobody asked for.
+      const known = accepted.size + refused;
       const arrived = new Set(all.map(({ id }) => id)).size;
       const next = all.find(({ at }) => endOfFault !== undefined && at > endOfFault);
       const report = {
@@ -107,6 +110,7 @@ export async function startLoad(
         firstDeliveryMs: next && Math.round(next.at - (endOfFault ?? 0)),
       };
       print(fault, report);
+      expect(arrived).toBeLessThanOrEqual(known);
       return report;
     },
   };
