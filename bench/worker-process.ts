@@ -9,6 +9,12 @@ import { usageOf, type Usage } from './process-usage.js';
 /** What takes the jobs: the service itself, or one of the baselines. */
 export type WorkerKind = 'service' | 'plain-axios' | 'bare-undici' | 'noop';
 
+/**
+ * As `npm start` has it. Left to itself, Node on a machine with much memory keeps what it no longer needs for long:
+ * 500 MiB of a worker's memory where 310 do (docs/performance.md).
+ */
+const NODE_FLAGS = ['--max-semi-space-size=32', '--max-old-space-size=1024'];
+
 /** A worker in a process of its own, so that its CPU is its own. */
 export class WorkerProcess {
   private constructor(private readonly child: ChildProcess) {}
@@ -20,13 +26,17 @@ export class WorkerProcess {
     own: Readonly<Record<string, string>>,
   ): Promise<WorkerProcess> {
     const program = kind === 'service' ? '../src/main.js' : './baseline-worker.js';
-    const child = spawn(process.execPath, [fileURLToPath(new URL(program, import.meta.url)), kind], {
-      env: {
-        PATH: process.env.PATH,
-        ...environmentOf(backend, stores, { PROCESS_ROLE: 'worker', MIGRATE_ON_START: 'false', ...own }),
+    const child = spawn(
+      process.execPath,
+      [...NODE_FLAGS, fileURLToPath(new URL(program, import.meta.url)), kind],
+      {
+        env: {
+          PATH: process.env.PATH,
+          ...environmentOf(backend, stores, { PROCESS_ROLE: 'worker', MIGRATE_ON_START: 'false', ...own }),
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
       },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    );
     await untilListening(child);
     return new WorkerProcess(child);
   }

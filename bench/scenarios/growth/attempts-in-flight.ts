@@ -27,6 +27,7 @@ export const attemptsInFlight: Scenario = async ({ lab, options, say }) => {
       held = (await lab.receiver.report()).peakHeld;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    if (held < attempts) throw new Error(`${held} of ${attempts} attempts were in flight together`);
     const { rssMiB } = worker.usage();
     say(`  ${held} attempts in flight: ${rssMiB.toFixed(0)} MiB`);
     return [

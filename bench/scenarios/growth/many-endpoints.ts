@@ -10,7 +10,7 @@ const MANY = [1_000, 10_000];
 /** Registrations under way together. */
 const TOGETHER = 50;
 
-/** The same backlog, spread over more endpoints: each has its slots, its circuit, its address to vet. */
+/** The same backlog, spread over more endpoints: each has its slots and its circuit. One origin: what it costs to connect is not measured. */
 export const manyEndpoints: Scenario = async (context) => {
   const { options, lab, say } = context;
   const rateWith = (endpoints: number) =>

@@ -71,14 +71,21 @@ export const transportProviders: Provider[] = [
   CallbackClient,
 ];
 
+/** What makes an interceptor's own requests on the instance what axios' users know; callbacks bring their own. */
+const KEPT_DEFAULTS: ReadonlySet<string> = new Set([
+  'transformRequest',
+  'transformResponse',
+  'validateStatus',
+]);
+
 /**
- * Without any of axios' defaults: a host may keep headers, with secrets, among them for calls of its own, and each
- * one is merged into each request, which is a third of what axios costs.
+ * Without the rest of axios' defaults: a host may keep headers, with secrets, among them for calls of its own, and
+ * each one is merged into each request, which is a third of what axios costs.
  */
 function ownHttpService(): HttpService {
   const instance = axios.create();
   const defaults: Partial<Record<string, unknown>> = instance.defaults;
-  for (const name of Object.keys(defaults)) delete defaults[name];
+  for (const name of Object.keys(defaults)) if (!KEPT_DEFAULTS.has(name)) delete defaults[name];
   defaults['headers'] = {};
   return new HttpService(instance);
 }
