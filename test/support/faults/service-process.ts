@@ -50,8 +50,8 @@ export async function startServiceProcess(
   const logs = new LogCapture();
   const complaints: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
-    // What a start that failed says before there is a logger is for people.
-    if (line.startsWith('{')) logs.write(`${line}\n`);
+    // What a start that failed says before there is a logger is for people; one that is killed may leave half a line.
+    if (line.startsWith('{') && line.endsWith('}')) logs.write(`${line}\n`);
     else complaints.push(line);
   });
   createInterface({ input: child.stderr }).on('line', (line) => complaints.push(line));
