@@ -129,7 +129,7 @@ export function networks(): Accepted<readonly string[]> {
 export function proxyNetworks(): Accepted<readonly string[]> {
   const { words } = networks();
   return {
-    schema: list(z.string().refine((text) => isCidr(text) && !text.endsWith('/0'))),
+    schema: list(z.string().refine((text) => isCidr(text) && !/\/0+$/.test(text))),
     words: `${words}, none of them \`/0\``,
   };
 }

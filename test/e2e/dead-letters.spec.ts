@@ -68,7 +68,8 @@ describe('what is given up', () => {
         sealed: service.app.get(DocumentSealer).seal(id, document),
       },
       1,
-      0,
+      queuedAt,
+      queuedAt,
     );
   }
 

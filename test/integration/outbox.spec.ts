@@ -211,7 +211,7 @@ describeWithRedis('the outbox', () => {
       'SELECT reason, count(*)::int FROM service_callback_outbox_refusals GROUP BY reason ORDER BY 2';
     expect(await query(database.url, kept)).toEqual([
       { reason: 'not a job: options.jobId invalid_format', count: 1 },
-      { reason: 'not a job: it invalid_type', count: 600 },
+      { reason: 'not a job: data invalid_type', count: 600 },
     ]);
   });
 

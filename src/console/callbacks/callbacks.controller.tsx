@@ -1,28 +1,16 @@
-import {
-  Controller,
-  Get,
-  Inject,
-  NotFoundException,
-  Param,
-  Query,
-  Res,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
+import { Get, Inject, NotFoundException, Param, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { z } from 'zod';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { CallbackApiRepository } from '../../service-callbacks/callback-apis/callback-api.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import { DeadLetterRepository } from '../../service-callbacks/dead-letters/dead-letter.repository.js';
 import { CallbackLogReader } from '../../service-callbacks/delivery-log/callback-log.reader.js';
 import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
-import { ConsoleErrorFilter } from '../console-error.filter.js';
-import { InConsole } from '../in-console.decorator.js';
+import { isId } from '../is-id.js';
 import { sendPage } from '../page/send-page.js';
 import { paths } from '../paths.js';
 import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
-import { SessionGuard } from '../session/session.guard.js';
+import { SessionPages } from '../session-pages.decorator.js';
 import { CallbackPage } from './callback-page.js';
 import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { DELIVERY_LOG_OPTIONS } from '../../service-callbacks/tokens.js';
@@ -30,12 +18,7 @@ import { callbackOfLetter } from './callback-of-letter.js';
 import { callbackQueryOf, NONE, PAGE, text, type RawQuery } from './callback-query.js';
 import { CallbacksPage } from './callbacks-page.js';
 
-const uuid = z.uuid();
-
-@Controller('console')
-@InConsole()
-@UseGuards(SessionGuard)
-@UseFilters(ConsoleErrorFilter)
+@SessionPages('console')
 @RequiresScope('callbacks:read')
 export class CallbacksController {
   constructor(
@@ -82,15 +65,13 @@ export class CallbacksController {
     @Query('done') done: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    if (!uuid.safeParse(id).success) throw new NotFoundException();
+    if (!isId(id)) throw new NotFoundException();
     const letter = await this.deadLetters.find(serviceId, id);
     const callback = (await this.log.find({ serviceId }, id)) ?? (letter && callbackOfLetter(letter));
     if (!callback) throw new NotFoundException();
     const { callbackApiId } = callback;
     const api =
-      uuid.safeParse(serviceId).success && uuid.safeParse(callbackApiId).success
-        ? await this.callbackApis.find(serviceId, callbackApiId ?? '')
-        : null;
+      isId(serviceId) && isId(callbackApiId) ? await this.callbackApis.find(serviceId, callbackApiId) : null;
     const now = new Date(this.clock.now());
     sendPage(
       response,
@@ -103,7 +84,7 @@ export class CallbacksController {
 
   /** Whose it is, where the session may see it. */
   private async serviceOf(session: ConsoleSession, id: string): Promise<string | undefined> {
-    if (!uuid.safeParse(id).success) return undefined;
+    if (!isId(id)) return undefined;
     return (await this.log.find(scopeOf(session), id))?.serviceId ?? undefined;
   }
 }

@@ -9,6 +9,7 @@ import type {
   DeadLetterFilter,
 } from '../../service-callbacks/dead-letters/dead-letter.repository.js';
 import type { LogScope } from '../../service-callbacks/delivery-log/records.js';
+import { isId } from '../is-id.js';
 import { dateOf, notUnderstood, text, unreadable, type Problems } from '../callbacks/callback-query.js';
 
 /** The filter as it stands in an address or in the hidden fields of a form. */
@@ -36,7 +37,6 @@ const shape = z.object({
   until: text,
   after: text,
 });
-const uuid = z.uuid();
 
 /**
  * @param own the scope of the session: a service's own rows, whatever the address says
@@ -61,7 +61,7 @@ export function deadLetterQueryOf(query: unknown, own: LogScope): DeadLetterQuer
       ...notUnderstood(query, ['service', 'endpoint', 'reason', 'since', 'until'], fields),
       ...(since === 'unreadable' && { since: unreadable(fields.since) }),
       ...(until === 'unreadable' && { until: unreadable(fields.until) }),
-      ...(endpoint !== undefined && !uuid.safeParse(endpoint).success && { endpoint: 'Not an id' }),
+      ...(endpoint !== undefined && !isId(endpoint) && { endpoint: 'Not an id' }),
     },
   };
 }

@@ -12,6 +12,7 @@ import { can, type ConsoleSession } from '../session/console-session.js';
 import { atMost, count, counted } from '../words/counts.js';
 import { reasonWords } from '../words/failures.js';
 import { filterFields } from './filter-fields.js';
+import { HiddenFilter } from './hidden-filter.js';
 import { isUnderstood, type DeadLetterQuery } from './dead-letter-query.js';
 import { MAX_COUNTED } from './dead-letter-limits.js';
 import { LettersTable } from './letters-table.js';
@@ -51,9 +52,7 @@ export const DeadLettersPage = (view: DeadLettersView) => {
         </Empty>
       ) : (
         <PostForm action={paths.deadLetters} csrf={session.csrf} class="letters">
-          {Object.entries(filterFields(query)).map(
-            ([name, value]) => value && <input key={name} type="hidden" name={name} value={value} />,
-          )}
+          <HiddenFilter query={query} />
           {can(session, 'dead-letters:replay') && <Actions {...{ total, replayable, isFiltered }} />}
           <LettersTable session={session} letters={letters} now={view.now} />
         </PostForm>

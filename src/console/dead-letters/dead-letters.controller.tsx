@@ -1,15 +1,12 @@
 import {
   BadRequestException,
   ConflictException,
-  Controller,
   Get,
   NotFoundException,
   Param,
   Post,
   Query,
   Res,
-  UseFilters,
-  UseGuards,
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { z } from 'zod';
@@ -22,13 +19,12 @@ import {
 } from '../../service-callbacks/dead-letters/dead-letter.repository.js';
 import { ReplayRunRepository } from '../../service-callbacks/dead-letters/replay-run.repository.js';
 import { Replay } from '../../service-callbacks/dead-letters/replay.js';
-import { ConsoleErrorFilter } from '../console-error.filter.js';
-import { InConsole } from '../in-console.decorator.js';
+import { isId } from '../is-id.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
 import { CurrentForm, CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
 import type { Form } from '../session/form-body.js';
-import { SessionGuard } from '../session/session.guard.js';
+import { SessionPages } from '../session-pages.decorator.js';
 import { tell, told } from '../session/told.js';
 import { deadLetterQueryOf, isUnderstood, type DeadLetterQuery } from './dead-letter-query.js';
 import { MAX_COUNTED, PAGE } from './dead-letter-limits.js';
@@ -39,18 +35,13 @@ import { filterFields } from './filter-fields.js';
 /** Rows that a statement deletes. */
 const BATCH = 5_000;
 
-const uuid = z.uuid();
-
 /** What a form is about: what is selected on the page, or all that match its filter. */
 interface Selection {
   readonly query: DeadLetterQuery;
   readonly ids: readonly string[] | undefined;
 }
 
-@Controller('console')
-@InConsole()
-@UseGuards(SessionGuard)
-@UseFilters(ConsoleErrorFilter)
+@SessionPages('console')
 export class ConsoleDeadLettersController {
   constructor(
     private readonly deadLetters: DeadLetterRepository,
@@ -108,7 +99,7 @@ export class ConsoleDeadLettersController {
     @Param('id') id: string,
     @Res() response: Response,
   ): Promise<void> {
-    const result = uuid.safeParse(id).success ? await this.replay.one(serviceId, id) : null;
+    const result = isId(id) ? await this.replay.one(serviceId, id) : null;
     if (!result) throw new NotFoundException();
     if (result.kind === 'refused') throw new ConflictException(`It cannot be replayed: ${result.why}.`);
     response.redirect(303, withQuery(paths.callback(serviceId, id), { done: 'replayed' }));
@@ -166,7 +157,7 @@ function selectionOf(form: Form, session: ConsoleSession): Selection {
   const [problem] = Object.entries(query.problems);
   if (problem !== undefined) throw new BadRequestException(`${problem[0]}: ${problem[1]}`);
   if (form.get('which') === 'all') return { query, ids: undefined };
-  const ids = form.getAll('id').filter((id) => uuid.safeParse(id).success);
+  const ids = form.getAll('id').filter((id) => isId(id));
   if (ids.length === 0) throw new BadRequestException('Nothing is selected. Go back and tick what you mean.');
   return { query, ids };
 }

@@ -9,6 +9,7 @@ import { reasonWords } from '../words/failures.js';
 import type { DeadLetterQuery } from './dead-letter-query.js';
 import { MAX_COUNTED } from './dead-letter-limits.js';
 import { filterFields } from './filter-fields.js';
+import { HiddenFilter } from './hidden-filter.js';
 
 interface DeletePageProps {
   readonly session: ConsoleSession;
@@ -48,9 +49,7 @@ export const DeletePage = ({ session, query, ids, total, now }: DeletePageProps)
         </section>
       )}
       <PostForm action={`${paths.deadLetters}/delete`} csrf={session.csrf} class="actions">
-        {Object.entries(filterFields(query)).map(
-          ([name, value]) => value && <input key={name} type="hidden" name={name} value={value} />,
-        )}
+        <HiddenFilter query={query} />
         {ids?.map((id) => (
           <input key={id} type="hidden" name="id" value={id} />
         ))}

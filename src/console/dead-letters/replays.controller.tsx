@@ -1,16 +1,5 @@
-import {
-  Controller,
-  Get,
-  NotFoundException,
-  Param,
-  Post,
-  Query,
-  Res,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
+import { Get, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { z } from 'zod';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import {
   CallbackApiRepository,
@@ -21,23 +10,17 @@ import {
   ReplayRunRepository,
   type ReplayRun,
 } from '../../service-callbacks/dead-letters/replay-run.repository.js';
-import { ConsoleErrorFilter } from '../console-error.filter.js';
-import { InConsole } from '../in-console.decorator.js';
+import { isId } from '../is-id.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
 import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
-import { SessionGuard } from '../session/session.guard.js';
+import { SessionPages } from '../session-pages.decorator.js';
 import { deadLetterQueryOf, type DeadLetterQuery } from './dead-letter-query.js';
 import { filterFields } from './filter-fields.js';
 import { ReplayPage } from './replay-page.js';
 
-const uuid = z.uuid();
-
 /** A replay of many: how far it has come, and an end to it. */
-@Controller('console/replays/:id')
-@InConsole()
-@UseGuards(SessionGuard)
-@UseFilters(ConsoleErrorFilter)
+@SessionPages('console/replays/:id')
 export class ReplaysController {
   constructor(
     private readonly runs: ReplayRunRepository,
@@ -54,7 +37,7 @@ export class ReplaysController {
     @Query() asked: unknown,
     @Res() response: Response,
   ): Promise<void> {
-    const run = uuid.safeParse(id).success ? await this.runs.find(scopeOf(session), id) : null;
+    const run = isId(id) ? await this.runs.find(scopeOf(session), id) : null;
     if (!run) throw new NotFoundException();
     const now = new Date(this.clock.now());
     const query = deadLetterQueryOf(asked, scopeOf(session));
@@ -71,8 +54,7 @@ export class ReplaysController {
     @Query() asked: unknown,
     @Res() response: Response,
   ): Promise<void> {
-    const isThere = uuid.safeParse(id).success;
-    if (!isThere || !(await this.runs.stop(scopeOf(session), id, new Date(this.clock.now())))) {
+    if (!isId(id) || !(await this.runs.stop(scopeOf(session), id, new Date(this.clock.now())))) {
       throw new NotFoundException();
     }
     const query = deadLetterQueryOf(asked, scopeOf(session));
@@ -84,7 +66,7 @@ export class ReplaysController {
     { serviceId }: ReplayRun,
     { filter }: DeadLetterQuery,
   ): Promise<CallbackApi | null> {
-    const ids = z.tuple([uuid, uuid]).safeParse([serviceId, filter.callbackApiId]).data;
-    return ids === undefined ? null : this.callbackApis.find(...ids);
+    const { callbackApiId } = filter;
+    return isId(serviceId) && isId(callbackApiId) ? this.callbackApis.find(serviceId, callbackApiId) : null;
   }
 }

@@ -1,15 +1,4 @@
-import {
-  Controller,
-  Get,
-  Inject,
-  NotFoundException,
-  Param,
-  Post,
-  Query,
-  Res,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
+import { Get, Inject, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { CallbackApisService } from '../../service-callbacks/callback-apis/callback-apis.service.js';
@@ -37,24 +26,24 @@ import {
   ENDPOINT_HEALTH_OPTIONS,
 } from '../../service-callbacks/tokens.js';
 import { callbackQueryOf, NONE, PAGE, type RawQuery } from '../callbacks/callback-query.js';
-import { ConsoleErrorFilter } from '../console-error.filter.js';
-import { InConsole } from '../in-console.decorator.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
 import { can, CurrentForm, CurrentSession, type ConsoleSession } from '../session/console-session.js';
 import type { Form } from '../session/form-body.js';
-import { SessionGuard } from '../session/session.guard.js';
+import { SessionPages } from '../session-pages.decorator.js';
 import { MAX_COUNTED } from './endpoint-limits.js';
 import { DONE, type Done } from './endpoint-notices.js';
 import { EndpointPage, type EndpointView } from './endpoint-page.js';
 import { findEndpoint } from './find-endpoint.js';
 import { hasSaidYes, isAgreed, RotatePage } from './rotate-page.js';
 
+interface EndpointPath {
+  readonly service_id: string;
+  readonly id: string;
+}
+
 /** One callback API and its server: how it is, and what can be done. */
-@Controller('console/services/:service_id/endpoints/:id')
-@InConsole()
-@UseGuards(SessionGuard)
-@UseFilters(ConsoleErrorFilter)
+@SessionPages('console/services/:service_id/endpoints/:id')
 export class EndpointController {
   private readonly policy: DisablePolicy;
 
@@ -77,8 +66,7 @@ export class EndpointController {
   @RequiresScope('callbacks:read')
   async show(
     @CurrentSession() session: ConsoleSession,
-    @Param('service_id') serviceId: string,
-    @Param('id') id: string,
+    @Param() { service_id: serviceId, id }: EndpointPath,
     @Query() query: RawQuery,
     @Res() response: Response,
   ): Promise<void> {
@@ -90,8 +78,7 @@ export class EndpointController {
   @RequiresScope('callbacks:write')
   async test(
     @CurrentSession() session: ConsoleSession,
-    @Param('service_id') serviceId: string,
-    @Param('id') id: string,
+    @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
     await findEndpoint(this.callbackApis, serviceId, id);
@@ -104,8 +91,7 @@ export class EndpointController {
   async rotate(
     @CurrentSession() session: ConsoleSession,
     @CurrentForm() form: Form,
-    @Param('service_id') serviceId: string,
-    @Param('id') id: string,
+    @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
     const api = await findEndpoint(this.callbackApis, serviceId, id);
@@ -123,8 +109,7 @@ export class EndpointController {
   @Post('disable')
   @RequiresScope('callbacks:write')
   async disable(
-    @Param('service_id') serviceId: string,
-    @Param('id') id: string,
+    @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
     await findEndpoint(this.callbackApis, serviceId, id);
@@ -137,8 +122,7 @@ export class EndpointController {
   async enable(
     @CurrentSession() session: ConsoleSession,
     @CurrentForm() form: Form,
-    @Param('service_id') serviceId: string,
-    @Param('id') id: string,
+    @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
     await findEndpoint(this.callbackApis, serviceId, id);

@@ -1,10 +1,8 @@
 import { NotFoundException } from '@nestjs/common';
-import { z } from 'zod';
 import { CallbackApiNotFoundError } from '../../service-callbacks/callback-apis/callback-api-not-found.error.js';
 import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
 import type { CallbackApisService } from '../../service-callbacks/callback-apis/callback-apis.service.js';
-
-const uuid = z.uuid();
+import { isId } from '../is-id.js';
 
 /** What is no id at all is nobody's endpoint. @throws NotFoundException */
 export async function findEndpoint(
@@ -12,7 +10,7 @@ export async function findEndpoint(
   serviceId: string,
   id: string,
 ): Promise<CallbackApi> {
-  if (!uuid.safeParse(serviceId).success || !uuid.safeParse(id).success) throw new NotFoundException();
+  if (!isId(serviceId) || !isId(id)) throw new NotFoundException();
   try {
     return await callbackApis.get(serviceId, id);
   } catch (error) {

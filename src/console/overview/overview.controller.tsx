@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Query, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { Get, Inject, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { Clock } from '../../service-callbacks/clock.js';
@@ -6,21 +6,16 @@ import { OverviewReader } from '../../service-callbacks/delivery-log/overview.re
 import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import type { EndpointHealthOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../../service-callbacks/tokens.js';
-import { ConsoleErrorFilter } from '../console-error.filter.js';
-import { InConsole } from '../in-console.decorator.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
 import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
-import { SessionGuard } from '../session/session.guard.js';
+import { SessionPages } from '../session-pages.decorator.js';
 import { OverviewPage } from './overview-page.js';
 
 /** Endpoints on a page, and at most. */
 const ENDPOINTS = { step: 50, max: 1_000 } as const;
 
-@Controller('console')
-@InConsole()
-@UseGuards(SessionGuard)
-@UseFilters(ConsoleErrorFilter)
+@SessionPages('console')
 @RequiresScope('callbacks:read')
 export class OverviewController {
   private readonly policy: DisablePolicy;

@@ -1,15 +1,10 @@
-import { Controller, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { ConsoleErrorFilter } from '../console-error.filter.js';
-import { InConsole } from '../in-console.decorator.js';
 import { paths } from '../paths.js';
 import { clearCookie, COOKIES } from '../session/cookies.js';
-import { SessionGuard } from '../session/session.guard.js';
+import { SessionPages } from '../session-pages.decorator.js';
 
-@Controller('console')
-@InConsole()
-@UseGuards(SessionGuard)
-@UseFilters(ConsoleErrorFilter)
+@SessionPages('console')
 export class SignOutController {
   @Post('sign-out')
   signOut(@Req() request: Request, @Res() response: Response): void {

@@ -98,7 +98,7 @@ export class Replay {
       trace: currentCarrier(),
       sealed: this.sealer.seal(id, sendable),
     };
-    await this.enqueuer.enqueue([retryJob(callback, this.policy.maxRetries, 0)], manager);
+    await this.enqueuer.enqueue([retryJob(callback, this.policy.maxRetries, now, now)], manager);
     await this.deadLetters.update(
       id,
       { generation, replayRequestedAt: null, replayedAt: new Date(now) },

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { WARNED } from '../endpoint-health/endpoint-state.repository.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { OUTCOME_SUMS, outcomesOf, type OutcomeRow } from './outcomes.js';
 import type { EndpointFigures, EndpointSummary, LogScope } from './records.js';
@@ -48,7 +49,7 @@ export interface Backlog {
 const HEALTH = `api.id::text AS callback_api_id, api.service_id::text AS service_id, health.last_success_at,
   health.last_failure_at, health.last_failure, health.failing_since,
   health.attempts_since_success::float8 AS attempts_since_success,
-  CASE WHEN api.warned_since = health.failing_since THEN api.warned_percent ELSE 0 END AS warned_percent`;
+  ${WARNED} AS warned_percent`;
 const API_WITH_HEALTH = `service_callback_apis api
   LEFT JOIN service_callback_endpoint_health health ON health.callback_api_id = api.id::text`;
 

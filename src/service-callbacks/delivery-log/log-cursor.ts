@@ -1,19 +1,13 @@
-import { z } from 'zod';
+import { decodePlace, encodePlace } from '../list-cursor.js';
 import type { LogCursor } from './records.js';
 
-const shape = z.tuple([z.iso.datetime(), z.uuid()]);
-
 /** Opaque to whoever pages through; says where the last page ended. */
-export function encodeLogCursor({ queuedAt, id }: LogCursor): string {
-  return Buffer.from(JSON.stringify([queuedAt.toISOString(), id])).toString('base64url');
+export function encodeLogCursor({ queuedAt: at, id }: LogCursor): string {
+  return encodePlace({ at, id });
 }
 
 /** @returns undefined for what this service never made. */
 export function decodeLogCursor(cursor: string): LogCursor | undefined {
-  try {
-    const [queuedAt, id] = shape.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
-    return { queuedAt: new Date(queuedAt), id };
-  } catch {
-    return undefined;
-  }
+  const place = decodePlace(cursor);
+  return place && { queuedAt: place.at, id: place.id };
 }

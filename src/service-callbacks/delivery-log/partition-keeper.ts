@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { Clock } from '../clock.js';
+import { messageOf } from '../message-of.js';
 import { periodically } from '../periodically.js';
 import type { DeliveryLogOptions } from '../service-callbacks.options.js';
 import { DELIVERY_LOG_OPTIONS } from '../tokens.js';
@@ -39,7 +40,7 @@ export class PartitionKeeper implements OnApplicationBootstrap, BeforeApplicatio
     const onError = (error: unknown) =>
       this.logger.error({
         event: 'delivery_log.not_kept',
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
         msg: 'The days of the delivery log could not be looked after; tried again in ten minutes',
       });
     this.running = periodically({ everyMs: EVERY_MS, signal: this.stopping.signal, onError }, () =>

@@ -1,3 +1,4 @@
+import { parsedJson } from '../unknown-json.js';
 import type { CallbackRequest } from './callback-request.js';
 
 /** What of an answer is kept for people to read: bytes of UTF-8. */
@@ -50,20 +51,12 @@ function needlesOf({ bearerToken, signingSecrets, body }: CallbackRequest): stri
       base64(secret),
       Buffer.from(secret).toString('hex'),
     ]),
-    ...texts(parsed(body)).flatMap(spellings),
+    // What is not JSON is one text.
+    ...texts(parsedJson(body) ?? body).flatMap(spellings),
   ]);
   return [...needles]
     .filter((needle) => needle.length >= MIN_MASKED_LENGTH)
     .toSorted((one, other) => other.length - one.length);
-}
-
-/** What is not JSON is one text. */
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
 }
 
 function spellings(text: string): string[] {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { z } from 'zod';
 import { PayloadCipher } from '../security/payload-cipher.js';
+import { parsedJson, problemsOf } from '../unknown-json.js';
 import { callbackDocumentSchema, documentBinding, type CallbackDocument } from './callback-job.js';
 
 export type OpenedDocument =
@@ -16,7 +16,7 @@ export class DocumentOpener {
   open(sealed: string, id: string): OpenedDocument {
     const text = this.decrypt(sealed, id);
     if (typeof text !== 'string') return text;
-    const document = callbackDocumentSchema.safeParse(parse(text));
+    const document = callbackDocumentSchema.safeParse(parsedJson(text));
     return document.success
       ? { kind: 'open', document: { v: 1, ...document.data } }
       : { kind: 'closed', detail: `the document is not one: ${problemsOf(document.error)}` };
@@ -32,19 +32,5 @@ export class DocumentOpener {
         detail: error instanceof Error ? error.message : 'the document does not decrypt',
       };
     }
-  }
-}
-
-/** Which fields are wrong and how; never what is in them. */
-export function problemsOf(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'data'} ${issue.code}`).join(', ');
-}
-
-/** What is not JSON becomes what no schema accepts: JSON.parse would quote it. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -4,7 +4,8 @@ import type { AnyJob } from '../../queues/queue-backend.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { callbackJobSchema, legacyJobSchema } from './callback-job.js';
 import type { Callback } from './callback.js';
-import { DocumentOpener, problemsOf } from './document-opener.js';
+import { problemsOf } from '../unknown-json.js';
+import { DocumentOpener } from './document-opener.js';
 
 /** What a job turned out to be (R10). */
 export type ReadJob =

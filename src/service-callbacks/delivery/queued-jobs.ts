@@ -22,9 +22,9 @@ export function firstAttemptJob(callback: Callback, priority: number): QueuedJob
 /**
  * A callback's later attempts, one job for all of them.
  * @param maxRetries after the first attempt, which may still be to come: it was deferred, or is a replay's.
- * @param delayMs until the next attempt. @param dueAt when that is, Unix ms.
+ * @param dueAt of the next attempt, and `now`: Unix ms, whole.
  */
-export function retryJob(callback: Callback, maxRetries: number, delayMs: number, dueAt?: number): QueuedJob {
+export function retryJob(callback: Callback, maxRetries: number, dueAt: number, now: number): QueuedJob {
   return {
     queue: RETRY_QUEUE,
     name: callback.callbackType,
@@ -33,7 +33,7 @@ export function retryJob(callback: Callback, maxRetries: number, delayMs: number
       jobId: retryJobId(callback.id, callback.generation),
       attempts: maxRetries + 1,
       backoff: { type: 'custom' },
-      delay: delayMs,
+      delay: Math.max(0, dueAt - now),
       ...KEEP_NOTHING,
     },
   };

@@ -23,23 +23,14 @@ export class RetryHandOver {
 
   async firstRetry(callback: Callback, retryAfterMs?: number): Promise<HandOver> {
     if (!this.policy.allows(1)) return { kind: 'exhausted' };
-    const delay = this.policy.delayBefore(1, retryAfterMs);
-    await this.add(callback, delay);
-    return { kind: 'handed_over', at: this.clock.now() + delay };
+    const at = this.clock.now() + this.policy.delayBefore(1, retryAfterMs);
+    await this.defer(callback, at);
+    return { kind: 'handed_over', at };
   }
 
   /** No attempt was made and none is spent. @param until Unix ms. */
   async defer(callback: Callback, until: number): Promise<void> {
-    await this.add(callback, Math.max(0, until - this.clock.now()));
-  }
-
-  private async add(callback: Callback, delayMs: number): Promise<void> {
-    const { name, data, options } = retryJob(
-      callback,
-      this.policy.maxRetries,
-      delayMs,
-      this.clock.now() + delayMs,
-    );
+    const { name, data, options } = retryJob(callback, this.policy.maxRetries, until, this.clock.now());
     await this.queue.add(name, data, options);
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
+import { messageOf } from '../message-of.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import { EndpointAlerts } from './endpoint-alerts.js';
 import { factsOf, wordsFor } from './change-words.js';
@@ -37,7 +38,7 @@ export class EndpointChanges {
       event: 'endpoint.untold',
       change: change.change,
       callback_api_id: change.callbackApiId,
-      error: `${what}: ${error instanceof Error ? error.message : String(error)}`,
+      error: `${what}: ${messageOf(error)}`,
       msg: 'Somebody could not be told of a change of an endpoint',
     });
   }

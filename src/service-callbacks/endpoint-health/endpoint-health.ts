@@ -8,7 +8,6 @@ import type { EndpointFigures } from '../delivery-log/records.js';
 import type { EndpointHealthOptions } from '../service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
 import { DisablePolicy } from './disable-policy.js';
-import { EndpointStateRepository } from './endpoint-state.repository.js';
 
 /** `unknown`: nothing has been attempted yet. */
 export type EndpointStatus = 'unknown' | 'healthy' | 'failing' | 'disabled';
@@ -33,7 +32,6 @@ export class EndpointHealth {
   constructor(
     private readonly callbackApis: CallbackApiRepository,
     private readonly figures: EndpointReader,
-    private readonly states: EndpointStateRepository,
     private readonly deadLetters: DeadLetterRepository,
     private readonly clock: Clock,
     @Inject(ENDPOINT_HEALTH_OPTIONS) { disableAfterMs }: EndpointHealthOptions,
@@ -50,7 +48,7 @@ export class EndpointHealth {
       callbackApi,
       figures,
       status: statusOf(callbackApi, figures),
-      warnedPercent: await this.states.warnedPercent(callbackApiId),
+      warnedPercent: figures.warnedPercent,
       disablesAt: this.disablesAt(callbackApi, figures),
       waiting: await this.deadLetters.countReplayable({ serviceId }, { callbackApiId, reason: 'disabled' }),
     };

@@ -32,8 +32,8 @@ const REVIEW_LIMIT = 1_000;
 
 const FACTS = `api.id AS "callbackApiId", api.service_id AS "serviceId", api.callback_type AS "callbackType", api.url`;
 
-/** What a warning that was given is about: another failure is warned of afresh. */
-const WARNED = `CASE WHEN api.warned_since = health.failing_since THEN api.warned_percent ELSE 0 END`;
+/** What the failure that goes on was warned of; 0: nothing. A warning is about one failure, another is warned of afresh. */
+export const WARNED = `CASE WHEN api.warned_since = health.failing_since THEN api.warned_percent ELSE 0 END`;
 
 /** A `timestamptz` has microseconds, a `Date` has not. */
 const SINCE = `date_trunc('milliseconds', health.failing_since)`;
@@ -131,18 +131,6 @@ export class EndpointStateRepository {
       `SELECT id FROM service_callback_apis WHERE disabled_at IS NOT NULL`,
     );
     return rows.map(({ id }) => id);
-  }
-
-  /** What the failure that goes on was warned of; 0: nothing. */
-  async warnedPercent(callbackApiId: string): Promise<number> {
-    const [row] = await this.dataSource.query<{ percent: number }[]>(
-      `SELECT ${WARNED} AS percent
-       FROM service_callback_apis api
-       JOIN service_callback_endpoint_health health ON health.callback_api_id = api.id::text
-       WHERE api.id = $1`,
-      [callbackApiId],
-    );
-    return row?.percent ?? 0;
   }
 
   /** It is another endpoint now, or gets another chance: its time begins again, and nothing was warned of. */

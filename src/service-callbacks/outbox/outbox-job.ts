@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { QueuedJob } from '../../queues/queue-backend.js';
+import { parsedJson, problemsOf } from '../unknown-json.js';
 
 /** What BullMQ takes: its ids are no whole numbers and have no colon. */
 const shape = z.looseObject({
@@ -16,16 +17,7 @@ export type ReadOutboxJob =
 
 /** A row of the outbox as the job that it holds, or why it holds none. */
 export function readOutboxJob(text: string): ReadOutboxJob {
-  const read = shape.safeParse(parse(text));
+  const read = shape.safeParse(parsedJson(text));
   if (read.success) return { kind: 'job', job: read.data };
-  const problems = read.error.issues.map(({ path, code }) => `${path.join('.') || 'it'} ${code}`);
-  return { kind: 'refused', reason: `not a job: ${problems.join(', ')}` };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return { kind: 'refused', reason: `not a job: ${problemsOf(read.error)}` };
 }

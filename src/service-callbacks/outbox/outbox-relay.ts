@@ -11,6 +11,7 @@ import { RedisAwayError } from '../../queues/redis-away.error.js';
 import { RedisQueueBackend } from '../../queues/redis-queue-backend.js';
 import { QueueBackend } from '../../queues/queue-backend.js';
 import { connectionOf } from '../database-connection.js';
+import { messageOf } from '../message-of.js';
 import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from '../service-callbacks.options.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { OUTBOX_CHANNEL, OutboxRepository } from './outbox.repository.js';
@@ -112,8 +113,4 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   private async untilReachable(backend: RedisQueueBackend): Promise<void> {
     await backend.reachable(this.stopping.signal).catch(() => undefined);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

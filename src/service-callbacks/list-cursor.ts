@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+/** Where a page of a list ended: the list is in the order of times, then of ids. */
+export interface Place {
+  readonly at: Date;
+  readonly id: string;
+}
+
+const shape = z.tuple([z.iso.datetime(), z.uuid()]);
+
+/** Opaque to whoever pages through. */
+export function encodePlace({ at, id }: Place): string {
+  return Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url');
+}
+
+/** @returns undefined for what this service never made. */
+export function decodePlace(cursor: string): Place | undefined {
+  try {
+    const [at, id] = shape.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    return { at: new Date(at), id };
+  } catch {
+    return undefined;
+  }
+}
