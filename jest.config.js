@@ -6,7 +6,6 @@ import { delimiter, join } from 'node:path';
 /** What every project has. */
 const base = {
   testRunner: '<rootDir>/test/support/jest-native.js',
-  testEnvironment: '<rootDir>/test/support/jest-environment.js',
   // Node loads the modules, see the runner.
   transform: {},
 };

@@ -11,7 +11,7 @@ export type WorkerKind = 'service' | 'plain-axios' | 'bare-undici' | 'noop';
 
 /**
  * As `npm start` has it. Left to itself, Node on a machine with much memory keeps what it no longer needs for long:
- * 500 MiB of a worker's memory where 310 do (docs/performance.md).
+ * docs/performance.md has what that comes to.
  */
 const NODE_FLAGS = ['--max-semi-space-size=32', '--max-old-space-size=1024'];
 
