@@ -220,8 +220,8 @@ describeWithRedis('the outbox', () => {
     await redis.kill('SIGKILL');
     await sendCallbackTo(service, receiver.url('/an-hour'));
     await service.logs.waitFor('outbox.blocked');
-    const [jobs, bytesEach] = [15_000, 4_000];
-    // Four receipts a second.
+    const [jobs, bytesEach] = [30_000, 4_000];
+    // Eight receipts a second.
     await query(
       database.url,
       `INSERT INTO service_callback_outbox (job)
