@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker, type Job, type JobJson } from 'bullmq';
-import { UnfinishedError } from './unfinished.error.js';
 
 /** Stands in for data that is not JSON: no shape of ours, so the reader calls it unreadable. */
 const NOT_JSON = JSON.stringify({ not_json: true });
@@ -14,8 +13,14 @@ const NO_JOB = undefined as unknown as Job;
 /** Between two tries to fetch from a store that answers with errors, ms. */
 const FETCH_RETRY_MS = 500;
 
+/** Of how many jobs it is remembered what they came to while the queue does not know. */
+const MAX_REMEMBERED = 50_000;
+
 /** BullMQ's worker, save where it would lose, repeat, or spin. */
 export class TolerantWorker extends Worker {
+  /** What was begun here, by job, until the queue knows what it came to. */
+  private readonly inHand = new Map<string, Promise<unknown>>();
+
   override get maximumBlockTimeout(): number {
     return Math.min(super.maximumBlockTimeout, MAX_BLOCK_S);
   }
@@ -47,16 +52,48 @@ export class TolerantWorker extends Worker {
     }
   }
 
-  /** BullMQ would fail, and so repeat, a job whose work is done but whose completion was answered by an error. */
+  /**
+   * A store that answers nothing for longer than a lock lasts hands out again what is still being worked on here,
+   * and what came to its end but could not be said to have. Neither is done twice.
+   */
+  protected override callProcessJob(job: Job, token: string, signal?: AbortSignal): Promise<unknown> {
+    const key = keyOf(job);
+    const begun = this.inHand.get(key);
+    if (begun) return begun;
+    const work = super.callProcessJob(job, token, signal);
+    this.inHand.set(key, work);
+    if (this.inHand.size > MAX_REMEMBERED) this.inHand.delete(this.inHand.keys().next().value ?? key);
+    return work;
+  }
+
+  /**
+   * BullMQ would fail, and so repeat, a job whose work is done but whose completion was answered by an error. Here
+   * it stays active until its lock runs out; whoever gets it then finds it done, if it is this process.
+   */
   protected override async handleCompleted(...args: Parameters<Worker['handleCompleted']>): Promise<Job> {
     try {
-      return await super.handleCompleted(...args);
+      return this.known(args[1], await super.handleCompleted(...args));
     } catch (error) {
       if (isOfConnection(error)) throw error;
       this.emit('error', error as Error);
-      throw new UnfinishedError();
+      return NO_JOB;
     }
   }
+
+  protected override async handleFailed(...args: Parameters<Worker['handleFailed']>): Promise<Job> {
+    return this.known(args[1], await super.handleFailed(...args));
+  }
+
+  /** The queue knows what the job came to. @returns `next` */
+  private known(job: Job, next: Job): Job {
+    this.inHand.delete(keyOf(job));
+    return next;
+  }
+}
+
+/** An id may come again once its job has been removed: then it is another job, made at another time. */
+function keyOf(job: Job): string {
+  return `${job.id}@${job.timestamp}`;
 }
 
 /** What BullMQ retries by itself. */

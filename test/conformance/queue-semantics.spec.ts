@@ -197,6 +197,41 @@ describe(`the queue on ${testedBackend()}`, () => {
     });
   });
 
+  it.each([
+    ['done', async () => undefined],
+    [
+      'given up',
+      async () => {
+        throw new UnrecoverableError('given_up');
+      },
+    ],
+  ])('a job that is taken again by the worker that still has it is %s once', async (_end, end) => {
+    let runs = 0;
+    // What a store that answers nothing for longer than a lock lasts comes to.
+    const worker = work(
+      async () => {
+        runs += 1;
+        await stuck.promise;
+        await end();
+      },
+      { skipLockRenewal: true, concurrency: 2 },
+    );
+    const takenAgain = new Promise((resolve) => worker.once('stalled', resolve));
+    await queue.add('slow', {}, { jobId: 'slow', attempts: 1, ...GONE });
+    await takenAgain;
+    await eventually(async () => expect(await queue.getActiveCount()).toBe(1));
+    stuck.resolve();
+    await nothingLeft();
+    expect(runs).toBe(1);
+    // Remembered no longer than it stands in the queue.
+    const ended = new Promise((resolve) => {
+      for (const event of ['completed', 'failed'] as const) worker.once(event, resolve);
+    });
+    await queue.add('slow', {}, { jobId: 'slow', attempts: 1, ...GONE });
+    await ended;
+    expect(runs).toBe(2);
+  });
+
   it('a lock that is renewed keeps its job, however long it takes', async () => {
     let runs = 0;
     const slow = async () => {

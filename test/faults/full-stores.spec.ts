@@ -9,6 +9,8 @@ import { createNotification } from '../support/scenario.js';
 import { query } from '../support/sql.js';
 
 const OUTAGE_MS = inFull(30_000, 2_000);
+/** Past `FAST_LOCKS`. */
+const SILENCE_MS = inFull(30_000, 6_000);
 
 describe('a store that takes no more', () => {
   let bench: Bench;
@@ -74,7 +76,31 @@ describe('a store that takes no more', () => {
         expect({ lost: report.lost, refused: report.refused }).toEqual({ lost: [], refused: 0 });
         expect(report.firstDeliveryMs).toBeLessThan(5_000);
         // A worker that is refused by its store waits a moment before it asks again.
-        expect(bench.api.logs.events('queue.error').length).toBeLessThan(10 * (OUTAGE_MS / 1_000) + 100);
+        const refusals = bench.api.logs
+          .events('queue.error')
+          .filter(({ error }) => String(error).startsWith('OOM'));
+        expect(refusals.length).toBeLessThan(10 * (OUTAGE_MS / 1_000) + 100);
+      },
+      FAULT_TIMEOUT_MS,
+    );
+
+    it(
+      'a Redis that answers nothing for longer than a lock lasts, with hundreds of callbacks in hand: none is lost',
+      async () => {
+        const { redis } = bench;
+        if (!redis) throw new Error('There is no Redis of its own');
+        const load = await startLoad(bench.api, bench.receiver, { path: '/silent', everyMs: 1 });
+        await load.more(200);
+        process.kill(redis.pid, 'SIGSTOP');
+        await load.more(200);
+        await sleep(SILENCE_MS);
+        process.kill(redis.pid, 'SIGCONT');
+        const back = performance.now();
+        await load.more(10);
+        await load.stop();
+        const report = await load.report(`Redis silent for ${SILENCE_MS} ms`, back);
+        expect({ lost: report.lost, refused: report.refused }).toEqual({ lost: [], refused: 0 });
+        expect(report.firstDeliveryMs).toBeLessThan(5_000);
       },
       FAULT_TIMEOUT_MS,
     );

@@ -5,7 +5,6 @@ import { DelayedError } from 'bullmq';
 import { v5 as uuidv5 } from 'uuid';
 import type { AnyJob } from '../../queues/queue-backend.js';
 import { QueueAwayError } from '../../queues/queue-away.error.js';
-import { UnfinishedError } from '../../queues/unfinished.error.js';
 import type { Clock } from '../clock.js';
 import type { GiveUp } from '../dead-letters/give-up.js';
 import { GivenUpError } from '../dead-letters/given-up.error.js';
@@ -77,8 +76,6 @@ export abstract class CallbackProcessor extends WorkerHost implements BeforeAppl
    */
   async onFailed(job: AnyJob | undefined, error: Error): Promise<void> {
     if (!job || isOurs(error)) return;
-    // Delivered or handed over; only its completion went wrong.
-    if (error instanceof UnfinishedError) return;
     await this.bury(job, this.reader.read(job), 'stalled', error.message);
   }
 
