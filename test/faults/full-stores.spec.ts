@@ -89,7 +89,7 @@ describe('a store that takes no more', () => {
       async () => {
         const { redis } = bench;
         if (!redis) throw new Error('There is no Redis of its own');
-        const load = await startLoad(bench.api, bench.receiver, { path: '/silent', everyMs: 1 });
+        const load = await startLoad(bench.api, bench.receiver, { path: '/silent', everyMs: 10 });
         await load.more(200);
         process.kill(redis.pid, 'SIGSTOP');
         await load.more(200);

@@ -2,18 +2,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
 import { deadLetters } from '../support/dead-letters.js';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
-import { nothingStands } from '../support/queue-state.js';
+import { nothingStands, queuedJobs } from '../support/queue-state.js';
 import { sendCallbackTo } from '../support/scenario.js';
 
 /** One more death than a job is forgiven. */
 const DEATHS = 6;
 const SUPPORT = join(import.meta.dirname, '..', 'support');
+const DIES_AT_HAND_OVER = join(SUPPORT, 'faults', 'dies-at-hand-over.mjs');
 
-describe('a job whose worker dies each time', () => {
+describe('a job whose worker dies', () => {
   let bench: Bench;
 
   beforeAll(async () => {
@@ -44,7 +45,28 @@ describe('a job whose worker dies each time', () => {
   }
 
   it(
-    'is a dead letter with its own reason, never silence',
+    'between the hand-over to the retry queue and its own end: it is in both, and goes on under the same id',
+    async () => {
+      bench.receiver.respond('/handed-over', [503, 200]);
+      const [dying] = await bench.processes(1, {}, [DIES_AT_HAND_OVER]);
+      const { id } = await sendCallbackTo(bench.api, bench.receiver.url('/handed-over'));
+      expect(await dying?.ended).toEqual({ code: null, signal: 'SIGKILL' });
+      expect((await queuedJobs(bench.api)).toSorted()).toEqual([
+        `${MAIN_QUEUE} ${id}`,
+        `${RETRY_QUEUE} ${id}.0`,
+      ]);
+      const [heir] = await bench.processes(1);
+      await nothingStands(bench.api);
+      await heir?.kill();
+      const sent = bench.receiver.requests.filter(({ path }) => path === '/handed-over');
+      // The first attempt, its one retry, and the first attempt again.
+      expect(sent.map(({ headers }) => headers['webhook-id'])).toEqual([id, id, id]);
+    },
+    FAULT_TIMEOUT_MS,
+  );
+
+  it(
+    'each time is a dead letter with its own reason, never silence',
     async () => {
       const { id, serviceId } = await sendCallbackTo(bench.api, bench.receiver.url('/deadly'));
       const deaths = await Promise.all(Array.from({ length: DEATHS }, dyingWorker));
@@ -60,7 +82,7 @@ describe('a job whose worker dies each time', () => {
           service_id: serviceId,
         }),
       ]);
-      expect(bench.receiver.requests).toEqual([]);
+      expect(bench.receiver.requests.filter(({ path }) => path === '/deadly')).toEqual([]);
     },
     FAULT_TIMEOUT_MS,
   );

@@ -215,6 +215,25 @@ describeWithRedis('the outbox', () => {
     ]);
   });
 
+  it('does not ask a Redis that is full anew with every receipt', async () => {
+    const service = await start({ PROCESS_ROLE: 'api' });
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/full') });
+    const inspector = new Redis(redis.url);
+    await inspector.config('SET', 'maxmemory', '1');
+    await causeCallback(service, serviceId);
+    await service.logs.waitFor('outbox.blocked');
+    await inspector.config('RESETSTAT');
+    const begun = performance.now();
+    for (let receipt = 0; receipt < 30; receipt += 1) await causeCallback(service, serviceId);
+    const halfSeconds = (performance.now() - begun) / 500;
+    const refused = /errorstat_OOM:count=(\d+)/.exec(await inspector.info('errorstats'))?.[1] ?? '0';
+    await inspector.config('SET', 'maxmemory', '0');
+    inspector.disconnect();
+    // A job, and the transaction around it.
+    expect(Number(refused)).toBeLessThanOrEqual(2 * (halfSeconds + 1));
+    await eventually(async () => expect(await waiting()).toEqual([]));
+  });
+
   it('of an hour without Redis is in the database, not in memory, and drains by itself', async () => {
     const service = await start({ PROCESS_ROLE: 'api' });
     await redis.kill('SIGKILL');

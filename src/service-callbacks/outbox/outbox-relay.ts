@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   Inject,
   Injectable,
@@ -75,39 +76,49 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     while (!this.stopping.signal.aborted) {
       this.wakeUp = Promise.withResolvers<void>();
       try {
+        // Whether it is over is asked with the oldest job alone: what is full refuses it as it would refuse hundreds.
+        if (!healthy) await this.move(backend, 1);
         await this.drain(backend);
         healthy = true;
-        await this.sleep(SWEEP_MS);
+        await this.untilWoken(SWEEP_MS);
       } catch (error) {
         // Said once an outage, not once a try.
         if (healthy)
           this.logger.error({ event: 'outbox.blocked', error: messageOf(error), msg: 'The outbox waits' });
         healthy = false;
-        await (error instanceof RedisAwayError ? this.untilReachable(backend) : this.sleep(RETRY_MS));
+        await (error instanceof RedisAwayError ? this.untilReachable(backend) : this.pause(RETRY_MS));
       }
     }
   }
 
   private async drain(backend: RedisQueueBackend): Promise<void> {
-    // Nothing is locked and no connection held while Redis is known to be away.
-    await backend.ping();
-    while (!this.stopping.signal.aborted) {
-      const { rows, refusals } = await this.outbox.take(BATCH, (jobs) => backend.addBulk(jobs));
-      for (const { seq, reason } of refusals)
-        this.logger.error({
-          event: 'outbox.refused',
-          seq,
-          error: reason,
-          msg: 'A row of the outbox is no job',
-        });
-      if (rows < BATCH) return;
-    }
+    while (!this.stopping.signal.aborted && (await this.move(backend, BATCH)) === BATCH);
   }
 
-  private async sleep(ms: number): Promise<void> {
+  /** @returns how many rows are out of the outbox, `limit` at most */
+  private async move(backend: RedisQueueBackend, limit: number): Promise<number> {
+    // Nothing is locked and no connection held while Redis is known to be away.
+    await backend.ping();
+    const { rows, refusals } = await this.outbox.take(limit, (jobs) => backend.addBulk(jobs));
+    for (const { seq, reason } of refusals)
+      this.logger.error({
+        event: 'outbox.refused',
+        seq,
+        error: reason,
+        msg: 'A row of the outbox is no job',
+      });
+    return rows;
+  }
+
+  private async untilWoken(ms: number): Promise<void> {
     const timer = setTimeout(() => this.wake(), ms);
     await this.wakeUp.promise;
     clearTimeout(timer);
+  }
+
+  /** Whatever is committed meanwhile: every receipt would be a try. */
+  private async pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 
   private async untilReachable(backend: RedisQueueBackend): Promise<void> {
