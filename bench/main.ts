@@ -30,8 +30,15 @@ function machine(options: BenchOptions) {
   };
 }
 
-async function run(options: BenchOptions): Promise<Row[]> {
+/** What there is so far, after each scenario: an hour's figures must not go with the last of them. */
+function keep(options: BenchOptions, rows: readonly Row[]): void {
+  if (options.json !== undefined) writeRows(options.json, rows);
+  if (options.chart !== undefined) writeChart(options.chart, rows);
+}
+
+async function run(options: BenchOptions): Promise<void> {
   const startedAt = Date.now();
+  const common = machine(options);
   const lab = await openLab(options.backend);
   const interrupted = () => void lab.close().finally(() => process.exit(130));
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
@@ -48,22 +55,20 @@ async function run(options: BenchOptions): Promise<Row[]> {
       const until = options.quick
         ? Date.now() + left / (options.scenarios.length - index)
         : Number.POSITIVE_INFINITY;
-      rows.push(...(await RUNS[scenario]({ lab, options, until, say: (line) => console.log(line) })));
+      const measured = await RUNS[scenario]({ lab, options, until, say: (line) => console.log(line) });
+      rows.push(...measured.map((row) => ({ ...row, settings: { ...row.settings, ...common } })));
+      keep(options, rows);
     }
   } finally {
     await lab.close();
+    printRows(rows);
   }
-  const common = machine(options);
-  return rows.map((row) => ({ ...row, settings: { ...row.settings, ...common } }));
 }
 
 try {
   const options = readOptions(process.argv.slice(2));
-  const rows = await run(options);
-  printRows(rows);
+  await run(options);
   if (options.quick) console.log('A quick run is indicative: the figures that count come from a full one.');
-  if (options.json !== undefined) writeRows(options.json, rows);
-  if (options.chart !== undefined) writeChart(options.chart, rows);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   // Whatever a scenario that broke off has left open must not keep the bench alive.
