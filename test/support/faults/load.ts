@@ -42,6 +42,9 @@ export interface LoadOptions {
   readonly patienceMs?: number;
 }
 
+/** A receipt on a machine that has much else to do, ms. */
+const SLOWEST_MS = 300;
+
 export async function startLoad(
   api: RestApi,
   receiver: Receiver,
@@ -78,9 +81,13 @@ export async function startLoad(
     accepted,
     more: async (count) => {
       const goal = accepted.size + count;
-      await eventually(async () => {
-        if (accepted.size < goal) throw new Error(`${accepted.size} of ${goal} accepted, ${refused} refused`);
-      }, patienceMs);
+      await eventually(
+        async () => {
+          if (accepted.size < goal)
+            throw new Error(`${accepted.size} of ${goal} accepted, ${refused} refused`);
+        },
+        patienceMs + count * SLOWEST_MS,
+      );
     },
     refusals: async (count) => {
       const goal = refused + count;
