@@ -64,12 +64,15 @@ export class ClockGuard {
     if (this.checking) return;
     this.checking = true;
     try {
+      const begun = this.clock.monotonic();
       const before = this.clock.now();
       const theirs = await this.backend.now();
       const ours = (before + this.clock.now()) / 2;
+      const verdict = verdictOf(Math.round(ours - theirs), this.clock.monotonic() - begun);
+      // Too slow an answer to tell by: asked again with the next tick.
+      if (verdict === undefined) return;
       this.checkedAt = this.clock.monotonic();
-      const skewMs = Math.round(ours - theirs);
-      this.set(Math.abs(skewMs) > MAX_SKEW_MS ? { kind: 'skewed', skewMs } : { kind: 'trusted' });
+      this.set(verdict);
     } catch {
       // The queue does not answer: what was known stays, and there are no jobs to take.
     } finally {
@@ -87,6 +90,16 @@ export class ClockGuard {
   private offsetNow(): number {
     return this.clock.now() - this.clock.monotonic();
   }
+}
+
+/**
+ * The queue read its clock at some moment of the round trip: the skew is known but for half of it, either way, as in
+ * NTP (RFC 5905, section 8). @returns undefined where that half decides
+ */
+function verdictOf(skewMs: number, roundTripMs: number): ClockVerdict | undefined {
+  const doubt = roundTripMs / 2;
+  if (Math.abs(skewMs) - doubt > MAX_SKEW_MS) return { kind: 'skewed', skewMs };
+  return Math.abs(skewMs) + doubt <= MAX_SKEW_MS ? { kind: 'trusted' } : undefined;
 }
 
 export function describeSkew(skewMs: number): string {
