@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker, type Job, type JobJson } from 'bullmq';
+import { DelayedError, UnrecoverableError, Worker, type Job, type JobJson } from 'bullmq';
 
 /** Stands in for data that is not JSON: no shape of ours, so the reader calls it unreadable. */
 const NOT_JSON = JSON.stringify({ not_json: true });
@@ -59,11 +59,21 @@ export class TolerantWorker extends Worker {
   protected override callProcessJob(job: Job, token: string, signal?: AbortSignal): Promise<unknown> {
     const key = keyOf(job);
     const begun = this.inHand.get(key);
-    if (begun) return begun;
+    if (begun) return begun.catch((error: unknown) => this.joined(error, job, token, signal));
     const work = super.callProcessJob(job, token, signal);
     this.inHand.set(key, work);
     if (this.inHand.size > MAX_REMEMBERED) this.inHand.delete(this.inHand.keys().next().value ?? key);
+    // No end is not remembered: the next run is another one.
+    work.catch((error: unknown) => {
+      if (!(error instanceof UnrecoverableError) && this.inHand.get(key) === work) this.inHand.delete(key);
+    });
     return work;
+  }
+
+  /** Whoever put the job off did so under a lock that is gone: nobody has. */
+  private joined(error: unknown, job: Job, token: string, signal?: AbortSignal): Promise<unknown> {
+    if (!(error instanceof DelayedError)) throw error;
+    return this.callProcessJob(job, token, signal);
   }
 
   /**
@@ -71,8 +81,11 @@ export class TolerantWorker extends Worker {
    * it stays active until its lock runs out; whoever gets it then finds it done, if it is this process.
    */
   protected override async handleCompleted(...args: Parameters<Worker['handleCompleted']>): Promise<Job> {
+    const key = keyOf(args[1]);
     try {
-      return this.known(args[1], await super.handleCompleted(...args));
+      const next = await super.handleCompleted(...args);
+      this.inHand.delete(key);
+      return next;
     } catch (error) {
       if (isOfConnection(error)) throw error;
       this.emit('error', error as Error);
@@ -81,19 +94,20 @@ export class TolerantWorker extends Worker {
   }
 
   protected override async handleFailed(...args: Parameters<Worker['handleFailed']>): Promise<Job> {
-    return this.known(args[1], await super.handleFailed(...args));
-  }
-
-  /** The queue knows what the job came to. @returns `next` */
-  private known(job: Job, next: Job): Job {
-    this.inHand.delete(keyOf(job));
+    // Before BullMQ counts the attempt.
+    const key = keyOf(args[1]);
+    const next = await super.handleFailed(...args);
+    this.inHand.delete(key);
     return next;
   }
 }
 
-/** An id may come again once its job has been removed: then it is another job, made at another time. */
+/**
+ * One run of one job: not the next attempt at it, and not another job that has its id, made after it was removed.
+ * A stall is no attempt.
+ */
 function keyOf(job: Job): string {
-  return `${job.id}@${job.timestamp}`;
+  return `${job.id}@${job.timestamp}#${job.attemptsMade}`;
 }
 
 /** What BullMQ retries by itself. */

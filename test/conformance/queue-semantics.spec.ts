@@ -232,6 +232,49 @@ describe(`the queue on ${testedBackend()}`, () => {
     expect(runs).toBe(2);
   });
 
+  it('a job that is taken again by the worker that still has it, and then put off by it, runs anew at once', async () => {
+    const stalls: number[] = [];
+    const worker = work(
+      async (job, token) => {
+        stalls.push(job.stalledCounter);
+        if (stalls.length > 1) return;
+        await stuck.promise;
+        // Under a lock that is gone.
+        await job.moveToDelayed(Date.now(), token).catch(() => undefined);
+        throw new DelayedError();
+      },
+      { skipLockRenewal: true, concurrency: 2 },
+    );
+    const takenAgain = new Promise((resolve) => worker.once('stalled', resolve));
+    await queue.add('put off', {}, { jobId: 'put-off', attempts: 1, ...GONE });
+    await takenAgain;
+    await eventually(async () => expect(await queue.getActiveCount()).toBe(1));
+    stuck.resolve();
+    await nothingLeft();
+    // Not by a stall check that found nobody at it.
+    expect(stalls).toEqual([0, 1]);
+  });
+
+  it('what the queue has taken note of without saying so is not taken for the next attempt', async () => {
+    const attempts: number[] = [];
+    work(
+      async (job) => {
+        attempts.push(job.attemptsMade);
+        if (attempts.length > 1) return;
+        const moveToFailed = job.moveToFailed.bind(job);
+        job.moveToFailed = async (...args: Parameters<typeof moveToFailed>) => {
+          await moveToFailed(...args);
+          throw new Error('the answer was lost');
+        };
+        throw new Error('retry_later');
+      },
+      { settings: { backoffStrategy: () => 0 } },
+    );
+    await queue.add('retried', {}, { attempts: 3, backoff: { type: 'custom' }, ...GONE });
+    await nothingLeft();
+    expect(attempts).toEqual([0, 1]);
+  });
+
   it('a lock that is renewed keeps its job, however long it takes', async () => {
     let runs = 0;
     const slow = async () => {

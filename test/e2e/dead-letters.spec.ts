@@ -108,6 +108,22 @@ describe('what is given up', () => {
       });
     });
 
+    it('retries exhausted, where it is the queue that allows no more of them', async () => {
+      const job = aRetryJob(await register('/fails-at-once'), Date.now());
+      receiver.respond('/fails-at-once', 500);
+      const { callback_id: id, service_id: serviceId } = job.data as {
+        callback_id: string;
+        service_id: string;
+      };
+      // Not one attempt made: by our own count there would be another.
+      await queueOf(service, RETRY_QUEUE).add(
+        job.name,
+        { ...(job.data as object), attempts: [] },
+        { ...job.options, attempts: 1 },
+      );
+      expect(await theLetter(serviceId, id)).toMatchObject({ reason: 'retries_exhausted' });
+    });
+
     it('expired', async () => {
       const job = aRetryJob(await register('/late'), Date.now() - 4 * DAY_MS);
       const { callback_id: id, service_id: serviceId } = job.data as {
