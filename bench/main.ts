@@ -60,8 +60,8 @@ async function run(options: BenchOptions): Promise<void> {
       keep(options, rows);
     }
   } finally {
-    await lab.close();
     printRows(rows);
+    await lab.close();
   }
 }
 
