@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DelayedError, UnrecoverableError, Worker, type Job, type JobJson } from 'bullmq';
+import { DelayedError, Worker, type Job, type JobJson } from 'bullmq';
 
 /** Stands in for data that is not JSON: no shape of ours, so the reader calls it unreadable. */
 const NOT_JSON = JSON.stringify({ not_json: true });
@@ -15,6 +15,9 @@ const FETCH_RETRY_MS = 500;
 
 /** Of how many jobs it is remembered what they came to while the queue does not know. */
 const MAX_REMEMBERED = 50_000;
+
+/** Until a job is due that was put off in vain, ms. */
+const PUT_OFF_MS = 1_000;
 
 /** BullMQ's worker, save where it would lose, repeat, or spin. */
 export class TolerantWorker extends Worker {
@@ -59,21 +62,15 @@ export class TolerantWorker extends Worker {
   protected override callProcessJob(job: Job, token: string, signal?: AbortSignal): Promise<unknown> {
     const key = keyOf(job);
     const begun = this.inHand.get(key);
-    if (begun) return begun.catch((error: unknown) => this.joined(error, job, token, signal));
+    if (begun) return join(begun, job, token);
     const work = super.callProcessJob(job, token, signal);
     this.inHand.set(key, work);
     if (this.inHand.size > MAX_REMEMBERED) this.inHand.delete(this.inHand.keys().next().value ?? key);
-    // No end is not remembered: the next run is another one.
+    // What was put off has come to nothing, and is the same attempt when it is due.
     work.catch((error: unknown) => {
-      if (!(error instanceof UnrecoverableError) && this.inHand.get(key) === work) this.inHand.delete(key);
+      if (error instanceof DelayedError && this.inHand.get(key) === work) this.inHand.delete(key);
     });
     return work;
-  }
-
-  /** Whoever put the job off did so under a lock that is gone: nobody has. */
-  private joined(error: unknown, job: Job, token: string, signal?: AbortSignal): Promise<unknown> {
-    if (!(error instanceof DelayedError)) throw error;
-    return this.callProcessJob(job, token, signal);
   }
 
   /**
@@ -87,7 +84,8 @@ export class TolerantWorker extends Worker {
       this.inHand.delete(key);
       return next;
     } catch (error) {
-      if (isOfConnection(error)) throw error;
+      // BullMQ tries again, save while it closes: then it would fail what is done.
+      if (isOfConnection(error) && !this.closing) throw error;
       this.emit('error', error as Error);
       return NO_JOB;
     }
@@ -97,8 +95,20 @@ export class TolerantWorker extends Worker {
     // Before BullMQ counts the attempt.
     const key = keyOf(args[1]);
     const next = await super.handleFailed(...args);
-    this.inHand.delete(key);
+    // Of what was put off this run has no entry; another may have.
+    if (!(args[0] instanceof DelayedError)) this.inHand.delete(key);
     return next;
+  }
+}
+
+/** Whoever is at the job may put it off under a lock that is gone: that is done again, under the one that holds. */
+async function join(begun: Promise<unknown>, job: Job, token: string): Promise<unknown> {
+  try {
+    return await begun;
+  } catch (error) {
+    if (error instanceof DelayedError)
+      await job.moveToDelayed(Date.now() + PUT_OFF_MS, token).catch(() => undefined);
+    throw error;
   }
 }
 

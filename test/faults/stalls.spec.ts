@@ -56,10 +56,12 @@ describe('a job whose worker dies', () => {
         `${RETRY_QUEUE} ${id}.0`,
       ]);
       const [heir] = await bench.processes(1);
+      // The first attempt, its one retry, and the first attempt again.
+      const timeoutMs = FAULT_TIMEOUT_MS / 2;
+      await bench.receiver.waitForRequests(3, { path: '/handed-over', timeoutMs });
       await nothingStands(bench.api);
       await heir?.kill();
       const sent = bench.receiver.requests.filter(({ path }) => path === '/handed-over');
-      // The first attempt, its one retry, and the first attempt again.
       expect(sent.map(({ headers }) => headers['webhook-id'])).toEqual([id, id, id]);
     },
     FAULT_TIMEOUT_MS,
