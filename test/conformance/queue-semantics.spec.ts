@@ -60,6 +60,17 @@ describe(`the queue on ${testedBackend()}`, () => {
     return worker;
   }
 
+  /** What a store that answers nothing for longer than a lock lasts does to a job that is stuck. */
+  async function workGivenAgain(process: Process): Promise<void> {
+    const worker = work(process, { skipLockRenewal: true, concurrency: 2 });
+    const givenAgain = new Promise((resolve) => worker.once('stalled', resolve));
+    await queue.add('slow', {}, { jobId: 'slow', attempts: 1, ...GONE });
+    await givenAgain;
+    await eventually(async () => expect(await queue.getActiveCount()).toBe(1));
+    stuck.resolve();
+    await nothingLeft();
+  }
+
   /** Works until so many jobs have been taken, one at a time. @returns their names in the order they were. */
   async function order(count: number): Promise<string[]> {
     const names: string[] = [];
@@ -207,21 +218,11 @@ describe(`the queue on ${testedBackend()}`, () => {
     ],
   ])('a job that is taken again by the worker that still has it is %s once', async (_end, end) => {
     let runs = 0;
-    // What a store that answers nothing for longer than a lock lasts comes to.
-    const worker = work(
-      async () => {
-        runs += 1;
-        await stuck.promise;
-        await end();
-      },
-      { skipLockRenewal: true, concurrency: 2 },
-    );
-    const takenAgain = new Promise((resolve) => worker.once('stalled', resolve));
-    await queue.add('slow', {}, { jobId: 'slow', attempts: 1, ...GONE });
-    await takenAgain;
-    await eventually(async () => expect(await queue.getActiveCount()).toBe(1));
-    stuck.resolve();
-    await nothingLeft();
+    await workGivenAgain(async () => {
+      runs += 1;
+      await stuck.promise;
+      await end();
+    });
     expect(runs).toBe(1);
     // Remembered no longer than it stands in the queue.
     await queue.add('slow', {}, { jobId: 'slow', attempts: 1, ...GONE });
@@ -230,23 +231,14 @@ describe(`the queue on ${testedBackend()}`, () => {
 
   it('a job that is taken again by the worker that still has it, and then put off by it, is put off', async () => {
     const stalls: number[] = [];
-    const worker = work(
-      async (job, token) => {
-        stalls.push(job.stalledCounter);
-        if (stalls.length > 1) return;
-        await stuck.promise;
-        // Under a lock that is gone.
-        await job.moveToDelayed(Date.now(), token).catch(() => undefined);
-        throw new DelayedError();
-      },
-      { skipLockRenewal: true, concurrency: 2 },
-    );
-    const takenAgain = new Promise((resolve) => worker.once('stalled', resolve));
-    await queue.add('put off', {}, { jobId: 'put-off', attempts: 1, ...GONE });
-    await takenAgain;
-    await eventually(async () => expect(await queue.getActiveCount()).toBe(1));
-    stuck.resolve();
-    await nothingLeft();
+    await workGivenAgain(async (job, token) => {
+      stalls.push(job.stalledCounter);
+      if (stalls.length > 1) return;
+      await stuck.promise;
+      // Under a lock that is gone.
+      await job.moveToDelayed(Date.now(), token).catch(() => undefined);
+      throw new DelayedError();
+    });
     // Not by a stall check that found nobody at it.
     expect(stalls).toEqual([0, 1]);
   });
