@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { deliveryStatus } from '../../src/service-callbacks/callback-types/delivery-status.js';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { eventually } from '../support/eventually.js';
@@ -94,7 +95,7 @@ describe('an outage', () => {
         const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/meanwhile') });
         const producer = bench.api.app.get(ServiceCallbacksProducer);
         const news = Array.from({ length: BACKLOG }, () => aNotification({ serviceId }));
-        await Promise.all(news.map((notification) => producer.sendDeliveryStatus(notification)));
+        await producer.sendMany(deliveryStatus, news);
         await eventually(async () => {
           expect(await query(bench.databaseUrl, 'SELECT 1 FROM service_callback_outbox')).toEqual([]);
         });
