@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Row } from './row.js';
+import { barOf, type Bar, type Row } from './row.js';
 
 /** Pixels. */
 const WIDTH = 860;
@@ -9,12 +9,16 @@ const HEAD = 56;
 const PLOT = WIDTH - LABEL - 70;
 
 /**
- * Every row's ratio with its 95 % interval, as a share of its bar: left of the line is within it. On a
+ * The ratio of every row that has a bar, with its 95 % interval, as a share of its bar: left of the line is within it. On a
  * logarithmic axis, a tenth of the bar to ten times it.
  */
 export function writeChart(file: string, rows: readonly Row[]): void {
-  const height = HEAD + rows.length * LINE + 30;
-  const lines = rows.map((row, index) => lineOf(row, HEAD + index * LINE));
+  const barred = rows.flatMap((row) => {
+    const bar = barOf(row);
+    return bar ? [{ row, bar }] : [];
+  });
+  const height = HEAD + barred.length * LINE + 30;
+  const lines = barred.map(({ row, bar }, index) => lineOf(row, bar, HEAD + index * LINE));
   writeFileSync(
     file,
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13" role="img">
@@ -29,8 +33,8 @@ ${lines.join('\n')}
   );
 }
 
-function lineOf(row: Row, top: number): string {
-  const share = shareOf(row);
+function lineOf(row: Row, bar: Bar, top: number): string {
+  const share = shareOf(row, bar);
   const colour = row.settings['holds'] === true ? '#1d70b8' : '#b3261e';
   const middle = top + LINE / 2;
   return `<text x="16" y="${middle + 4}" fill="#1a1a1a">${escape(shorten(`${row.backend}: ${row.row}`))}</text>
@@ -40,12 +44,9 @@ function lineOf(row: Row, top: number): string {
 }
 
 /** Of a bar that is a floor the reciprocal, so that less is better everywhere. */
-function shareOf({ ratio, low, high, settings }: Row) {
-  const bar = settings['bar'] as { readonly atMost?: number; readonly atLeast?: number };
-  if (bar.atMost !== undefined)
-    return { middle: ratio / bar.atMost, low: low / bar.atMost, high: high / bar.atMost };
-  const floor = bar.atLeast ?? 1;
-  return { middle: floor / ratio, low: floor / high, high: floor / low };
+function shareOf({ ratio, low, high }: Row, bar: Bar) {
+  if ('atMost' in bar) return { middle: ratio / bar.atMost, low: low / bar.atMost, high: high / bar.atMost };
+  return { middle: bar.atLeast / ratio, low: bar.atLeast / high, high: bar.atLeast / low };
 }
 
 function x(share: number): number {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Row } from './row.js';
+import { barOf, type Row } from './row.js';
 
 export function printRows(rows: readonly Row[]): void {
   const lines = rows.map((row) => [
@@ -23,10 +23,11 @@ export function writeRows(file: string, rows: readonly Row[]): void {
   writeFileSync(file, `${JSON.stringify(rows, undefined, 2)}\n`);
 }
 
-function describeBar({ settings }: Row): string {
-  const bar = settings.bar as { atMost?: number; atLeast?: number };
-  const text = bar.atMost === undefined ? `≥ ${bar.atLeast}` : `≤ ${bar.atMost}`;
-  return `${text} ${settings.holds === true ? 'holds' : 'missed'}`;
+function describeBar(row: Row): string {
+  const bar = barOf(row);
+  if (bar === undefined) return '';
+  const text = 'atMost' in bar ? `≤ ${bar.atMost}` : `≥ ${bar.atLeast}`;
+  return `${text} ${row.settings['holds'] === true ? 'holds' : 'missed'}`;
 }
 
 function figure(value: number): string {

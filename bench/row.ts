@@ -30,7 +30,8 @@ export interface RowFacts {
   readonly backend: BackendName;
   readonly row: string;
   readonly unit: string;
-  readonly bar: Bar;
+  /** Without one the row is there to explain the others. */
+  readonly bar?: Bar | undefined;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -43,7 +44,7 @@ export function rowOf({ bar, settings, ...facts }: RowFacts, pairs: readonly Pai
     ratio: ratio.median,
     low: ratio.low,
     high: ratio.high,
-    settings: { ...settings, pairs: pairs.length, bar, holds: holds(bar, ratio) },
+    settings: { ...settings, pairs: pairs.length, ...(bar && { bar, holds: holds(bar, ratio) }) },
   };
 }
 
@@ -55,4 +56,8 @@ function holds(bar: Bar, { low, high }: { low: number; high: number }): boolean 
 function mid(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+}
+
+export function barOf({ settings }: Row): Bar | undefined {
+  return settings['bar'] as Bar | undefined;
 }

@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { BaselineKind } from './baseline-jobs.js';
 import type { BackendName } from './options.js';
 import type { Stores } from './lab.js';
 import { environmentOf } from './environment.js';
 import { usageOf, type Usage } from './process-usage.js';
 
-/** What takes the jobs: the service itself, or one of the baselines. */
-export type WorkerKind = 'service' | 'plain-axios' | 'bare-undici' | 'noop';
+/** What sends: the service itself, a baseline worker, or a client without a queue. */
+export type WorkerKind = 'service' | BaselineKind | 'undici-alone';
 
 /**
  * As `npm start` has it. Left to itself, Node on a machine with much memory keeps what it no longer needs for long:
@@ -15,8 +16,15 @@ export type WorkerKind = 'service' | 'plain-axios' | 'bare-undici' | 'noop';
  */
 const NODE_FLAGS = ['--max-semi-space-size=32', '--max-old-space-size=1024'];
 
+const PROGRAMS: Readonly<Partial<Record<WorkerKind, string>>> = {
+  service: '../src/main.js',
+  'undici-alone': './undici-alone.js',
+};
+
 /** A worker in a process of its own, so that its CPU is its own. */
 export class WorkerProcess {
+  private reported = 0;
+
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(
@@ -25,7 +33,7 @@ export class WorkerProcess {
     stores: Stores,
     own: Readonly<Record<string, string>>,
   ): Promise<WorkerProcess> {
-    const program = kind === 'service' ? '../src/main.js' : './baseline-worker.js';
+    const program = PROGRAMS[kind] ?? './baseline-worker.js';
     const child = spawn(
       process.execPath,
       [...NODE_FLAGS, fileURLToPath(new URL(program, import.meta.url)), kind],
@@ -37,19 +45,25 @@ export class WorkerProcess {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );
-    await untilListening(child);
-    return new WorkerProcess(child);
+    const worker = new WorkerProcess(child);
+    await worker.listening();
+    return worker;
   }
 
   usage(): Usage {
     return usageOf(this.child.pid ?? 0);
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null) return;
-    const exited = once(this.child, 'exit');
-    this.child.kill('SIGTERM');
-    await exited;
+  /** Ends when it says that it has done so many, or is out of time. */
+  async reach(count: number, timeoutMs: number): Promise<void> {
+    const until = Date.now() + timeoutMs;
+    while (this.reported < count && Date.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** What it says it has done; of most it is counted at the receiver. */
+  done(): number {
+    return this.reported;
   }
 
   /** Does not wait for attempts that hang. */
@@ -59,14 +73,22 @@ export class WorkerProcess {
     this.child.kill('SIGKILL');
     await exited;
   }
+
+  /** The log is read to its first line that matters and thrown away after: it is written all the same. */
+  private async listening(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.child.once('exit', (code) =>
+        reject(new Error(`the worker ended with code ${code} before it was ready`)),
+      );
+      this.child.stdout?.on('data', (chunk: Buffer) => {
+        if (chunk.includes('service.listening')) resolve();
+        if (chunk.includes('bench.done')) this.reported = lastDone(chunk.toString()) ?? this.reported;
+      });
+    });
+  }
 }
 
-/** The log is read to its first line that matters and thrown away after: it is written all the same. */
-async function untilListening(child: ChildProcess): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the worker ended with code ${code} before it was ready`)));
-    child.stdout?.on('data', (chunk: Buffer) => {
-      if (chunk.includes('service.listening')) resolve();
-    });
-  });
+function lastDone(lines: string): number | undefined {
+  const [, done] = /.*"done":(\d+)/s.exec(lines) ?? [];
+  return done === undefined ? undefined : Number(done);
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { BASELINE_QUEUE, baselineJob } from '../baseline-jobs.js';
+import { BASELINE_QUEUE, baselineJob, type BaselineJob } from '../baseline-jobs.js';
 import type { Stores } from '../lab.js';
+import type { BackendName } from '../options.js';
 import { BenchProducer } from '../producer.js';
+import type { Receiver } from '../receiver.js';
 import { rowOf, type Bar, type Pair, type Row } from '../row.js';
 import { PostgresQueueBackend } from '../../src/queues/postgres-queue-backend.js';
 import { RedisQueueBackend } from '../../src/queues/redis-queue-backend.js';
@@ -22,8 +24,8 @@ interface Subject {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The same for the service and the bare worker; the plain one has what most are given. */
-const CONCURRENCY = { service: '500', 'bare-undici': '500', 'plain-axios': '50' } as const;
+/** The same for all but the plain worker, which has what most are given. */
+const CONCURRENCY = { most: '500', 'plain-axios': '50' } as const;
 
 const SUBJECTS = {
   httpService: {
@@ -31,7 +33,7 @@ const SUBJECTS = {
     kind: 'service',
     environment: {
       CALLBACK_TRANSPORT: 'http-service',
-      CALLBACK_CONCURRENCY: CONCURRENCY.service,
+      CALLBACK_CONCURRENCY: CONCURRENCY.most,
       CALLBACK_DELIVERY_LOG: 'off',
     },
   },
@@ -40,7 +42,7 @@ const SUBJECTS = {
     kind: 'service',
     environment: {
       CALLBACK_TRANSPORT: 'undici',
-      CALLBACK_CONCURRENCY: CONCURRENCY.service,
+      CALLBACK_CONCURRENCY: CONCURRENCY.most,
       CALLBACK_DELIVERY_LOG: 'off',
     },
   },
@@ -49,19 +51,29 @@ const SUBJECTS = {
     kind: 'service',
     environment: {
       CALLBACK_TRANSPORT: 'undici',
-      CALLBACK_CONCURRENCY: CONCURRENCY.service,
+      CALLBACK_CONCURRENCY: CONCURRENCY.most,
       CALLBACK_DELIVERY_LOG: 'all',
     },
   },
   bareUndici: {
     name: 'bare BullMQ + undici',
     kind: 'bare-undici',
-    environment: { CALLBACK_CONCURRENCY: CONCURRENCY['bare-undici'] },
+    environment: { CALLBACK_CONCURRENCY: CONCURRENCY.most },
   },
   axios: {
     name: 'plain BullMQ + axios',
     kind: 'plain-axios',
     environment: { CALLBACK_CONCURRENCY: CONCURRENCY['plain-axios'] },
+  },
+  noop: {
+    name: 'BullMQ doing nothing',
+    kind: 'noop',
+    environment: { CALLBACK_CONCURRENCY: CONCURRENCY.most },
+  },
+  undiciAlone: {
+    name: 'undici alone',
+    kind: 'undici-alone',
+    environment: { CALLBACK_CONCURRENCY: CONCURRENCY.most },
   },
 } as const satisfies Record<string, Subject>;
 
@@ -71,7 +83,8 @@ const ROWS: readonly {
   row: string;
   subject: SubjectName;
   baseline: SubjectName;
-  bars: Record<string, Bar>;
+  /** None where the row is there to explain the others. */
+  bars?: Record<BackendName, Bar>;
 }[] = [
   {
     row: 'full path through HttpService / bare BullMQ + undici',
@@ -103,7 +116,13 @@ const ROWS: readonly {
     baseline: 'undici',
     bars: { postgres: { atLeast: 0.9 }, redis: { atLeast: 0.9 } },
   },
+  { row: 'bare BullMQ + undici / plain BullMQ + axios', subject: 'bareUndici', baseline: 'axios' },
+  { row: 'bare BullMQ + undici / BullMQ doing nothing', subject: 'bareUndici', baseline: 'noop' },
+  { row: 'bare BullMQ + undici / undici alone', subject: 'bareUndici', baseline: 'undiciAlone' },
 ];
+
+/** What a quick run has time for. */
+const QUICK_SUBJECTS: readonly SubjectName[] = ['httpService', 'bareUndici', 'axios'];
 
 /** How many are counted after a warm-up: a full run's figures are not Node's warm-up. */
 function loadOf({ options }: ScenarioContext) {
@@ -113,9 +132,7 @@ function loadOf({ options }: ScenarioContext) {
 
 /** Delivery rate of one worker process with its queue full, every subject in turn. */
 export const throughput: Scenario = async (context) => {
-  // A quick run has time for three.
-  const all = Object.keys(SUBJECTS) as SubjectName[];
-  const subjects = context.options.quick ? all.filter((name) => !name.startsWith('undici')) : all;
+  const subjects = context.options.quick ? QUICK_SUBJECTS : (Object.keys(SUBJECTS) as SubjectName[]);
   const rounds = await interleave(context, async (round) => {
     const rates = {} as Record<SubjectName, Rate>;
     for (const name of subjects) {
@@ -135,7 +152,7 @@ export const throughput: Scenario = async (context) => {
         backend: context.options.backend,
         row,
         unit: 'callbacks per CPU-second of the worker',
-        bar: bars[context.options.backend] ?? { atLeast: 0 },
+        bar: bars?.[context.options.backend],
         settings: {
           counted: rounds[0]?.[subject].counted,
           subject: SUBJECTS[subject].environment,
@@ -155,23 +172,16 @@ async function measure(context: ScenarioContext, { kind, environment }: Subject)
   const { lab, options } = context;
   const { warmUp, counted, timeoutMs } = loadOf(context);
   const stores = await lab.fresh();
-  // The schema and, for the service, the callbacks are there before the worker is.
-  const producer = await BenchProducer.start(options.backend, stores);
-  const url = `${lab.receiver.url}/ok`;
-  if (kind === 'service') await producer.sendMany([await producer.register(url)], warmUp + counted);
-  else await preloadBaseline(context, stores, url, warmUp + counted);
-  await producer.settle();
-  await producer.stop();
-
+  const work = await prepare(context, stores, kind, warmUp + counted);
   lab.receiver.reset();
-  const worker = await WorkerProcess.start(kind, options.backend, stores, environment);
+  const worker = await WorkerProcess.start(kind, options.backend, stores, { ...environment, ...work });
+  const counter = kind === 'noop' ? worker : countedBy(lab.receiver);
   try {
-    await lab.receiver.arrivals(warmUp, timeoutMs);
-    const before = { ...worker.usage(), at: performance.now() };
-    const seen = (await lab.receiver.report()).delays.length;
-    await lab.receiver.arrivals(warmUp + counted, timeoutMs);
-    const after = { ...worker.usage(), at: performance.now() };
-    const delivered = (await lab.receiver.report()).delays.length - seen;
+    await counter.reach(warmUp, timeoutMs);
+    const before = { ...worker.usage(), at: performance.now(), done: await counter.done() };
+    await counter.reach(warmUp + counted, timeoutMs);
+    const after = { ...worker.usage(), at: performance.now(), done: await counter.done() };
+    const delivered = after.done - before.done;
     return {
       perCpuSecond: delivered / (after.cpuSeconds - before.cpuSeconds),
       perSecond: (delivered / (after.at - before.at)) * 1_000,
@@ -182,16 +192,44 @@ async function measure(context: ScenarioContext, { kind, environment }: Subject)
   }
 }
 
+function countedBy(receiver: Receiver) {
+  return {
+    reach: (count: number, timeoutMs: number) => receiver.arrivals(count, timeoutMs),
+    done: async () => (await receiver.report()).delays.length,
+  };
+}
+
+/** The schema and, for the service, the callbacks are there before the worker is. @returns what else it is told */
+async function prepare(
+  context: ScenarioContext,
+  stores: Stores,
+  kind: WorkerKind,
+  count: number,
+): Promise<Record<string, string>> {
+  const url = `${context.lab.receiver.url}/ok`;
+  const job: BaselineJob = {
+    url,
+    token: 'a-bearer-token',
+    body: JSON.stringify({ reference: '1', filler: 'x'.repeat(560) }),
+  };
+  // It is stopped before it has sent all of them.
+  if (kind === 'undici-alone') return { BENCH_JOB: JSON.stringify(job), BENCH_COUNT: String(2 * count) };
+
+  const producer = await BenchProducer.start(context.options.backend, stores);
+  if (kind === 'service') await producer.sendMany([await producer.register(url)], count);
+  else await preloadBaseline(context, stores, job, count);
+  await producer.settle();
+  await producer.stop();
+  return {};
+}
+
 async function preloadBaseline(
   { options }: ScenarioContext,
   stores: Stores,
-  url: string,
+  job: BaselineJob,
   count: number,
 ): Promise<void> {
-  const body = JSON.stringify({ reference: '1', filler: 'x'.repeat(560) });
-  const jobs = Array.from({ length: count }, () =>
-    baselineJob(randomUUID(), { url, token: 'a-bearer-token', body }),
-  );
+  const jobs = Array.from({ length: count }, () => baselineJob(randomUUID(), job));
   const backend =
     options.backend === 'redis'
       ? new RedisQueueBackend({ connect: (own) => new Redis(stores.redisUrl ?? '', own) })
