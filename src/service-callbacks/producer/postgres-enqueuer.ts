@@ -28,11 +28,16 @@ export class PostgresEnqueuer extends Enqueuer {
     await this.backend.inTransaction(connection, () => this.add(jobs));
   }
 
+  /**
+   * One is not a batch of one: for a batch BullMQ makes two temporary tables and drops them, which costs
+   * PostgreSQL as much as two dozen single jobs.
+   */
   private async add(jobs: readonly QueuedJob[]): Promise<void> {
     for (const [name, queued] of Map.groupBy(jobs, (job) => job.queue)) {
-      await this.queueNamed(name).addBulk(
-        queued.map(({ name: jobName, data, options }) => ({ name: jobName, data, opts: options })),
-      );
+      const queue = this.queueNamed(name);
+      const [only, ...others] = queued;
+      if (only && others.length === 0) await queue.add(only.name, only.data, only.options);
+      else await queue.addBulk(queued.map((job) => ({ name: job.name, data: job.data, opts: job.options })));
     }
   }
 
