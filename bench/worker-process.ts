@@ -21,6 +21,12 @@ const PROGRAMS: Readonly<Partial<Record<WorkerKind, string>>> = {
   'undici-alone': './undici-alone.js',
 };
 
+/** Ends with the bench, however that ends. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A worker in a process of its own, so that its CPU is its own. */
 export class WorkerProcess {
   private reported = 0;
@@ -45,6 +51,8 @@ export class WorkerProcess {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     const worker = new WorkerProcess(child);
     await worker.listening();
     return worker;
