@@ -57,6 +57,20 @@ describe('EndpointGate', () => {
     expect((last as Deferral).until).toBeLessThanOrEqual(clock.time + 600);
   });
 
+  it('asks ever less often behind an endpoint that has had no slot to answer from', () => {
+    const { gate, clock } = gateWith({ concurrency: 8 });
+    for (let hog = 0; hog < 20; hog += 1) void gate.admit(`hog ${hog}`, 'first');
+    const early = gate.admit('late', 'first') as Deferral;
+    expect(early.until - clock.time).toBeLessThanOrEqual(600);
+    clock.time += 3_000;
+    const later = gate.admit('late', 'first') as Deferral;
+    expect(later).toMatchObject({ reason: 'endpoint_unproven', briefly: true });
+    expect(later.until - clock.time).toBeGreaterThanOrEqual(1_500);
+    clock.time += 60_000;
+    const last = gate.admit('late', 'first') as Deferral;
+    expect(last.until - clock.time).toBeLessThanOrEqual(7_500);
+  });
+
   it('puts the backlog of a slow endpoint into a line', () => {
     const { gate, clock } = gateWith();
     for (let callback = 0; callback < 100; callback += 1) void gate.admit('hanging', 'first');

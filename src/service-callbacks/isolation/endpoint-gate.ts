@@ -22,8 +22,8 @@ export interface Deferral {
   /** When to come back, Unix ms. */
   readonly until: number;
   /**
-   * Back to its own queue for a moment, out of any line: its endpoint has not answered yet, and most do
-   * within that time. Nothing is known against it, and a backlog that a new process finds is not a flood.
+   * Back to its own queue for a while, out of any line: its endpoint has not answered yet, and most do
+   * within a moment. Nothing is known against it, and a backlog that a new process finds is not a flood.
    */
   readonly briefly: boolean;
 }
@@ -50,8 +50,11 @@ const ALWAYS_SLOW_SHARE = 9 / 10;
 const REVIEW_MS = 250;
 /** Where no slot is to be had, come back after so long, ms. */
 const BUSY_MS = 1_000;
-/** Behind an endpoint whose first answer is still out, ms; spread, so that they do not come back as one. */
-const UNPROVEN_MS = { min: 200, max: 600 } as const;
+/**
+ * Behind an endpoint whose first answer is still out, come back after as long again as it has been, within these,
+ * ms. Each time costs the queue, and a hundred endpoints that have no slot to answer from would cost it dearly.
+ */
+const UNPROVEN_MS = { min: 400, max: 5_000 } as const;
 /** Idle endpoints remembered at most. */
 const MAX_IDLE = 20_000;
 
@@ -101,16 +104,17 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const circuit = endpoint?.circuit.peek(now);
     if (circuit?.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
     const pace = endpoint?.pace(now) ?? 'unknown';
-    return this.lanes[lane].hasRoomFor(key, pace) ? undefined : this.noRoom(key, pace, now);
+    if (this.lanes[lane].hasRoomFor(key, pace)) return undefined;
+    return this.noRoom(key, pace, endpoint?.knownSince ?? now, now);
   }
 
   /** Waits only for the window of an endpoint that is not slow. */
   admit(key: string, lane: Lane): Admission | Promise<Admission> {
     const now = this.clock.now();
-    const endpoint = this.endpoint(key);
+    const endpoint = this.endpoint(key, now);
     const slots = this.lanes[lane];
     const pace = endpoint.pace(now);
-    if (!slots.hasRoomFor(key, pace)) return this.noRoom(key, pace, now);
+    if (!slots.hasRoomFor(key, pace)) return this.noRoom(key, pace, endpoint.knownSince, now);
     const answer = endpoint.circuit.ask(now);
     if (answer.kind === 'open') return this.defer(key, 'circuit_open', answer.until, now);
     this.active.add(endpoint);
@@ -181,20 +185,22 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return promise;
   }
 
-  private noRoom(key: string, pace: Pace, now: number): Deferral {
+  private noRoom(key: string, pace: Pace, knownSince: number, now: number): Deferral {
     if (pace !== 'unknown') return this.defer(key, 'process_busy', now + BUSY_MS, now);
-    const wait = UNPROVEN_MS.min + Math.random() * (UNPROVEN_MS.max - UNPROVEN_MS.min);
-    return { kind: 'deferred', reason: 'endpoint_unproven', until: Math.ceil(now + wait), briefly: true };
+    const again = Math.min(UNPROVEN_MS.max, Math.max(UNPROVEN_MS.min, now - knownSince));
+    // Spread, so that they do not come back as one.
+    const until = Math.ceil(now + again * (0.5 + Math.random()));
+    return { kind: 'deferred', reason: 'endpoint_unproven', until, briefly: true };
   }
 
   private defer(key: string, reason: DeferralReason, earliest: number, now: number): Deferral {
     return { kind: 'deferred', reason, until: this.schedule.next(key, earliest, now), briefly: false };
   }
 
-  private endpoint(key: string): Endpoint {
+  private endpoint(key: string, now: number): Endpoint {
     const known = this.endpoints.get(key);
     if (known) return known;
-    const endpoint = new Endpoint(key, this.endpointOptions, this.limit);
+    const endpoint = new Endpoint(key, now, this.endpointOptions, this.limit);
     this.endpoints.set(key, endpoint);
     if (this.endpoints.size > MAX_IDLE) this.forgetSome();
     return endpoint;

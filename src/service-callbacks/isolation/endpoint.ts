@@ -25,6 +25,8 @@ export class Endpoint {
 
   constructor(
     readonly key: string,
+    /** Unix ms. */
+    readonly knownSince: number,
     options: EndpointOptions,
     private readonly limit: PaceLimit,
   ) {
