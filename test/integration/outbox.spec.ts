@@ -107,6 +107,31 @@ describeWithRedis('the outbox', () => {
     expect(await waiting()).toEqual([]);
   });
 
+  it('hands over in the order of the queue: a flood is not between another’s callback and Redis', async () => {
+    const service = await start({ PROCESS_ROLE: 'api' });
+    await redis.kill('SIGKILL');
+    const outbox = new OutboxRepository(service.app.get(DataSource));
+    const job = (jobId: string, priority: number) => ({
+      queue: 'q',
+      name: 'n',
+      data: 0,
+      options: { jobId, priority },
+    });
+    await outbox.put(Array.from({ length: 1_000 }, (_, n) => job(`flood-${n}`, 10)));
+    await outbox.put([job('alone', 1)]);
+    await outbox.put([job('alone-too', 1)]);
+    const taken: string[] = [];
+    const relay = (limit: number) =>
+      outbox.take(limit, async (jobs) => {
+        taken.push(...jobs.map(({ options }) => options.jobId));
+      });
+    await relay(3);
+    expect(taken).toEqual(['alone', 'alone-too', 'flood-0']);
+    while ((await relay(500)).rows > 0);
+    expect(taken).toHaveLength(1_002);
+    await redis.start();
+  });
+
   it('is shared by relays that work side by side: each job is taken by one', async () => {
     const service = await start({ PROCESS_ROLE: 'api' });
     await redis.kill('SIGKILL');

@@ -6,6 +6,7 @@ import { DeliveryLog1764000000020 } from './1764000000020-delivery-log.js';
 import { EndpointSwitch1764000000021 } from './1764000000021-endpoint-switch.js';
 import { ReplayRuns1764000000022 } from './1764000000022-replay-runs.js';
 import { OutboxRefusals1764000000023 } from './1764000000023-outbox-refusals.js';
+import { OutboxPriority1764000000024 } from './1764000000024-outbox-priority.js';
 
 /** What the module needs in a host's database; the host lists them in its own DataSource. */
 export const serviceCallbackMigrations = [
@@ -17,4 +18,5 @@ export const serviceCallbackMigrations = [
   EndpointSwitch1764000000021,
   ReplayRuns1764000000022,
   OutboxRefusals1764000000023,
+  OutboxPriority1764000000024,
 ] as const;

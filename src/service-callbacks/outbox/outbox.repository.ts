@@ -25,20 +25,23 @@ export class OutboxRepository {
   /** In the caller's transaction, where there is one; relays wake when it commits. */
   async put(jobs: readonly QueuedJob[], manager: EntityManager = this.dataSource.manager): Promise<void> {
     await manager.query(
-      `WITH jobs AS (INSERT INTO service_callback_outbox (job) SELECT unnest($1::text[]))
+      `WITH jobs AS (
+         INSERT INTO service_callback_outbox (job, priority) SELECT * FROM unnest($1::text[], $2::integer[])
+       )
        SELECT pg_notify('${OUTBOX_CHANNEL}', '')`,
-      [jobs.map((job) => JSON.stringify(job))],
+      [jobs.map((job) => JSON.stringify(job)), jobs.map((job) => job.options.priority ?? 0)],
     );
   }
 
   /**
-   * Hands the oldest jobs to `forward` and removes them when it resolves; where it does not, they stay. A row that
+   * Hands the next jobs, in the queue's own order (R17: a flood waits behind others here too), to `forward` and removes them when it resolves; where it does not, they stay. A row that
    * holds no job is put aside, where it is kept and holds up nobody. Other relays pass over what this one holds.
    */
   take(limit: number, forward: (jobs: readonly QueuedJob[]) => Promise<void>): Promise<Taken> {
     return this.dataSource.transaction(async (manager) => {
       const rows = await manager.query<{ seq: string; job: string }[]>(
-        `SELECT seq, job FROM service_callback_outbox ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED`,
+        `SELECT seq, job FROM service_callback_outbox ORDER BY priority, seq LIMIT $1
+         FOR UPDATE SKIP LOCKED`,
         [limit],
       );
       if (rows.length === 0) return { rows: 0, refusals: [] };

@@ -1,0 +1,29 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** Longest wait for the table, ms: whoever wants to enqueue waits behind this. */
+const LOCK_TIMEOUT_MS = 5_000;
+
+/**
+ * The outbox in the order of the queue, so that one service's flood is not between another's callback and Redis.
+ * The column waits for every open transaction that has enqueued: where one stays open for longer than the
+ * timeout, this fails, has changed nothing, and is to be run again.
+ */
+export class OutboxPriority1764000000024 implements MigrationInterface {
+  name = 'OutboxPriority1764000000024';
+
+  async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await queryRunner.query(
+      `ALTER TABLE service_callback_outbox ADD COLUMN priority integer NOT NULL DEFAULT 0`,
+    );
+    await queryRunner.query(
+      `CREATE INDEX service_callback_outbox_order ON service_callback_outbox (priority, seq)`,
+    );
+    await queryRunner.query(`SET LOCAL lock_timeout TO DEFAULT`);
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`DROP INDEX service_callback_outbox_order`);
+    await queryRunner.query(`ALTER TABLE service_callback_outbox DROP COLUMN priority`);
+  }
+}
