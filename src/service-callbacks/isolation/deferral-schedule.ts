@@ -13,7 +13,11 @@ export class DeferralSchedule {
   private readonly lastDue = new Map<string, number>();
   private tidiedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly wakeUpsPerSecond = WAKE_UPS_PER_SECOND) {}
+  /** @param random from [0, 1). */
+  constructor(
+    private readonly wakeUpsPerSecond = WAKE_UPS_PER_SECOND,
+    private readonly random: () => number = Math.random,
+  ) {}
 
   /** @param earliest Unix ms. @returns when this one is due, Unix ms. */
   next(key: string, earliest: number, now: number): number {
@@ -21,7 +25,9 @@ export class DeferralSchedule {
     const last = this.lastDue.get(key);
     const lines = this.lastDue.size + (last === undefined ? 1 : 0);
     const spacing = (1_000 * lines) / this.wakeUpsPerSecond;
-    const due = last === undefined ? earliest : Math.max(earliest, last + spacing);
+    // A hundred circuits that opened together close together: their lines must not move in step.
+    const own = earliest + this.random() * spacing;
+    const due = last === undefined ? own : Math.max(own, last + spacing);
     this.lastDue.set(key, due);
     return Math.ceil(due);
   }
