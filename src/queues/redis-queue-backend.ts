@@ -9,6 +9,7 @@ import {
   type QueueTiming,
   type QueueWorkerOptions,
 } from './queue-backend.js';
+import { gatherWrites } from './gathered-writes.js';
 import { checkRedisConfiguration } from './redis-configuration.js';
 import { RedisAwayError } from './redis-away.error.js';
 import { TolerantWorker } from './tolerant-worker.js';
@@ -46,8 +47,8 @@ export class RedisQueueBackend extends QueueBackend {
   constructor(private readonly options: RedisQueueOptions) {
     super();
     const retryStrategy = (times: number) => Math.min(50 * 2 ** times, 1_000);
-    // What thousands of attempts ask for in one turn of the event loop goes out in one write.
-    this.patient = options.connect({ maxRetriesPerRequest: null, enableAutoPipelining: true, retryStrategy });
+    this.patient = options.connect({ maxRetriesPerRequest: null, retryStrategy });
+    gatherWrites(this.patient);
     this.prompt = options.connect({
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
