@@ -7,17 +7,21 @@ import { interleave, type Scenario, type ScenarioContext } from '../scenario.js'
 
 const DEFERRED = 100_000;
 const RETRIED = 400;
+/** One alone would fail ten times in a row, and its circuit would open. */
+const FLAKY = 40;
+/** Sent together. */
+const BATCH = 10;
 /** As short as retries get, so that lateness shows beside the backoff itself, ms. */
 const RETRY_DELAY_MS = 100;
 
 interface Side {
   readonly producer: BenchProducer;
   readonly stores: Stores;
-  /** Its endpoint answers the first attempt at each callback with 503. */
-  readonly flaky: string;
+  /** Their endpoints answer the first attempt at each callback with 503. */
+  readonly flaky: readonly string[];
 }
 
-/** Retries of a healthy endpoint, from the failed attempt to the next one, with a mass deferred behind a dead one. */
+/** Retries of healthy endpoints, from the failed attempt to the next one, with a mass deferred behind a dead one. */
 export const deferredRetries: Scenario = async (context) => {
   const { options, say } = context;
   const without = await side(context);
@@ -51,7 +55,8 @@ export const deferredRetries: Scenario = async (context) => {
 async function side({ lab, options }: ScenarioContext): Promise<Side> {
   const stores = await lab.fresh();
   const producer = await BenchProducer.start(options.backend, stores);
-  return { stores, producer, flaky: await producer.register(`${lab.receiver.url}/flaky`) };
+  const urls = Array.from({ length: FLAKY }, (_, n) => `${lab.receiver.url}/flaky/${n}`);
+  return { stores, producer, flaky: await Promise.all(urls.map((url) => producer.register(url))) };
 }
 
 function startWorker({ options }: ScenarioContext, { stores }: Side): Promise<WorkerProcess> {
@@ -79,8 +84,9 @@ async function retryP99(context: ScenarioContext, on: Side): Promise<number> {
     // Warm, then measured, at a rate that is no flood.
     for (const count of [RETRIED / 4, RETRIED]) {
       lab.receiver.reset();
-      for (let sent = 0; sent < count; sent += 10) {
-        await on.producer.sendMany([on.flaky], 10);
+      for (let sent = 0; sent < count; sent += BATCH) {
+        const first = sent % FLAKY;
+        await on.producer.sendMany(on.flaky.slice(first, first + BATCH), BATCH);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       await lab.receiver.arrivals(count, 60_000);
