@@ -7,7 +7,7 @@ import { Redis, type Cluster } from 'ioredis';
  * process with little to do is a quarter of all it allocates.
  */
 export function gatherWrites(client: Redis | Cluster): void {
-  if (client instanceof Redis) client.on('connect', () => gather(client.stream as Socket));
+  if (client instanceof Redis) client.on('connect', () => gather(client.stream));
   else client.on('+node', gatherWrites);
 }
 

@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { gatherWrites } from '../../src/queues/gathered-writes.js';
 import { RedisQueueBackend, type RedisQueueOptions } from '../../src/queues/redis-queue-backend.js';
 import { eventually } from '../support/eventually.js';
 import { closedPort } from '../support/receiver/closed-port.js';
@@ -53,6 +55,26 @@ describeWithRedis('the Redis backend', () => {
     await eventually(async () => expect(new Set(done).size).toBe(count), 20_000);
     return new Set(done);
   }
+
+  it('says in one system call what one turn of the event loop asks for, after a reconnect too', async () => {
+    const redis = await server({});
+    const client = new Redis(redis.url);
+    closers.push(async () => client.disconnect());
+    gatherWrites(client);
+    for (const connection of ['first', 'second']) {
+      await once(client, 'ready');
+      const { stream } = client;
+      const together: number[] = [];
+      const writev = stream._writev?.bind(stream);
+      stream._writev = (chunks, callback) => {
+        together.push(chunks.length);
+        writev?.(chunks, callback);
+      };
+      await Promise.all(Array.from({ length: 20 }, (_, n) => client.set(`${connection} ${n}`, n)));
+      expect(together).toEqual([20]);
+      client.disconnect(true);
+    }
+  });
 
   it(
     'works over TLS, with a password',
