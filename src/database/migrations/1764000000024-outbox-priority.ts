@@ -6,7 +6,8 @@ const LOCK_TIMEOUT_MS = 5_000;
 /**
  * The outbox in the order of the queue, so that one service's flood is not between another's callback and Redis.
  * The column waits for every open transaction that has enqueued: where one stays open for longer than the
- * timeout, this fails, has changed nothing, and is to be run again.
+ * timeout, this fails, has changed nothing, and is to be run again. What an older release enqueues is as urgent as a
+ * quiet service's callback.
  */
 export class OutboxPriority1764000000024 implements MigrationInterface {
   name = 'OutboxPriority1764000000024';
@@ -14,7 +15,7 @@ export class OutboxPriority1764000000024 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await queryRunner.query(
-      `ALTER TABLE service_callback_outbox ADD COLUMN priority integer NOT NULL DEFAULT 0`,
+      `ALTER TABLE service_callback_outbox ADD COLUMN priority integer NOT NULL DEFAULT 1`,
     );
     await queryRunner.query(
       `CREATE INDEX service_callback_outbox_order ON service_callback_outbox (priority, seq)`,

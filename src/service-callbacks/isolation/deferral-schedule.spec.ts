@@ -43,6 +43,12 @@ describe('DeferralSchedule', () => {
     expect(Math.max(...perTenth.values())).toBeLessThan(40);
   });
 
+  it('brings the first of a line back within half a second, however many lines there are', () => {
+    const schedule = new DeferralSchedule(100, () => 0.999);
+    const dues = Array.from({ length: 1_000 }, (_, n) => schedule.next(`dead ${n}`, 5_000, 0));
+    expect(Math.max(...dues)).toBeLessThanOrEqual(5_500);
+  });
+
   it('forgets a line that has passed', () => {
     const schedule = unspread(1);
     schedule.next('a', 1_000, 0);

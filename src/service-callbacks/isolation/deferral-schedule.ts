@@ -1,5 +1,7 @@
 /** How many deferred callbacks may fall due a second, per process, over all endpoints. */
 const WAKE_UPS_PER_SECOND = 100;
+/** How much later than it might the first of a line comes back at most, ms: it is also what finds out. */
+const MAX_SPREAD_MS = 500;
 /** How often lines whose last has come back are taken away, ms: looking through them is not free. */
 const TIDY_MS = 250;
 
@@ -26,7 +28,7 @@ export class DeferralSchedule {
     const lines = this.lastDue.size + (last === undefined ? 1 : 0);
     const spacing = (1_000 * lines) / this.wakeUpsPerSecond;
     // A hundred circuits that opened together close together: their lines must not move in step.
-    const own = earliest + this.random() * spacing;
+    const own = earliest + this.random() * Math.min(spacing, MAX_SPREAD_MS);
     const due = last === undefined ? own : Math.max(own, last + spacing);
     this.lastDue.set(key, due);
     return Math.ceil(due);

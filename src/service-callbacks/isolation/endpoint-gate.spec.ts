@@ -71,6 +71,14 @@ describe('EndpointGate', () => {
     expect(last.until - clock.time).toBeLessThanOrEqual(7_500);
   });
 
+  it('asks ever less often behind one that is only looked at, too', () => {
+    const { gate, clock } = gateWith({ retryConcurrency: 8 });
+    for (let hog = 0; hog < 20; hog += 1) void gate.admit(`hog ${hog}`, 'retry');
+    gate.peek('late', 'retry');
+    clock.time += 3_000;
+    expect((gate.peek('late', 'retry')?.until ?? 0) - clock.time).toBeGreaterThanOrEqual(1_500);
+  });
+
   it('puts the backlog of a slow endpoint into a line', () => {
     const { gate, clock } = gateWith();
     for (let callback = 0; callback < 100; callback += 1) void gate.admit('hanging', 'first');

@@ -100,12 +100,13 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   /** Whether an attempt would be turned away now, without asking for one: cheap, for whoever has to prepare first. */
   peek(key: string, lane: Lane): Deferral | undefined {
     const now = this.clock.now();
-    const endpoint = this.endpoints.get(key);
-    const circuit = endpoint?.circuit.peek(now);
-    if (circuit?.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
-    const pace = endpoint?.pace(now) ?? 'unknown';
+    // Remembered from here on: how long it has been without an answer counts from the first time it was asked for.
+    const endpoint = this.endpoint(key, now);
+    const circuit = endpoint.circuit.peek(now);
+    if (circuit.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
+    const pace = endpoint.pace(now);
     if (this.lanes[lane].hasRoomFor(key, pace)) return undefined;
-    return this.noRoom(key, pace, endpoint?.knownSince ?? now, now);
+    return this.noRoom(key, pace, endpoint.knownSince, now);
   }
 
   /** Waits only for the window of an endpoint that is not slow. */
