@@ -9,8 +9,8 @@ const HEAD = 56;
 const PLOT = WIDTH - LABEL - 70;
 
 /**
- * The ratio of every row that has a bar, with its 95 % interval, as a share of its bar: left of the line is within it. On a
- * logarithmic axis, a tenth of the bar to ten times it.
+ * The ratio of every row that has a bar, with its 95 % interval, as a share of its bar: left of the line is within
+ * it. On a logarithmic axis, a tenth of the bar to ten times it.
  */
 export function writeChart(file: string, rows: readonly Row[]): void {
   const barred = rows.flatMap((row) => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Redis, type Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /**
  * What one turn of the event loop asks of Redis goes out in one system call. Not ioredis' own way of that
@@ -7,8 +7,9 @@ import { Redis, type Cluster } from 'ioredis';
  * process with little to do is a quarter of all it allocates.
  */
 export function gatherWrites(client: Redis | Cluster): void {
-  if (client instanceof Redis) client.on('connect', () => gather(client.stream));
-  else client.on('+node', gatherWrites);
+  // By what it can do, not by its class: a host may have an ioredis of its own.
+  if ('nodes' in client) client.on('+node', gatherWrites);
+  else client.on('connect', () => gather(client.stream));
 }
 
 function gather(socket: Socket): void {

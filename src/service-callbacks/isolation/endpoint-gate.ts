@@ -51,8 +51,8 @@ const REVIEW_MS = 250;
 /** Where no slot is to be had, come back after so long, ms. */
 const BUSY_MS = 1_000;
 /**
- * Behind an endpoint whose first answer is still out, come back after as long again as it has been, within these,
- * ms. Each time costs the queue, and a hundred endpoints that have no slot to answer from would cost it dearly.
+ * Behind an endpoint whose first answer is still out, come back after as long again as it has been, within these
+ * (ms), times ½ to 1½, so that they do not come back as one. Each time costs the queue, and a hundred endpoints that have no slot to answer from would cost it dearly.
  */
 const UNPROVEN_MS = { min: 400, max: 5_000 } as const;
 /** Idle endpoints remembered at most. */
@@ -106,7 +106,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     if (circuit.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
     const pace = endpoint.pace(now);
     if (this.lanes[lane].hasRoomFor(key, pace)) return undefined;
-    return this.noRoom(key, pace, endpoint.knownSince, now);
+    return this.noRoom(endpoint, pace, now);
   }
 
   /** Waits only for the window of an endpoint that is not slow. */
@@ -115,7 +115,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const endpoint = this.endpoint(key, now);
     const slots = this.lanes[lane];
     const pace = endpoint.pace(now);
-    if (!slots.hasRoomFor(key, pace)) return this.noRoom(key, pace, endpoint.knownSince, now);
+    if (!slots.hasRoomFor(key, pace)) return this.noRoom(endpoint, pace, now);
     const answer = endpoint.circuit.ask(now);
     if (answer.kind === 'open') return this.defer(key, 'circuit_open', answer.until, now);
     this.active.add(endpoint);
@@ -186,10 +186,9 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return promise;
   }
 
-  private noRoom(key: string, pace: Pace, knownSince: number, now: number): Deferral {
+  private noRoom({ key, knownSince }: Endpoint, pace: Pace, now: number): Deferral {
     if (pace !== 'unknown') return this.defer(key, 'process_busy', now + BUSY_MS, now);
     const again = Math.min(UNPROVEN_MS.max, Math.max(UNPROVEN_MS.min, now - knownSince));
-    // Spread, so that they do not come back as one.
     const until = Math.ceil(now + again * (0.5 + Math.random()));
     return { kind: 'deferred', reason: 'endpoint_unproven', until, briefly: true };
   }

@@ -76,7 +76,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     while (!this.stopping.signal.aborted) {
       this.wakeUp = Promise.withResolvers<void>();
       try {
-        // Whether it is over is asked with the oldest job alone: what is full refuses it as it would refuse hundreds.
+        // Whether it is over is asked with one job alone: what is full refuses it as it would refuse hundreds.
         if (!healthy) await this.move(backend, 1);
         await this.drain(backend);
         healthy = true;

@@ -34,8 +34,9 @@ export class OutboxRepository {
   }
 
   /**
-   * Hands the next jobs, in the queue's own order (R17: a flood waits behind others here too), to `forward` and removes them when it resolves; where it does not, they stay. A row that
-   * holds no job is put aside, where it is kept and holds up nobody. Other relays pass over what this one holds.
+   * Hands the next jobs to `forward`, in the queue's own order (R17: a flood waits behind others here too), and
+   * removes them when it resolves; where it does not, they stay. A row that holds no job is put aside, where it is
+   * kept and holds up nobody. Other relays pass over what this one holds.
    */
   take(limit: number, forward: (jobs: readonly QueuedJob[]) => Promise<void>): Promise<Taken> {
     return this.dataSource.transaction(async (manager) => {
