@@ -173,7 +173,8 @@ export const variables = {
     default: 43_200_000,
   }),
   CALLBACK_CIRCUIT_FAILURES: variable({
-    description: "Failures in a row that open an endpoint's circuit",
+    description:
+      "Failures in a row that open an endpoint's circuit; of timeouts a third as many, but no fewer than six",
     accepts: integer(1, 100_000),
     default: 20,
   }),

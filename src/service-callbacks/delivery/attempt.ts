@@ -13,6 +13,7 @@ import type { Callback } from './callback.js';
 import { DeliveryRecorder } from './delivery-recorder.js';
 import { EndpointGate, type Deferral, type Lane } from '../isolation/endpoint-gate.js';
 import { endpointKey } from '../isolation/endpoint-key.js';
+import type { Verdict } from '../isolation/endpoint.js';
 import type { DeliveryOutcome } from './delivery-outcome.js';
 
 export interface AttemptResult {
@@ -48,10 +49,10 @@ export class AttemptMaker {
       this.metrics.deferred(admission.reason);
       return admission;
     }
-    let verdict: 'answered' | 'failed' | 'not_made' = 'not_made';
+    let verdict: Verdict | 'not_made' = 'not_made';
     try {
       const result = await this.send(callback);
-      verdict = result.outcome.kind === 'retryable' ? 'failed' : 'answered';
+      verdict = verdictOn(result.outcome);
       return result;
     } finally {
       admission.release(verdict);
@@ -88,6 +89,12 @@ export class AttemptMaker {
 
 function keyOf({ callbackApiId, document }: Callback): string {
   return endpointKey(callbackApiId, document.url);
+}
+
+/** Whatever was answered and is not to be repeated says that the endpoint works. */
+function verdictOn(outcome: DeliveryOutcome): Verdict {
+  if (outcome.kind !== 'retryable') return 'answered';
+  return outcome.failure.error === 'timeout' ? 'timed_out' : 'failed';
 }
 
 function record(at: string, outcome: DeliveryOutcome): AttemptRecord {

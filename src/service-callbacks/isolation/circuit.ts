@@ -8,8 +8,11 @@ export type CircuitAnswer =
 
 export type CircuitState = 'closed' | 'open' | 'half_open';
 
+/** How a retryable failure came about: there was an answer or a refusal, or nothing until the deadline. */
+export type Failure = 'failed' | 'timed_out';
+
 export interface CircuitOptions {
-  /** Retryable failures in a row that open it; at least 1. */
+  /** Retryable failures in a row that open it, timeouts among them; at least 1. */
   readonly failures: number;
   /** How long it stays open, ms. */
   readonly openMs: number;
@@ -17,6 +20,11 @@ export interface CircuitOptions {
 
 /** While the probe is out, the others come back after so long, ms. */
 const PROBING_MS = 1_000;
+/**
+ * A timeout holds a slot for a whole deadline: a third as many in a row open it. But no fewer than one callback makes
+ * by default, so that it does not put off its own last attempt.
+ */
+const TIMEOUTS = { share: 1 / 3, atLeast: 6 } as const;
 
 /**
  * One endpoint's circuit. Closed: everything passes. After enough failures in a row it opens: nothing
@@ -24,10 +32,16 @@ const PROBING_MS = 1_000;
  */
 export class Circuit {
   private failuresInRow = 0;
+  private timeoutsInRow = 0;
   private openUntil: number | undefined;
   private probing = false;
 
-  constructor(private readonly options: CircuitOptions) {}
+  private readonly timeouts: number;
+
+  constructor(private readonly options: CircuitOptions) {
+    const { failures } = options;
+    this.timeouts = Math.max(Math.min(failures, TIMEOUTS.atLeast), Math.floor(failures * TIMEOUTS.share));
+  }
 
   ask(now: number): CircuitAnswer {
     if (this.openUntil === undefined) return { kind: 'closed' };
@@ -47,15 +61,17 @@ export class Circuit {
   succeeded(): boolean {
     const recovered = this.openUntil !== undefined;
     this.failuresInRow = 0;
+    this.timeoutsInRow = 0;
     this.openUntil = undefined;
     this.probing = false;
     return recovered;
   }
 
-  failed(now: number): void {
+  failed(now: number, how: Failure): void {
     this.failuresInRow += 1;
+    this.timeoutsInRow = how === 'timed_out' ? this.timeoutsInRow + 1 : 0;
     const wasProbe = this.probing && this.openUntil !== undefined && now >= this.openUntil;
-    if (wasProbe || (this.openUntil === undefined && this.failuresInRow >= this.options.failures)) {
+    if (wasProbe || (this.openUntil === undefined && this.hasFailedEnough)) {
       this.openUntil = now + this.options.openMs;
       this.probing = false;
     }
@@ -69,6 +85,10 @@ export class Circuit {
   state(now: number): CircuitState {
     if (this.openUntil === undefined) return 'closed';
     return now < this.openUntil ? 'open' : 'half_open';
+  }
+
+  private get hasFailedEnough(): boolean {
+    return this.failuresInRow >= this.options.failures || this.timeoutsInRow >= this.timeouts;
   }
 
   /** Nothing here that a new one would not know. */

@@ -5,10 +5,16 @@ describe('CongestionWindow', () => {
   it('halves with each failure, down to one', () => {
     const window = new CongestionWindow(100);
     const sizes = Array.from({ length: 8 }, () => {
-      window.failed();
+      window.failed('failed');
       return window.size;
     });
     expect(sizes).toEqual([50, 25, 12, 6, 3, 1, 1, 1]);
+  });
+
+  it('is one after a timeout', () => {
+    const window = new CongestionWindow(100);
+    window.failed('timed_out');
+    expect(window.size).toBe(1);
   });
 
   it('grows by one with each success, up to the limit', () => {

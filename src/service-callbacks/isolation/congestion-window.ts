@@ -1,7 +1,9 @@
+import type { Failure } from './circuit.js';
+
 /**
- * How many attempts an endpoint may have in flight: halved by each failure, one more for each success (so
- * doubled in the time of one answer, as a congestion window is), never past the limit. After an outage it
- * begins at one: a server that comes back is not knocked over by its own backlog.
+ * How many attempts an endpoint may have in flight: halved by each failure, one after a timeout (as a congestion
+ * window is: RFC 5681, section 3.1), one more for each success (so doubled in the time of one answer), never past the
+ * limit. After an outage it begins at one: a server that comes back is not knocked over by its own backlog.
  */
 export class CongestionWindow {
   private current: number;
@@ -19,8 +21,8 @@ export class CongestionWindow {
     this.current = Math.min(this.limit, this.current + 1);
   }
 
-  failed(): void {
-    this.current = Math.max(1, Math.floor(this.current / 2));
+  failed(how: Failure): void {
+    this.current = how === 'timed_out' ? 1 : Math.max(1, Math.floor(this.current / 2));
   }
 
   recovered(): void {

@@ -1,4 +1,4 @@
-import { Circuit, type CircuitOptions } from './circuit.js';
+import { Circuit, type CircuitOptions, type Failure } from './circuit.js';
 import { CongestionWindow } from './congestion-window.js';
 import { PaceMeter, type Pace } from './pace.js';
 import type { PaceLimit } from './pace-limit.js';
@@ -9,7 +9,7 @@ export interface EndpointOptions extends CircuitOptions {
 }
 
 /** What an attempt told about its endpoint. */
-export type Verdict = 'answered' | 'failed';
+export type Verdict = 'answered' | Failure;
 
 /** Someone who waits for the endpoint's window; told to go, or to come back later. */
 export type Waiter = (go: boolean) => void;
@@ -66,9 +66,9 @@ export class Endpoint {
     const durationMs = now - startedAt;
     if (verdict === 'answered') this.limit.note(durationMs, now);
     this.meter.ended(durationMs, now);
-    if (verdict === 'failed') {
-      this.circuit.failed(now);
-      this.window.failed();
+    if (verdict !== 'answered') {
+      this.circuit.failed(now, verdict);
+      this.window.failed(verdict);
     } else if (this.circuit.succeeded()) {
       this.window.recovered();
     } else {
