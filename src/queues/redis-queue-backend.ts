@@ -9,6 +9,7 @@ import {
   type QueueTiming,
   type QueueWorkerOptions,
 } from './queue-backend.js';
+import { addJobs } from './add-jobs.js';
 import { gatherWrites } from './gathered-writes.js';
 import { checkRedisConfiguration } from './redis-configuration.js';
 import { RedisAwayError } from './redis-away.error.js';
@@ -104,10 +105,7 @@ export class RedisQueueBackend extends QueueBackend {
     this.assertUsable();
     const byQueue = Map.groupBy(jobs, (job) => job.queue);
     for (const [name, queued] of byQueue) {
-      const queue = await this.promptQueue(name);
-      await queue.addBulk(
-        queued.map(({ name: jobName, data, options }) => ({ name: jobName, data, opts: options })),
-      );
+      await addJobs(await this.promptQueue(name), queued);
     }
   }
 

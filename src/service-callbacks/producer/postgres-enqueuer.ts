@@ -1,5 +1,6 @@
 import { Queue } from 'bullmq';
 import type { EntityManager } from 'typeorm';
+import { addJobs } from '../../queues/add-jobs.js';
 import type { PostgresQueueBackend } from '../../queues/postgres-queue-backend.js';
 import type { QueuedJob } from '../../queues/queue-backend.js';
 import { Enqueuer } from './enqueuer.js';
@@ -28,17 +29,9 @@ export class PostgresEnqueuer extends Enqueuer {
     await this.backend.inTransaction(connection, () => this.add(jobs));
   }
 
-  /**
-   * One is not a batch of one: for a batch BullMQ makes two temporary tables and drops them, which costs
-   * PostgreSQL as much as two dozen single jobs.
-   */
   private async add(jobs: readonly QueuedJob[]): Promise<void> {
-    for (const [name, queued] of Map.groupBy(jobs, (job) => job.queue)) {
-      const queue = this.queueNamed(name);
-      const [only, ...others] = queued;
-      if (only && others.length === 0) await queue.add(only.name, only.data, only.options);
-      else await queue.addBulk(queued.map((job) => ({ name: job.name, data: job.data, opts: job.options })));
-    }
+    for (const [name, queued] of Map.groupBy(jobs, (job) => job.queue))
+      await addJobs(this.queueNamed(name), queued);
   }
 
   private queueNamed(name: string): Queue {
