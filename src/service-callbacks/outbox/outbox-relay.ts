@@ -15,19 +15,21 @@ import { connectionOf } from '../database-connection.js';
 import { messageOf } from '../message-of.js';
 import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from '../service-callbacks.options.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
-import { OUTBOX_CHANNEL, OutboxRepository } from './outbox.repository.js';
+import { OutboxRepository } from './outbox.repository.js';
 import { PostgresListener } from './postgres-listener.js';
 
 /** Jobs a round trip to Redis; what bounds the memory of a relay. */
 const BATCH = 500;
-/** Without any wake-up (a lost notification, a relay that crashed with rows in hand), ms. */
-const SWEEP_MS = 5_000;
+/** Without any wake-up (a process that died with its commit, a pooler that passes on no notification), ms. */
+const SWEEP_MS = 1_000;
 /** After a failure, ms. */
 const RETRY_MS = 500;
+/** A Redis that took jobs so lately is there, ms. */
+const TRUSTED_MS = 1_000;
 
 /**
- * Moves the outbox to Redis: at once after each commit, after an outage as soon as Redis is back, and every
- * few seconds regardless. Any number of relays work side by side; one that crashes with rows in hand
+ * Moves the outbox to Redis: at once after each commit of this process, after an outage as soon as Redis is back,
+ * and once a second what others have left. Any number of relays work side by side; one that crashes with rows in hand
  * leaves them, and a job that went over twice is one job, by its id.
  */
 @Injectable()
@@ -36,6 +38,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   private readonly stopping = new AbortController();
   private listener: PostgresListener | undefined;
   private running: Promise<void> | undefined;
+  private tookAt = Number.NEGATIVE_INFINITY;
   private wakeUp = Promise.withResolvers<void>();
 
   constructor(
@@ -48,7 +51,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   onApplicationBootstrap(): void {
     const { backend } = this;
     if (!(backend instanceof RedisQueueBackend)) return;
-    this.listener = new PostgresListener(this.connection(), OUTBOX_CHANNEL, () => this.wake());
+    this.listener = new PostgresListener(this.connection(), this.outbox.channel, () => this.wake());
     this.listener.start();
     this.running = this.run(backend);
   }
@@ -98,8 +101,11 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   /** @returns how many rows are out of the outbox, `limit` at most */
   private async move(backend: RedisQueueBackend, limit: number): Promise<number> {
     // Nothing is locked and no connection held while Redis is known to be away.
-    await backend.ping();
-    const { rows, refusals } = await this.outbox.take(limit, (jobs) => backend.addBulk(jobs));
+    if (performance.now() - this.tookAt > TRUSTED_MS) await backend.ping();
+    const { rows, refusals } = await this.outbox.take(limit, async (jobs) => {
+      await backend.addBulk(jobs);
+      this.tookAt = performance.now();
+    });
     for (const { seq, reason } of refusals)
       this.logger.error({
         event: 'outbox.refused',

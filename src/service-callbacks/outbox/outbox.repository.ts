@@ -1,11 +1,24 @@
+import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { QueuedJob } from '../../queues/queue-backend.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { readOutboxJob } from './outbox-job.js';
 
-/** The channel on which a commit wakes the relays. */
-export const OUTBOX_CHANNEL = 'service_callback_outbox';
+/** Gone with the commit, and back where it does not come: others pass over what this transaction holds. */
+const TAKE = `
+  WITH next AS MATERIALIZED (
+    SELECT seq FROM service_callback_outbox ORDER BY priority, seq LIMIT $1 FOR UPDATE SKIP LOCKED
+  ), taken AS (
+    DELETE FROM service_callback_outbox outbox USING next WHERE outbox.seq = next.seq RETURNING outbox.*
+  )
+  SELECT seq, job AS text, created_at FROM taken ORDER BY priority, seq`;
+
+interface OutboxRow {
+  readonly seq: string;
+  readonly text: string;
+  readonly created_at: Date;
+}
 
 export interface Refusal {
   readonly seq: string;
@@ -20,16 +33,19 @@ export interface Taken {
 
 @Injectable()
 export class OutboxRepository {
+  /** On which a commit wakes the relay of the process it comes from, and no other. */
+  readonly channel = `service_callback_outbox_${randomUUID().replaceAll('-', '')}`;
+
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
-  /** In the caller's transaction, where there is one; relays wake when it commits. */
+  /** In the caller's transaction, where there is one; this process's relay wakes when it commits. */
   async put(jobs: readonly QueuedJob[], manager: EntityManager = this.dataSource.manager): Promise<void> {
     await manager.query(
       `WITH jobs AS (
          INSERT INTO service_callback_outbox (job, priority) SELECT * FROM unnest($1::text[], $2::integer[])
        )
-       SELECT pg_notify('${OUTBOX_CHANNEL}', '')`,
-      [jobs.map((job) => JSON.stringify(job)), jobs.map((job) => job.options.priority ?? 0)],
+       SELECT pg_notify($3, '')`,
+      [jobs.map((job) => JSON.stringify(job)), jobs.map((job) => job.options.priority ?? 0), this.channel],
     );
   }
 
@@ -40,19 +56,12 @@ export class OutboxRepository {
    */
   take(limit: number, forward: (jobs: readonly QueuedJob[]) => Promise<void>): Promise<Taken> {
     return this.dataSource.transaction(async (manager) => {
-      const rows = await manager.query<{ seq: string; job: string }[]>(
-        `SELECT seq, job FROM service_callback_outbox ORDER BY priority, seq LIMIT $1
-         FOR UPDATE SKIP LOCKED`,
-        [limit],
-      );
+      const rows = await manager.query<OutboxRow[]>(TAKE, [limit]);
       if (rows.length === 0) return { rows: 0, refusals: [] };
-      const read = rows.map(({ seq, job }) => ({ seq, ...readOutboxJob(job) }));
+      const read = rows.map((row) => ({ ...row, ...readOutboxJob(row.text) }));
       const refusals = read.filter((row) => row.kind === 'refused');
       await forward(read.filter((row) => row.kind === 'job').map(({ job }) => job));
       await putAside(manager, refusals);
-      await manager.query(`DELETE FROM service_callback_outbox WHERE seq = ANY($1::bigint[])`, [
-        rows.map((row) => row.seq),
-      ]);
       return { rows: rows.length, refusals };
     });
   }
@@ -67,12 +76,19 @@ export class OutboxRepository {
   }
 }
 
-async function putAside(manager: EntityManager, refusals: readonly Refusal[]): Promise<void> {
-  if (refusals.length === 0) return;
+async function putAside(
+  manager: EntityManager,
+  refused: readonly (OutboxRow & { readonly reason: string })[],
+): Promise<void> {
+  if (refused.length === 0) return;
   await manager.query(
     `INSERT INTO service_callback_outbox_refusals (seq, job, created_at, reason)
-     SELECT seq, job, created_at, reason
-     FROM service_callback_outbox JOIN unnest($1::bigint[], $2::text[]) AS refusal (seq, reason) USING (seq)`,
-    [refusals.map(({ seq }) => seq), refusals.map(({ reason }) => reason)],
+     SELECT * FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[])`,
+    [
+      refused.map(({ seq }) => seq),
+      refused.map(({ text }) => text),
+      refused.map((row) => row.created_at),
+      refused.map(({ reason }) => reason),
+    ],
   );
 }
