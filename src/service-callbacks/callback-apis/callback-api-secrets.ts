@@ -1,6 +1,12 @@
 import type { PayloadCipher } from '../security/payload-cipher.js';
 import type { CallbackApiEntity } from './callback-api.entity.js';
 
+/** The columns that hold what requests are signed with. */
+export type SigningColumns = Pick<
+  CallbackApiEntity,
+  'id' | 'encryptedSigningSecret' | 'encryptedPreviousSecret' | 'previousSecretUntil'
+>;
+
 /** Associated data of the token's column: a copy in another row does not decrypt. */
 export function bearerTokenBinding(id: string): string {
   return `callback-api:${id}:bearer-token`;
@@ -12,7 +18,7 @@ export function signingSecretBinding(id: string): string {
 }
 
 /** What a row's requests are signed with at this moment, the secret in use first; none: not signed. */
-export function signingSecretsOf(api: CallbackApiEntity, cipher: PayloadCipher, now: number): string[] {
+export function signingSecretsOf(api: SigningColumns, cipher: PayloadCipher, now: number): string[] {
   const { encryptedSigningSecret: current, encryptedPreviousSecret: previous, previousSecretUntil } = api;
   const inOverlap = previousSecretUntil !== null && previousSecretUntil.getTime() > now;
   return [current, inOverlap ? previous : null]
