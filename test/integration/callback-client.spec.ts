@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { CallbackRequest } from '../../src/service-callbacks/delivery/callback-request.js';
 import type {
@@ -6,6 +5,7 @@ import type {
   DeliveryOutcome,
 } from '../../src/service-callbacks/delivery/delivery-outcome.js';
 import { clientUnderTest, type ClientOptions, type ClientUnderTest } from '../support/callback-client.js';
+import { eventually } from '../support/eventually.js';
 import * as kit from '../support/receiver.js';
 import { expired, selfSigned, wrongHost, type TlsCredentials } from '../support/tls/credentials.js';
 
@@ -309,7 +309,7 @@ describe('connections', () => {
 
     await Promise.all(urls.map((url) => underTest.send(aRequest(url))));
     await server.sockets.allClosed();
-    await untilSettled(() => wire.origins === 0);
+    await eventually(async () => expect(wire.origins).toBe(0));
 
     expect({ origins: wire.origins, connections: wire.connections }).toEqual({ origins: 0, connections: 0 });
   });
@@ -502,9 +502,4 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await work();
   return performance.now() - startedAt;
-}
-
-/** Gives the client's side of a connection the turns of the event loop it takes to see the other's end. */
-async function untilSettled(settled: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 1_000 && !settled(); turn += 1) await setImmediate();
 }

@@ -1,7 +1,10 @@
 import { Pool, type Dispatcher } from 'undici';
 
+/** Between a lost connection and the look whether its pool is still in use, ms: that goes over all connections. */
+const FORGET_MS = 250;
+
 /**
- * A pool of connections per origin, forgotten with the origin's last connection and request.
+ * A pool of connections per origin, forgotten soon after the origin's last connection and request.
  *
  * Not undici's `Agent`: it looks whether an origin is still in use while a request that was aborted is still
  * counted, and never again. Every endpoint that ever ran into the deadline would keep its pool for good.
@@ -37,9 +40,13 @@ export class OriginPools {
 
   private open(origin: string): Pool {
     const pool = new Pool(origin, this.options);
-    // Undici settles its counts only after it has told of the lost connection.
+    let timer: NodeJS.Timeout | undefined;
+    // Later: undici settles its counts only after it has told of the lost connection.
     const forgetLater = (): void => {
-      setImmediate(() => this.forgetIfUnused(origin, pool));
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        this.forgetIfUnused(origin, pool);
+      }, FORGET_MS).unref();
     };
     pool.on('disconnect', forgetLater).on('connectionError', forgetLater);
     this.pools.set(origin, pool);
