@@ -1,6 +1,7 @@
-import { runMigrations, assertSchemaCompatibility } from 'bullmq';
+import { assertSchemaCompatibility } from 'bullmq';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { migrateQueueSchema } from '../queues/queue-schema.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { OutdatedSchemaError } from './outdated-schema.error.js';
 
@@ -16,7 +17,7 @@ export async function migrateDatabase(url: string): Promise<void> {
     // A transaction's, not a session's: a pooler in between would keep the latter for whoever comes next.
     await lock.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
     await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    await withClient(url, async (client) => void (await runMigrations(client)));
+    await withClient(url, migrateQueueSchema);
     await withDataSource(url, (dataSource) => dataSource.runMigrations());
     await lock.query('COMMIT');
   });

@@ -4,7 +4,6 @@ import {
   createPostgresBackend,
   DEFAULT_SCHEMA,
   Queue,
-  runMigrations,
   type BackendFactory,
   type PgPool,
   type Processor,
@@ -13,6 +12,7 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { GuardedPool } from './guarded-pool.js';
+import { migrateQueueSchema } from './queue-schema.js';
 import { PoolerInBetweenError } from './pooler-in-between.error.js';
 import {
   QueueBackend,
@@ -68,7 +68,7 @@ export class PostgresQueueBackend extends QueueBackend {
     const client = await this.connect();
     try {
       await assertSearchPath(client);
-      if (this.options.migrate) await runMigrations(client);
+      if (this.options.migrate) await migrateQueueSchema(client);
       else await assertSchemaCompatibility(client);
     } finally {
       client.release();
