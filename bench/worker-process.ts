@@ -11,10 +11,10 @@ import { usageOf, type Usage } from './process-usage.js';
 export type WorkerKind = 'service' | BaselineKind | 'undici-alone';
 
 /**
- * As `npm start` has it. Left to itself, Node on a machine with much memory keeps what it no longer needs for long:
- * docs/performance.md has what that comes to.
+ * As `npm start` has it. Left to itself, Node on a machine with much memory keeps what it no longer needs for long,
+ * and on one with two cores collects it with four threads: docs/performance.md has what that comes to.
  */
-const NODE_FLAGS = ['--max-semi-space-size=32', '--max-old-space-size=1024'];
+const NODE_FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=32', '--max-old-space-size=1024'];
 
 const PROGRAMS: Readonly<Partial<Record<WorkerKind, string>>> = {
   service: '../src/main.js',
