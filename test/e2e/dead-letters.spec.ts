@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
-import { DocumentSealer } from '../../src/service-callbacks/delivery/document-sealer.js';
-import { retryJob } from '../../src/service-callbacks/delivery/queued-jobs.js';
+import { aRetryJob } from '../support/builders/a-retry-job.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf, type DeadLetterView } from '../support/dead-letter-api.js';
 import { held } from '../support/held.js';
@@ -44,35 +43,6 @@ describe('what is given up', () => {
     return body.data;
   }
 
-  /** A retry job as this release writes it, of any age. */
-  function aRetryJob(api: RegisteredCallbackApi, queuedAt: number) {
-    const id = randomUUID();
-    const document = {
-      v: 1,
-      url: api.url,
-      bearer_token: api.bearerToken,
-      payload: completePayload(),
-    } as const;
-    return retryJob(
-      {
-        id,
-        serviceId: api.serviceId,
-        callbackType: 'delivery_status',
-        callbackApiId: api.id,
-        subjectId: randomUUID(),
-        queuedAt,
-        generation: 0,
-        generationStart: 0,
-        attempts: [{ at: new Date(queuedAt).toISOString(), duration_ms: 7, status_code: 503 }],
-        document,
-        sealed: service.app.get(DocumentSealer).seal(id, document),
-      },
-      1,
-      queuedAt,
-      queuedAt,
-    );
-  }
-
   describe('has its reason and every attempt by time, duration and status or error', () => {
     const attempt = (result: object) => ({
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
@@ -109,7 +79,7 @@ describe('what is given up', () => {
     });
 
     it('retries exhausted, where it is the queue that allows no more of them', async () => {
-      const job = aRetryJob(await register('/fails-at-once'), Date.now());
+      const job = aRetryJob(service, await register('/fails-at-once'), Date.now());
       receiver.respond('/fails-at-once', 500);
       const { callback_id: id, service_id: serviceId } = job.data as {
         callback_id: string;
@@ -125,7 +95,7 @@ describe('what is given up', () => {
     });
 
     it('expired', async () => {
-      const job = aRetryJob(await register('/late'), Date.now() - 4 * DAY_MS);
+      const job = aRetryJob(service, await register('/late'), Date.now() - 4 * DAY_MS);
       const { callback_id: id, service_id: serviceId } = job.data as {
         callback_id: string;
         service_id: string;
@@ -153,7 +123,7 @@ describe('what is given up', () => {
 
     it('stalled, when worker after worker died under it', async () => {
       const api = await register('/stalls');
-      const job = aRetryJob(api, Date.now());
+      const job = aRetryJob(service, api, Date.now());
       const { callback_id: id } = job.data as { callback_id: string };
       const queue = queueOf(service, RETRY_QUEUE);
       await queue.add(job.name, job.data, { ...job.options, delay: DAY_MS });
@@ -287,19 +257,3 @@ describe('what is given up', () => {
     });
   });
 });
-
-/** Every field a delivery status has: less, and the job would count as one of an older release. */
-function completePayload() {
-  return {
-    id: randomUUID(),
-    reference: null,
-    to: 'recipient@example.com',
-    status: 'delivered',
-    created_at: '2017-06-20T12:34:56.000000Z',
-    completed_at: '2017-06-20T12:34:56.000000Z',
-    sent_at: null,
-    notification_type: 'email',
-    template_id: randomUUID(),
-    template_version: 3,
-  };
-}

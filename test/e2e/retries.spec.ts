@@ -4,7 +4,8 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLetters } from '../support/dead-letters.js';
 import { held } from '../support/held.js';
 import type { LogLine } from '../support/logs.js';
-import { jobHistory, nothingStands, queuedJobs } from '../support/queue-state.js';
+import { aRetryJob } from '../support/builders/a-retry-job.js';
+import { jobHistory, nothingStands, queuedJobs, queueOf } from '../support/queue-state.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
 import { startTestService, type Environment, type TestService } from '../support/service.js';
@@ -56,6 +57,29 @@ describe('retries (R13)', () => {
       'completed',
     ]);
     expect(await deadLetters(database.url)).not.toContainEqual(expect.objectContaining({ id }));
+  });
+
+  it('go before what only comes back to see whether its endpoint can be asked (R17)', async () => {
+    const own = await createTestDatabase();
+    const alone = await startTestService(own.url, { CALLBACK_RETRY_CONCURRENCY: '1' });
+    const [deferred, retried] = await Promise.all([
+      registerCallbackApi(alone, { url: receiver.url('/deferred') }),
+      registerCallbackApi(alone, { url: receiver.url('/retried') }),
+    ]);
+    const queue = queueOf(alone, RETRY_QUEUE);
+    await queue.pause();
+    const now = Date.now();
+    const jobs = Array.from({ length: 20 }, () => aRetryJob(alone, deferred, now, 'deferred'));
+    for (const { name, data, options } of [...jobs, aRetryJob(alone, retried, now)])
+      await queue.add(name, data, options);
+    await queue.resume();
+    await receiver.waitForRequests(20, { path: '/deferred' });
+    await alone.stop();
+    await own.drop();
+    const order = receiver.requests
+      .map(({ path }) => path)
+      .filter((path) => path === '/deferred' || path === '/retried');
+    expect(order[0]).toBe('/retried');
   });
 
   it('wait on the retry queue, not on the main queue', async () => {

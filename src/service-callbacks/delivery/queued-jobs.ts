@@ -20,11 +20,24 @@ export function firstAttemptJob(callback: Callback, priority: number): QueuedJob
 }
 
 /**
+ * Those that come back to see whether their endpoint can be asked by now go behind those that are to be tried, however
+ * many they are (R17). What an older release wrote has no priority, and goes first.
+ */
+const RETRY_PRIORITY = { retry: 1, deferred: 2 } as const;
+
+/**
  * A callback's later attempts, one job for all of them.
  * @param maxRetries after the first attempt, which may still be to come: it was deferred, or is a replay's.
  * @param dueAt of the next attempt, and `now`: Unix ms, whole.
+ * @param why it is in this queue
  */
-export function retryJob(callback: Callback, maxRetries: number, dueAt: number, now: number): QueuedJob {
+export function retryJob(
+  callback: Callback,
+  maxRetries: number,
+  dueAt: number,
+  now: number,
+  why: keyof typeof RETRY_PRIORITY = 'retry',
+): QueuedJob {
   return {
     queue: RETRY_QUEUE,
     name: callback.callbackType,
@@ -33,6 +46,7 @@ export function retryJob(callback: Callback, maxRetries: number, dueAt: number, 
       jobId: retryJobId(callback.id, callback.generation),
       attempts: maxRetries + 1,
       backoff: { type: 'custom' },
+      priority: RETRY_PRIORITY[why],
       delay: Math.max(0, dueAt - now),
       ...KEEP_NOTHING,
     },

@@ -24,13 +24,18 @@ export class RetryHandOver {
   async firstRetry(callback: Callback, retryAfterMs?: number): Promise<HandOver> {
     if (!this.policy.allows(1)) return { kind: 'exhausted' };
     const at = this.clock.now() + this.policy.delayBefore(1, retryAfterMs);
-    await this.defer(callback, at);
+    await this.add(callback, at, 'retry');
     return { kind: 'handed_over', at };
   }
 
   /** No attempt was made and none is spent. @param until Unix ms. */
   async defer(callback: Callback, until: number): Promise<void> {
-    const { name, data, options } = retryJob(callback, this.policy.maxRetries, until, this.clock.now());
+    await this.add(callback, until, 'deferred');
+  }
+
+  private async add(callback: Callback, dueAt: number, why: 'retry' | 'deferred'): Promise<void> {
+    const { maxRetries } = this.policy;
+    const { name, data, options } = retryJob(callback, maxRetries, dueAt, this.clock.now(), why);
     await this.queue.add(name, data, options);
   }
 }
