@@ -47,7 +47,7 @@ export interface DeliveryOptions {
   /** Delay before retry n: min(max, base·2^(n−1)) × random(½…1), ms (R13). */
   readonly retryDelayMs: number;
   readonly retryMaxDelayMs: number;
-  /** Retryable failures in a row that open an endpoint's circuit, and for how long, ms. */
+  /** Retryable failures in a row that open an endpoint's circuit (of timeouts a third, at least six), and for how long, ms. */
   readonly circuitFailures: number;
   readonly circuitOpenMs: number;
   /** After a rotation requests are signed with the secret before as well, for so long, ms. Default 24 h. */

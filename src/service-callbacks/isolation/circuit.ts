@@ -8,7 +8,7 @@ export type CircuitAnswer =
 
 export type CircuitState = 'closed' | 'open' | 'half_open';
 
-/** How a retryable failure came about: there was an answer or a refusal, or nothing until the deadline. */
+/** How a retryable failure came about: by an answer or a refusal, or by silence until the deadline. */
 export type Failure = 'failed' | 'timed_out';
 
 export interface CircuitOptions {

@@ -112,6 +112,37 @@ describe('EndpointGate', () => {
     expect(admitted(gate.admit('down', 'first')).kind).toBe('admitted');
   });
 
+  it('asks one that is silent one at a time, and after six timeouts in a row not at all', () => {
+    const { gate, clock } = gateWith({ circuitFailures: 20, timeoutMs: 5_000 });
+    const together = Array.from({ length: 4 }, () => admitted(gate.admit('silent', 'first')));
+    clock.time += 5_000;
+    for (const attempt of together) attempt.release('timed_out');
+    const next = admitted(gate.admit('silent', 'first'));
+    expect(gate.admit('silent', 'first')).toBeInstanceOf(Promise);
+    clock.time += 5_000;
+    next.release('timed_out');
+    expect(gate.circuits()).toMatchObject({ closed: 1 });
+    const last = admitted(gate.admit('silent', 'retry'));
+    clock.time += 5_000;
+    last.release('timed_out');
+    expect(gate.circuits()).toMatchObject({ open: 1 });
+  });
+
+  it('does not take one that hangs now and then for silent', () => {
+    const { gate, clock } = gateWith({ circuitFailures: 20, timeoutMs: 5_000 });
+    makeQuick(gate, 'balanced');
+    const hung = Array.from({ length: 8 }, () => admitted(gate.admit('balanced', 'first')));
+    clock.time += 4_900;
+    admitted(gate.admit('balanced', 'first')).release('answered');
+    clock.time += 100;
+    for (const attempt of hung) attempt.release('timed_out');
+    expect(gate.circuits()).toMatchObject({ closed: 1 });
+    for (let answer = 0; answer < 8; answer += 1)
+      admitted(gate.admit('balanced', 'first')).release('answered');
+    const together = Array.from({ length: 8 }, () => gate.admit('balanced', 'first'));
+    expect(together.filter((admission) => admission instanceof Promise)).toEqual([]);
+  });
+
   it('ramps up after a recovery: one, then two', async () => {
     const { gate, clock } = gateWith();
     for (let failure = 0; failure < 3; failure += 1) admitted(gate.admit('down', 'first')).release('failed');

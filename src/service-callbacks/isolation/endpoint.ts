@@ -22,6 +22,8 @@ export class Endpoint {
   /** Start of each attempt in flight, oldest first. */
   private readonly inFlight = new Map<symbol, number>();
   private readonly waiters: Waiter[] = [];
+  /** When something was last heard of it, be it a refusal. */
+  private heardAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly key: string,
@@ -66,9 +68,12 @@ export class Endpoint {
     const durationMs = now - startedAt;
     if (verdict === 'answered') this.limit.note(durationMs, now);
     this.meter.ended(durationMs, now);
+    if (verdict !== 'timed_out') this.heardAt = now;
     if (verdict !== 'answered') {
-      this.circuit.failed(now, verdict);
-      this.window.failed(verdict);
+      // Whoever was heard of meanwhile hangs now and then, and is not silent.
+      const how = this.heardAt > startedAt ? 'failed' : verdict;
+      this.circuit.failed(now, how);
+      this.window.failed(how);
     } else if (this.circuit.succeeded()) {
       this.window.recovered();
     } else {
