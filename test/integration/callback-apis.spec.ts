@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../../src/database/data-source-options.js';
+import { CallbackApiEntity } from '../../src/service-callbacks/callback-apis/callback-api.entity.js';
 import { CallbackApiRepository } from '../../src/service-callbacks/callback-apis/callback-api.repository.js';
+import { Clock } from '../../src/service-callbacks/clock.js';
+import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { registerCallbackApi } from '../support/scenario.js';
@@ -64,6 +69,26 @@ describe('callback APIs in the database', () => {
     await expect(repository.findTarget(thief.serviceId, 'delivery_status')).rejects.toThrow(
       /does not authenticate/,
     );
+  });
+
+  it('are found in their own schema by a caller whose connection looks elsewhere', async () => {
+    const api = await registerCallbackApi(service, { url: URL_OF_SERVICE });
+    const options = dataSourceOptions({ url: database.url, poolSize: 2, entities: [CallbackApiEntity] });
+    const dataSource = await new DataSource({ ...options, schema: 'public' }).initialize();
+    const inSchema = new CallbackApiRepository(
+      dataSource,
+      service.app.get(PayloadCipher),
+      service.app.get(Clock),
+    );
+    try {
+      const target = await dataSource.transaction(async (manager) => {
+        await manager.query('SET LOCAL search_path TO bullmq');
+        return inSchema.findTarget(api.serviceId, 'delivery_status', manager);
+      });
+      expect(target).toMatchObject({ callbackApiId: api.id, bearerToken: api.bearerToken });
+    } finally {
+      await dataSource.destroy();
+    }
   });
 
   it('keep their token where an update brings none', async () => {

@@ -5,12 +5,7 @@ import { Clock } from '../clock.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { CallbackApiEntity } from './callback-api.entity.js';
-import {
-  bearerTokenBinding,
-  signingSecretBinding,
-  signingSecretsOf,
-  type SigningColumns,
-} from './callback-api-secrets.js';
+import { bearerTokenBinding, signingSecretBinding } from './callback-api-secrets.js';
 import { CallbackApiExistsError } from './callback-api-exists.error.js';
 
 /** A callback API as an attempt needs it. */
@@ -45,14 +40,21 @@ export interface CallbackApiChange {
 }
 
 /** By hand: before every enqueue and every retry, where TypeORM's query builder costs more than the query. */
-const FIND_TARGET = `
-  SELECT id, url, bearer_token AS "encryptedBearerToken", signing_secret AS "encryptedSigningSecret",
-    previous_signing_secret AS "encryptedPreviousSecret", previous_signing_secret_until AS "previousSecretUntil",
-    disabled_at IS NOT NULL AS "isDisabled"
-  FROM service_callback_apis WHERE service_id = $1 AND callback_type = $2`;
+const findTargetIn = (table: string) => `
+  SELECT id, url, bearer_token AS "encryptedBearerToken", disabled_at IS NOT NULL AS "isDisabled",
+    array_remove(ARRAY[
+      signing_secret, CASE WHEN previous_signing_secret_until > $3::timestamptz THEN previous_signing_secret END
+    ], NULL) AS "encryptedSigningSecrets"
+  FROM ${table} WHERE service_id = $1 AND callback_type = $2`;
 
-type TargetRow = SigningColumns &
-  Pick<CallbackApiEntity, 'url' | 'encryptedBearerToken'> & { readonly isDisabled: boolean };
+interface TargetRow {
+  readonly id: string;
+  readonly url: string;
+  readonly encryptedBearerToken: string;
+  readonly isDisabled: boolean;
+  /** What requests are signed with at this moment, the secret in use first; none: not signed. */
+  readonly encryptedSigningSecrets: readonly string[];
+}
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -72,17 +74,19 @@ export class CallbackApiRepository {
   ): Promise<CallbackTarget | null> {
     // On the caller's connection, where there is one.
     const [row] = await this.dataSource.query<TargetRow[]>(
-      FIND_TARGET,
-      [serviceId, callbackType],
+      findTargetIn(this.table),
+      [serviceId, callbackType, new Date(this.clock.now())],
       manager?.queryRunner,
     );
     if (!row) return null;
-    const { id, url, encryptedBearerToken, isDisabled } = row;
+    const { id, url, encryptedBearerToken, encryptedSigningSecrets, isDisabled } = row;
     return {
       callbackApiId: id,
       url,
       bearerToken: this.cipher.decrypt(encryptedBearerToken, bearerTokenBinding(id)),
-      signingSecrets: signingSecretsOf(row, this.cipher, this.clock.now()),
+      signingSecrets: encryptedSigningSecrets.map((secret) =>
+        this.cipher.decrypt(secret, signingSecretBinding(id)),
+      ),
       isDisabled,
     };
   }
@@ -166,6 +170,15 @@ export class CallbackApiRepository {
   async remove(serviceId: string, id: string): Promise<boolean> {
     const { affected } = await this.dataSource.manager.delete(CallbackApiEntity, { serviceId, id });
     return Boolean(affected);
+  }
+
+  /** With its schema, where the module's `DataSource` has one: a caller's connection may look elsewhere. */
+  private get table(): string {
+    const { tablePath } = this.dataSource.getMetadata(CallbackApiEntity);
+    return tablePath
+      .split('.')
+      .map((name) => this.dataSource.driver.escape(name))
+      .join('.');
   }
 }
 
