@@ -82,7 +82,7 @@ describeWithRedis('the outbox', () => {
     expect(await waiting()).toEqual([]);
   });
 
-  it('is moved by whoever enqueued, and by another where that one is gone', async () => {
+  it('is moved by whoever enqueued; the others look in now and then', async () => {
     const worker = await start({ PROCESS_ROLE: 'worker' });
     const api = await start({ PROCESS_ROLE: 'api' });
     const outbox = worker.app.get(OutboxRepository);
@@ -94,16 +94,19 @@ describeWithRedis('the outbox', () => {
       return outcome;
     };
     const { serviceId } = await registerCallbackApi(api, { url: receiver.url('/theirs') });
-    await causeCallback(api, serviceId);
-    await receiver.waitForRequests(1, { path: '/theirs' });
-    // It has looked, and found nothing to do.
+    for (let sent = 1; sent <= 20; sent += 1) {
+      await causeCallback(api, serviceId);
+      await receiver.waitForRequests(sent, { path: '/theirs' });
+    }
     await eventually(async () => expect(taken.length).toBeGreaterThan(0));
-    expect(new Set(taken)).toEqual(new Set([0]));
+    // A look that falls into the moment between a commit and its relay finds one.
+    expect(taken.reduce((sum, rows) => sum + rows, 0)).toBeLessThan(5);
+  });
 
-    // A process that died with the commit has no relay.
-    const orphan = new OutboxRepository(api.app.get(DataSource));
-    const job = { queue: 'q', name: 'n', data: 0, options: { jobId: 'orphan' } };
-    await orphan.put([job]);
+  it('of a process that died with its commit is moved by another', async () => {
+    const service = await start();
+    const orphan = new OutboxRepository(service.app.get(DataSource));
+    await orphan.put([{ queue: 'q', name: 'n', data: 0, options: { jobId: 'orphan' } }]);
     await eventually(async () => expect(await waiting()).toEqual([]));
   });
 
@@ -273,7 +276,7 @@ describeWithRedis('the outbox', () => {
     const refused = await refusals();
     await inspector.config('SET', 'maxmemory', '0');
     inspector.disconnect();
-    // A job, and the transaction around it.
+    // A job alone, or a batch and the transaction around it.
     expect(refused).toBeLessThanOrEqual(2 * (halfSeconds + 2));
     await eventually(async () => expect(await waiting()).toEqual([]));
   });

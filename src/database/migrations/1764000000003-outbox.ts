@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Between the caller's commit and a queue that is not in the caller's database (R18). Whoever commits a
- * row wakes the relays: `NOTIFY` is as transactional as the row.
+ * row wakes its relay: `NOTIFY` is as transactional as the row.
  */
 export class Outbox1764000000003 implements MigrationInterface {
   name = 'Outbox1764000000003';

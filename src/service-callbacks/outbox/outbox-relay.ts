@@ -104,7 +104,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     if (performance.now() - this.tookAt > TRUSTED_MS) await backend.ping();
     const { rows, refusals } = await this.outbox.take(limit, async (jobs) => {
       await backend.addBulk(jobs);
-      this.tookAt = performance.now();
+      if (jobs.length > 0) this.tookAt = performance.now();
     });
     for (const { seq, reason } of refusals)
       this.logger.error({

@@ -12,12 +12,12 @@ const TAKE = `
   ), taken AS (
     DELETE FROM service_callback_outbox outbox USING next WHERE outbox.seq = next.seq RETURNING outbox.*
   )
-  SELECT seq, job AS text, created_at FROM taken ORDER BY priority, seq`;
+  SELECT seq, job AS text, created_at::text AS "createdAt" FROM taken ORDER BY priority, seq`;
 
 interface OutboxRow {
   readonly seq: string;
   readonly text: string;
-  readonly created_at: Date;
+  readonly createdAt: string;
 }
 
 export interface Refusal {
@@ -87,7 +87,7 @@ async function putAside(
     [
       refused.map(({ seq }) => seq),
       refused.map(({ text }) => text),
-      refused.map((row) => row.created_at),
+      refused.map(({ createdAt }) => createdAt),
       refused.map(({ reason }) => reason),
     ],
   );
