@@ -1,10 +1,11 @@
+import { Logger } from '@nestjs/common';
 import { DEFAULT_SCHEMA as SCHEMA, runMigrations } from 'bullmq';
 import type pg from 'pg';
 
 /** In BullMQ's schema, by a name that says whose it is. */
 const MARKED_INDEX = 'service_callbacks_stalled_marked';
 /** Longest wait for whoever has enqueued and not committed yet: who wants to enqueue waits behind this, ms. */
-const LOCK_TIMEOUT_MS = 5_000;
+const LOCK_TIMEOUT_MS = 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
@@ -25,7 +26,7 @@ export async function migrateQueueSchema(client: pg.ClientBase): Promise<void> {
 async function indexMarked(client: pg.ClientBase): Promise<void> {
   try {
     await client.query('BEGIN');
-    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = 0`);
     // Of two processes that start together the second finds it made.
     await client.query(`LOCK TABLE ${SCHEMA}.job IN SHARE ROW EXCLUSIVE MODE`);
     await client.query(
@@ -33,7 +34,12 @@ async function indexMarked(client: pg.ClientBase): Promise<void> {
     );
     await client.query('COMMIT');
   } catch (error) {
-    await client.query('ROLLBACK');
+    await client.query('ROLLBACK').catch(() => undefined);
     if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
+    new Logger('ServiceCallbacks').warn({
+      event: 'queue.index_missing',
+      index: MARKED_INDEX,
+      msg: 'A transaction holds the queue’s table: the next start makes this index',
+    });
   }
 }
