@@ -1,5 +1,5 @@
 import type { BackendName, ScenarioName } from './options.js';
-import { ratioOf } from './statistics.js';
+import { median, ratioOf } from './statistics.js';
 
 /** One line of the result; the contract's shape of `--json`. */
 export interface Row {
@@ -39,8 +39,8 @@ export function rowOf({ bar, settings, ...facts }: RowFacts, pairs: readonly Pai
   const ratio = ratioOf(pairs);
   return {
     ...facts,
-    subject: mid(pairs.map((pair) => pair.subject)),
-    baseline: mid(pairs.map((pair) => pair.baseline)),
+    subject: median(pairs.map((pair) => pair.subject)),
+    baseline: median(pairs.map((pair) => pair.baseline)),
     ratio: ratio.median,
     low: ratio.low,
     high: ratio.high,
@@ -51,11 +51,6 @@ export function rowOf({ bar, settings, ...facts }: RowFacts, pairs: readonly Pai
 /** A bar holds where the interval does not lie wholly on the wrong side. */
 function holds(bar: Bar, { low, high }: { low: number; high: number }): boolean {
   return 'atMost' in bar ? low <= bar.atMost : high >= bar.atLeast;
-}
-
-function mid(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
 }
 
 export function barOf({ settings }: Row): Bar | undefined {

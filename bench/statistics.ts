@@ -19,8 +19,12 @@ export function ratioOf(pairs: readonly { readonly subject: number; readonly bas
   return { median: Math.exp(median(logs)), low: Math.exp(mean - half), high: Math.exp(mean + half) };
 }
 
+/** Of an even number the mean of the two in the middle. @returns NaN of nothing. */
 export function median(values: readonly number[]): number {
-  return percentile(values, 50);
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted.length >> 1;
+  const lower = (sorted.length - 1) >> 1;
+  return ((sorted[lower] ?? Number.NaN) + (sorted[upper] ?? Number.NaN)) / 2;
 }
 
 /** Nearest rank. @param rank 0–100. @returns NaN of nothing. */
