@@ -7,6 +7,7 @@ import type {
 import { clientUnderTest, type ClientOptions, type ClientUnderTest } from '../support/callback-client.js';
 import { eventually } from '../support/eventually.js';
 import * as kit from '../support/receiver.js';
+import { runCommand } from '../support/run-command.js';
 import { expired, selfSigned, wrongHost, type TlsCredentials } from '../support/tls/credentials.js';
 
 const closers: (() => Promise<void>)[] = [];
@@ -238,6 +239,22 @@ describe('the deadline (R12)', () => {
     expect(elapsed).toBeLessThan(300 + LATE_MS);
     expect(silent.sockets.accepted).toBe(1);
     await silent.sockets.allClosed();
+  });
+
+  it('counts an answer that came in time while the process was stopped', async () => {
+    const server = await receiver();
+    let stopped = 0;
+    server.respond('/', (exchange) => {
+      process.kill(stopped, 'SIGSTOP');
+      kit.status(200)(exchange);
+      // Past the deadline, which is two seconds.
+      setTimeout(() => process.kill(stopped, 'SIGCONT'), 2_500);
+    });
+
+    const file = 'test/support/one-callback.ts';
+    const { stdout } = await runCommand(file, {}, [server.url()], (pid) => (stopped = pid));
+
+    expect(JSON.parse(stdout)).toMatchObject(delivered(200));
   });
 
   it('counts the duration to the decision, not to the end of the body', async () => {

@@ -15,11 +15,13 @@ const ROOT = join(import.meta.dirname, '../..');
  * Runs a TypeScript file of this project as a process of its own, to its end.
  * @param file from the project's root
  * @param environment beside `PATH` and `NODE_ENV=test`; nothing else is inherited
+ * @param onStart is told the process's id
  */
 export async function runCommand(
   file: string,
   environment: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  onStart: (pid: number) => void = () => undefined,
 ): Promise<CommandResult> {
   const child = spawn(
     process.execPath,
@@ -30,6 +32,7 @@ export async function runCommand(
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
+  if (child.pid !== undefined) onStart(child.pid);
   const [[code], stdout, stderr] = await Promise.all([
     once(child, 'close') as Promise<[number | null]>,
     text(child.stdout),

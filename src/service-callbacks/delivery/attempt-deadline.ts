@@ -9,7 +9,9 @@ export class AttemptDeadline {
   private readonly timer: NodeJS.Timeout;
 
   constructor(timeoutMs: number) {
-    this.timer = setTimeout(() => this.controller.abort(TIMED_OUT), timeoutMs);
+    // A process that was stopped or busy meanwhile reads first what has come: the event loop turns to its timers
+    // before its sockets, and everybody's answers would be timeouts.
+    this.timer = setTimeout(() => setImmediate(() => this.controller.abort(TIMED_OUT)), timeoutMs);
   }
 
   get signal(): AbortSignal {
