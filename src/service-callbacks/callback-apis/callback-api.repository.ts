@@ -60,6 +60,9 @@ const UNIQUE_VIOLATION = '23505';
 
 @Injectable()
 export class CallbackApiRepository {
+  /** Made once: each enqueue and each retry asks it. */
+  private findTargetQuery: string | undefined;
+
   constructor(
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly cipher: PayloadCipher,
@@ -74,7 +77,7 @@ export class CallbackApiRepository {
   ): Promise<CallbackTarget | null> {
     // On the caller's connection, where there is one.
     const [row] = await this.dataSource.query<TargetRow[]>(
-      findTargetIn(this.table),
+      (this.findTargetQuery ??= findTargetIn(this.table)),
       [serviceId, callbackType, new Date(this.clock.now())],
       manager?.queryRunner,
     );

@@ -25,18 +25,20 @@ export function firstAttemptJob(callback: Callback, priority: number): QueuedJob
  */
 const RETRY_PRIORITY = { retry: 1, deferred: 2 } as const;
 
+/** Why a callback is in the retry queue. */
+export type RetryReason = keyof typeof RETRY_PRIORITY;
+
 /**
  * A callback's later attempts, one job for all of them.
  * @param maxRetries after the first attempt, which may still be to come: it was deferred, or is a replay's.
  * @param dueAt of the next attempt, and `now`: Unix ms, whole.
- * @param why it is in this queue
  */
 export function retryJob(
   callback: Callback,
   maxRetries: number,
   dueAt: number,
   now: number,
-  why: keyof typeof RETRY_PRIORITY = 'retry',
+  why: RetryReason = 'retry',
 ): QueuedJob {
   return {
     queue: RETRY_QUEUE,

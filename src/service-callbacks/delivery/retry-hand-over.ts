@@ -4,7 +4,7 @@ import { Queue } from 'bullmq';
 import { RETRY_QUEUE } from '../../queues/queue-names.js';
 import { Clock } from '../clock.js';
 import type { Callback } from './callback.js';
-import { retryJob } from './queued-jobs.js';
+import { retryJob, type RetryReason } from './queued-jobs.js';
 import { RetryPolicy } from './retry-policy.js';
 
 export type HandOver = { readonly kind: 'handed_over'; readonly at: number } | { readonly kind: 'exhausted' };
@@ -33,7 +33,7 @@ export class RetryHandOver {
     await this.add(callback, until, 'deferred');
   }
 
-  private async add(callback: Callback, dueAt: number, why: 'retry' | 'deferred'): Promise<void> {
+  private async add(callback: Callback, dueAt: number, why: RetryReason): Promise<void> {
     const { maxRetries } = this.policy;
     const { name, data, options } = retryJob(callback, maxRetries, dueAt, this.clock.now(), why);
     await this.queue.add(name, data, options);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DocumentSealer } from '../../../src/service-callbacks/delivery/document-sealer.js';
-import { retryJob } from '../../../src/service-callbacks/delivery/queued-jobs.js';
+import { retryJob, type RetryReason } from '../../../src/service-callbacks/delivery/queued-jobs.js';
 import type { QueuedJob } from '../../../src/queues/queue-backend.js';
 import type { RegisteredCallbackApi } from '../scenario.js';
 import type { TestService } from '../service.js';
@@ -10,7 +10,7 @@ export function aRetryJob(
   service: TestService,
   api: RegisteredCallbackApi,
   queuedAt: number,
-  why?: 'retry' | 'deferred',
+  why?: RetryReason,
 ): QueuedJob {
   const id = randomUUID();
   const document = {
