@@ -235,6 +235,8 @@ describe('the console, in a browser', () => {
     const { endpoint } = await broken(randomUUID(), '/keys', 1);
     await visit(browser, {}, async ({ page }) => {
       await page.goto(`${service.url}/console`);
+      // The browser gives it the focus when it first draws the page, which may be after it is loaded.
+      await page.locator('input:focus').waitFor();
       await page.keyboard.type(OPERATOR);
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
