@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
 import type { DeliveryOutcome } from '../delivery/delivery-outcome.js';
 import { portOf } from '../security/callback-url.js';
-import { inSpan } from './tracing.js';
+import { inSpan, isTraced } from './tracing.js';
 
 /** What a span says of an attempt before it is made. */
 export interface TracedAttempt {
@@ -15,6 +15,7 @@ export function inAttemptSpan<Outcome extends DeliveryOutcome>(
   attempt: TracedAttempt,
   work: () => Promise<Outcome>,
 ): Promise<Outcome> {
+  if (!isTraced()) return work();
   return inSpan(
     'POST',
     { kind: SpanKind.CLIENT, attributes: { 'http.request.method': 'POST' } },

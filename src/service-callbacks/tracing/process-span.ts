@@ -2,7 +2,7 @@ import { SpanKind, type Span } from '@opentelemetry/api';
 import { DelayedError } from 'bullmq';
 import type { Callback } from '../delivery/callback.js';
 import { contextOf } from './trace-carrier.js';
-import { inSpan, messagingAttributes } from './tracing.js';
+import { inSpan, isTraced, messagingAttributes } from './tracing.js';
 
 export interface TracedJob {
   readonly queue: string;
@@ -20,6 +20,7 @@ export function inProcessSpan(
   { queue, callback, isExpected }: TracedJob,
   work: () => Promise<void>,
 ): Promise<void> {
+  if (callback.trace === undefined && !isTraced()) return work();
   const options = {
     kind: SpanKind.CONSUMER,
     attributes: messagingAttributes('process', queue),

@@ -1,5 +1,6 @@
 import {
   context,
+  ProxyTracerProvider,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -10,11 +11,17 @@ import {
 } from '@opentelemetry/api';
 import { carrierOf, type TraceCarrier } from './trace-carrier.js';
 
+/** What stands behind the API as long as no SDK is registered. */
+const NO_SDK = new ProxyTracerProvider().getDelegate();
+
 /**
- * Spans through OpenTelemetry's API alone: where the host has registered no SDK, all of this does nothing, for
- * about a microsecond a callback. Asked for at each use: an SDK may be registered after this is loaded.
+ * Whether somebody hears of spans, which go through OpenTelemetry's API alone. Asked at each use: an SDK may be
+ * registered after this is loaded.
  */
-const tracer = () => trace.getTracer('service-callbacks');
+export function isTraced(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== NO_SDK;
+}
 
 /** What a queue's spans have in common (semantic conventions for messaging). */
 export function messagingAttributes(operation: 'send' | 'process', queue: string): Attributes {
@@ -33,7 +40,7 @@ export async function inSpan<T>(
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
   const { parent = context.active(), isExpected, ...rest } = options;
-  const span = tracer().startSpan(name, rest, parent);
+  const span = trace.getTracer('service-callbacks').startSpan(name, rest, parent);
   try {
     return await context.with(trace.setSpan(parent, span), () => work(span));
   } catch (error) {
