@@ -1,26 +1,38 @@
-import { NoAnswerError } from './transport/no-answer.error.js';
+import type { Deadline } from './transport/callback-transport.js';
 
-/** One for all attempts: where it was made says nothing, and a stack trace costs microseconds. */
-const TIMED_OUT = new NoAnswerError('timeout');
-
-/** The one clock of an attempt, from the DNS lookup to the last byte read (R12). */
-export class AttemptDeadline {
-  private readonly controller = new AbortController();
+/**
+ * The one clock of an attempt, from the DNS lookup to the last byte read (R12). Not an `AbortSignal`: two listeners
+ * are heard at most, and what a signal makes to tell them is a noticeable part of what an attempt costs.
+ */
+export class AttemptDeadline implements Deadline {
+  private readonly listeners: (() => void)[] = [];
   private readonly timer: NodeJS.Timeout;
+  private over = false;
 
   constructor(timeoutMs: number) {
     // A process that was stopped or busy meanwhile reads first what has come: the event loop turns to its timers
     // before its sockets, and everybody's answers would be timeouts.
-    this.timer = setTimeout(() => setImmediate(() => this.controller.abort(TIMED_OUT)), timeoutMs);
+    this.timer = setTimeout(() => setImmediate(() => this.end()), timeoutMs);
   }
 
-  get signal(): AbortSignal {
-    return this.controller.signal;
+  get isOver(): boolean {
+    return this.over;
+  }
+
+  on(listener: () => void): void {
+    if (this.over) listener();
+    else this.listeners.push(listener);
+  }
+
+  off(listener: () => void): void {
+    const at = this.listeners.indexOf(listener);
+    if (at !== -1) this.listeners.splice(at, 1);
   }
 
   /** The attempt is over: whatever still reads for it stops, and the timer with it. */
   end(): void {
     clearTimeout(this.timer);
-    this.controller.abort(TIMED_OUT);
+    this.over = true;
+    for (const listener of this.listeners.splice(0)) listener();
   }
 }

@@ -54,10 +54,7 @@ export class CallbackClient {
     const deadline = new AttemptDeadline(this.options.timeoutMs);
     try {
       const headers = callbackHeaders(request, this.clock.now());
-      const answer = await this.transport.post(
-        { url: request.url, headers, body: request.body },
-        deadline.signal,
-      );
+      const answer = await this.transport.post({ url: request.url, headers, body: request.body }, deadline);
       const outcome = this.outcomeOf(answer, this.since(startedAt));
       await answer.drained;
       if (outcome.kind === 'delivered') return outcome;

@@ -19,14 +19,22 @@ export interface TransportAnswer {
   readonly body: () => Buffer;
 }
 
+/** When an attempt is over, as a transport sees it. */
+export interface Deadline {
+  readonly isOver: boolean;
+  /** Heard once, when it is over: at once where it is. */
+  on(listener: () => void): void;
+  off(listener: () => void): void;
+}
+
 /** The module's own view of HTTP, so that the client knows of no HTTP library. */
 export interface CallbackTransport {
   /**
-   * @param signal the attempt's one deadline: covers DNS, connect, TLS, headers and body. Its reason is what
-   *   the returned promise rejects with.
-   * @throws NoAnswerError when there is no complete final answer; anything else is a fault of this platform
+   * @param deadline the attempt's only one: covers DNS, connect, TLS, headers and body
+   * @throws NoAnswerError when there is no complete final answer, `timeout` where the deadline was first; anything
+   *   else is a fault of this platform
    */
-  post(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer>;
+  post(request: TransportRequest, deadline: Deadline): Promise<TransportAnswer>;
 }
 
 /** Injection token of the `CallbackTransport` in use. */

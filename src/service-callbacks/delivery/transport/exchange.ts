@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
-import type { TransportAnswer } from './callback-transport.js';
+import type { Deadline, TransportAnswer } from './callback-transport.js';
 import { noAnswerOf } from './no-answer-of.js';
-import { NoAnswerError } from './no-answer.error.js';
+import { NoAnswerError, TIMED_OUT } from './no-answer.error.js';
 
 /** So much of a response body (bytes) is taken, to be read and to reuse the connection; a longer one costs it. */
 const MAX_BODY_BYTES = 16 * 1024;
@@ -12,7 +12,7 @@ const BODY_NOT_WANTED = new Error('The rest of the response body is not wanted')
 /**
  * One request and its answer, as undici's dispatch handler.
  *
- * Not `undici.request`: it does not hear its signal before the request is written, so a deadline would wait for a
+ * Not `undici.request`: it does not hear an abort before the request is written, so a deadline would wait for a
  * connection that never comes; and it makes a stream of a body of which little is looked at.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
@@ -22,19 +22,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readonly body: Buffer[] = [];
   private bodyBytes = 0;
 
-  constructor(private readonly signal: AbortSignal) {
-    signal.addEventListener('abort', this.abort, { once: true });
-    if (signal.aborted) this.abort();
+  constructor(private readonly deadline: Deadline) {
+    deadline.on(this.timeOut);
   }
 
-  /** Rejects with the signal's reason, a `NoAnswerError`, or the fault of our own that it was. */
+  /** Rejects with a `NoAnswerError`, or the fault of our own that it was. */
   get answer(): Promise<TransportAnswer> {
     return this.answered.promise;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    if (this.signal.aborted) this.abort();
+    if (this.deadline.isOver) controller.abort(TIMED_OUT);
   }
 
   onResponseStart(
@@ -70,15 +69,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.settle();
   }
 
-  private readonly abort = (): void => {
-    const reason: unknown = this.signal.reason;
-    this.answered.reject(reason);
-    this.controller?.abort(reason instanceof Error ? reason : BODY_NOT_WANTED);
+  private readonly timeOut = (): void => {
+    this.answered.reject(TIMED_OUT);
+    this.controller?.abort(TIMED_OUT);
     this.settle();
   };
 
   private settle(): void {
-    this.signal.removeEventListener('abort', this.abort);
+    this.deadline.off(this.timeOut);
     this.drained.resolve();
   }
 }

@@ -8,8 +8,8 @@ import axios, {
   type RawAxiosHeaders,
 } from 'axios';
 import { firstValueFrom } from 'rxjs';
-import type { CallbackTransport, TransportAnswer, TransportRequest } from './callback-transport.js';
-import { NoAnswerError } from './no-answer.error.js';
+import type { CallbackTransport, Deadline, TransportAnswer, TransportRequest } from './callback-transport.js';
+import { NoAnswerError, TIMED_OUT } from './no-answer.error.js';
 
 /**
  * Cancels nothing: the deadline is the wire's. Without one `HttpService` makes one a request and cancels it when
@@ -34,11 +34,11 @@ export class HttpServiceTransport implements CallbackTransport {
     private readonly wire: CallbackTransport,
   ) {}
 
-  async post(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
-    const wireTap = new WireTap(this.wire, signal);
+  async post(request: TransportRequest, deadline: Deadline): Promise<TransportAnswer> {
+    const wireTap = new WireTap(this.wire, deadline);
     const cutOff = Promise.withResolvers<never>();
-    const onAbort = (): void => cutOff.reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const cut = (): void => cutOff.reject(TIMED_OUT);
+    deadline.on(cut);
     try {
       const response = await Promise.race([firstValueFrom(this.request(request, wireTap)), cutOff.promise]);
       return answerOf(response, wireTap);
@@ -46,10 +46,10 @@ export class HttpServiceTransport implements CallbackTransport {
       // The endpoint's failure counts, not what interceptors made of it.
       if (wireTap.failure !== undefined) throw wireTap.failure;
       // Complete headers decided before the deadline (R12), though an interceptor still holds them.
-      if (signal.aborted && wireTap.answer !== undefined) return wireTap.answer;
+      if (deadline.isOver && wireTap.answer !== undefined) return wireTap.answer;
       throw error;
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      deadline.off(cut);
     }
   }
 
@@ -75,14 +75,14 @@ class WireTap {
 
   constructor(
     private readonly wire: CallbackTransport,
-    private readonly signal: AbortSignal,
+    private readonly deadline: Deadline,
   ) {}
 
   readonly adapter: AxiosAdapter = async (config) => {
     this.answer = undefined;
     this.failure = undefined;
     try {
-      this.answer = await this.wire.post(requestOf(config), this.signal);
+      this.answer = await this.wire.post(requestOf(config), this.deadline);
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
       this.failure = error;

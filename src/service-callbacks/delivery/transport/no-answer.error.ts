@@ -10,3 +10,6 @@ export class NoAnswerError extends Error {
     this.name = 'NoAnswerError';
   }
 }
+
+/** One for all attempts: where it was made says nothing, and a stack trace costs microseconds. */
+export const TIMED_OUT = new NoAnswerError('timeout');

@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './answer-guard.js';
-import type { CallbackTransport, TransportAnswer, TransportRequest } from './callback-transport.js';
+import type { CallbackTransport, Deadline, TransportAnswer, TransportRequest } from './callback-transport.js';
 import { Exchange } from './exchange.js';
 import { NoAnswerError } from './no-answer.error.js';
 import { OriginPools } from './origin-pools.js';
@@ -41,12 +41,12 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
     });
   }
 
-  async post({ url, headers, body }: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
+  async post({ url, headers, body }: TransportRequest, deadline: Deadline): Promise<TransportAnswer> {
     const verdict = this.verdicts.of(url);
     if (!verdict.ok) throw new NoAnswerError(verdict.reason);
 
     const { origin, pathname, search } = verdict.url;
-    const exchange = new Exchange(signal);
+    const exchange = new Exchange(deadline);
     this.pools.dispatch(origin, { path: pathname + search, method: 'POST', headers, body }, exchange);
     return exchange.answer;
   }
