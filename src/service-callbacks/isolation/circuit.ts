@@ -18,6 +18,9 @@ export interface CircuitOptions {
   readonly openMs: number;
 }
 
+const CLOSED: CircuitAnswer = { kind: 'closed' };
+const PROBE: CircuitAnswer = { kind: 'probe' };
+
 /** While the probe is out, the others come back after so long, ms. */
 const PROBING_MS = 1_000;
 /**
@@ -44,17 +47,16 @@ export class Circuit {
   }
 
   ask(now: number): CircuitAnswer {
-    if (this.openUntil === undefined) return { kind: 'closed' };
-    if (now < this.openUntil) return { kind: 'open', until: this.openUntil };
-    if (this.probing) return { kind: 'open', until: now + PROBING_MS };
-    this.probing = true;
-    return { kind: 'probe' };
+    const answer = this.peek(now);
+    if (answer.kind === 'probe') this.probing = true;
+    return answer;
   }
 
-  /** As `ask`, but no probe is given out. */
-  peek(now: number): Exclude<CircuitAnswer, { kind: 'probe' }> {
-    if (this.openUntil === undefined || (now >= this.openUntil && !this.probing)) return { kind: 'closed' };
-    return { kind: 'open', until: this.probing ? now + PROBING_MS : this.openUntil };
+  /** What `ask` would say; no probe is given out. */
+  peek(now: number): CircuitAnswer {
+    if (this.openUntil === undefined) return CLOSED;
+    if (now < this.openUntil) return { kind: 'open', until: this.openUntil };
+    return this.probing ? { kind: 'open', until: now + PROBING_MS } : PROBE;
   }
 
   /** The endpoint gave an answer that is not a retryable failure. @returns whether this closed the circuit. */

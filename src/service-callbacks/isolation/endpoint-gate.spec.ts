@@ -128,6 +128,31 @@ describe('EndpointGate', () => {
     expect(gate.circuits()).toMatchObject({ open: 1 });
   });
 
+  it('asks one that has fallen silent once more only when the last has been silent as long', async () => {
+    const { gate, clock } = gateWith({ timeoutMs: 5_000 });
+    for (let attempt = 0; attempt < 4; attempt += 1) admitted(gate.admit('hanging', 'first'));
+    clock.time += 1_900;
+    admitted(gate.admit('hanging', 'first'));
+    clock.time += 1_900;
+    expect(gate.peek('hanging', 'first')).toMatchObject({ reason: 'endpoint_busy', briefly: false });
+    await expect(gate.admit('hanging', 'first')).resolves.toMatchObject({ reason: 'endpoint_busy' });
+    clock.time += 100;
+    expect(gate.peek('hanging', 'retry')).toBeUndefined();
+    admitted(gate.admit('hanging', 'retry')).release('answered');
+    expect(admitted(gate.admit('hanging', 'first')).kind).toBe('admitted');
+  });
+
+  it('does not look busy to the probe, whatever still hangs', () => {
+    const { gate, clock } = gateWith({ timeoutMs: 60_000 });
+    const hung = admitted(gate.admit('down', 'first'));
+    for (let failure = 0; failure < 3; failure += 1) admitted(gate.admit('down', 'first')).release('failed');
+    clock.time += 30_000;
+    expect(gate.peek('down', 'retry')).toBeUndefined();
+    expect(admitted(gate.admit('down', 'retry')).kind).toBe('admitted');
+    expect(gate.peek('down', 'retry')).toMatchObject({ reason: 'circuit_open' });
+    hung.release('timed_out');
+  });
+
   it('does not take one that hangs now and then for silent', () => {
     const { gate, clock } = gateWith({ circuitFailures: 20, timeoutMs: 5_000 });
     makeQuick(gate, 'balanced');

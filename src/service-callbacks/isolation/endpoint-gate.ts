@@ -105,8 +105,9 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const circuit = endpoint.circuit.peek(now);
     if (circuit.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
     const pace = endpoint.pace(now);
-    if (this.lanes[lane].hasRoomFor(key, pace)) return undefined;
-    return this.noRoom(endpoint, pace, now);
+    if (!this.lanes[lane].hasRoomFor(key, pace)) return this.noRoom(endpoint, pace, now);
+    const mayGo = circuit.kind === 'probe' || endpoint.hasRoom(now) || pace !== 'slow';
+    return mayGo ? undefined : this.busy(endpoint, now);
   }
 
   /** Waits only for the window of an endpoint that is not slow. */
@@ -120,7 +121,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     if (answer.kind === 'open') return this.defer(key, 'circuit_open', answer.until, now);
     this.active.add(endpoint);
     slots.take(key);
-    if (endpoint.hasRoom || answer.kind === 'probe')
+    if (endpoint.hasRoom(now) || answer.kind === 'probe')
       return this.permit(endpoint, slots, answer.kind === 'probe', now);
     return this.wait(endpoint, slots);
   }
@@ -179,11 +180,15 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
         return;
       }
       slots.giveBack(endpoint.key);
-      resolve(this.defer(endpoint.key, 'endpoint_busy', now + BUSY_MS, now));
+      resolve(this.busy(endpoint, now));
     });
     // Whoever became slow since its last attempt ended is told at once.
     endpoint.review(this.clock.now());
     return promise;
+  }
+
+  private busy({ key }: Endpoint, now: number): Deferral {
+    return this.defer(key, 'endpoint_busy', now + BUSY_MS, now);
   }
 
   private noRoom({ key, knownSince }: Endpoint, pace: Pace, now: number): Deferral {

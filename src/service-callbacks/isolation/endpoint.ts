@@ -22,6 +22,7 @@ export class Endpoint {
   /** Start of each attempt in flight, oldest first. */
   private readonly inFlight = new Map<symbol, number>();
   private readonly waiters: Waiter[] = [];
+  private lastStart = Number.NEGATIVE_INFINITY;
   /** When something was last heard of it, be it a refusal. */
   private heardAt = Number.NEGATIVE_INFINITY;
 
@@ -43,8 +44,11 @@ export class Endpoint {
     return this.meter.current(now);
   }
 
-  get hasRoom(): boolean {
-    return this.inFlight.size < this.window.size;
+  /** As of the last look at its pace. */
+  hasRoom(now: number): boolean {
+    if (this.inFlight.size >= this.window.size) return false;
+    // Whatever a silent one gets would time out with the rest; one more is asked when the last has been for as long.
+    return !this.meter.isSilent || now - this.lastStart >= this.limit.current(now);
   }
 
   get isActive(): boolean {
@@ -59,6 +63,7 @@ export class Endpoint {
   start(now: number): symbol {
     const attempt = Symbol('attempt');
     this.inFlight.set(attempt, now);
+    this.lastStart = now;
     return attempt;
   }
 
@@ -99,6 +104,6 @@ export class Endpoint {
       return;
     }
     // Each goes by `start`, which is what takes the room away.
-    while (this.hasRoom && this.waiters.length > 0) this.waiters.shift()?.(true);
+    while (this.hasRoom(now) && this.waiters.length > 0) this.waiters.shift()?.(true);
   }
 }

@@ -29,6 +29,11 @@ export class PaceMeter {
     this.silent = now - oldestStart >= limit && now - this.lastEndAt >= limit;
   }
 
+  /** As of the last review. */
+  get isSilent(): boolean {
+    return this.silent;
+  }
+
   current(now: number): Pace {
     if (this.silent) return 'slow';
     if (this.usualMs === undefined) return 'unknown';
