@@ -29,6 +29,9 @@ export interface PostgresQueueOptions extends QueueTiming {
   readonly migrate: boolean;
 }
 
+/** Connections that the workers of the two queues keep for `LISTEN`. */
+const LISTENING = 2;
+
 /** What the backend asks of a connection that is somebody else's. */
 export interface CallerConnection {
   query(text: string, parameters?: readonly unknown[]): Promise<unknown>;
@@ -144,6 +147,10 @@ export class PostgresQueueBackend extends QueueBackend {
   /** Rows of a statement on the queue's own database. */
   async query(text: string): Promise<unknown> {
     return (await this.pool.query(text)).rows;
+  }
+
+  get commandsAtOnce(): number {
+    return Math.max(1, this.pool.options.max - LISTENING);
   }
 
   override get poolCounts(): PoolCounts {

@@ -53,6 +53,9 @@ export abstract class QueueBackend {
   /** The store's clock, Unix milliseconds. */
   abstract now(): Promise<number>;
 
+  /** How many commands it carries out side by side; others wait for one of these to end. */
+  abstract readonly commandsAtOnce: number;
+
   /** The connections of a pool of the backend's own, where it has one. */
   get poolCounts(): PoolCounts | undefined {
     return undefined;

@@ -36,6 +36,8 @@ const factory = createRedisBackend as unknown as BackendFactory;
  */
 export class RedisQueueBackend extends QueueBackend {
   readonly kind = 'redis';
+  /** All go down one connection, whatever is still unanswered. */
+  readonly commandsAtOnce = Number.POSITIVE_INFINITY;
   private readonly patient: Redis | Cluster;
   private readonly prompt: Redis | Cluster;
   private readonly promptQueues = new Map<string, Queue>();

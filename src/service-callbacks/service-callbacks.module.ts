@@ -25,6 +25,7 @@ import { FirstAttemptProcessor } from './delivery/first-attempt.processor.js';
 import { JobReader } from './delivery/job-reader.js';
 import { NotificationSource } from './delivery/notification-source.js';
 import { Preparation } from './delivery/preparation.js';
+import { PutOff } from './delivery/put-off.js';
 import { RetryHandOver } from './delivery/retry-hand-over.js';
 import { RetryPolicy } from './delivery/retry-policy.js';
 import { RetryProcessor } from './delivery/retry.processor.js';
@@ -144,6 +145,7 @@ const processorProviders: Provider[] = [
   EndpointGate,
   AttemptMaker,
   RetryHandOver,
+  PutOff,
   FirstAttemptProcessor,
   RetryProcessor,
   Workers,

@@ -8,6 +8,7 @@ import { CallbackProcessor } from './callback.processor.js';
 import { DeliveryRecorder } from './delivery-recorder.js';
 import { JobReader, type ReadJob } from './job-reader.js';
 import { Preparation } from './preparation.js';
+import { PutOff } from './put-off.js';
 import { RetryHandOver } from './retry-hand-over.js';
 
 /** The main queue: first attempts, which need no database (R9). */
@@ -22,6 +23,7 @@ export class FirstAttemptProcessor extends CallbackProcessor {
     private readonly preparation: Preparation,
     private readonly attempts: AttemptMaker,
     private readonly handOver: RetryHandOver,
+    private readonly putOff: PutOff,
   ) {
     super(reader, giveUp, log, recorder, clock);
   }
@@ -32,8 +34,8 @@ export class FirstAttemptProcessor extends CallbackProcessor {
 
     const made = await this.attempts.make(prepared.callback, 'first');
     if (made.kind === 'deferred') {
-      if (made.briefly) throw await this.putBack(job, made.until, token);
-      await this.handOver.defer(prepared.callback, made.until);
+      if (made.briefly) throw await this.putOff.inTurn(() => this.putBack(job, made.until, token));
+      await this.putOff.inTurn(() => this.handOver.defer(prepared.callback, made.until));
       return this.recorder.deferred(prepared.callback, made.reason, made.until, 'first');
     }
     const { outcome, facts, callback } = made;

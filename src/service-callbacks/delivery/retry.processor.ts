@@ -12,6 +12,7 @@ import { DeliveryRecorder } from './delivery-recorder.js';
 import type { Callback } from './callback.js';
 import { JobReader, type ReadJob } from './job-reader.js';
 import { Preparation, type Prepared } from './preparation.js';
+import { PutOff } from './put-off.js';
 import { toJobData } from './queued-jobs.js';
 import { RetryLaterError } from './retry-later.error.js';
 import { RetryPolicy } from './retry-policy.js';
@@ -28,6 +29,7 @@ export class RetryProcessor extends CallbackProcessor {
     private readonly preparation: Preparation,
     private readonly attempts: AttemptMaker,
     private readonly policy: RetryPolicy,
+    private readonly putOff: PutOff,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
     super(reader, giveUp, log, recorder, clock);
@@ -68,8 +70,10 @@ export class RetryProcessor extends CallbackProcessor {
 
   private async defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
     const { reason, until, briefly } = deferral;
-    if (!briefly) await job.updateData(toJobData(callback, until));
-    const delayed = await this.putBack(job, until, token);
+    const delayed = await this.putOff.inTurn(async () => {
+      if (!briefly) await job.updateData(toJobData(callback, until));
+      return this.putBack(job, until, token);
+    });
     // Only now: a job that the queue did not take back has not been deferred.
     if (!briefly) this.recorder.deferred(callback, reason, until, 'retry');
     throw delayed;

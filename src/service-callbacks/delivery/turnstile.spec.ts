@@ -22,6 +22,16 @@ describe('Turnstile', () => {
     expect(order).toEqual(Array.from({ length: 20 }, (_, turn) => turn));
   });
 
+  it('holds nobody back once it is open', async () => {
+    const turnstile = new Turnstile(1);
+    const never = new Promise<never>(() => undefined);
+    void turnstile.pass(() => never);
+    const waiting = turnstile.pass(async () => 'waited');
+    turnstile.open();
+    await expect(waiting).resolves.toBe('waited');
+    await expect(turnstile.pass(async () => 'came later')).resolves.toBe('came later');
+  });
+
   it('gives the place on when work fails', async () => {
     const turnstile = new Turnstile(1);
     const failed = turnstile.pass(async () => {

@@ -4,7 +4,7 @@ export class Turnstile {
   private readonly waiting: (() => void)[] = [];
 
   /** @param places at least 1. */
-  constructor(private readonly places: number) {}
+  constructor(private places: number) {}
 
   async pass<T>(work: () => Promise<T>): Promise<T> {
     if (this.inside < this.places) this.inside += 1;
@@ -16,6 +16,15 @@ export class Turnstile {
       const next = this.waiting.shift();
       if (next) next();
       else this.inside -= 1;
+    }
+  }
+
+  /** From now on nobody waits. */
+  open(): void {
+    this.places = Number.POSITIVE_INFINITY;
+    for (const next of this.waiting.splice(0)) {
+      this.inside += 1;
+      next();
     }
   }
 }
