@@ -138,14 +138,34 @@ describe('EndpointGate', () => {
     await expect(gate.admit('hanging', 'first')).resolves.toMatchObject({ reason: 'endpoint_busy' });
     clock.time += 100;
     expect(gate.peek('hanging', 'retry')).toBeUndefined();
-    admitted(gate.admit('hanging', 'retry')).release('answered');
+    const another = admitted(gate.admit('hanging', 'retry'));
+    expect(gate.peek('hanging', 'retry')).toMatchObject({ reason: 'endpoint_busy' });
+    another.release('answered');
     expect(admitted(gate.admit('hanging', 'first')).kind).toBe('admitted');
   });
 
+  it('does not hold back what comes after a single attempt that was lost', () => {
+    const { gate, clock } = gateWith({ timeoutMs: 5_000 });
+    makeQuick(gate, 'quick');
+    admitted(gate.admit('quick', 'first'));
+    clock.time += 2_500;
+    const burst = Array.from({ length: 10 }, () => gate.admit('quick', 'first'));
+    expect(burst.map((admission) => admitted(admission).kind)).toEqual(Array(10).fill('admitted'));
+  });
+
+  it('does not call silent what was only begun and never made', () => {
+    const { gate, clock } = gateWith({ timeoutMs: 5_000 });
+    const begun = [gate.admit('new', 'first'), gate.admit('new', 'first')].map(admitted);
+    clock.time += 2_500;
+    for (const attempt of begun) attempt.release('not_made');
+    expect(gate.peek('new', 'first')).toBeUndefined();
+    expect(admitted(gate.admit('new', 'first')).kind).toBe('admitted');
+  });
+
   it('does not look busy to the probe, whatever still hangs', () => {
-    const { gate, clock } = gateWith({ timeoutMs: 60_000 });
+    const { gate, clock } = gateWith({ timeoutMs: 60_000, endpointConcurrency: 4, circuitFailures: 2 });
     const hung = admitted(gate.admit('down', 'first'));
-    for (let failure = 0; failure < 3; failure += 1) admitted(gate.admit('down', 'first')).release('failed');
+    for (let failure = 0; failure < 2; failure += 1) admitted(gate.admit('down', 'first')).release('failed');
     clock.time += 30_000;
     expect(gate.peek('down', 'retry')).toBeUndefined();
     expect(admitted(gate.admit('down', 'retry')).kind).toBe('admitted');

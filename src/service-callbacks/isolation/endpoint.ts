@@ -40,15 +40,21 @@ export class Endpoint {
 
   pace(now: number): Pace {
     const [oldest] = this.inFlight.values();
-    this.meter.review(oldest, now);
-    return this.meter.current(now);
+    return this.meter.current(now, oldest);
   }
 
-  /** As of the last look at its pace. */
   hasRoom(now: number): boolean {
     if (this.inFlight.size >= this.window.size) return false;
-    // Whatever a silent one gets would time out with the rest; one more is asked when the last has been for as long.
-    return !this.meter.isSilent || now - this.lastStart >= this.limit.current(now);
+    // What one that is silent gets would time out with the rest: one more when the last has been out for as long.
+    return !this.isSilent(now) || now - this.lastStart >= this.limit.current(now);
+  }
+
+  /** It owes more than one answer for so long; a single one may have been lost on its way. */
+  private isSilent(now: number): boolean {
+    const [oldest, second] = this.inFlight.values();
+    return (
+      second !== undefined && now - second >= this.limit.current(now) && this.meter.isSilent(now, oldest)
+    );
   }
 
   get isActive(): boolean {

@@ -36,10 +36,8 @@ describe('PaceMeter', () => {
   it('is slow when it falls silent, and quick again with the next quick answer', () => {
     const pace = meter();
     pace.ended(20, 0);
-    pace.review(500, 1_499);
-    expect(pace.current(1_499)).toBe('quick');
-    pace.review(500, 1_500);
-    expect(pace.current(1_500)).toBe('slow');
+    expect(pace.current(1_499, 500)).toBe('quick');
+    expect(pace.current(1_500, 500)).toBe('slow');
     pace.ended(30, 1_600);
     expect(pace.current(1_600)).toBe('quick');
   });
@@ -47,7 +45,6 @@ describe('PaceMeter', () => {
   it('is not silent while others of its answers come', () => {
     const pace = meter();
     pace.ended(20, 4_000);
-    pace.review(0, 4_500);
-    expect(pace.current(4_500)).toBe('quick');
+    expect(pace.current(4_500, 0)).toBe('quick');
   });
 });

@@ -10,7 +10,6 @@ const WEIGHT = 0.2;
 export class PaceMeter {
   private usualMs: number | undefined;
   private lastEndAt = Number.NEGATIVE_INFINITY;
-  private silent = false;
 
   constructor(private readonly limit: PaceLimit) {}
 
@@ -19,23 +18,19 @@ export class PaceMeter {
     this.usualMs =
       this.usualMs === undefined ? durationMs : this.usualMs + WEIGHT * (durationMs - this.usualMs);
     this.lastEndAt = now;
-    this.silent = false;
   }
 
-  /** Nothing has come for longer than the limit, though something is asked for: one unlucky attempt is not that. */
-  review(oldestStart: number | undefined, now: number): void {
-    if (oldestStart === undefined) return;
+  /**
+   * Nothing has come for longer than the limit, though something is asked for: one unlucky attempt is not that.
+   * @param oldestStart of the attempts in flight, Unix ms
+   */
+  isSilent(now: number, oldestStart?: number): boolean {
     const limit = this.limit.current(now);
-    this.silent = now - oldestStart >= limit && now - this.lastEndAt >= limit;
+    return oldestStart !== undefined && now - oldestStart >= limit && now - this.lastEndAt >= limit;
   }
 
-  /** As of the last review. */
-  get isSilent(): boolean {
-    return this.silent;
-  }
-
-  current(now: number): Pace {
-    if (this.silent) return 'slow';
+  current(now: number, oldestStart?: number): Pace {
+    if (this.isSilent(now, oldestStart)) return 'slow';
     if (this.usualMs === undefined) return 'unknown';
     return this.usualMs <= this.limit.current(now) ? 'quick' : 'slow';
   }
