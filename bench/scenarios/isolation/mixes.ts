@@ -85,18 +85,20 @@ async function mixRows(context: ScenarioContext, mix: Mix): Promise<Row[]> {
   };
   const rounds = await interleave(context, async (round) => {
     const seed = context.options.seed + round;
-    const p99 = async (of: Mix) =>
-      Math.max(FLOOR_MS, await healthyP99(context, of, concurrency, seconds, seed));
+    const p99 = (of: Mix) => healthyP99(context, of, concurrency, seconds, seed);
     const without = await p99({ ...mix, badEndpoints: 0 });
     const subject = await p99(mix);
     const allHealthy = await p99({ ...mix, badShare: 0 });
     const figures = [subject, without, allHealthy].map((delay) => `${delay.toFixed(1)} ms`);
-    context.say(`  round ${round + 1}, ${mix.row} / as many, all healthy: ${figures.join(' / ')}`);
+    context.say(`  round ${round + 1}, ${mix.row} / without / as many, all healthy: ${figures.join(' / ')}`);
     return { subject, without, allHealthy };
   });
   const facts = { scenario: 'isolation', backend: context.options.backend, unit: 'ms', settings } as const;
   const against = (baseline: 'without' | 'allHealthy'): Pair[] =>
-    rounds.map((round) => ({ subject: round.subject, baseline: round[baseline] }));
+    rounds.map((round) => ({
+      subject: Math.max(FLOOR_MS, round.subject),
+      baseline: Math.max(FLOOR_MS, round[baseline]),
+    }));
   return [
     rowOf({ ...facts, row: `${mix.row} / without`, bar: mix.bar }, against('without')),
     rowOf({ ...facts, row: `${mix.row} / as many, all healthy` }, against('allHealthy')),
