@@ -18,6 +18,7 @@ import { DeliveryLogController } from './delivery-log/delivery-log.controller.js
 import { logReaders, logReading, logWriting } from './delivery-log/delivery-log.providers.js';
 import { AttemptMaker } from './delivery/attempt.js';
 import { CallbackLog } from './delivery/callback-log.js';
+import { DatabaseTurns } from './delivery/database-turns.js';
 import { DeliveryRecorder } from './delivery/delivery-recorder.js';
 import { DocumentOpener } from './delivery/document-opener.js';
 import { DocumentSealer } from './delivery/document-sealer.js';
@@ -139,6 +140,7 @@ const processorProviders: Provider[] = [
   ...logWriting,
   DeliveryRecorder,
   DeadLetterKeeper,
+  DatabaseTurns,
   GiveUp,
   JobReader,
   Preparation,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
 import type { Callback } from '../delivery/callback.js';
 import { CallbackLog } from '../delivery/callback-log.js';
+import { DatabaseTurns } from '../delivery/database-turns.js';
 import { DeliveryRecorder } from '../delivery/delivery-recorder.js';
 import { EndpointSwitch } from '../endpoint-health/endpoint-switch.js';
 import type { DeadLetterEntity } from './dead-letter.entity.js';
@@ -24,6 +25,7 @@ export class GiveUp {
     private readonly recorder: DeliveryRecorder,
     private readonly clock: Clock,
     private readonly endpoints: EndpointSwitch,
+    private readonly turns: DatabaseTurns,
   ) {}
 
   /**
@@ -52,7 +54,7 @@ export class GiveUp {
       replayedAt: null,
     };
     try {
-      await this.deadLetters.bury(letter);
+      await this.turns.pass(() => this.deadLetters.bury(letter));
     } catch (error) {
       throw new UnburiedError(subject, ending, error);
     }

@@ -1,8 +1,8 @@
 import type { Deadline } from './transport/callback-transport.js';
 
 /**
- * The one clock of an attempt, from the DNS lookup to the last byte read (R12). Not an `AbortSignal`: two listeners
- * are heard at most, and what a signal makes to tell them is a noticeable part of what an attempt costs.
+ * The one clock of an attempt, from the DNS lookup to the last byte read (R12). Not an `AbortSignal`: what one
+ * makes to tell its few listeners is a noticeable part of what an attempt costs.
  */
 export class AttemptDeadline implements Deadline {
   private readonly listeners: (() => void)[] = [];

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkerHost } from '@nestjs/bullmq';
-import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { DelayedError } from 'bullmq';
 import { v5 as uuidv5 } from 'uuid';
 import type { AnyJob } from '../../queues/queue-backend.js';
@@ -9,11 +8,13 @@ import type { Clock } from '../clock.js';
 import type { GiveUp } from '../dead-letters/give-up.js';
 import { GivenUpError } from '../dead-letters/given-up.error.js';
 import { UnburiedError } from '../dead-letters/unburied.error.js';
+import type { Lane } from '../isolation/endpoint-gate.js';
 import { inProcessSpan } from '../tracing/process-span.js';
 import type { CallbackLog } from './callback-log.js';
 import type { DeliveryRecorder } from './delivery-recorder.js';
 import type { JobReader, ReadJob } from './job-reader.js';
 import type { Prepared } from './preparation.js';
+import type { PutOff } from './put-off.js';
 import { endingOf, rememberEnding } from './remembered-ending.js';
 import { RetryLaterError } from './retry-later.error.js';
 
@@ -29,7 +30,8 @@ const REMEMBER_AGAIN_MS = 250;
 const UNREADABLE_JOB_NAMESPACE = '0d1f3f0e-0b0c-4f3e-9d38-5c1a7a2f7c55';
 
 /** What the two processors share: no job ends in silence, and none is lost to a fault of this platform. */
-export abstract class CallbackProcessor extends WorkerHost implements BeforeApplicationShutdown {
+export abstract class CallbackProcessor extends WorkerHost {
+  protected abstract readonly lane: Lane;
   private readonly stopping = new AbortController();
 
   protected constructor(
@@ -38,6 +40,7 @@ export abstract class CallbackProcessor extends WorkerHost implements BeforeAppl
     protected readonly log: CallbackLog,
     protected readonly recorder: DeliveryRecorder,
     protected readonly clock: Clock,
+    protected readonly putOff: PutOff,
   ) {
     super();
   }
@@ -45,7 +48,8 @@ export abstract class CallbackProcessor extends WorkerHost implements BeforeAppl
   /** Ends by returning (the job is done) or by one of the errors that `isOurs` knows. */
   protected abstract handle(job: AnyJob, read: ReadJob, token?: string): Promise<void>;
 
-  beforeApplicationShutdown(): void {
+  /** What it has in hand ends without waiting for a queue that is away; before the worker is closed, which waits for that. */
+  stop(): void {
     this.stopping.abort();
   }
 
@@ -138,7 +142,8 @@ export abstract class CallbackProcessor extends WorkerHost implements BeforeAppl
   private async postpone(job: AnyJob, token?: string): Promise<void> {
     const delay = POSTPONE_MS.min + Math.random() * (POSTPONE_MS.max - POSTPONE_MS.min);
     // Whole milliseconds: PostgreSQL takes no others, and would leave the job to the stall check.
-    await job.moveToDelayed(Math.round(this.clock.now() + delay), token).catch(() => undefined);
+    const until = Math.round(this.clock.now() + delay);
+    await this.putOff.inTurn(this.lane, until, (due) => job.moveToDelayed(due, token)).catch(() => undefined);
   }
 }
 

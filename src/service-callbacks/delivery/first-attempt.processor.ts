@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { AnyJob } from '../../queues/queue-backend.js';
 import { Clock } from '../clock.js';
 import { GiveUp } from '../dead-letters/give-up.js';
+import type { Deferral } from '../isolation/endpoint-gate.js';
 import { AttemptMaker } from './attempt.js';
 import { CallbackLog } from './callback-log.js';
+import type { Callback } from './callback.js';
 import { CallbackProcessor } from './callback.processor.js';
 import { DeliveryRecorder } from './delivery-recorder.js';
 import { JobReader, type ReadJob } from './job-reader.js';
@@ -14,6 +16,8 @@ import { RetryHandOver } from './retry-hand-over.js';
 /** The main queue: first attempts, which need no database (R9). */
 @Injectable()
 export class FirstAttemptProcessor extends CallbackProcessor {
+  protected readonly lane = 'first';
+
   constructor(
     reader: JobReader,
     giveUp: GiveUp,
@@ -23,25 +27,21 @@ export class FirstAttemptProcessor extends CallbackProcessor {
     private readonly preparation: Preparation,
     private readonly attempts: AttemptMaker,
     private readonly handOver: RetryHandOver,
-    private readonly putOff: PutOff,
+    putOff: PutOff,
   ) {
-    super(reader, giveUp, log, recorder, clock);
+    super(reader, giveUp, log, recorder, clock, putOff);
   }
 
   protected async handle(job: AnyJob, read: ReadJob, token?: string): Promise<void> {
     const prepared = await this.preparation.forFirstAttempt(read);
     if (prepared.kind !== 'ready') throw await this.endUnprepared(job, prepared);
 
-    const made = await this.attempts.make(prepared.callback, 'first');
-    if (made.kind === 'deferred') {
-      if (made.briefly) throw await this.putOff.inTurn(() => this.putBack(job, made.until, token));
-      await this.putOff.inTurn(() => this.handOver.defer(prepared.callback, made.until));
-      return this.recorder.deferred(prepared.callback, made.reason, made.until, 'first');
-    }
+    const made = await this.attempts.make(prepared.callback, this.lane);
+    if (made.kind === 'deferred') return this.defer(job, prepared.callback, made, token);
     const { outcome, facts, callback } = made;
     switch (outcome.kind) {
       case 'delivered':
-        return this.recorder.delivered(callback, facts, outcome.statusCode, 'first');
+        return this.recorder.delivered(callback, facts, outcome.statusCode, this.lane);
       case 'final':
         throw await this.giveUp.bury(callback, { reason: 'not_retried', facts, failure: outcome.failure });
       case 'retryable': {
@@ -56,5 +56,14 @@ export class FirstAttemptProcessor extends CallbackProcessor {
         return this.recorder.retrying(callback, facts, outcome.failure, next.at);
       }
     }
+  }
+
+  private defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<void> {
+    const { reason, until, briefly } = deferral;
+    return this.putOff.inTurn(this.lane, until, async (due) => {
+      if (briefly) throw await this.putBack(job, due, token);
+      await this.handOver.defer(callback, due);
+      this.recorder.deferred(callback, reason, due, this.lane);
+    });
   }
 }

@@ -8,9 +8,9 @@ import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import type { CallbackDocument } from './callback-job.js';
 import { callbackId } from './callback-id.js';
 import type { Callback } from './callback.js';
+import { DatabaseTurns } from './database-turns.js';
 import { destinationOf, isAddressedTo } from './destination.js';
 import { DocumentSealer } from './document-sealer.js';
-import { Turnstile } from './turnstile.js';
 import type { ReadJob, UnreadableJob } from './job-reader.js';
 import { NotificationSource } from './notification-source.js';
 
@@ -29,19 +29,15 @@ export type Prepared =
  */
 @Injectable()
 export class Preparation {
-  /** One connection of the pool is left to the others: two thousand attempts must not starve a receipt. */
-  private readonly connections: Turnstile;
-
   constructor(
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly callbackApis: CallbackApiRepository,
     private readonly types: CallbackTypeRegistry,
     private readonly sealer: DocumentSealer,
     private readonly disabled: DisabledEndpoints,
+    private readonly turns: DatabaseTurns,
     @Optional() private readonly notifications?: NotificationSource,
-  ) {
-    this.connections = new Turnstile(Math.max(1, poolSizeOf(dataSource) - 1));
-  }
+  ) {}
 
   /**
    * Needs the database only for what an older release wrote (R9, R10), and where the endpoint is said to be
@@ -144,7 +140,7 @@ export class Preparation {
   }
 
   private onConnection<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.connections.pass(async () => {
+    return this.turns.pass(async () => {
       const queryRunner = this.dataSource.createQueryRunner();
       try {
         return await work(queryRunner.manager);
@@ -153,9 +149,4 @@ export class Preparation {
       }
     });
   }
-}
-
-/** TypeORM's pool; node-postgres has ten where nothing is said. */
-function poolSizeOf({ options }: DataSource): number {
-  return 'poolSize' in options && options.poolSize !== undefined ? options.poolSize : 10;
 }

@@ -1,29 +1,43 @@
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { QueueBackend } from '../../queues/queue-backend.js';
+import { Clock } from '../clock.js';
+import type { Lane } from '../isolation/endpoint-gate.js';
 import { Turnstile } from './turnstile.js';
 
-/** The share of the queue's commands that it may take; a half was still to be felt by the retries of others. */
+/** The part of the queue's commands that each lane may take; a half was still felt by the retries of others. */
 const SHARE = 1 / 4;
 
+/** After so long a turn is waited for no more, ms: then the queue's own connections say what is wrong, as they do after as long again. */
+const PATIENCE_MS = 10_000;
+
 /**
- * Where callbacks that get no attempt now are put off. A mass of them, as a process finds it that was away for a while,
+ * Where jobs that get no attempt now are put off. A mass of them, as a process finds it that was away for a while,
  * waits here for its turn and not on the queue's connections, where everybody else would wait behind it (R17).
  */
 @Injectable()
-export class PutOff implements BeforeApplicationShutdown {
-  private readonly turnstile: Turnstile;
+export class PutOff {
+  private readonly lanes: Readonly<Record<Lane, Turnstile>>;
 
-  constructor(backend: QueueBackend) {
-    this.turnstile = new Turnstile(Math.max(1, Math.floor(backend.commandsAtOnce * SHARE)));
+  constructor(
+    backend: QueueBackend,
+    private readonly clock: Clock,
+  ) {
+    const places = Math.max(1, Math.floor(backend.commandsAtOnce * SHARE));
+    this.lanes = { first: new Turnstile(places, PATIENCE_MS), retry: new Turnstile(places, PATIENCE_MS) };
   }
 
-  /** @param write tells the queue. */
-  inTurn<T>(write: () => Promise<T>): Promise<T> {
-    return this.turnstile.pass(write);
+  /**
+   * @param until Unix ms, whole.
+   * @param write tells the queue; is given `until`, later by as long as this had to wait
+   */
+  inTurn<T>(lane: Lane, until: number, write: (until: number) => Promise<T>): Promise<T> {
+    const askedAt = this.clock.now();
+    return this.lanes[lane].pass(() => write(until + this.clock.now() - askedAt));
   }
 
-  /** A stop takes no new jobs, and does not wait for turns. */
-  beforeApplicationShutdown(): void {
-    this.turnstile.open();
+  /** Nobody waits any more: a stop takes no new jobs, and is not to wait for those it has. */
+  open(): void {
+    this.lanes.first.open();
+    this.lanes.retry.open();
   }
 }

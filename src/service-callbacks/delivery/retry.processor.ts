@@ -20,6 +20,8 @@ import { RetryPolicy } from './retry-policy.js';
 /** The retry queue: later attempts, by BullMQ's own `attempts` with this policy's backoff (R13). */
 @Injectable()
 export class RetryProcessor extends CallbackProcessor {
+  protected readonly lane = 'retry';
+
   constructor(
     reader: JobReader,
     giveUp: GiveUp,
@@ -29,28 +31,28 @@ export class RetryProcessor extends CallbackProcessor {
     private readonly preparation: Preparation,
     private readonly attempts: AttemptMaker,
     private readonly policy: RetryPolicy,
-    private readonly putOff: PutOff,
+    putOff: PutOff,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
-    super(reader, giveUp, log, recorder, clock);
+    super(reader, giveUp, log, recorder, clock, putOff);
   }
 
   protected async handle(job: AnyJob, read: ReadJob, token?: string): Promise<void> {
     if (read.kind === 'callback') {
       // Before anything that costs: thousands may wake behind an endpoint that is down.
       if (this.isTooOld(read.callback)) throw await this.expire(read.callback);
-      const deferral = this.attempts.deferral(read.callback, 'retry');
+      const deferral = this.attempts.deferral(read.callback, this.lane);
       if (deferral) return this.defer(job, read.callback, deferral, token);
     }
     const prepared = await this.prepare(read);
     if (prepared.kind !== 'ready') throw await this.endUnprepared(job, prepared);
 
-    const made = await this.attempts.make(prepared.callback, 'retry');
+    const made = await this.attempts.make(prepared.callback, this.lane);
     if (made.kind === 'deferred') return this.defer(job, prepared.callback, made, token);
     const { outcome, facts, callback } = made;
     switch (outcome.kind) {
       case 'delivered':
-        return this.recorder.delivered(callback, facts, outcome.statusCode, 'retry');
+        return this.recorder.delivered(callback, facts, outcome.statusCode, this.lane);
       case 'final':
         throw await this.giveUp.bury(callback, { reason: 'not_retried', facts, failure: outcome.failure });
       case 'retryable': {
@@ -68,15 +70,15 @@ export class RetryProcessor extends CallbackProcessor {
     }
   }
 
-  private async defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
+  private defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
     const { reason, until, briefly } = deferral;
-    const delayed = await this.putOff.inTurn(async () => {
-      if (!briefly) await job.updateData(toJobData(callback, until));
-      return this.putBack(job, until, token);
+    return this.putOff.inTurn(this.lane, until, async (due) => {
+      if (!briefly) await job.updateData(toJobData(callback, due));
+      const delayed = await this.putBack(job, due, token);
+      // Only now: a job that the queue did not take back has not been deferred.
+      if (!briefly) this.recorder.deferred(callback, reason, due, this.lane);
+      throw delayed;
     });
-    // Only now: a job that the queue did not take back has not been deferred.
-    if (!briefly) this.recorder.deferred(callback, reason, until, 'retry');
-    throw delayed;
   }
 
   /** Where the database is away, the encrypted document is as good as it was when it was sealed. */

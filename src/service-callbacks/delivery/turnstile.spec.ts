@@ -32,6 +32,36 @@ describe('Turnstile', () => {
     await expect(turnstile.pass(async () => 'came later')).resolves.toBe('came later');
   });
 
+  it('lets those go who have waited too long, and is as narrow as before after', async () => {
+    const turnstile = new Turnstile(1, 1);
+    const { promise: hung, resolve: end } = Promise.withResolvers<void>();
+    const first = turnstile.pass(() => hung);
+    let inside = 0;
+    let most = 0;
+    const others = Array.from({ length: 5 }, () =>
+      turnstile.pass(async () => {
+        inside += 1;
+        most = Math.max(most, inside);
+        await hung;
+        inside -= 1;
+      }),
+    );
+    while (inside < others.length) await new Promise(setImmediate);
+    end();
+    await Promise.all([first, ...others]);
+    most = 0;
+    await Promise.all(
+      Array.from({ length: 5 }, () =>
+        turnstile.pass(async () => {
+          inside += 1;
+          most = Math.max(most, inside);
+          inside -= 1;
+        }),
+      ),
+    );
+    expect(most).toBe(1);
+  });
+
   it('gives the place on when work fails', async () => {
     const turnstile = new Turnstile(1);
     const failed = turnstile.pass(async () => {

@@ -3,17 +3,23 @@ export class Turnstile {
   private inside = 0;
   private readonly waiting: (() => void)[] = [];
 
-  /** @param places at least 1. */
-  constructor(private places: number) {}
+  /**
+   * @param places at least 1.
+   * @param patienceMs whoever has waited so long goes without a place; where nothing is said all wait for their turn
+   */
+  constructor(
+    private places: number,
+    private readonly patienceMs?: number,
+  ) {}
 
   async pass<T>(work: () => Promise<T>): Promise<T> {
     if (this.inside < this.places) this.inside += 1;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else await this.turn();
     try {
       return await work();
     } finally {
       // The place goes from hand to hand: a newcomer cannot slip in between.
-      const next = this.waiting.shift();
+      const next = this.inside <= this.places ? this.waiting.shift() : undefined;
       if (next) next();
       else this.inside -= 1;
     }
@@ -26,5 +32,19 @@ export class Turnstile {
       this.inside += 1;
       next();
     }
+  }
+
+  private async turn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.waiting.push(resolve);
+    if (this.patienceMs === undefined) return promise;
+    const timer = setTimeout(() => {
+      this.waiting.splice(this.waiting.indexOf(resolve), 1);
+      this.inside += 1;
+      resolve();
+    }, this.patienceMs);
+    await promise;
+    clearTimeout(timer);
+    return undefined;
   }
 }

@@ -15,6 +15,7 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import type { CallbackProcessor } from './callback.processor.js';
 import { ClockGuard, describeSkew, type ClockVerdict } from './clock-guard.js';
 import { FirstAttemptProcessor } from './first-attempt.processor.js';
+import { PutOff } from './put-off.js';
 import { RetryLaterError } from './retry-later.error.js';
 import { RetryProcessor } from './retry.processor.js';
 
@@ -36,6 +37,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly backend: QueueBackend,
     private readonly firstAttempts: FirstAttemptProcessor,
     private readonly retries: RetryProcessor,
+    private readonly putOff: PutOff,
     private readonly journal: JournalFlusher,
     clock: Clock,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
@@ -64,6 +66,10 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
     this.guard.stop();
+    // Here, not in hooks of their own: Nest calls theirs after this one, as this depends on them.
+    this.firstAttempts.stop();
+    this.retries.stop();
+    this.putOff.open();
     await Promise.all(this.workers.map((worker) => worker.close()));
     // Nothing more will be told.
     await this.journal.finish();
