@@ -48,7 +48,7 @@ export abstract class CallbackProcessor extends WorkerHost {
   /** Ends by returning (the job is done) or by one of the errors that `isOurs` knows. */
   protected abstract handle(job: AnyJob, read: ReadJob, token?: string): Promise<void>;
 
-  /** What it has in hand ends without waiting for a queue that is away; before the worker is closed, which waits for that. */
+  /** What it has in hand no longer waits for a queue that is away. To be called before the worker is closed. */
   stop(): void {
     this.stopping.abort();
   }

@@ -7,7 +7,7 @@ import { Turnstile } from './turnstile.js';
 /** The part of the queue's commands that each lane may take; a half was still felt by the retries of others. */
 const SHARE = 1 / 4;
 
-/** After so long a turn is waited for no more, ms: then the queue's own connections say what is wrong, as they do after as long again. */
+/** After so long a turn is waited for no more, ms: the queue's own connections then say what is wrong. */
 const PATIENCE_MS = 10_000;
 
 /**

@@ -34,7 +34,7 @@ export class Turnstile {
     }
   }
 
-  private async turn(): Promise<void> {
+  private turn(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.waiting.push(resolve);
     if (this.patienceMs === undefined) return promise;
@@ -43,8 +43,6 @@ export class Turnstile {
       this.inside += 1;
       resolve();
     }, this.patienceMs);
-    await promise;
-    clearTimeout(timer);
-    return undefined;
+    return promise.finally(() => clearTimeout(timer));
   }
 }
