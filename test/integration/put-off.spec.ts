@@ -36,18 +36,20 @@ describe('a mass that is put off together (R17)', () => {
   let database: TestDatabase;
   let receiver: Receiver;
   let service: TestService;
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= service.stop());
 
   beforeAll(async () => {
     database = await createTestDatabase();
     receiver = await startReceiver();
     service = await startTestService(database.url, {
-      QUEUE_BACKEND: 'postgres',
       CALLBACK_CIRCUIT_FAILURES: '1',
       CALLBACK_CIRCUIT_OPEN_MS: '60000',
     });
   });
 
   afterAll(async () => {
+    await stop();
     await receiver.close();
     await database.drop();
   });
@@ -90,7 +92,7 @@ describe('a mass that is put off together (R17)', () => {
     // With the retry of the callback that opened the circuit.
     await eventually(async () => expect(await queueOf(service, RETRY_QUEUE).getActiveCount()).toBe(21));
     expect(service.logs.events('callback.deferred', ofLane.retry)).toEqual([]);
-    await service.stop();
+    await stop();
     expect(service.logs.events('callback.deferred', ofLane.retry)).toHaveLength(21);
     // Less than the ten seconds after which a turn is waited for no more.
   }, 8_000);

@@ -51,10 +51,8 @@ export class Endpoint {
 
   /** It owes more than one answer for so long; a single one may have been lost on its way. */
   private isSilent(now: number): boolean {
-    const [oldest, second] = this.inFlight.values();
-    return (
-      second !== undefined && now - second >= this.limit.current(now) && this.meter.isSilent(now, oldest)
-    );
+    const [, second] = this.inFlight.values();
+    return this.meter.isSilent(now, second);
   }
 
   get isActive(): boolean {

@@ -22,11 +22,11 @@ export class PaceMeter {
 
   /**
    * Nothing has come for longer than the limit, though something is asked for: one unlucky attempt is not that.
-   * @param oldestStart of the attempts in flight, Unix ms
+   * @param since start of an attempt in flight, Unix ms
    */
-  isSilent(now: number, oldestStart?: number): boolean {
+  isSilent(now: number, since?: number): boolean {
     const limit = this.limit.current(now);
-    return oldestStart !== undefined && now - oldestStart >= limit && now - this.lastEndAt >= limit;
+    return since !== undefined && now - since >= limit && now - this.lastEndAt >= limit;
   }
 
   current(now: number, oldestStart?: number): Pace {
