@@ -100,7 +100,7 @@ export class PostgresQueueBackend extends QueueBackend {
       connection: this.routedPool(),
       autorun: false,
     };
-    return new TolerantWorker(name, processor, workerOptions, factory as never);
+    return new TolerantWorker(name, processor, workerOptions, factory);
   }
 
   /**

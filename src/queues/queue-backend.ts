@@ -1,7 +1,10 @@
 import type { Job, JobsOptions, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 
 /** What a worker may choose; the rest (connection, locks) is the backend's. */
-export type QueueWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
+export interface QueueWorkerOptions extends Omit<WorkerOptions, 'connection' | 'prefix'> {
+  /** How long after it found nothing a worker looks again, ms: what comes meanwhile it takes together. Default 0. */
+  readonly restMs?: number;
+}
 
 /** When a worker that died is noticed. */
 export interface QueueTiming {

@@ -1,6 +1,13 @@
 import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
-import { createRedisBackend, Queue, type BackendFactory, type Processor, type Worker } from 'bullmq';
+import {
+  createRedisBackend,
+  Queue,
+  type BackendFactory,
+  type Processor,
+  type Worker,
+  type WorkerOptions,
+} from 'bullmq';
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import {
   QueueBackend,
@@ -93,8 +100,8 @@ export class RedisQueueBackend extends QueueBackend {
       ...this.prefixOption(),
       connection: this.patient,
       autorun: false,
-    } as unknown as ConstructorParameters<typeof TolerantWorker>[2];
-    return new TolerantWorker(name, processor, workerOptions, factory as never);
+    } as unknown as WorkerOptions;
+    return new TolerantWorker(name, processor, workerOptions, factory);
   }
 
   /** Resolves when Redis answers again; at once where it does now. */

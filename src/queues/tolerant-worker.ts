@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DelayedError, Worker, type Job, type JobJson } from 'bullmq';
+import {
+  DelayedError,
+  Worker,
+  type BackendFactory,
+  type Job,
+  type JobJson,
+  type Processor,
+  type WorkerOptions,
+} from 'bullmq';
+import type { QueueWorkerOptions } from './queue-backend.js';
 
 /** Stands in for data that is not JSON: no shape of ours, so the reader calls it unreadable. */
 const NOT_JSON = JSON.stringify({ not_json: true });
@@ -23,6 +32,17 @@ const PUT_OFF_MS = 1_000;
 export class TolerantWorker extends Worker {
   /** What was begun here, by job, until the queue knows what it came to. */
   private readonly inHand = new Map<string, Promise<unknown>>();
+  /** On the monotonic clock, ms. */
+  private restsUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    name: string,
+    processor: Processor,
+    private readonly options: WorkerOptions & QueueWorkerOptions,
+    factory: BackendFactory,
+  ) {
+    super(name, processor, options, factory as never);
+  }
 
   override get maximumBlockTimeout(): number {
     return Math.min(super.maximumBlockTimeout, MAX_BLOCK_S);
@@ -42,13 +62,16 @@ export class TolerantWorker extends Worker {
   }
 
   /**
-   * BullMQ lets a worker that is paused while it waits take one more job. And it asks again at once after an
-   * error that is not the connection's: a full or read-only store, say.
+   * BullMQ lets a worker that is paused while it waits take one more job. It asks again at once after an error that
+   * is not the connection's (a full or read-only store, say), and whenever another job is put off.
    */
   protected override async moveToActive(token: string, name?: string): Promise<Job> {
+    if (this.isResting()) await sleep(this.restsUntil - performance.now());
     if (this.isPaused()) return NO_JOB;
     try {
-      return await super.moveToActive(token, name);
+      const job = (await super.moveToActive(token, name)) as Job | undefined;
+      if (!job) this.restsUntil = performance.now() + (this.options.restMs ?? 0);
+      return job ?? NO_JOB;
     } catch (error) {
       if (!this.closing) await sleep(FETCH_RETRY_MS);
       throw error;
@@ -77,10 +100,12 @@ export class TolerantWorker extends Worker {
    * BullMQ would fail, and so repeat, a job whose work is done but whose completion was answered by an error. Here
    * it stays active until its lock runs out; whoever gets it then finds it done, if it is this process.
    */
-  protected override async handleCompleted(...args: Parameters<Worker['handleCompleted']>): Promise<Job> {
-    const key = keyOf(args[1]);
+  protected override async handleCompleted(
+    ...[result, job, token, mayFetch, span]: Parameters<Worker['handleCompleted']>
+  ): Promise<Job> {
+    const key = keyOf(job);
     try {
-      const next = await super.handleCompleted(...args);
+      const next = await super.handleCompleted(result, job, token, this.unlessResting(mayFetch), span);
       this.inHand.delete(key);
       return next;
     } catch (error) {
@@ -91,13 +116,24 @@ export class TolerantWorker extends Worker {
     }
   }
 
-  protected override async handleFailed(...args: Parameters<Worker['handleFailed']>): Promise<Job> {
+  protected override async handleFailed(
+    ...[error, job, token, mayFetch, span]: Parameters<Worker['handleFailed']>
+  ): Promise<Job> {
     // Before BullMQ counts the attempt.
-    const key = keyOf(args[1]);
-    const next = await super.handleFailed(...args);
+    const key = keyOf(job);
+    const next = await super.handleFailed(error, job, token, this.unlessResting(mayFetch), span);
     // Of what was put off this run has no entry; another may have.
-    if (!(args[0] instanceof DelayedError)) this.inHand.delete(key);
+    if (!(error instanceof DelayedError)) this.inHand.delete(key);
     return next;
+  }
+
+  /** For BullMQ looks for another job with each that ends. */
+  private unlessResting(mayFetch: () => boolean = () => true): () => boolean {
+    return () => !this.isResting() && mayFetch();
+  }
+
+  private isResting(): boolean {
+    return performance.now() < this.restsUntil && !this.closing;
   }
 }
 

@@ -313,6 +313,31 @@ describe(`the queue on ${testedBackend()}`, () => {
     });
   });
 
+  it('a worker that found nothing rests, also where a job of its own ends meanwhile', async () => {
+    const restMs = 400;
+    const begun: { readonly name: string; readonly at: number }[] = [];
+    const worker = work(
+      async ({ name }) => {
+        begun.push({ name, at: performance.now() });
+        if (name === 'slow') await stuck.promise;
+      },
+      { concurrency: 3, restMs },
+    );
+    // With the first in hand it looks once more.
+    const foundNothing = new Promise<number>((resolve) =>
+      worker.once('active', () => worker.once('drained', () => resolve(performance.now()))),
+    );
+    await queue.add('slow', {}, GONE);
+    const foundNothingAt = await foundNothing;
+
+    await queue.add('another', {}, GONE);
+    stuck.resolve();
+    await nothingLeft();
+    expect(begun.map(({ name }) => name)).toEqual(['slow', 'another']);
+    // A timer may be a millisecond early.
+    expect(begun[1]?.at).toBeGreaterThan(foundNothingAt + restMs - 10);
+  });
+
   it('a job that is added wakes an idle worker at once', async () => {
     const woken = Promise.withResolvers<number>();
     const worker = work(async () => woken.resolve(performance.now()));

@@ -6,7 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { Worker } from 'bullmq';
-import { QueueBackend, type AnyJob } from '../../queues/queue-backend.js';
+import { QueueBackend, type AnyJob, type QueueWorkerOptions } from '../../queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../queues/queue-names.js';
 import { Clock } from '../clock.js';
 import { JournalFlusher } from '../delivery-log/journal-flusher.js';
@@ -21,6 +21,9 @@ import { RetryProcessor } from './retry.processor.js';
 
 /** Never reached: a job that keeps stalling is ended by the processor, with a dead letter (`MAX_STALLS`). */
 const NEVER_FAIL_ON_STALL = 1_000_000;
+
+/** In an outbreak callbacks are put off and fall due all the time; none of them is in such a hurry, ms. */
+const RETRY_REST_MS = 50;
 
 /**
  * Starts and stops the two workers (ADR 0003: `@nestjs/bullmq` has no per-queue backend), and lets them
@@ -56,8 +59,11 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   async onApplicationBootstrap(): Promise<void> {
     this.workers = [
-      this.create(MAIN_QUEUE, this.firstAttempts, this.options.concurrency),
-      this.create(RETRY_QUEUE, this.retries, this.options.retryConcurrency),
+      this.create(MAIN_QUEUE, this.firstAttempts, { concurrency: this.options.concurrency }),
+      this.create(RETRY_QUEUE, this.retries, {
+        concurrency: this.options.retryConcurrency,
+        restMs: RETRY_REST_MS,
+      }),
     ];
     await this.guard.start();
   }
@@ -95,9 +101,9 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     Promise.resolve(resumed).catch((error: unknown) => worker.emit('error', error as Error));
   }
 
-  private create(queue: string, processor: CallbackProcessor, concurrency: number): Worker {
+  private create(queue: string, processor: CallbackProcessor, options: QueueWorkerOptions): Worker {
     const worker = this.backend.createWorker(queue, (job: AnyJob, token) => processor.process(job, token), {
-      concurrency,
+      ...options,
       maxStalledCount: NEVER_FAIL_ON_STALL,
       // For jobs of an older release, which say nothing of it: no terminal job stays in either queue.
       removeOnComplete: { count: 0 },
