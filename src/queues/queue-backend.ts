@@ -2,7 +2,7 @@ import type { Job, JobsOptions, Processor, Queue, Worker, WorkerOptions } from '
 
 /** What a worker may choose; the rest (connection, locks) is the backend's. */
 export interface QueueWorkerOptions extends Omit<WorkerOptions, 'connection' | 'prefix'> {
-  /** How long after it found nothing a worker looks again, ms: what comes meanwhile it takes together. Default 0. */
+  /** How soon after it found nothing a worker looks again at the earliest, ms: meanwhile more may come. Default 0. */
   readonly restMs?: number;
 }
 

@@ -32,16 +32,18 @@ const PUT_OFF_MS = 1_000;
 export class TolerantWorker extends Worker {
   /** What was begun here, by job, until the queue knows what it came to. */
   private readonly inHand = new Map<string, Promise<unknown>>();
-  /** On the monotonic clock, ms. */
-  private restsUntil = Number.NEGATIVE_INFINITY;
+  private readonly restMs: number;
+  /** Monotonic, ms; in the past unless the last look at the queue found nothing. */
+  private restsUntil = 0;
 
   constructor(
     name: string,
     processor: Processor,
-    private readonly options: WorkerOptions & QueueWorkerOptions,
+    { restMs = 0, ...options }: WorkerOptions & Pick<QueueWorkerOptions, 'restMs'>,
     factory: BackendFactory,
   ) {
     super(name, processor, options, factory as never);
+    this.restMs = restMs;
   }
 
   override get maximumBlockTimeout(): number {
@@ -63,15 +65,14 @@ export class TolerantWorker extends Worker {
 
   /**
    * BullMQ lets a worker that is paused while it waits take one more job. It asks again at once after an error that
-   * is not the connection's (a full or read-only store, say), and whenever another job is put off.
+   * is not the connection's (a full or read-only store, say), and whenever another job is added or put off.
    */
   protected override async moveToActive(token: string, name?: string): Promise<Job> {
-    if (this.isResting()) await sleep(this.restsUntil - performance.now());
+    const rest = this.restsUntil - performance.now();
+    if (rest > 0 && !this.closing) await sleep(rest);
     if (this.isPaused()) return NO_JOB;
     try {
-      const job = (await super.moveToActive(token, name)) as Job | undefined;
-      if (!job) this.restsUntil = performance.now() + (this.options.restMs ?? 0);
-      return job ?? NO_JOB;
+      return await super.moveToActive(token, name);
     } catch (error) {
       if (!this.closing) await sleep(FETCH_RETRY_MS);
       throw error;
@@ -127,13 +128,14 @@ export class TolerantWorker extends Worker {
     return next;
   }
 
-  /** For BullMQ looks for another job with each that ends. */
-  private unlessResting(mayFetch: () => boolean = () => true): () => boolean {
-    return () => !this.isResting() && mayFetch();
+  /** Every look at the queue ends here, also the one that BullMQ takes with each job that ends. */
+  protected override nextJobFromJobData(...args: Parameters<Worker['nextJobFromJobData']>): Promise<Job> {
+    this.restsUntil = args[0] ? 0 : performance.now() + this.restMs;
+    return super.nextJobFromJobData(...args);
   }
 
-  private isResting(): boolean {
-    return performance.now() < this.restsUntil && !this.closing;
+  private unlessResting(mayFetch: () => boolean = () => true): () => boolean {
+    return () => performance.now() >= this.restsUntil && mayFetch();
   }
 }
 

@@ -22,7 +22,7 @@ import { RetryProcessor } from './retry.processor.js';
 /** Never reached: a job that keeps stalling is ended by the processor, with a dead letter (`MAX_STALLS`). */
 const NEVER_FAIL_ON_STALL = 1_000_000;
 
-/** In an outbreak callbacks are put off and fall due all the time; none of them is in such a hurry, ms. */
+/** In an outbreak callbacks are put off and fall due all the time, and no retry is in such a hurry, ms. */
 const RETRY_REST_MS = 50;
 
 /**
