@@ -1,59 +1,26 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { CallbackRequest } from '../../src/service-callbacks/delivery/callback-request.js';
 import type {
   DeliveryError,
   DeliveryOutcome,
 } from '../../src/service-callbacks/delivery/delivery-outcome.js';
-import { clientUnderTest, type ClientOptions, type ClientUnderTest } from '../support/callback-client.js';
+import {
+  AttemptFixture,
+  aRequest,
+  delivered,
+  final,
+  finalError,
+  retryable,
+  retryableError,
+} from '../support/attempt-fixture.js';
 import { eventually } from '../support/eventually.js';
 import * as kit from '../support/receiver.js';
 import { runCommand } from '../support/run-command.js';
-import { expired, selfSigned, wrongHost, type TlsCredentials } from '../support/tls/credentials.js';
 
-const closers: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close();
-});
-
-async function receiver(options?: kit.ReceiverOptions): Promise<kit.Receiver> {
-  const started = await kit.startReceiver(options);
-  closers.push(() => started.close());
-  return started;
-}
-
-async function tcpServer(options?: kit.TcpServerOptions): Promise<kit.TcpServer> {
-  const started = await kit.startTcpServer(options);
-  closers.push(() => started.close());
-  return started;
-}
-
-function client(options?: ClientOptions): ClientUnderTest {
-  const made = clientUnderTest(options);
-  closers.push(() => made.wire.close());
-  return made;
-}
-
-function aRequest(url: string, overrides: Partial<CallbackRequest> = {}): CallbackRequest {
-  return {
-    id: 'a-callback-id',
-    url,
-    bearerToken: 'a-bearer-token',
-    signingSecrets: [],
-    body: '{"id":"1"}',
-    ...overrides,
-  };
-}
+const fixture = new AttemptFixture();
+afterEach(() => fixture.close());
 
 /** How late (ms) a busy machine may be; alone it is 5. */
 const LATE_MS = 400;
-
-const durationMs: unknown = expect.any(Number);
-const delivered = (statusCode: number) => ({ kind: 'delivered', statusCode, durationMs });
-const final = (statusCode: number) => ({ kind: 'final', failure: { statusCode }, durationMs });
-const finalError = (error: DeliveryError) => ({ kind: 'final', failure: { error }, durationMs });
-const retryable = (statusCode: number) => ({ kind: 'retryable', failure: { statusCode }, durationMs });
-const retryableError = (error: DeliveryError) => ({ kind: 'retryable', failure: { error }, durationMs });
 
 const everyStatus: readonly [number, (statusCode: number) => object][] = [
   ...[200, 201, 202, 204, 206, 299].map((code) => [code, delivered] as const),
@@ -97,8 +64,8 @@ const behaviours: readonly [string, kit.Behaviour, object][] = [
 
 describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', (through) => {
   it('sends what R8 and Standard Webhooks ask for, and nothing more', async () => {
-    const server = await receiver();
-    const { client: underTest } = client({ through });
+    const server = await fixture.receiver();
+    const { client: underTest } = fixture.client({ through });
     const before = Math.floor(Date.now() / 1000);
 
     await underTest.send(aRequest(server.url('/hook?a=1'), { body: '{"to":"Zoë"}' }));
@@ -121,18 +88,18 @@ describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', 
   });
 
   it.each(everyStatus)('answers %i', async (code, outcome) => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', kit.status(code, { headers: { location: server.url('/elsewhere') } }));
-    const { client: underTest } = client({ through });
+    const { client: underTest } = fixture.client({ through });
 
     expect(await underTest.send(aRequest(server.url()))).toEqual(outcome(code));
     expect(server.requests).toHaveLength(1);
   });
 
   it.each(behaviours)('%s', async (_name, behaviour, outcome) => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', behaviour);
-    const { client: underTest, wire } = client({ through, timeoutMs: 400 });
+    const { client: underTest, wire } = fixture.client({ through, timeoutMs: 400 });
 
     const got = await underTest.send(aRequest(server.url()));
 
@@ -147,7 +114,7 @@ describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', 
   });
 
   it('refused', async () => {
-    const { client: underTest } = client({ through });
+    const { client: underTest } = fixture.client({ through });
     const url = `http://127.0.0.1:${await kit.closedPort()}/`;
 
     expect(await underTest.send(aRequest(url))).toEqual(retryableError('connection_refused'));
@@ -155,7 +122,7 @@ describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', 
 
   it('a name that does not resolve', async () => {
     const resolve = () => Promise.reject(Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' }));
-    const { client: underTest } = client({ through, resolve });
+    const { client: underTest } = fixture.client({ through, resolve });
 
     expect(await underTest.send(aRequest('https://gone.example/'))).toEqual(retryableError('dns_failure'));
   });
@@ -167,14 +134,14 @@ describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', 
     ['https://10.0.0.1/', 'address_not_allowed'],
     ['https://8.8.8.8:22/', 'port_not_allowed'],
   ])('refuses %s without a retry', async (url, error) => {
-    const { client: underTest } = client({ through });
+    const { client: underTest } = fixture.client({ through });
 
     expect(await underTest.send(aRequest(url))).toEqual(finalError(error));
   });
 
   it('throws for a header that no request may carry', async () => {
-    const server = await receiver();
-    const { client: underTest } = client({ through });
+    const server = await fixture.receiver();
+    const { client: underTest } = fixture.client({ through });
 
     await expect(underTest.send(aRequest(server.url(), { bearerToken: 'a\r\nb' }))).rejects.toThrow(
       'Invalid character in header',
@@ -190,10 +157,10 @@ describe('Retry-After', () => {
     [500, '7', undefined],
     [503, 'soon', undefined],
   ])('of a %i with %s is %p ms', async (code, header, retryAfterMs) => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', kit.status(code, { headers: { 'retry-after': header } }));
 
-    const outcome = await client().client.send(aRequest(server.url()));
+    const outcome = await fixture.client().client.send(aRequest(server.url()));
 
     expect(outcome).toEqual({ ...retryable(code), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
   });
@@ -205,9 +172,9 @@ describe('the deadline (R12)', () => {
     ['dripping headers', kit.dripHeaders(10)],
     ['a dripping body', kit.dripBody(10)],
   ])('is not stretched by %s', async (_name, behaviour) => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', behaviour);
-    const { client: underTest } = client({ timeoutMs: 300 });
+    const { client: underTest } = fixture.client({ timeoutMs: 300 });
 
     const elapsed = await timed(() => underTest.send(aRequest(server.url())));
 
@@ -216,7 +183,7 @@ describe('the deadline (R12)', () => {
   });
 
   it('covers the resolver', async () => {
-    const { client: underTest } = client({ timeoutMs: 300, resolve: () => new Promise(() => {}) });
+    const { client: underTest } = fixture.client({ timeoutMs: 300, resolve: () => new Promise(() => {}) });
     let outcome: DeliveryOutcome | undefined;
 
     const elapsed = await timed(async () => {
@@ -228,8 +195,8 @@ describe('the deadline (R12)', () => {
   });
 
   it('covers the TLS handshake, and leaves no connection behind that is still being made', async () => {
-    const silent = await tcpServer();
-    const { client: underTest } = client({ timeoutMs: 300 });
+    const silent = await fixture.tcpServer();
+    const { client: underTest } = fixture.client({ timeoutMs: 300 });
 
     const elapsed = await timed(async () => {
       const outcome = await underTest.send(aRequest(`https://127.0.0.1:${silent.port}/`));
@@ -242,7 +209,7 @@ describe('the deadline (R12)', () => {
   });
 
   it('counts an answer that came in time while the process was stopped', async () => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     let stopped = 0;
     server.respond('/', (exchange) => {
       process.kill(stopped, 'SIGSTOP');
@@ -258,10 +225,10 @@ describe('the deadline (R12)', () => {
   });
 
   it('counts the duration to the decision, not to the end of the body', async () => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', kit.dripBody(10));
 
-    const outcome = await client({ timeoutMs: 500 }).client.send(aRequest(server.url()));
+    const outcome = await fixture.client({ timeoutMs: 500 }).client.send(aRequest(server.url()));
 
     expect(outcome.durationMs).toBeLessThan(400);
   });
@@ -269,9 +236,9 @@ describe('the deadline (R12)', () => {
 
 describe('connections', () => {
   it('are used again after a small body', async () => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', kit.status(200, { body: 'x'.repeat(16 * 1024) }));
-    const { client: underTest } = client();
+    const { client: underTest } = fixture.client();
 
     for (let n = 0; n < 10; n += 1) await underTest.send(aRequest(server.url()));
 
@@ -286,9 +253,9 @@ describe('connections', () => {
       kit.status(200, { body: 'x'.repeat(64 * 1024), headers: { 'transfer-encoding': 'chunked' } }),
     ],
   ])('are not used again after an oversized body (%s)', async (_name, behaviour) => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', behaviour);
-    const { client: underTest } = client();
+    const { client: underTest } = fixture.client();
 
     for (let n = 0; n < 3; n += 1) {
       expect(await underTest.send(aRequest(server.url()))).toEqual(delivered(200));
@@ -299,9 +266,9 @@ describe('connections', () => {
   });
 
   it('are as many as there are requests in flight', async () => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', kit.delay(200));
-    const { client: underTest, wire } = client({ timeoutMs: 5_000 });
+    const { client: underTest, wire } = fixture.client({ timeoutMs: 5_000 });
 
     const outcomes = await Promise.all(
       Array.from({ length: 100 }, () => underTest.send(aRequest(server.url()))),
@@ -314,10 +281,10 @@ describe('connections', () => {
   });
 
   it('leave no origin behind that was refused, closed its connection or ran into the deadline', async () => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/close', kit.status(200, { headers: { connection: 'close' } }));
     server.respond('/hang', kit.hang());
-    const { client: underTest, wire } = client({ timeoutMs: 200 });
+    const { client: underTest, wire } = fixture.client({ timeoutMs: 200 });
     const ports = await Promise.all(Array.from({ length: 20 }, () => kit.closedPort()));
     const urls = [
       ...ports.map((port) => `http://127.0.0.1:${port}/`),
@@ -332,136 +299,11 @@ describe('connections', () => {
   });
 });
 
-describe('TLS', () => {
-  const trusting = (credentials: TlsCredentials) => client({ extraCa: credentials.cert });
-
-  it('trusts an extra authority, and sends the name', async () => {
-    const server = await receiver({ tls: selfSigned });
-
-    expect(await trusting(selfSigned).client.send(aRequest(server.url()))).toEqual(delivered(200));
-    expect(server.requests[0]?.headers.host).toBe(`localhost:${server.port}`);
-  });
-
-  it('resolves a fully qualified name and checks the certificate without its dot', async () => {
-    const server = await receiver({ tls: selfSigned });
-    const url = `https://localhost.:${server.port}/`;
-
-    expect(await trusting(selfSigned).client.send(aRequest(url))).toEqual(delivered(200));
-  });
-
-  it('refuses a self-signed certificate', async () => {
-    const server = await receiver({ tls: selfSigned });
-
-    expect(await client().client.send(aRequest(server.url()))).toEqual(
-      retryableError('tls_certificate_self_signed'),
-    );
-    expect(server.requests).toHaveLength(0);
-  });
-
-  it('refuses an expired certificate', async () => {
-    const server = await receiver({ tls: expired });
-
-    expect(await trusting(expired).client.send(aRequest(server.url()))).toEqual(
-      retryableError('tls_certificate_expired'),
-    );
-  });
-
-  it('refuses a certificate for another host, also when asked again', async () => {
-    const server = await receiver({ tls: wrongHost });
-    const { client: underTest } = trusting(wrongHost);
-
-    for (let n = 0; n < 2; n += 1) {
-      expect(await underTest.send(aRequest(server.url()))).toEqual(
-        retryableError('tls_certificate_wrong_host'),
-      );
-    }
-    expect(server.requests).toHaveLength(0);
-  });
-
-  it('fails on a port that speaks no TLS', async () => {
-    const server = await tcpServer({ onData: (socket) => socket.end('220 mail.example ESMTP\r\n') });
-
-    expect(await client().client.send(aRequest(`https://127.0.0.1:${server.port}/`))).toEqual(
-      retryableError('tls_failure'),
-    );
-  });
-});
-
-describe('address rules at connect (R20)', () => {
-  const publicAddress = { address: '93.184.215.14', family: 4 };
-  const loopback = { address: '127.0.0.1', family: 4 };
-
-  it.each([
-    ['loopback', [loopback]],
-    ['both public and loopback', [publicAddress, loopback]],
-    ['IPv4-mapped loopback', [{ address: '::ffff:127.0.0.1', family: 6 }]],
-    ['NAT64 of loopback', [{ address: '64:ff9b::7f00:1', family: 6 }]],
-  ])('a name that resolves to %s is never dialled', async (_name, addresses) => {
-    const canary = await tcpServer();
-    const { client: underTest } = client({
-      allowedNetworks: [],
-      allowedPorts: [canary.port],
-      resolve: () => Promise.resolve(addresses),
-    });
-
-    const outcome = await underTest.send(aRequest(`http://rebind.example:${canary.port}/`));
-
-    expect(outcome).toEqual(finalError('address_not_allowed'));
-    expect(canary.sockets.accepted).toBe(0);
-  });
-
-  it.each(['http://localhost', 'http://127.0.0.1', 'http://2130706433', 'http://[::ffff:127.0.0.1]'])(
-    '%s is never dialled',
-    async (origin) => {
-      const canary = await tcpServer();
-      const { client: underTest } = client({ allowedNetworks: [], allowedPorts: [canary.port] });
-
-      const outcome = await underTest.send(aRequest(`${origin}:${canary.port}/`));
-
-      expect(outcome).toEqual(finalError('address_not_allowed'));
-      expect(canary.sockets.accepted).toBe(0);
-    },
-  );
-
-  it('dials the very address that was vetted: one question to DNS, one answer', async () => {
-    // 127.0.0.2 plays the public address, so that no packet leaves this machine.
-    const vetted = await tcpServer({ host: '127.0.0.2', onData: (socket) => socket.end(ANSWER) });
-    const canary = await tcpServer({ port: vetted.port });
-    const answers = [[{ address: '127.0.0.2', family: 4 }]];
-    const asked: string[] = [];
-    const { client: underTest } = client({
-      allowedNetworks: ['127.0.0.2/32'],
-      resolve: (hostname) => {
-        asked.push(hostname);
-        return Promise.resolve(answers.shift() ?? [loopback]);
-      },
-    });
-    const request = aRequest(`http://rebind.example:${vetted.port}/`);
-
-    expect(await underTest.send(request)).toEqual(delivered(200));
-    expect(asked).toEqual(['rebind.example']);
-    // The connection is gone; a second one asks again and is now told of loopback.
-    expect(await underTest.send(request)).toEqual(finalError('address_not_allowed'));
-    expect(vetted.sockets.accepted).toBe(1);
-    expect(canary.sockets.accepted).toBe(0);
-  });
-
-  it('keeps a port that is not listed for exempt addresses', async () => {
-    const { client: underTest } = client({ resolve: () => Promise.resolve([publicAddress]) });
-
-    expect(await underTest.send(aRequest('https://public.example:8443/'))).toEqual(
-      finalError('address_not_allowed'),
-    );
-  });
-});
-
-const ANSWER = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
-
 describe('interceptors of a host', () => {
   it('see and change the request, and see the answer', async () => {
-    const server = await receiver();
+    const server = await fixture.receiver();
     server.respond('/', kit.status(404, { headers: { 'x-server': 'theirs' } }));
-    const { client: underTest, http } = client();
+    const { client: underTest, http } = fixture.client();
     const seen: unknown[] = [];
     http.axiosRef.interceptors.request.use((config) => {
       config.headers.set('traceparent', '00-1-2-01');
@@ -478,15 +320,15 @@ describe('interceptors of a host', () => {
   });
 
   it('may not lead the request to an address that is not allowed', async () => {
-    const { client: underTest, http } = client();
+    const { client: underTest, http } = fixture.client();
     http.axiosRef.interceptors.request.use((config) => ({ ...config, url: 'https://10.0.0.1/' }));
 
     expect(await underTest.send(aRequest('https://example.org/'))).toEqual(finalError('address_not_allowed'));
   });
 
   it('that throw are a fault of this platform', async () => {
-    const server = await receiver();
-    const { client: underTest, http } = client();
+    const server = await fixture.receiver();
+    const { client: underTest, http } = fixture.client();
     http.axiosRef.interceptors.request.use(() => {
       throw new Error('theirs');
     });
@@ -496,7 +338,7 @@ describe('interceptors of a host', () => {
   });
 
   it("that throw on an endpoint's failure do not hide it", async () => {
-    const { client: underTest, http } = client();
+    const { client: underTest, http } = fixture.client();
     http.axiosRef.interceptors.response.use(undefined, () => {
       throw new Error('theirs');
     });
@@ -507,8 +349,8 @@ describe('interceptors of a host', () => {
   });
 
   it('that never return are cut off at the deadline, an answer that came first counts', async () => {
-    const server = await receiver();
-    const { client: underTest, http } = client({ timeoutMs: 200 });
+    const server = await fixture.receiver();
+    const { client: underTest, http } = fixture.client({ timeoutMs: 200 });
     http.axiosRef.interceptors.response.use(() => new Promise(() => {}));
 
     expect(await underTest.send(aRequest(server.url()))).toEqual(delivered(200));
