@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { QueueBackend } from '../../queues/queue-backend.js';
 import { Clock } from '../clock.js';
-import { ClockGuard, type ClockVerdict } from './clock-guard.js';
+import { ClockGuard, whyNoJobs, type ClockVerdict } from './clock-guard.js';
 
 /** Both of its clocks go on only when it is told, and the wall clock may be off. */
 class HeldClock extends Clock {
@@ -52,5 +52,11 @@ describe('ClockGuard', () => {
     ['3 s off, and an answer too slow to tell by', 3_000, 4_000, 2_000, 'unknown'],
   ] as const)('%s: %i ms, in a round trip of %i ms, read after %i: %s', async (_, off, trip, read, kind) => {
     expect(await verdictOf(off, trip, read)).toMatchObject({ kind });
+  });
+
+  it('says why there are no jobs: too far off, which way, or not known yet', () => {
+    expect(whyNoJobs({ kind: 'skewed', skewMs: 7_200_000 })).toContain("7200000 ms ahead of the queue's");
+    expect(whyNoJobs({ kind: 'skewed', skewMs: -7_200_000 })).toContain("7200000 ms behind the queue's");
+    expect(whyNoJobs({ kind: 'unknown' })).toContain('the queue has not told its time yet');
   });
 });

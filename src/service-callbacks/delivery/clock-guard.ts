@@ -102,6 +102,9 @@ function verdictOf(skewMs: number, roundTripMs: number): ClockVerdict | undefine
   return Math.abs(skewMs) + doubt <= MAX_SKEW_MS ? { kind: 'trusted' } : undefined;
 }
 
-export function describeSkew(skewMs: number): string {
+/** Why no jobs are taken, for an operator. */
+export function whyNoJobs(verdict: Exclude<ClockVerdict, { kind: 'trusted' }>): string {
+  if (verdict.kind === 'unknown') return 'the queue has not told its time yet, by which the clock is judged';
+  const { skewMs } = verdict;
   return `the clock is ${Math.abs(skewMs)} ms ${skewMs > 0 ? 'ahead of' : 'behind'} the queue's`;
 }

@@ -13,7 +13,7 @@ import { JournalFlusher } from '../delivery-log/journal-flusher.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import type { CallbackProcessor } from './callback.processor.js';
-import { ClockGuard, describeSkew, type ClockVerdict } from './clock-guard.js';
+import { ClockGuard, whyNoJobs, type ClockVerdict } from './clock-guard.js';
 import { FirstAttemptProcessor } from './first-attempt.processor.js';
 import { PutOff } from './put-off.js';
 import { RetryLaterError } from './retry-later.error.js';
@@ -50,10 +50,10 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** @throws saying why no jobs are taken. */
   async assertRunning(): Promise<void> {
-    const verdict = this.guard.current;
-    if (verdict.kind === 'skewed') throw new Error(describeSkew(verdict.skewMs));
-    const idle = this.workers.filter((worker) => !worker.isRunning() || worker.isPaused());
     if (this.workers.length === 0) throw new Error('not started');
+    const verdict = this.guard.current;
+    if (verdict.kind !== 'trusted') throw new Error(whyNoJobs(verdict));
+    const idle = this.workers.filter((worker) => !worker.isRunning() || worker.isPaused());
     if (idle.length > 0) throw new Error(`not running: ${idle.map((worker) => worker.name).join(', ')}`);
   }
 
@@ -88,7 +88,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
       return;
     }
     if (verdict.kind === 'skewed') {
-      const why = describeSkew(verdict.skewMs);
+      const why = whyNoJobs(verdict);
       this.logger.error({ event: 'worker.clock_skewed', error: why, msg: `No jobs are taken: ${why}` });
     }
     for (const worker of this.workers) {
