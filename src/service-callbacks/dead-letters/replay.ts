@@ -98,7 +98,8 @@ export class Replay {
       trace: currentCarrier(),
       sealed: this.sealer.seal(id, sendable),
     };
-    await this.enqueuer.enqueue([retryJob(callback, this.policy.maxRetries, now, now)], manager);
+    const { maxRetries } = this.policy;
+    await this.enqueuer.enqueue([retryJob(callback, { maxRetries, dueAt: now, now })], manager);
     await this.deadLetters.update(
       id,
       { generation, replayRequestedAt: null, replayedAt: new Date(now) },

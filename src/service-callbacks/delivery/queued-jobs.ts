@@ -28,16 +28,19 @@ const RETRY_PRIORITY = { retry: 1, deferred: 2 } as const;
 /** Why a callback is in the retry queue. */
 export type RetryReason = keyof typeof RETRY_PRIORITY;
 
-/**
- * A callback's later attempts, one job for all of them.
- * @param maxRetries after the first attempt, which may still be to come: it was deferred, or is a replay's.
- * @param dueAt of the next attempt, and `now`: Unix ms, whole.
- */
+export interface RetryTerms {
+  /** After the first attempt, which may still be to come: it was deferred, or is a replay's. */
+  readonly maxRetries: number;
+  /** When the next attempt is to be made, Unix ms, whole. */
+  readonly dueAt: number;
+  /** Unix ms, whole. */
+  readonly now: number;
+}
+
+/** A callback's later attempts, one job for all of them. */
 export function retryJob(
   callback: Callback,
-  maxRetries: number,
-  dueAt: number,
-  now: number,
+  { maxRetries, dueAt, now }: RetryTerms,
   why: RetryReason = 'retry',
 ): QueuedJob {
   return {

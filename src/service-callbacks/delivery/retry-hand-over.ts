@@ -34,8 +34,8 @@ export class RetryHandOver {
   }
 
   private async add(callback: Callback, dueAt: number, why: RetryReason): Promise<void> {
-    const { maxRetries } = this.policy;
-    const { name, data, options } = retryJob(callback, maxRetries, dueAt, this.clock.now(), why);
+    const terms = { maxRetries: this.policy.maxRetries, dueAt, now: this.clock.now() };
+    const { name, data, options } = retryJob(callback, terms, why);
     await this.queue.add(name, data, options);
   }
 }

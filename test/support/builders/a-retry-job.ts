@@ -33,9 +33,7 @@ export function aRetryJob(
       document,
       sealed: service.app.get(DocumentSealer).seal(id, document),
     },
-    1,
-    queuedAt,
-    queuedAt,
+    { maxRetries: 1, dueAt: queuedAt, now: queuedAt },
     why,
   );
 }
