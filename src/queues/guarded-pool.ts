@@ -30,6 +30,34 @@ export class GuardedPool {
     return this.guard(() => (this.pool as unknown as PgPool).connect());
   }
 
+  /** @param begin what begins it. @param work on its connection; may be done again, where another was in its way */
+  transaction<T>(begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return this.guard(() => repeatedly(() => this.transact(begin, work)));
+  }
+
+  private async transact<T>(begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    // Whoever has a statement on the way hears of a broken connection by that.
+    const unheard = () => undefined;
+    client.on('error', unheard);
+    let isBroken = false;
+    try {
+      await client.query(begin);
+      const result = await work(client);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      isBroken = await client.query('ROLLBACK').then(
+        () => false,
+        () => true,
+      );
+      throw error;
+    } finally {
+      client.off('error', unheard);
+      client.release(isBroken);
+    }
+  }
+
   private async guard<T>(work: () => Promise<T>): Promise<T> {
     try {
       const result = await work();
@@ -49,7 +77,7 @@ export class GuardedPool {
 
 /**
  * A statement that PostgreSQL rolled back for another's sake is made again at once: workers that promote delayed
- * jobs together lock them in no order. Nothing of it was kept, as each is a transaction by itself.
+ * jobs together lock them in no order. Nothing of it was kept, as `statement` is a whole transaction.
  */
 async function repeatedly<T>(statement: () => Promise<T>): Promise<T> {
   for (let conflicts = 0; ; conflicts += 1) {

@@ -56,6 +56,22 @@ export abstract class QueueBackend {
   /** The store's clock, Unix milliseconds. */
   abstract now(): Promise<number>;
 
+  /**
+   * Runs `work`, whose commands to the queue do not wait for the store's disk: a crash of the store may undo the last
+   * of them. For what may be done again, and on which nothing is built that a process which lives through the crash
+   * goes on to do.
+   */
+  lazily<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
+  /**
+   * Adds a job in the place of one in hand: both or neither, `lazily`, where the store can do that, and neither where
+   * the other is not in hand any more. Else it is added, and its worker has yet to end the other.
+   * @returns whether that has ended
+   */
+  abstract replace(job: AnyJob, token: string | undefined, add: () => Promise<unknown>): Promise<boolean>;
+
   /** How many commands it carries out side by side; others wait for one of these to end. */
   abstract readonly commandsAtOnce: number;
 

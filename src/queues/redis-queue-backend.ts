@@ -11,6 +11,7 @@ import {
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import {
   QueueBackend,
+  type AnyJob,
   workerTiming,
   type QueuedJob,
   type QueueTiming,
@@ -101,7 +102,7 @@ export class RedisQueueBackend extends QueueBackend {
       connection: this.patient,
       autorun: false,
     } as unknown as WorkerOptions;
-    return new TolerantWorker(name, processor, workerOptions, factory);
+    return new TolerantWorker(this, name, processor, workerOptions, factory);
   }
 
   /** Resolves when Redis answers again; at once where it does now. */
@@ -116,6 +117,12 @@ export class RedisQueueBackend extends QueueBackend {
     for (const [name, queued] of byQueue) {
       await addJobs(await this.promptQueue(name), queued);
     }
+  }
+
+  /** A script of BullMQ's reaches one queue. */
+  async replace(_job: AnyJob, _token: string | undefined, add: () => Promise<unknown>): Promise<boolean> {
+    await add();
+    return false;
   }
 
   async ping(): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DelayedError,
+  UnrecoverableError,
   Worker,
   type BackendFactory,
   type Job,
@@ -8,7 +9,7 @@ import {
   type Processor,
   type WorkerOptions,
 } from 'bullmq';
-import type { QueueWorkerOptions } from './queue-backend.js';
+import type { QueueBackend, QueueWorkerOptions } from './queue-backend.js';
 
 /** Stands in for data that is not JSON: no shape of ours, so the reader calls it unreadable. */
 const NOT_JSON = JSON.stringify({ not_json: true });
@@ -37,6 +38,7 @@ export class TolerantWorker extends Worker {
   private restsUntil = 0;
 
   constructor(
+    private readonly store: QueueBackend,
     name: string,
     processor: Processor,
     { restMs = 0, ...options }: WorkerOptions & Pick<QueueWorkerOptions, 'restMs'>,
@@ -72,7 +74,8 @@ export class TolerantWorker extends Worker {
     if (rest > 0 && !this.closing) await sleep(rest);
     if (this.isPaused()) return NO_JOB;
     try {
-      return await super.moveToActive(token, name);
+      // One that a crash undoes waits again, and is what this worker has in hand where it is the one that gets it.
+      return await this.store.lazily(() => super.moveToActive(token, name));
     } catch (error) {
       if (!this.closing) await sleep(FETCH_RETRY_MS);
       throw error;
@@ -122,7 +125,9 @@ export class TolerantWorker extends Worker {
   ): Promise<Job> {
     // Before BullMQ counts the attempt.
     const key = keyOf(job);
-    const next = await super.handleFailed(error, job, token, this.unlessResting(mayFetch), span);
+    const fail = () => super.handleFailed(error, job, token, this.unlessResting(mayFetch), span);
+    // What is tried again anyway may be tried once more.
+    const next = await (error instanceof UnrecoverableError ? fail() : this.store.lazily(fail));
     // Of what was put off this run has no entry; another may have.
     if (!(error instanceof DelayedError)) this.inHand.delete(key);
     return next;

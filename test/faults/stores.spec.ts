@@ -17,6 +17,7 @@ const OUTAGE_MS = inFull(30_000, 4_000);
 /** Delivery goes on by itself within this, ms. */
 const GOES_ON_WITHIN_MS = 5_000;
 const CONCURRENCY = 25;
+const CRASHES = inFull(5, 2);
 /** Enough for several seconds of delivery. */
 const BACKLOG = 300;
 
@@ -26,7 +27,14 @@ describe('an outage', () => {
   let worker: ServiceProcess;
 
   beforeAll(async () => {
-    bench = await startBench({ ownStores: true, environment: { CALLBACK_CONCURRENCY: `${CONCURRENCY}` } });
+    bench = await startBench({
+      ownStores: true,
+      environment: {
+        CALLBACK_CONCURRENCY: `${CONCURRENCY}`,
+        CALLBACK_CIRCUIT_FAILURES: '3',
+        CALLBACK_CIRCUIT_OPEN_MS: '1000',
+      },
+    });
     [worker] = (await bench.processes(1)) as [ServiceProcess];
   }, FAULT_TIMEOUT_MS);
 
@@ -56,6 +64,30 @@ describe('an outage', () => {
       await bench.postgres?.start();
       await expectToGoOn(`PostgreSQL away for ${ms} ms`, load, performance.now());
       expect(load.accepted.size).toBeGreaterThanOrEqual(40);
+    },
+    FAULT_TIMEOUT_MS,
+  );
+
+  it(
+    'of PostgreSQL while callbacks are put off: what it forgets of that is made good, and each comes to its end',
+    async () => {
+      bench.receiver.respond('/dead', [503]);
+      const load = await startLoad(bench.api, bench.receiver, { path: '/dead' });
+      const about = { service_id: load.serviceId };
+      for (let crash = 1; crash <= CRASHES; crash += 1) {
+        const putOff = worker.logs.events('callback.deferred', about).length;
+        await worker.logs.waitFor('callback.deferred', about, {
+          count: putOff + 20,
+          timeoutMs: FAULT_TIMEOUT_MS / 2,
+        });
+        await bench.postgres?.crash();
+        await bench.postgres?.start();
+      }
+      await load.more(1);
+      await load.stop();
+      bench.receiver.respond('/dead', [200]);
+      for (const id of load.accepted) await worker.logs.waitForEnd(id, { timeoutMs: FAULT_TIMEOUT_MS / 2 });
+      expect(worker.logs.events('callback.stalled')).toEqual([]);
     },
     FAULT_TIMEOUT_MS,
   );

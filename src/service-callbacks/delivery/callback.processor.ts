@@ -99,12 +99,6 @@ export abstract class CallbackProcessor extends WorkerHost {
     });
   }
 
-  /** Back to where it waits, no attempt spent. @param until Unix ms, whole: PostgreSQL takes no others. */
-  protected async putBack(job: AnyJob, until: number, token?: string): Promise<DelayedError> {
-    await job.moveToDelayed(until, token);
-    return new DelayedError();
-  }
-
   private bury(job: AnyJob, read: ReadJob, reason: 'stalled', detail?: string): Promise<GivenUpError> {
     return this.giveUp.bury(this.identified(job, read), { reason, ...(detail && { detail }) });
   }
@@ -143,7 +137,9 @@ export abstract class CallbackProcessor extends WorkerHost {
     const delay = POSTPONE_MS.min + Math.random() * (POSTPONE_MS.max - POSTPONE_MS.min);
     // Whole milliseconds: PostgreSQL takes no others, and would leave the job to the stall check.
     const until = Math.round(this.clock.now() + delay);
-    await this.putOff.inTurn(this.lane, until, (due) => job.moveToDelayed(due, token)).catch(() => undefined);
+    await this.putOff
+      .inTurn(this.lane, until, (due) => this.putOff.back(job, due, token))
+      .catch(() => undefined);
   }
 }
 

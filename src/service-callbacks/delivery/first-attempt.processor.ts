@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { DelayedError } from 'bullmq';
 import type { AnyJob } from '../../queues/queue-backend.js';
 import { Clock } from '../clock.js';
 import { GiveUp } from '../dead-letters/give-up.js';
@@ -8,6 +9,7 @@ import { CallbackLog } from './callback-log.js';
 import type { Callback } from './callback.js';
 import { CallbackProcessor } from './callback.processor.js';
 import { DeliveryRecorder } from './delivery-recorder.js';
+import { HandedOverError } from './handed-over.error.js';
 import { JobReader, type ReadJob } from './job-reader.js';
 import { Preparation } from './preparation.js';
 import { PutOff } from './put-off.js';
@@ -45,7 +47,7 @@ export class FirstAttemptProcessor extends CallbackProcessor {
       case 'final':
         throw await this.giveUp.bury(callback, { reason: 'not_retried', facts, failure: outcome.failure });
       case 'retryable': {
-        const next = await this.handOver.firstRetry(callback, outcome.retryAfterMs);
+        const next = await this.handOver.firstRetry({ job, token }, callback, outcome.retryAfterMs);
         if (next.kind === 'exhausted') {
           throw await this.giveUp.bury(callback, {
             reason: 'retries_exhausted',
@@ -53,17 +55,28 @@ export class FirstAttemptProcessor extends CallbackProcessor {
             failure: outcome.failure,
           });
         }
-        return this.recorder.retrying(callback, facts, outcome.failure, next.at);
+        this.recorder.retrying(callback, facts, outcome.failure, next.at);
+        return this.leave(next.firstHasEnded);
       }
     }
   }
 
-  private defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<void> {
+  private async defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<void> {
     const { reason, until, briefly } = deferral;
-    return this.putOff.inTurn(this.lane, until, async (due) => {
-      if (briefly) throw await this.putBack(job, due, token);
-      await this.handOver.defer(callback, due);
+    const firstHasEnded = await this.putOff.inTurn(this.lane, until, async (due) => {
+      if (briefly) {
+        await this.putOff.back(job, due, token);
+        throw new DelayedError();
+      }
+      const hasEnded = await this.handOver.defer({ job, token }, callback, due);
       this.recorder.deferred(callback, reason, due, this.lane);
+      return hasEnded;
     });
+    this.leave(firstHasEnded);
+  }
+
+  /** @throws where the worker has nothing to end any more. */
+  private leave(hasEnded: boolean): void {
+    if (hasEnded) throw new HandedOverError();
   }
 }

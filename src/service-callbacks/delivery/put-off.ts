@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { QueueBackend } from '../../queues/queue-backend.js';
+import { QueueBackend, type AnyJob } from '../../queues/queue-backend.js';
 import { Clock } from '../clock.js';
 import type { Lane } from '../isolation/endpoint-gate.js';
+import type { CallbackJobData } from './callback-job.js';
 import { Turnstile } from './turnstile.js';
 
 /** The part of the queue's commands that each lane may take; a half was still felt by the retries of others. */
@@ -19,7 +20,7 @@ export class PutOff {
   private readonly lanes: Readonly<Record<Lane, Turnstile>>;
 
   constructor(
-    backend: QueueBackend,
+    private readonly backend: QueueBackend,
     private readonly clock: Clock,
   ) {
     const places = Math.max(1, Math.floor(backend.commandsAtOnce * SHARE));
@@ -33,6 +34,17 @@ export class PutOff {
   inTurn<T>(lane: Lane, until: number, write: (until: number) => Promise<T>): Promise<T> {
     const askedAt = this.clock.now();
     return this.lanes[lane].pass(() => write(until + this.clock.now() - askedAt));
+  }
+
+  /**
+   * Back to where the job waits. Where a crash undoes it the job is active under nobody and comes back by the stall
+   * check, or waits as if it had never been taken. @param until Unix ms, whole: PostgreSQL takes no others. @param data instead of what the job has
+   */
+  back(job: AnyJob, until: number, token?: string, data?: CallbackJobData): Promise<void> {
+    return this.backend.lazily(async () => {
+      if (data) await job.updateData(data);
+      await job.moveToDelayed(until, token);
+    });
   }
 
   /** Nobody waits any more: a stop takes no new jobs, and is not to wait for those it has. */

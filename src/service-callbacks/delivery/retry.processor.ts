@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { DelayedError } from 'bullmq';
 import type { AnyJob } from '../../queues/queue-backend.js';
 import { Clock } from '../clock.js';
 import { GiveUp } from '../dead-letters/give-up.js';
@@ -73,11 +74,10 @@ export class RetryProcessor extends CallbackProcessor {
   private defer(job: AnyJob, callback: Callback, deferral: Deferral, token?: string): Promise<never> {
     const { reason, until, briefly } = deferral;
     return this.putOff.inTurn(this.lane, until, async (due) => {
-      if (!briefly) await job.updateData(toJobData(callback, due));
-      const delayed = await this.putBack(job, due, token);
+      await this.putOff.back(job, due, token, briefly ? undefined : toJobData(callback, due));
       // Only now: a job that the queue did not take back has not been deferred.
       if (!briefly) this.recorder.deferred(callback, reason, due, this.lane);
-      throw delayed;
+      throw new DelayedError();
     });
   }
 

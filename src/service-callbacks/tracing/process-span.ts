@@ -39,9 +39,9 @@ export function inProcessSpan(
   });
 }
 
-/** Where it is not put off, the message is a code of ours: a reason to give up, or `retry_later`. */
+/** Where it is not put off, the message is a code of ours: a reason to give up, `retry_later` or `handed_over`. */
 function resultOf(error: Error): string {
-  return error instanceof DelayedError ? 'deferred' : error.message;
+  return error.constructor === DelayedError ? 'deferred' : error.message;
 }
 
 function describe(
