@@ -56,7 +56,7 @@ export class PostgresQueueBackend extends QueueBackend {
   readonly kind = 'postgres';
   private readonly pool: pg.Pool;
   private readonly guarded: GuardedPool;
-  /** The connection of a caller's transaction that statements of this flow go to, if any. */
+  /** The connection of the transaction, a caller's or our own, that statements of this flow go to, if any. */
   private readonly caller = new AsyncLocalStorage<CallerConnection>();
   /** Set where statements of this flow are `lazily` made. */
   private readonly lazy = new AsyncLocalStorage<true>();
@@ -232,6 +232,7 @@ async function assertSearchPath(client: pg.PoolClient): Promise<void> {
  * The same statement in a transaction whose commit does not wait for the disk: a crash undoes those of the last 0.6 s
  * at most (three times `wal_writer_delay`; PostgreSQL's manual, "Asynchronous Commit"). A statement that notifies holds
  * a lock of all that do until its commit is through, so that each would wait for the disk behind the others.
+ * @param text a statement that returns rows, as each of BullMQ's does that comes here; no DML within a `WITH`
  */
 function lazily(text: string): string {
   const statement = text.trimEnd().replace(/;$/, '');

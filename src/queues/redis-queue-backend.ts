@@ -11,8 +11,8 @@ import {
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import {
   QueueBackend,
-  type AnyJob,
   workerTiming,
+  type AnyJob,
   type QueuedJob,
   type QueueTiming,
   type QueueWorkerOptions,

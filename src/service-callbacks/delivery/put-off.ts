@@ -38,7 +38,9 @@ export class PutOff {
 
   /**
    * Back to where the job waits. Where a crash undoes it the job is active under nobody and comes back by the stall
-   * check, or waits as if it had never been taken. @param until Unix ms, whole: PostgreSQL takes no others. @param data instead of what the job has
+   * check, or waits as if it had never been taken.
+   * @param until Unix ms, whole: PostgreSQL takes no others.
+   * @param data instead of what the job has
    */
   back(job: AnyJob, until: number, token?: string, data?: CallbackJobData): Promise<void> {
     return this.backend.lazily(async () => {

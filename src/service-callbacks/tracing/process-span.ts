@@ -1,6 +1,7 @@
 import { SpanKind, type Span } from '@opentelemetry/api';
 import { DelayedError } from 'bullmq';
 import type { Callback } from '../delivery/callback.js';
+import { HandedOverError } from '../delivery/handed-over.error.js';
 import { contextOf } from './trace-carrier.js';
 import { inSpan, isTraced, messagingAttributes } from './tracing.js';
 
@@ -32,16 +33,17 @@ export function inProcessSpan(
     try {
       await work();
     } catch (error) {
-      if (span.isRecording() && isExpected(error))
+      const isResult = isExpected(error) && !(error instanceof HandedOverError);
+      if (span.isRecording() && isResult)
         span.setAttribute('service_callbacks.result', resultOf(error as Error));
       throw error;
     }
   });
 }
 
-/** Where it is not put off, the message is a code of ours: a reason to give up, `retry_later` or `handed_over`. */
+/** Where it is not put off, the message is a code of ours: a reason to give up, or `retry_later`. */
 function resultOf(error: Error): string {
-  return error.constructor === DelayedError ? 'deferred' : error.message;
+  return error instanceof DelayedError ? 'deferred' : error.message;
 }
 
 function describe(

@@ -1,4 +1,4 @@
-/** Preloaded into a worker: it dies when the retry queue has a callback that the main queue has not let go of. */
+/** Preloaded into a worker: it dies when the retry queue has been given a callback that the main queue has not let go of. */
 import { Queue } from 'bullmq';
 
 const add = Reflect.get(Queue.prototype, 'add');
