@@ -30,7 +30,7 @@ function machine(options: BenchOptions) {
   };
 }
 
-/** What there is so far, after each scenario: an hour's figures must not go with the last of them. */
+/** What there is so far. */
 function keep(options: BenchOptions, rows: readonly Row[]): void {
   if (options.json !== undefined) writeRows(options.json, rows);
   if (options.chart !== undefined) writeChart(options.chart, rows);
@@ -55,9 +55,11 @@ async function run(options: BenchOptions): Promise<void> {
       const until = options.quick
         ? Date.now() + left / (options.scenarios.length - index)
         : Number.POSITIVE_INFINITY;
-      const measured = await RUNS[scenario]({ lab, options, until, say: (line) => console.log(line) });
-      rows.push(...measured.map((row) => ({ ...row, settings: { ...row.settings, ...common } })));
-      keep(options, rows);
+      const measured = RUNS[scenario]({ lab, options, until, say: (line) => console.log(line) });
+      for await (const row of measured) {
+        rows.push({ ...row, settings: { ...row.settings, ...common } });
+        keep(options, rows);
+      }
     }
   } finally {
     printRows(rows);

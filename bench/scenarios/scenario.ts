@@ -10,7 +10,8 @@ export interface ScenarioContext {
   readonly say: (line: string) => void;
 }
 
-export type Scenario = (context: ScenarioContext) => Promise<Row[]>;
+/** Gives each row as soon as it is known: an hour's figures must not go with what breaks off after them. */
+export type Scenario = (context: ScenarioContext) => AsyncIterable<Row>;
 
 /** Interleaved pairs: five in a full run, as many as the time allows (one at least) in a quick one. */
 export async function interleave<T>(

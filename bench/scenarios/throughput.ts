@@ -5,7 +5,7 @@ import type { Stores } from '../lab.js';
 import type { BackendName } from '../options.js';
 import { BenchProducer } from '../producer.js';
 import type { Receiver } from '../receiver.js';
-import { rowOf, type Bar, type Pair, type Row } from '../row.js';
+import { rowOf, type Bar, type Pair } from '../row.js';
 import { PostgresQueueBackend } from '../../src/queues/postgres-queue-backend.js';
 import { RedisQueueBackend } from '../../src/queues/redis-queue-backend.js';
 import { WorkerProcess, type WorkerKind } from '../worker-process.js';
@@ -131,7 +131,7 @@ function loadOf({ options }: ScenarioContext) {
 }
 
 /** Delivery rate of one worker process with its queue full, every subject in turn. */
-export const throughput: Scenario = async (context) => {
+export const throughput: Scenario = async function* (context) {
   const subjects = context.options.quick ? QUICK_SUBJECTS : (Object.keys(SUBJECTS) as SubjectName[]);
   const rounds = await interleave(context, async (round) => {
     const rates = {} as Record<SubjectName, Rate>;
@@ -145,8 +145,8 @@ export const throughput: Scenario = async (context) => {
     return rates;
   });
   const rows = ROWS.filter((row) => subjects.includes(row.subject) && subjects.includes(row.baseline));
-  return rows.map(({ row, subject, baseline, bars }) =>
-    rowOf(
+  for (const { row, subject, baseline, bars } of rows)
+    yield rowOf(
       {
         scenario: 'throughput',
         backend: context.options.backend,
@@ -164,8 +164,7 @@ export const throughput: Scenario = async (context) => {
         subject: rates[subject].perCpuSecond,
         baseline: rates[baseline].perCpuSecond,
       })),
-    ),
-  ) satisfies Row[];
+    );
 };
 
 async function measure(context: ScenarioContext, { kind, environment }: Subject): Promise<Rate> {

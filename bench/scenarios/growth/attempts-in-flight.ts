@@ -7,7 +7,7 @@ import { MEMORY_BAR_MIB } from './memory-bar.js';
 const ENDPOINTS = 100;
 
 /** Endpoints that all hang: sockets, timers and documents of every attempt are held at once. */
-export const attemptsInFlight: Scenario = async ({ lab, options, say }) => {
+export const attemptsInFlight: Scenario = async function* ({ lab, options, say }) {
   const attempts = options.quick ? 300 : 2_000;
   const stores = await lab.fresh();
   const producer = await BenchProducer.start(options.backend, stores);
@@ -31,19 +31,17 @@ export const attemptsInFlight: Scenario = async ({ lab, options, say }) => {
     if (held < attempts) throw new Error(`${held} of ${attempts} attempts were in flight together`);
     const { rssMiB } = worker.usage();
     say(`  ${held} attempts in flight: ${rssMiB.toFixed(0)} MiB`);
-    return [
-      rowOf(
-        {
-          scenario: 'growth',
-          backend: options.backend,
-          row: 'memory of a worker with attempts in flight / 400 MiB',
-          unit: 'MiB',
-          bar: { atMost: 1 },
-          settings: { attemptsInFlight: held, endpoints: ENDPOINTS },
-        },
-        [{ subject: rssMiB, baseline: MEMORY_BAR_MIB }],
-      ),
-    ];
+    yield rowOf(
+      {
+        scenario: 'growth',
+        backend: options.backend,
+        row: 'memory of a worker with attempts in flight / 400 MiB',
+        unit: 'MiB',
+        bar: { atMost: 1 },
+        settings: { attemptsInFlight: held, endpoints: ENDPOINTS },
+      },
+      [{ subject: rssMiB, baseline: MEMORY_BAR_MIB }],
+    );
   } finally {
     await worker.kill();
     await producer.stop();

@@ -4,12 +4,10 @@ import { manyEndpoints } from './many-endpoints.js';
 import { queueLength } from './queue-length.js';
 
 /** Whether a long queue, many endpoints or many attempts in flight make a worker slower or bigger. */
-export const growth: Scenario = async (context) => {
+export const growth: Scenario = async function* (context) {
   // A quick run has no time to register thousands.
   const parts = context.options.quick
     ? [queueLength, attemptsInFlight]
     : [queueLength, manyEndpoints, attemptsInFlight];
-  const rows = [];
-  for (const part of parts) rows.push(...(await part(context)));
-  return rows;
+  for (const part of parts) yield* part(context);
 };

@@ -11,7 +11,7 @@ const MANY = [1_000, 10_000];
 const TOGETHER = 50;
 
 /** The same backlog, spread over more endpoints: each has its slots and its circuit. One origin: what it costs to connect is not measured. */
-export const manyEndpoints: Scenario = async (context) => {
+export const manyEndpoints: Scenario = async function* (context) {
   const { options, lab, say } = context;
   const rateWith = (endpoints: number) =>
     backlogRate(context, COUNTED, async (producer) => {
@@ -26,8 +26,8 @@ export const manyEndpoints: Scenario = async (context) => {
     say(`  round ${round + 1}: ${rates.join(', ')}, ${few.toFixed(0)}/s with ${FEW} endpoints`);
     return many;
   });
-  return MANY.map((endpoints, index) =>
-    rowOf(
+  for (const [index, endpoints] of MANY.entries())
+    yield rowOf(
       {
         scenario: 'growth',
         backend: options.backend,
@@ -37,8 +37,7 @@ export const manyEndpoints: Scenario = async (context) => {
         settings: { endpoints, queued: QUEUED, counted: COUNTED },
       },
       rounds.flatMap((many) => many[index] ?? []),
-    ),
-  );
+    );
 };
 
 async function registered(producer: BenchProducer, url: string, count: number): Promise<string[]> {

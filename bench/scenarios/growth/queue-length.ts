@@ -7,7 +7,7 @@ import { MEMORY_BAR_MIB } from './memory-bar.js';
 const BATCH = 10_000;
 
 /** A queue three times as long, all of one endpoint. */
-export const queueLength: Scenario = async (context) => {
+export const queueLength: Scenario = async function* (context) {
   const { options, lab, say } = context;
   const sizes = options.quick ? { short: 300, long: 900 } : { short: 100_000, long: 300_000 };
   const counted = options.quick ? 200 : 20_000;
@@ -29,26 +29,24 @@ export const queueLength: Scenario = async (context) => {
     return { subject: long.perSecond, baseline: short.perSecond };
   });
   const facts = { scenario: 'growth', backend: options.backend } as const;
-  return [
-    rowOf(
-      {
-        ...facts,
-        row: 'rate with 300k queued / with 100k',
-        unit: 'callbacks/s',
-        bar: { atLeast: 0.95 },
-        settings: { ...sizes, counted },
-      },
-      pairs,
-    ),
-    rowOf(
-      {
-        ...facts,
-        row: 'memory of a worker with 300k queued / 400 MiB',
-        unit: 'MiB',
-        bar: { atMost: 1 },
-        settings: sizes,
-      },
-      [{ subject: memory, baseline: MEMORY_BAR_MIB }],
-    ),
-  ];
+  yield rowOf(
+    {
+      ...facts,
+      row: 'rate with 300k queued / with 100k',
+      unit: 'callbacks/s',
+      bar: { atLeast: 0.95 },
+      settings: { ...sizes, counted },
+    },
+    pairs,
+  );
+  yield rowOf(
+    {
+      ...facts,
+      row: 'memory of a worker with 300k queued / 400 MiB',
+      unit: 'MiB',
+      bar: { atMost: 1 },
+      settings: sizes,
+    },
+    [{ subject: memory, baseline: MEMORY_BAR_MIB }],
+  );
 };

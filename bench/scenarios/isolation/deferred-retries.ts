@@ -22,7 +22,7 @@ interface Side {
 }
 
 /** Retries of healthy endpoints, from the failed attempt to the next one, with a mass deferred behind a dead one. */
-export const deferredRetries: Scenario = async (context) => {
+export const deferredRetries: Scenario = async function* (context) {
   const { options, say } = context;
   const without = await side(context);
   const behind = await side(context);
@@ -37,19 +37,17 @@ export const deferredRetries: Scenario = async (context) => {
   });
   await behind.producer.stop();
   await without.producer.stop();
-  return [
-    rowOf(
-      {
-        scenario: 'isolation',
-        backend: options.backend,
-        row: 'retry delay of a healthy endpoint, 100,000 deferred behind a dead one / without, p99',
-        unit: 'ms',
-        bar: { atMost: 1.5 },
-        settings: { deferred: DEFERRED, retried: RETRIED, CALLBACK_RETRY_DELAY_MS: RETRY_DELAY_MS },
-      },
-      pairs,
-    ),
-  ];
+  yield rowOf(
+    {
+      scenario: 'isolation',
+      backend: options.backend,
+      row: 'retry delay of a healthy endpoint, 100,000 deferred behind a dead one / without, p99',
+      unit: 'ms',
+      bar: { atMost: 1.5 },
+      settings: { deferred: DEFERRED, retried: RETRIED, CALLBACK_RETRY_DELAY_MS: RETRY_DELAY_MS },
+    },
+    pairs,
+  );
 };
 
 async function side({ lab, options }: ScenarioContext): Promise<Side> {

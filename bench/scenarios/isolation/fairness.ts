@@ -11,43 +11,41 @@ const PROBES = 50;
 const CONCURRENCY = '40';
 
 /** One service's flood in front of the queue: what it does to another's few, and what fairness costs the flood. */
-export const fairness: Scenario = async (context) => {
+export const fairness: Scenario = async function* (context) {
   const { options, say } = context;
+  const facts = { scenario: 'isolation', backend: options.backend } as const;
   const probes = await interleave(context, async (round): Promise<Pair> => {
     const alone = await probeP99(context, 0);
     const behind = await probeP99(context, FLOOD);
     say(`  round ${round + 1}, one behind ${FLOOD}: ${behind.toFixed(1)} ms / ${alone.toFixed(1)} ms`);
     return { subject: Math.max(FLOOR_MS, behind), baseline: Math.max(FLOOR_MS, alone) };
   });
+  yield rowOf(
+    {
+      ...facts,
+      row: 'one callback behind 50,000 of another service / alone, p99',
+      unit: 'ms',
+      bar: { atMost: 2 },
+      settings: { flood: FLOOD, probes: PROBES, floorMs: FLOOR_MS, CALLBACK_CONCURRENCY: CONCURRENCY },
+    },
+    probes,
+  );
   const floods = await interleave(context, async (round): Promise<Pair> => {
     const withFairness = await floodSeconds(context, true);
     const without = await floodSeconds(context, false);
     say(`  round ${round + 1}, the ${FLOOD}: ${withFairness.toFixed(1)} s / ${without.toFixed(1)} s without`);
     return { subject: withFairness, baseline: without };
   });
-  const facts = { scenario: 'isolation', backend: options.backend } as const;
-  return [
-    rowOf(
-      {
-        ...facts,
-        row: 'one callback behind 50,000 of another service / alone, p99',
-        unit: 'ms',
-        bar: { atMost: 2 },
-        settings: { flood: FLOOD, probes: PROBES, floorMs: FLOOR_MS, CALLBACK_CONCURRENCY: CONCURRENCY },
-      },
-      probes,
-    ),
-    rowOf(
-      {
-        ...facts,
-        row: 'the 50,000 themselves, time with fairness / without',
-        unit: 's',
-        bar: { atMost: 1.1 },
-        settings: { flood: FLOOD },
-      },
-      floods,
-    ),
-  ];
+  yield rowOf(
+    {
+      ...facts,
+      row: 'the 50,000 themselves, time with fairness / without',
+      unit: 's',
+      bar: { atMost: 1.1 },
+      settings: { flood: FLOOD },
+    },
+    floods,
+  );
 };
 
 async function probeP99({ lab, options }: ScenarioContext, flood: number): Promise<number> {

@@ -5,10 +5,8 @@ import { mixes } from './mixes.js';
 import { recovery } from './recovery.js';
 
 /** What endpoints do to each other, and what a service does to another. */
-export const isolation: Scenario = async (context) => {
+export const isolation: Scenario = async function* (context) {
   // A quick run has no time for floods.
   const parts = context.options.quick ? [mixes] : [mixes, fairness, deferredRetries, recovery];
-  const rows = [];
-  for (const part of parts) rows.push(...(await part(context)));
-  return rows;
+  for (const part of parts) yield* part(context);
 };

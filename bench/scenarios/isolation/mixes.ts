@@ -62,11 +62,8 @@ const WARM_UP = { full: 15, quick: 1 } as const;
  * as many callbacks that are all answered: what of the difference is the work, which a machine with cores to spare
  * would not notice.
  */
-export const mixes: Scenario = async (context) => {
-  const rows: Row[] = [];
-  for (const mix of context.options.quick ? MIXES.slice(0, 1) : MIXES)
-    rows.push(...(await mixRows(context, mix)));
-  return rows;
+export const mixes: Scenario = async function* (context) {
+  for (const mix of context.options.quick ? MIXES.slice(0, 1) : MIXES) yield* await mixRows(context, mix);
 };
 
 async function mixRows(context: ScenarioContext, mix: Mix): Promise<Row[]> {

@@ -9,25 +9,23 @@ const BACKLOG = 500;
 const DOWN_MS = 8_000;
 
 /** An endpoint that was down with a backlog behind it: from its return to its first callback. */
-export const recovery: Scenario = async (context) => {
+export const recovery: Scenario = async function* (context) {
   const pairs = await interleave(context, async (round): Promise<Pair> => {
     const waited = await untilFirst(context);
     context.say(`  round ${round + 1}, recovery to first callback: ${waited.toFixed(0)} ms`);
     return { subject: waited, baseline: OPEN_MS + 1_000 };
   });
-  return [
-    rowOf(
-      {
-        scenario: 'isolation',
-        backend: context.options.backend,
-        row: "from an endpoint's recovery to its first callback / circuit open time + 1 s",
-        unit: 'ms',
-        bar: { atMost: 1 },
-        settings: { CALLBACK_CIRCUIT_OPEN_MS: OPEN_MS, backlog: BACKLOG, downMs: DOWN_MS },
-      },
-      pairs,
-    ),
-  ];
+  yield rowOf(
+    {
+      scenario: 'isolation',
+      backend: context.options.backend,
+      row: "from an endpoint's recovery to its first callback / circuit open time + 1 s",
+      unit: 'ms',
+      bar: { atMost: 1 },
+      settings: { CALLBACK_CIRCUIT_OPEN_MS: OPEN_MS, backlog: BACKLOG, downMs: DOWN_MS },
+    },
+    pairs,
+  );
 };
 
 async function untilFirst({ lab, options }: ScenarioContext): Promise<number> {
