@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { BenchProducer } from '../producer.js';
+import type { Receiver } from '../receiver.js';
 import { rowOf } from '../row.js';
 import { WorkerProcess } from '../worker-process.js';
 import type { Scenario } from './scenario.js';
@@ -18,16 +19,16 @@ export const pool: Scenario = async function* ({ lab, options, say }) {
   const stores = await lab.fresh();
   const producer = await BenchProducer.start(options.backend, stores);
   const serviceId = await producer.register(`${lab.receiver.url}/slow/${ANSWER_MS}`);
+  await producer.sendMany([serviceId], CALLBACKS);
+  await producer.settle();
+  // Its pool has the same name as the worker's.
+  await producer.stop();
   lab.receiver.reset();
   const worker = await WorkerProcess.start('service', options.backend, stores, {
     DATABASE_POOL_SIZE: String(POOL),
   });
   try {
-    await producer.sendMany([serviceId], CALLBACKS);
-    const { inFlight, held } = await watch(
-      stores.databaseUrl,
-      async () => (await lab.receiver.report()).peakHeld,
-    );
+    const { inFlight, held } = await watch(lab.receiver, stores.databaseUrl);
     say(`  ${inFlight} of ${CALLBACKS} in flight together, ${held} connections of the pool held meanwhile`);
     const facts = { scenario: 'pool', backend: options.backend, bar: { atLeast: 1 } } as const;
     const settings = { DATABASE_POOL_SIZE: POOL, answerMs: ANSWER_MS };
@@ -51,31 +52,40 @@ export const pool: Scenario = async function* ({ lab, options, say }) {
     );
   } finally {
     await worker.kill();
-    await producer.stop();
   }
 };
 
-/** Looks every 50 ms until all are in flight or 6 s are over. */
-async function watch(databaseUrl: string, inFlightNow: () => Promise<number>) {
+/**
+ * Looks every 50 ms until all are in flight or 6 s are over, then for half a second who holds what. A connection that is
+ * taken from the pool and idle is not seen; with one held for each attempt, they would not all be in flight.
+ */
+async function watch(receiver: Receiver, databaseUrl: string) {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  const until = Date.now() + 6_000;
-  let inFlight = 0;
-  let held = 0;
-  while (inFlight < CALLBACKS && Date.now() < until) {
-    inFlight = await inFlightNow();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  try {
+    const until = Date.now() + 6_000;
+    let inFlight = 0;
+    while (inFlight < CALLBACKS && Date.now() < until) {
+      inFlight = (await receiver.report()).peakHeld;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    let held = 0;
+    for (let look = 0; look < 10 && (await receiver.report()).held > 0; look += 1) {
+      held = Math.max(held, await connectionsHeld(client));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return { inFlight, held };
+  } finally {
+    await client.end();
   }
-  for (let look = 0; look < 10; look += 1) {
-    const { rows } = await client.query<{ held: number }>(
-      `SELECT count(*)::int AS held FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name = 'service-callbacks' AND state <> 'idle'
-         AND xact_start < clock_timestamp() - $1 * interval '1 millisecond'`,
-      [HELD_MS],
-    );
-    held = Math.max(held, rows[0]?.held ?? 0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  await client.end();
-  return { inFlight, held };
+}
+
+async function connectionsHeld(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ held: number }>(
+    `SELECT count(*)::int AS held FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'service-callbacks' AND state <> 'idle'
+       AND xact_start < clock_timestamp() - $1 * interval '1 millisecond'`,
+    [HELD_MS],
+  );
+  return rows[0]?.held ?? 0;
 }
