@@ -48,7 +48,7 @@ export const pool: Scenario = async function* ({ lab, options, say }) {
         unit: 'connections',
         settings: { ...settings, heldMs: HELD_MS },
       },
-      [{ subject: POOL - held, baseline: POOL }],
+      [{ subject: Math.max(0, POOL - held), baseline: POOL }],
     );
   } finally {
     await worker.kill();
