@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ConnectionUse } from './connection-use.js';
 import { ContinueAnswers } from './continue-answers.js';
 import { NoAnswerError } from './no-answer.error.js';
 
@@ -67,21 +68,16 @@ export class AnswerGuard {
   }
 }
 
-/**
- * Applies {@link AnswerGuard} to what undici reads from a connection. That a request was written shows in
- * `bytesWritten`; a count that moves later can at worst change one byte of a body, which nobody reads.
- */
+/** Applies {@link AnswerGuard} to what undici reads from a connection. */
 export function guardAnswers(socket: Socket): void {
   const guard = new AnswerGuard();
-  let bytesWritten = socket.bytesWritten;
+  const use = new ConnectionUse(socket);
   const read = socket.read.bind(socket);
   socket.read = (size?: number): unknown => {
     const chunk: unknown = read(size);
-    if (socket.bytesWritten !== bytesWritten) {
-      bytesWritten = socket.bytesWritten;
-      guard.expectAnswer();
-    }
+    if (use.noticeRequest()) guard.expectAnswer();
     if (!Buffer.isBuffer(chunk)) return chunk;
+    use.countBytes(chunk.length);
     const admitted = guard.admit(chunk);
     if (admitted !== undefined) return admitted;
     socket.destroy(new NoAnswerError('invalid_response'));

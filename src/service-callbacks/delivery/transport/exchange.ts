@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Deadline, TransportAnswer } from './callback-transport.js';
+import { isLostWhileReused } from './connection-use.js';
 import { noAnswerOf } from './no-answer-of.js';
 import { NoAnswerError, TIMED_OUT } from './no-answer.error.js';
 
@@ -22,7 +23,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readonly body: Buffer[] = [];
   private bodyBytes = 0;
 
-  constructor(private readonly deadline: Deadline) {
+  /** @param redial dispatches it once more, on a new connection: losing that one is no reason for another */
+  constructor(
+    private readonly deadline: Deadline,
+    private readonly redial: () => void,
+  ) {
     deadline.on(this.timeOut);
   }
 
@@ -65,7 +70,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.answered.reject(noAnswerOf(error) ?? error);
+    const noAnswer = noAnswerOf(error);
+    const isReset = noAnswer?.reason === 'connection_reset' && !this.deadline.isOver;
+    if (isReset && isLostWhileReused(error, this.controller !== undefined)) {
+      this.controller = undefined;
+      this.redial();
+      return;
+    }
+    this.answered.reject(noAnswer ?? error);
     this.settle();
   }
 

@@ -1,4 +1,4 @@
-import { Pool, type Dispatcher } from 'undici';
+import { Client, Pool, type Dispatcher } from 'undici';
 
 /** Between a lost connection and the look whether its pool is still in use, ms: that goes over all connections. */
 const FORGET_MS = 250;
@@ -11,7 +11,9 @@ const FORGET_MS = 250;
  */
 export class OriginPools {
   private readonly pools = new Map<string, Pool>();
-  private closing: Promise<unknown> | undefined;
+  /** Each with one request. */
+  private readonly lone = new Map<Client, Promise<void>>();
+  private closing: Promise<void> | undefined;
 
   constructor(private readonly options: Pool.Options) {}
 
@@ -22,6 +24,20 @@ export class OriginPools {
     pool.dispatch(options, handler);
   }
 
+  /** On a connection made for this request, and closed after it; also while the pools are being closed. */
+  dispatchAnew(
+    origin: string,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): void {
+    const client = new Client(origin, this.options);
+    client.dispatch({ ...options, reset: true }, handler);
+    this.lone.set(
+      client,
+      client.close().finally(() => this.lone.delete(client)),
+    );
+  }
+
   /** Origins that hold memory at this moment. */
   get size(): number {
     return this.pools.size;
@@ -29,13 +45,19 @@ export class OriginPools {
 
   /** Connections at this moment, idle ones included. */
   get connections(): number {
-    return [...this.pools.values()].reduce((sum, { stats }) => sum + stats.connected, 0);
+    const pooled = [...this.pools.values()].reduce((sum, { stats }) => sum + stats.connected, 0);
+    return [...this.lone.keys()].reduce((sum, { stats }) => sum + Number(stats.connected), pooled);
   }
 
   /** Waits for requests in flight and closes every connection. */
   async close(): Promise<void> {
-    this.closing ??= Promise.all([...this.pools.values()].map((pool) => pool.close()));
+    this.closing ??= this.closeAll();
     await this.closing;
+  }
+
+  private async closeAll(): Promise<void> {
+    await Promise.all([...this.pools.values()].map((pool) => pool.close()));
+    await Promise.all(this.lone.values());
   }
 
   private open(origin: string): Pool {

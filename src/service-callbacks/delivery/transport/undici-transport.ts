@@ -46,8 +46,11 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
     if (!verdict.ok) throw new NoAnswerError(verdict.reason);
 
     const { origin, pathname, search } = verdict.url;
-    const exchange = new Exchange(deadline);
-    this.pools.dispatch(origin, { path: pathname + search, method: 'POST', headers, body }, exchange);
+    const options = { path: pathname + search, method: 'POST', headers, body } as const;
+    const exchange: Exchange = new Exchange(deadline, () =>
+      this.pools.dispatchAnew(origin, options, exchange),
+    );
+    this.pools.dispatch(origin, options, exchange);
     return exchange.answer;
   }
 
