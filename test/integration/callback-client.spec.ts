@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type {
   DeliveryError,
@@ -149,6 +150,74 @@ describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', 
     expect(server.requests).toHaveLength(0);
   });
 });
+
+describe.each(['http-service', 'undici'] as const)(
+  'a response that is rare but allowed, through %s',
+  (through) => {
+    it.each<[string, string, object]>([
+      ['a folded header', 'HTTP/1.1 200 OK\r\nx-a: one,\r\n two\r\n', delivered(200)],
+      [
+        'a header folded by tabs, twice',
+        'HTTP/1.1 200 OK\r\nx-a: one,\r\n\ttwo,\r\n\t\tthree\r\n',
+        delivered(200),
+      ],
+      [
+        'a value that begins on the next line',
+        'HTTP/1.1 503 Busy\r\nretry-after:\r\n 7\r\n',
+        { ...retryable(503), retryAfterMs: 7_000 },
+      ],
+      ['a blank line before the first header', 'HTTP/1.1 404 No\r\n \r\n', final(404)],
+      [
+        'a folded header of an interim response',
+        'HTTP/1.1 103 Hints\r\nlink: </a>;\r\n rel=preload\r\n\r\nHTTP/1.1 202 OK\r\n',
+        delivered(202),
+      ],
+      ['HTTP/1.2', 'HTTP/1.2 200 OK\r\n', delivered(200)],
+      ['HTTP/1.9', 'HTTP/1.9 410 Gone\r\n', final(410)],
+      ['an interim response of HTTP/1.2', 'HTTP/1.2 100 Continue\r\n\r\nHTTP/1.2 200 OK\r\n', delivered(200)],
+      ['HTTP/1.0', 'HTTP/1.0 200 OK\r\n', delivered(200)],
+    ])('%s', async (_name, head, outcome) => {
+      for (const cut of [head.length, 1]) {
+        const server = await fixture.tcpServer({
+          onData: (socket, data) =>
+            data.includes('POST')
+              ? void writeInPieces(socket, `${head}content-length: 2\r\n\r\nok`, cut)
+              : undefined,
+        });
+        const { client: underTest } = fixture.client({ through });
+
+        const got = await underTest.send(aRequest(`http://127.0.0.1:${server.port}/`));
+
+        expect(got).toMatchObject(outcome);
+      }
+    });
+
+    it('of HTTP/1.2 leaves the connection for the next request', async () => {
+      const server = await fixture.tcpServer({
+        onData: (socket) => void socket.write('HTTP/1.2 200 OK\r\ncontent-length: 0\r\n\r\n'),
+      });
+      const { client: underTest } = fixture.client({ through });
+      for (let n = 0; n < 4; n += 1) {
+        expect(await underTest.send(aRequest(`http://127.0.0.1:${server.port}/`))).toEqual(delivered(200));
+        await new Promise(setImmediate);
+      }
+      expect(server.sockets.accepted).toBe(1);
+    });
+
+    it.each(['HTTP/3.1 200 OK', 'HTTP/1.10 200 OK', 'HTTP/1.1\r\n 200 OK', 'HTTQ/1.2 200 OK'])(
+      'is not one that begins with %j',
+      async (statusLine) => {
+        const server = await fixture.tcpServer({
+          onData: (socket) => void socket.write(`${statusLine}\r\ncontent-length: 0\r\n\r\n`),
+        });
+        const { client: underTest } = fixture.client({ through });
+        expect(await underTest.send(aRequest(`http://127.0.0.1:${server.port}/`))).toEqual(
+          retryableError('invalid_response'),
+        );
+      },
+    );
+  },
+);
 
 describe('Retry-After', () => {
   it.each<[number, string, number | undefined]>([
@@ -356,6 +425,15 @@ describe('interceptors of a host', () => {
     expect(await underTest.send(aRequest(server.url()))).toEqual(delivered(200));
   });
 });
+
+/** Each in a segment of its own, as far as the kernel lets them apart. */
+async function writeInPieces(socket: Socket, text: string, length: number): Promise<void> {
+  socket.setNoDelay(true);
+  for (let at = 0; at < text.length; at += length) {
+    socket.write(text.slice(at, at + length));
+    await new Promise(setImmediate);
+  }
+}
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();

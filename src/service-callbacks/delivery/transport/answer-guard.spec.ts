@@ -18,6 +18,9 @@ function admitted(answer: string, chunkSize: number): { text: string; isEnded: b
   return { text, isEnded: false };
 }
 
+/** What a header value, or the reason of a status line, may be cut into lines by. */
+const fold = fc.constantFrom('\r\n ', '\r\n\t', '\r\n \t ', ' \r\n  ');
+
 const chunkSize = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 70_000 }));
 
 describe('AnswerGuard', () => {
@@ -34,6 +37,35 @@ describe('AnswerGuard', () => {
       ),
       { numRuns: 50 },
     );
+  });
+
+  it('unfolds header values, of interim answers too, and leaves the body alone, however it is cut', () => {
+    fc.assert(
+      fc.property(fc.array(fold, { minLength: 1, maxLength: 5 }), chunkSize, (folds, size) => {
+        const headers = (lineBreak: (between: string) => string) =>
+          `HTTP/1.1 103 Hints\r\nlink: </a>${folds.map(lineBreak).join('b')}\r\n\r\n` +
+          `HTTP/1.1 200 OK\r\na:${folds.map(lineBreak).join('c')}\r\nb: d${folds.map(lineBreak).join('')}\r\n\r\n`;
+        const body = `{\r\n  "a": 1\r\n\t}\r\n`;
+
+        const expected = headers((between) => between.replace('\r\n', '  ')) + body;
+
+        expect(admitted(headers((between) => between) + body, size)).toEqual({
+          text: expected,
+          isEnded: false,
+        });
+      }),
+    );
+  });
+
+  it('takes no line break before the status for a fold', () => {
+    const answer = 'HTTP/1.1\r\n 200 OK\r\n\r\n';
+    expect(admitted(answer, 100)).toEqual({ text: answer, isEnded: false });
+  });
+
+  it('holds back nothing of an answer that is over', () => {
+    for (const answer of [`${HEAD}x\r\n\r`, HEAD, `${HINTS}${HEAD}\r\n`]) {
+      expect(admitted(answer, 1).text).toBe(answer);
+    }
   });
 
   it('shows no head that is too long, and never much of one', () => {

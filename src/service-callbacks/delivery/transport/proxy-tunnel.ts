@@ -7,7 +7,7 @@ import { ProxyUnavailableError } from './proxy-unavailable.error.js';
 /** A longer answer to CONNECT (bytes) is none. */
 const MAX_ANSWER_BYTES = 8 * 1024;
 
-const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})\b/;
+const STATUS_LINE = /^HTTP\/1\.\d (\d{3})\b/;
 const END_OF_HEADERS = '\r\n\r\n';
 const PROXY_AUTHENTICATION_REQUIRED = 407;
 

@@ -1,23 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ContinueAnswers } from './continue-answers.js';
+import { StatusLines } from './status-lines.js';
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const PROCESSING = 'HTTP/1.1 102 Continue\r\n\r\n';
 
 function rewritten(response: string, chunkSizes: readonly number[] = [response.length]): string {
-  const answers = new ContinueAnswers();
-  answers.expectStatusLine();
+  const lines = new StatusLines();
+  lines.expectStatusLine();
   const bytes = Buffer.from(response, 'latin1');
   let from = 0;
   for (const size of [...chunkSizes, bytes.length]) {
-    answers.rewrite(bytes.subarray(from, from + size));
+    lines.rewrite(bytes.subarray(from, from + size));
     from += size;
   }
   return bytes.toString('latin1');
 }
 
-describe('ContinueAnswers', () => {
+describe('StatusLines', () => {
   it.each([
     ['one', `${CONTINUE}HTTP/1.1 200 OK\r\n\r\n`, `${PROCESSING}HTTP/1.1 200 OK\r\n\r\n`],
     [
@@ -37,11 +37,23 @@ describe('ContinueAnswers', () => {
     ],
     ['one with bare line feeds', 'HTTP/1.1 100 Go\n\nHTTP/1.1 200 OK', 'HTTP/1.1 102 Go\n\nHTTP/1.1 200 OK'],
     ['one of HTTP/1.0', 'HTTP/1.0 100 Continue\r\n\r\n', 'HTTP/1.0 102 Continue\r\n\r\n'],
-  ])('turns %s into 102', (_name, response, expected) => {
+  ])('turns 100 into 102: %s', (_name, response, expected) => {
     expect(rewritten(response)).toBe(expected);
   });
 
   it.each([
+    ['HTTP/1.2 200 OK\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\n'],
+    ['HTTP/1.9 100 Go\r\n\r\nHTTP/1.3 404', 'HTTP/1.1 102 Go\r\n\r\nHTTP/1.1 404'],
+    ['\r\nHTTP/1.2 204 OK', '\r\nHTTP/1.1 204 OK'],
+  ])('reads a higher minor version as 1.1: %j', (response, expected) => {
+    expect(rewritten(response)).toBe(expected);
+  });
+
+  it.each([
+    'HTTP/1.0 200 OK\r\n\r\n',
+    'HTTP/2.2 200 OK\r\n\r\n',
+    'HTTP/1.: 200 OK\r\n\r\n',
+    'http/1.2 200 OK\r\n\r\n',
     `HTTP/1.1 200 OK\r\n\r\n${CONTINUE}`,
     'HTTP/1.1 101 Switching Protocols\r\n\r\n',
     'HTTP/1.1 500 HTTP/1.1 100\r\n\r\n',
@@ -52,7 +64,7 @@ describe('ContinueAnswers', () => {
   });
 
   it('does not care how the bytes are cut', () => {
-    const response = `${CONTINUE}HTTP/1.1 103 Early Hints\r\n\r\n${CONTINUE}HTTP/1.1 200 OK\r\n\r\n${CONTINUE}`;
+    const response = `${CONTINUE}HTTP/1.2 103 Early Hints\r\n\r\n${CONTINUE}HTTP/1.1 200 OK\r\n\r\n${CONTINUE}`;
     fc.assert(
       fc.property(fc.array(fc.nat(20)), (sizes) => {
         expect(rewritten(response, sizes)).toBe(rewritten(response));
