@@ -235,6 +235,36 @@ describe('Retry-After', () => {
   });
 });
 
+describe('the excerpt', () => {
+  const HEAD = 'HTTP/1.1 400 Bad Request\r\ntransfer-encoding: chunked\r\n\r\n';
+  const FIRST = '11\r\nwhat is a-bearer-\r\n';
+
+  it.each<[string, string, (socket: Socket) => void, string]>([
+    [
+      'is split over two chunks',
+      'a-bearer-token',
+      (socket) => void setTimeout(() => socket.write('6\r\ntoken?\r\n0\r\n\r\n'), 50),
+      'what is […]?',
+    ],
+    ['is cut off with the connection', 'a-bearer-token', (socket) => void socket.end(), 'what is […]'],
+    ['is cut off by the deadline', 'a-bearer-token', () => undefined, 'what is […]'],
+  ])('masks a token that %s', async (_how, bearerToken, then, excerpt) => {
+    const server = await fixture.tcpServer({
+      onData: (socket, data) => {
+        if (!data.includes('POST')) return;
+        socket.write(HEAD + FIRST);
+        then(socket);
+      },
+    });
+    const { client: underTest } = fixture.client({ timeoutMs: 400 });
+
+    expect(await underTest.send(aRequest(`http://127.0.0.1:${server.port}/`, { bearerToken }))).toEqual({
+      ...final(400),
+      excerpt,
+    });
+  });
+});
+
 describe('the deadline (R12)', () => {
   it.each<[string, kit.Behaviour]>([
     ['a server that never answers', kit.hang()],

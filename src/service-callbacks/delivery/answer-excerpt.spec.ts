@@ -56,6 +56,92 @@ describe('the excerpt of an answer', () => {
     expect(excerpt(`before ${echoed} after`)).toMatch(/^before \[…\]=* after$/);
   });
 
+  /** A token, and for each of its characters whether a server escapes it. */
+  const tokens = fc.tuple(
+    fc.string({
+      unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+      minLength: 10,
+    }),
+    fc.array(fc.boolean(), { minLength: 100, maxLength: 100 }),
+  );
+  const hex = (char: string, length: number) => char.charCodeAt(0).toString(16).padStart(length, '0');
+  const percent = (char: string) => `%${hex(char, 2)}`;
+  const json = (char: string) => `\\u${hex(char, 4)}`;
+
+  it.each<[string, RegExp, (char: string) => string]>([
+    ['percent-encoded', /[%\s]/, percent],
+    ['percent-encoded in upper case', /[%\s]/, (char) => percent(char).toUpperCase()],
+    ['in JSON', /[\\"]/, json],
+    [
+      'in JSON, in upper case',
+      /[\\"]/,
+      (char) => json(char).replace(/[a-f]/g, (digit) => digit.toUpperCase()),
+    ],
+    ['in JSON within JSON', /[\\"]/, (char) => `\\${json(char)}`],
+    ['in HTML by number', /[&<>"]/, (char) => `&#${char.charCodeAt(0)};`],
+    ['in HTML by hexadecimal number', /[&<>"]/, (char) => `&#x${hex(char, 2)};`],
+    ['in percent-encoded JSON', /[%\\"]/, (char) => encodeURIComponent(json(char))],
+  ])('masks a token whatever of it is escaped: %s', (_how, reserved, escape) => {
+    fc.assert(
+      fc.property(tokens, ([bearerToken, escaped]) => {
+        const chars = Array.from(bearerToken);
+        const echoed = chars
+          .map((char, at) => (escaped[at] || reserved.test(char) ? escape(char) : char))
+          .join('');
+        const body = Buffer.from(`before ${echoed} after`);
+        expect(excerptOf(body, { ...request, bearerToken })).toBe('before […] after');
+      }),
+    );
+  });
+
+  it('masks a token in base64 of either alphabet, whatever stands around it', () => {
+    const bytes = fc.uint8Array({ maxLength: 20 });
+    fc.assert(
+      fc.property(
+        tokens,
+        bytes,
+        bytes,
+        fc.constantFrom('base64' as const, 'base64url' as const),
+        (token, ...rest) => {
+          const [[bearerToken], [before, after, alphabet]] = [token, rest];
+          const echoed = Buffer.concat([before, Buffer.from(bearerToken), after]).toString(alphabet);
+          for (const spelling of [echoed, encodeURIComponent(echoed), echoed.replaceAll('/', '\\/')]) {
+            const body = Buffer.from(`before ${spelling} after`);
+            expect(excerptOf(body, { ...request, bearerToken })).toBe('before […] after');
+          }
+        },
+      ),
+    );
+  });
+
+  it('masks the beginning of a token that the answer ends within', () => {
+    const echoes = [
+      TOKEN,
+      encodeURIComponent(TOKEN),
+      JSON.stringify(TOKEN).slice(1),
+      Buffer.from(TOKEN).toString('base64'),
+    ];
+    for (const echoed of echoes) {
+      for (let length = 14; length < echoed.length; length += 1) {
+        expect(excerpt(`before ${echoed.slice(0, length)}`)).toMatch(/^before \[…\]=*$/);
+      }
+    }
+  });
+
+  it('shows no part of a token that comes so often that masking brings the end of the answer near', () => {
+    const bearerToken = 'a-long-bearer-token'.repeat(50);
+    const body = Buffer.from(`${bearerToken} `.repeat(20));
+    for (const length of [1_500, 4_000, 10_000, body.length]) {
+      expect(excerptOf(body.subarray(0, length), { ...request, bearerToken })).toMatch(/^(\[…\] ?)+$/);
+    }
+  });
+
+  it('leaves what is escaped and no secret as it came', () => {
+    const text =
+      '{"error":"unknown \\u0022field\\u0022","see":"https:\\/\\/example.com\\/a%20b?c=%zz&amp;d"} 100%';
+    expect(excerpt(text)).toBe(text);
+  });
+
   it('leaves ids, times and short words, which help whoever reads', () => {
     const text = 'ok 740e5834-3a29-46b4-9a6f-16142fde533a at 2026-03-01T12:00:00.000000Z';
     expect(excerpt(text)).toBe(text);
