@@ -64,9 +64,15 @@ describe('the REST contract', () => {
     });
 
     const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
-      ['no url', { url: undefined }, /^url is not a valid https url$/],
-      ['a url that is none', { url: 'not a url' }, /^url is not a valid https url$/],
-      ['a scheme that is not http', { url: 'ftp://example.com/' }, /^url is not a valid https url$/],
+      ['no url', { url: undefined }, /^url is required$/],
+      ['a url that is no text', { url: 7 }, /^url is not a string$/],
+      ['a url that is none', { url: 'not a url' }, /^url is not a valid http or https url$/],
+      ['a scheme that is not http', { url: 'ftp://example.com/' }, /^url is not a valid http or https url$/],
+      [
+        'a label of 64 characters',
+        { url: `https://${'a'.repeat(64)}.example/` },
+        /^url .*63 between two dots$/,
+      ],
       ['a private address', { url: 'https://10.0.0.1/' }, /^url .*may not be called/],
       [
         'a type nobody knows',
@@ -103,10 +109,25 @@ describe('the REST contract', () => {
       expect(new Set(named)).toEqual(new Set(Object.keys(body)));
     });
 
-    it('names a bad url and an unknown type at once', async () => {
+    it('names a bad url and an unknown type at once, and with all else that is bad', async () => {
+      const fields = { callback_type: 'birthday', url: 'ftp://example.com/' };
+      const messages = [/^callback_type "birthday"/, /^url is not a valid http or https url/];
+      expect(await refusal(create(randomUUID(), { ...aBody(), ...fields }))).toEqual(
+        anError(400, ...messages),
+      );
       expect(
-        await refusal(create(randomUUID(), { ...aBody(), callback_type: 'birthday', url: 'nowhere' })),
-      ).toEqual(anError(400, /^callback_type "birthday"/, /^url is not a valid https url/));
+        await refusal(
+          create(randomUUID(), { ...fields, bearer_token: 'short', updated_by_id: 'me', colour: 'red' }),
+        ),
+      ).toEqual(
+        anError(
+          400,
+          /^bearer_token is shorter/,
+          /^updated_by_id is not a uuid/,
+          /^colour is not accepted here/,
+          ...messages,
+        ),
+      );
     });
   });
 
@@ -183,16 +204,29 @@ describe('the REST contract', () => {
       );
     });
 
-    it('names each bad field', async () => {
+    it.each([
+      ['complaint', /^callback_type is delivery_status and cannot be changed to "complaint"/],
+      ['birthday', /^callback_type is delivery_status and cannot be changed to "birthday"/],
+    ])('names each bad field, %s as its type included', async (callbackType, message) => {
       const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/bad') });
       expect(
         await refusal(
           service.call('POST', `${apisOf(serviceId)}/${id}`, {
             bearer_token: 'short',
             updated_by_id: 'me',
+            callback_type: callbackType,
+            url: 'https://10.0.0.1/',
           }),
         ),
-      ).toEqual(anError(400, /^updated_by_id is not a uuid$/, /^bearer_token is shorter/));
+      ).toEqual(
+        anError(
+          400,
+          /^updated_by_id is not a uuid$/,
+          /^bearer_token is shorter/,
+          message,
+          /^url points to an address that may not be called/,
+        ),
+      );
     });
   });
 

@@ -88,6 +88,21 @@ describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', 
     expect(Number(timestamp)).toBeLessThanOrEqual(Date.now() / 1000);
   });
 
+  it.each([
+    ['/a?', '/a?'],
+    ['?', '/?'],
+    ['/a/../b/./%2e%2e/c', '/a/../b/./%2e%2e/c'],
+    [`/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c#fragment?not=sent`, `/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c`],
+    ['/zoë?q=ü', '/zo%C3%AB?q=%C3%BC'],
+  ])('calls %s as it was typed', async (typed, target) => {
+    const server = await fixture.receiver();
+    const { client: underTest } = fixture.client({ through });
+
+    await underTest.send(aRequest(server.url('') + typed));
+
+    expect(server.requests.map(({ url }) => url)).toEqual([target]);
+  });
+
   it.each(everyStatus)('answers %i', async (code, outcome) => {
     const server = await fixture.receiver();
     server.respond('/', kit.status(code, { headers: { location: server.url('/elsewhere') } }));

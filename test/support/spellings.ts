@@ -11,6 +11,11 @@ export const ADDRESS_OF_NAMES = '9.9.9.9';
 
 const A_NAME = ADDRESS_OF_NAMES;
 
+/** A host name of so many characters, in labels as long as they may be. */
+function nameOf(length: number): string {
+  return `${'a'.repeat(63)}.`.repeat(4).slice(0, length);
+}
+
 /** With the address that is dialled, as a URL writes it; the port is 443. */
 export const TAKEN: readonly (readonly [url: string, address: string])[] = [
   ['https://example.org', A_NAME],
@@ -30,6 +35,11 @@ export const TAKEN: readonly (readonly [url: string, address: string])[] = [
   ['https://notlocalhost/', A_NAME],
   ['https://127.0.0.1.example.org/', A_NAME],
   ['https://ex%61mple.org/', A_NAME],
+  [`https://${'a'.repeat(63)}.example/`, A_NAME],
+  [`https://${nameOf(253)}/`, A_NAME],
+  [`https://${nameOf(253)}./`, A_NAME],
+  ['https://example.org/a?', A_NAME],
+  ['https://example.org/a/../b/%2e/c?q=%7e&r=\'"<{|}>^`[]&s=%zz#f', A_NAME],
   ['https://8.8.8.8/', '8.8.8.8'],
   ['https://1.1.1.1./', '1.1.1.1'],
   ['https://134744072/', '8.8.8.8'],
@@ -202,6 +212,10 @@ export const REFUSED: readonly (readonly [url: string, reason: UrlRefusal])[] = 
   ['https://127.0.0.1../', 'invalid_url'],
   ['https://0x7f000001../', 'invalid_url'],
   ['https://localhost../', 'invalid_url'],
+  [`https://${'a'.repeat(64)}.example/`, 'invalid_url'],
+  [`https://${nameOf(252)}aa/`, 'invalid_url'],
+  [`https://${nameOf(252)}aa./`, 'invalid_url'],
+  [`https://${'ü'.repeat(60)}.example/`, 'invalid_url'],
   ['https://1.2.3.4.5/', 'invalid_url'],
   ['https://256.0.0.1/', 'invalid_url'],
   ['https://4294967296/', 'invalid_url'],

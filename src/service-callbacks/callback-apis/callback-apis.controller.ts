@@ -12,8 +12,8 @@ import {
   UseFilters,
   UsePipes,
 } from '@nestjs/common';
+import { CheckedBodyPipe, type CheckedBody } from '../../http/checked-body.pipe.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
-import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import type { CallbackApi } from './callback-api.repository.js';
 import { CallbackApiExistsError } from './callback-api-exists.error.js';
@@ -31,7 +31,7 @@ import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
 
 /** The management API of GOV.UK Notify's service callbacks. */
 @Controller('service/:service_id/callback-api')
-@UsePipes(RequestValidationPipe)
+@UsePipes(CheckedBodyPipe)
 @UseFilters(HttpErrorFilter)
 export class CallbackApisController {
   constructor(private readonly callbackApis: CallbackApisService) {}
@@ -40,8 +40,9 @@ export class CallbackApisController {
   @RequiresScope('callbacks:write')
   async create(
     @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Body({ schema: createCallbackApiBody }) body: CreateCallbackApiBody,
+    @Body({ schema: createCallbackApiBody }) checked: CheckedBody<CreateCallbackApiBody>,
   ) {
+    const body = this.accepted(checked);
     return asHttpWithSecret(
       this.callbackApis.create({
         serviceId,
@@ -74,8 +75,10 @@ export class CallbackApisController {
   async update(
     @Param('service_id', { schema: serviceIdParam }) serviceId: string,
     @Param('id', { schema: callbackApiIdParam }) id: string,
-    @Body({ schema: updateCallbackApiBody }) body: UpdateCallbackApiBody,
+    @Body({ schema: updateCallbackApiBody }) checked: CheckedBody<UpdateCallbackApiBody>,
   ) {
+    const current = await this.callbackApis.get(serviceId, id).catch(throwHttp);
+    const body = this.accepted(checked, current);
     return asHttp(
       this.callbackApis.update(serviceId, id, {
         updatedById: body.updated_by_id,
@@ -105,6 +108,14 @@ export class CallbackApisController {
     @Param('id', { schema: callbackApiIdParam }) id: string,
   ): Promise<void> {
     await this.callbackApis.remove(serviceId, id).catch(throwHttp);
+  }
+
+  /** Refuses a body for all that is wrong with it at once: its shape, its type, where its URL leads. */
+  private accepted<T>({ input, value, problems }: CheckedBody<T>, current?: CallbackApi): T {
+    const fields = typeof input === 'object' && input !== null ? input : {};
+    const all = [...problems, ...this.callbackApis.problemsOf(fields, current)];
+    if (value === undefined || all.length > 0) throw new BadRequestException(all);
+    return value;
   }
 }
 

@@ -6,7 +6,7 @@ const BEARER_TOKEN = { min: 10, max: 1_000 } as const;
 const URL_MAX = 2_048;
 
 const url = z
-  .string({ error: 'url is not a valid https url' })
+  .string({ error: ({ input }) => (input === undefined ? 'url is required' : 'url is not a string') })
   .max(URL_MAX, `url is longer than ${URL_MAX} characters`);
 const bearerToken = z
   .string({ error: 'bearer_token is not a string' })

@@ -44,7 +44,7 @@ export class CallbackApisService {
    * @throws InvalidCallbackApiError naming every bad field; CallbackApiExistsError
    */
   async create(api: Omit<NewCallbackApi, 'signingSecret'>): Promise<WithSigningSecret> {
-    this.assertValid({ url: api.url, callbackType: api.callbackType });
+    assertNone(this.problemsOf({ url: api.url, callback_type: api.callbackType }));
     const signingSecret = generateSigningSecret();
     return { ...(await this.repository.create({ ...api, signingSecret })), signingSecret };
   }
@@ -71,13 +71,7 @@ export class CallbackApisService {
     { callbackType, ...change }: CallbackApiChange & { readonly callbackType?: string },
   ): Promise<CallbackApi> {
     const current = await this.get(serviceId, id);
-    const mismatch =
-      callbackType !== undefined && callbackType !== current.callbackType
-        ? [
-            `callback_type is ${current.callbackType} and cannot be changed to ${JSON.stringify(callbackType)}`,
-          ]
-        : [];
-    this.assertValid({ url: change.url }, mismatch);
+    assertNone(this.problemsOf({ url: change.url, callback_type: callbackType }, current));
     const updated = found(await this.repository.update(serviceId, id, change), serviceId, id);
     // Another server's failures are not this one's.
     if (updated.url !== current.url) await this.endpoints.forgetFailures(id);
@@ -89,21 +83,35 @@ export class CallbackApisService {
     if (!(await this.repository.remove(serviceId, id))) throw new CallbackApiNotFoundError(serviceId, id);
   }
 
-  private assertValid(
-    { url, callbackType }: { readonly url?: string; readonly callbackType?: string },
-    alreadyFound: readonly string[] = [],
-  ): void {
-    const problems = [...alreadyFound];
-    if (callbackType !== undefined && !this.types.has(callbackType)) {
-      const known = this.types.types().join(', ');
-      problems.push(`callback_type ${JSON.stringify(callbackType)} is not one of ${known}`);
-    }
-    if (url !== undefined) {
-      const verdict = this.addresses.checkUrl(url);
-      if (!verdict.ok) problems.push(`url ${verdict.message}`);
-    }
-    if (problems.length > 0) throw new InvalidCallbackApiError(problems);
+  /**
+   * What is wrong with these fields beside their shape, one message each; those that are not text say nothing.
+   *
+   * @param current whose fields they are to become; none: a new one's
+   */
+  problemsOf(
+    { url, callback_type: callbackType }: { readonly url?: unknown; readonly callback_type?: unknown },
+    current?: CallbackApi,
+  ): readonly string[] {
+    const problems: string[] = [];
+    if (typeof callbackType === 'string') problems.push(...this.problemsOfType(callbackType, current));
+    const verdict = typeof url === 'string' ? this.addresses.checkUrl(url) : undefined;
+    if (verdict?.ok === false) problems.push(`url ${verdict.message}`);
+    return problems;
   }
+
+  private problemsOfType(callbackType: string, current?: CallbackApi): readonly string[] {
+    const quoted = JSON.stringify(callbackType);
+    if (current !== undefined) {
+      if (callbackType === current.callbackType) return [];
+      return [`callback_type is ${current.callbackType} and cannot be changed to ${quoted}`];
+    }
+    if (this.types.has(callbackType)) return [];
+    return [`callback_type ${quoted} is not one of ${this.types.types().join(', ')}`];
+  }
+}
+
+function assertNone(problems: readonly string[]): void {
+  if (problems.length > 0) throw new InvalidCallbackApiError(problems);
 }
 
 function found(api: CallbackApi | null, serviceId: string, id: string): CallbackApi {

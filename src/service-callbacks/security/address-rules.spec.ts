@@ -24,11 +24,36 @@ describe('checkUrl with production rules', () => {
   });
 
   it.each(['not a url', 'http://example.org/', 'ftp://example.org/', 'example.org'])(
-    'says of %s that it is not a valid https url',
+    'says of %s that it is not a valid url of a scheme that is accepted',
     (url) => {
       expect(strict.checkUrl(url)).toMatchObject({ message: 'is not a valid https url' });
     },
   );
+
+  it('says how long a host name may be', () => {
+    expect(strict.checkUrl(`https://${'a'.repeat(64)}.example/`)).toMatchObject({
+      message: 'is not a valid https url: a host name has 253 characters at most, 63 between two dots',
+    });
+  });
+});
+
+describe('the request target', () => {
+  it.each([
+    ['https://example.org', '/'],
+    ['https://example.org?', '/?'],
+    ['https://example.org#a?b', '/'],
+    ['https://example.org?to=a@b#c', '/?to=a@b'],
+    ['https://example.org/a?', '/a?'],
+    ['https://example.org/a?#b', '/a?'],
+    ['https://example.org//a//?b?', '//a//?b?'],
+    ['https://example.org/a/./b/../c/%2E%2e/d', '/a/./b/../c/%2E%2e/d'],
+    [`https://example.org/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c`, `/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c`],
+    ['https://EXAMPLE.org:443/Hook', '/Hook'],
+    // what cannot stand in a request line, as in a browser
+    ['https://bücher.example/zoë?q=ü😀', '/zo%C3%AB?q=%C3%BC%F0%9F%98%80'],
+  ])('of %s is %s', (url, target) => {
+    expect(strict.checkUrl(url)).toMatchObject({ ok: true, target });
+  });
 });
 
 describe('checkUrl with exempt networks, plain http and a port of its own', () => {
@@ -55,6 +80,10 @@ describe('checkUrl with exempt networks, plain http and a port of its own', () =
     ['http://a:b@127.0.0.1/', 'userinfo_not_allowed'],
   ])('%s: %s', (url, reason) => {
     expect(reasonOf(local, url)).toBe(reason);
+  });
+
+  it.each(['not a url', 'ftp://example.org/'])('names both schemes where %s is refused', (url) => {
+    expect(local.checkUrl(url)).toMatchObject({ message: 'is not a valid http or https url' });
   });
 
   it('names the ports there are', () => {

@@ -1,4 +1,4 @@
-import { hasUserinfo, hostOf, parseCallbackUrl, portOf } from './callback-url.js';
+import { hasUserinfo, hostOf, isTooLong, parseCallbackUrl, portOf, requestTarget } from './callback-url.js';
 import { Network, parseAddress, unmapped } from './network.js';
 import { GLOBAL_UNICAST_IPV6, SPECIAL_PURPOSE_NETWORKS } from './special-purpose-networks.js';
 
@@ -15,7 +15,8 @@ export type UrlRefusal =
   'invalid_url' | 'scheme_not_allowed' | 'address_not_allowed' | 'port_not_allowed' | 'userinfo_not_allowed';
 
 export type UrlVerdict =
-  | { readonly ok: true; readonly url: URL }
+  /** `target` is what a request to it asks for: path and query as they were typed. */
+  | { readonly ok: true; readonly url: URL; readonly target: string }
   /** `message` reads on after "url " in an answer to whoever typed the URL. */
   | { readonly ok: false; readonly reason: UrlRefusal; readonly message: string };
 
@@ -69,10 +70,16 @@ export class AddressRules {
   checkUrl(text: string): UrlVerdict {
     const url = parseCallbackUrl(text);
     if (url === undefined) {
-      return refused('invalid_url', 'is not a valid https url');
+      return refused('invalid_url', this.notValid);
+    }
+    if (isTooLong(url)) {
+      return refused(
+        'invalid_url',
+        `${this.notValid}: a host name has 253 characters at most, 63 between two dots`,
+      );
     }
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && this.options.allowHttp)) {
-      return refused('scheme_not_allowed', 'is not a valid https url');
+      return refused('scheme_not_allowed', this.notValid);
     }
     if (hasUserinfo(text)) {
       return refused('userinfo_not_allowed', 'must not contain a user name or password');
@@ -83,7 +90,11 @@ export class AddressRules {
     if (!this.mayNamePort(url)) {
       return refused('port_not_allowed', `must use port ${[...this.listedPorts].join(' or ')}`);
     }
-    return { ok: true, url };
+    return { ok: true, url, target: requestTarget(text) };
+  }
+
+  private get notValid(): string {
+    return `is not a valid ${this.options.allowHttp ? 'http or https' : 'https'} url`;
   }
 
   private mayNameHost(url: URL): boolean {

@@ -24,6 +24,31 @@ export function parseCallbackUrl(text: string): URL | undefined {
   return url === null || hasEmptyLabel(url.hostname) ? undefined : url;
 }
 
+/** Everything behind the authority, less the fragment. */
+const TYPED_TARGET = /^[^:]+:\/\/[^/?#]*([^#]*)/;
+
+/** A name that DNS can carry (RFC 1035 §2.3.4), in characters. */
+const MAX_NAME = 253;
+const MAX_LABEL = 63;
+
+/**
+ * What a request asks for (RFC 9112 §3.2.1): path and query as they were typed, where the WHATWG parser resolves dots,
+ * escapes some characters and drops an empty query. Only what cannot stand in a request line is percent-encoded.
+ *
+ * @param text what `parseCallbackUrl` takes
+ */
+export function requestTarget(text: string): string {
+  const [, typed = ''] = TYPED_TARGET.exec(text) ?? [];
+  const target = typed.startsWith('/') ? typed : `/${typed}`;
+  return target.replaceAll(/[^\x21-\x7e]+/g, encodeURIComponent);
+}
+
+/** Whether no resolver can look the name up. */
+export function isTooLong({ hostname }: URL): boolean {
+  const name = hostname.replace(/\.$/, '');
+  return name.length > MAX_NAME || name.split('.').some((label) => label.length > MAX_LABEL);
+}
+
 /** Also true of an empty userinfo (`https://@host`), which `URL` drops. */
 export function hasUserinfo(text: string): boolean {
   const [, , authority = ''] = text.split(/[/?#]/, 3);

@@ -45,8 +45,8 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
     const verdict = this.verdicts.of(url);
     if (!verdict.ok) throw new NoAnswerError(verdict.reason);
 
-    const { origin, pathname, search } = verdict.url;
-    const options = { path: pathname + search, method: 'POST', headers, body } as const;
+    const { origin } = verdict.url;
+    const options = { path: verdict.target, method: 'POST', headers, body } as const;
     const exchange: Exchange = new Exchange(deadline, () =>
       this.pools.dispatchAnew(origin, options, exchange),
     );
