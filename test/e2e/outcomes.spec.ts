@@ -27,6 +27,8 @@ interface Row {
 /** The receiver answers so. */
 interface Behaves {
   readonly as: kit.Behaviour;
+  /** On a receiver of its own: a connection that served another row before would be dialled anew when it is lost. */
+  readonly alone?: true;
 }
 
 /** Where no request arrives that is complete enough to be counted. */
@@ -36,6 +38,8 @@ interface Elsewhere {
 
 interface Servers {
   readonly plain: kit.Receiver;
+  /** For one row. */
+  readonly lone: kit.Receiver;
   readonly tls: kit.Receiver;
   /** Answers a TLS handshake with something else. */
   readonly notTls: kit.TcpServer;
@@ -62,7 +66,7 @@ const rows: readonly Row[] = [
   noAnswer('refused', 'connection_refused', {
     url: async () => `http://127.0.0.1:${await kit.closedPort()}/`,
   }),
-  noAnswer('reset before headers', 'connection_reset', { as: kit.resetBeforeHeaders() }),
+  noAnswer('reset before headers', 'connection_reset', { as: kit.resetBeforeHeaders(), alone: true }),
   noAnswer('never answers', 'timeout', { as: kit.hang() }),
   noAnswer('headers never complete', 'timeout', { as: kit.incompleteHeaders() }),
   noAnswer('not HTTP', 'invalid_response', { as: kit.notHttp() }),
@@ -108,6 +112,7 @@ describe('what becomes of a callback', () => {
     database = await createTestDatabase();
     servers = {
       plain: await kit.startReceiver(),
+      lone: await kit.startReceiver(),
       tls: await kit.startReceiver({ tls: selfSigned }),
       notTls: await kit.startTcpServer({
         onData: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
@@ -127,17 +132,15 @@ describe('what becomes of a callback', () => {
 
   afterAll(async () => {
     await service.stop();
-    await Promise.all([servers.plain.close(), servers.tls.close(), servers.notTls.close()]);
+    await Promise.all(Object.values(servers).map((server: { close(): Promise<void> }) => server.close()));
     await database.drop();
   });
 
   async function send({ endpoint }: Row, path: string): Promise<Pick<Played, 'sent' | 'url'>> {
     const { id, serviceId } = await registerCallbackApi(service, { url: servers.plain.url(path) });
-    if ('as' in endpoint) {
-      servers.plain.respond(path, endpoint.as);
-      return { sent: await causeCallback(service, serviceId), url: servers.plain.url(path) };
-    }
-    const url = await endpoint.url(servers);
+    const receiver = 'alone' in endpoint ? servers.lone : servers.plain;
+    if ('as' in endpoint) receiver.respond(path, endpoint.as);
+    const url = 'as' in endpoint ? receiver.url(path) : await endpoint.url(servers);
     // Past the registration's own check, as a name would be whose address has changed since.
     await query(database.url, 'UPDATE service_callback_apis SET url = $1 WHERE id = $2', [url, id]);
     return { sent: await causeCallback(service, serviceId), url };
@@ -152,7 +155,9 @@ describe('what becomes of a callback', () => {
     const { id } = of.sent;
     return {
       ...of,
-      requests: servers.plain.requests.filter((request) => request.path === path),
+      requests: [servers.plain, servers.lone].flatMap(({ requests }) =>
+        requests.filter((request) => request.path === path),
+      ),
       lines: service.logs.ofCallback(id),
       onMainQueue: await jobHistory(service, MAIN_QUEUE, id),
       onRetryQueue: await jobHistory(service, RETRY_QUEUE, `${id}.0`),

@@ -14,6 +14,9 @@ afterEach(() => fixture.close());
 /** How late (ms) a busy machine may be. */
 const LATE_MS = 400;
 
+/** Of attempts that the deadline is not to end, however busy the machine is. */
+const NOT_THE_DEADLINE_MS = 15_000;
+
 type Act = (socket: Socket) => void;
 
 /** Under TLS too: the RST is TCP's. */
@@ -89,7 +92,8 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
   describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     const tls = scheme === 'https' ? { tls: selfSigned } : {};
     const urlOf = (server: TcpServer) => `${scheme}://localhost:${server.port}/`;
-    const client = (timeoutMs = 2_000) => fixture.client({ through, timeoutMs, extraCa: selfSigned.cert });
+    const client = (timeoutMs = NOT_THE_DEADLINE_MS) =>
+      fixture.client({ through, timeoutMs, extraCa: selfSigned.cert });
 
     it.each([
       ['reset', reset],
@@ -210,16 +214,16 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       const outcomes = await Promise.all(
         Array.from({ length: 10 }, async () => {
           const { client: underTest } = client();
-          const kinds: string[] = [];
+          const found: unknown[] = [];
           for (let n = 0; n < 12; n += 1) {
-            kinds.push((await underTest.send(aRequest(urlOf(server)))).kind);
+            found.push(await underTest.send(aRequest(urlOf(server))));
             await sleep(60 + Math.random() * 50);
           }
-          return kinds;
+          return found;
         }),
       );
 
-      expect(new Set(outcomes.flat())).toEqual(new Set(['delivered']));
+      expect(outcomes.flat()).toEqual(Array.from({ length: 120 }, () => delivered(200)));
       expect(server.counts.served).toBe(120);
       expect(server.counts.missed).toBeGreaterThan(0);
     });
