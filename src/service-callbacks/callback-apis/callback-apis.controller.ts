@@ -1,20 +1,17 @@
 import {
   BadRequestException,
-  Body,
   ConflictException,
   Controller,
   Delete,
   Get,
   HttpCode,
   NotFoundException,
-  Param,
   Post,
   UseFilters,
-  UsePipes,
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
-import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { ValidBody, ValidParam } from '../../http/valid-input.js';
 import type { CallbackApi } from './callback-api.repository.js';
 import { CallbackApiExistsError } from './callback-api-exists.error.js';
 import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
@@ -31,7 +28,6 @@ import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
 
 /** The management API of GOV.UK Notify's service callbacks. */
 @Controller('service/:service_id/callback-api')
-@UsePipes(RequestValidationPipe)
 @UseFilters(HttpErrorFilter)
 export class CallbackApisController {
   constructor(private readonly callbackApis: CallbackApisService) {}
@@ -39,8 +35,8 @@ export class CallbackApisController {
   @Post()
   @RequiresScope('callbacks:write')
   async create(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Body({ schema: createCallbackApiBody }) body: CreateCallbackApiBody,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidBody(createCallbackApiBody) body: CreateCallbackApiBody,
   ) {
     return asHttpWithSecret(
       this.callbackApis.create({
@@ -55,15 +51,15 @@ export class CallbackApisController {
 
   @Get()
   @RequiresScope('callbacks:read')
-  async list(@Param('service_id', { schema: serviceIdParam }) serviceId: string) {
+  async list(@ValidParam('service_id', serviceIdParam) serviceId: string) {
     return { data: (await this.callbackApis.list(serviceId)).map(view) };
   }
 
   @Get(':id')
   @RequiresScope('callbacks:read')
   async get(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
   ) {
     return asHttp(this.callbackApis.get(serviceId, id));
   }
@@ -72,9 +68,9 @@ export class CallbackApisController {
   @RequiresScope('callbacks:write')
   @HttpCode(200)
   async update(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
-    @Body({ schema: updateCallbackApiBody }) body: UpdateCallbackApiBody,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
+    @ValidBody(updateCallbackApiBody) body: UpdateCallbackApiBody,
   ) {
     return asHttp(
       this.callbackApis.update(serviceId, id, {
@@ -91,8 +87,8 @@ export class CallbackApisController {
   @RequiresScope('callbacks:write')
   @HttpCode(200)
   async rotateSigningSecret(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
   ) {
     return asHttpWithSecret(this.callbackApis.rotateSigningSecret(serviceId, id));
   }
@@ -101,8 +97,8 @@ export class CallbackApisController {
   @RequiresScope('callbacks:write')
   @HttpCode(204)
   async remove(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
   ): Promise<void> {
     await this.callbackApis.remove(serviceId, id).catch(throwHttp);
   }
