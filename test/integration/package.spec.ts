@@ -17,14 +17,12 @@ const CHECKOUT = resolve(import.meta.dirname, '../..');
 /** What is not in a fresh clone. */
 const NOT_CHECKED_IN: ReadonlySet<string> = new Set(['.git', '.data', 'coverage', 'dist', 'node_modules']);
 
-/**
- * What the module loads beside its peers. Every other dependency in the manifest is the service's: here it is
- * not even installed. One more is one more for every host.
- */
+/** What the module loads beside its peers. One more is one more for every host. */
 const OWN_DEPENDENCIES = [
   '@nestjs/axios',
   '@opentelemetry/api',
   'axios',
+  'bullmq',
   'ioredis',
   'ipaddr.js',
   'prom-client',
@@ -43,7 +41,6 @@ const PEERS = [
   '@nestjs/core',
   '@nestjs/event-emitter',
   '@nestjs/typeorm',
-  'bullmq',
   'pg',
   'reflect-metadata',
   'rxjs',
@@ -54,6 +51,8 @@ const PEERS = [
 const HOST_DEPENDENCIES = ['@nestjs/platform-express', '@types/node'];
 
 interface Manifest {
+  readonly private?: boolean;
+  readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
@@ -93,11 +92,19 @@ describe('the package', () => {
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
-  it("leaves to the host what must be the host's own copy", async () => {
+  it("asks for what it loads and no more, and leaves to the host what must be the host's own copy", async () => {
     const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
     expect(Object.keys(manifest.peerDependencies)).toEqual(PEERS);
-    expect(Object.keys(manifest.dependencies)).toEqual(expect.arrayContaining(OWN_DEPENDENCIES));
-    expect(Object.keys(manifest.dependencies).filter((name) => PEERS.includes(name))).toEqual([]);
+    expect(Object.keys(manifest.dependencies)).toEqual(
+      [...OWN_DEPENDENCIES, ...CONSOLE_DEPENDENCIES].toSorted(),
+    );
+  });
+
+  it('can be published, and runs no script where it is installed', async () => {
+    const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
+    expect(manifest.private).toBeUndefined();
+    const onInstall = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish'];
+    expect(Object.keys(manifest.scripts).filter((name) => onInstall.includes(name))).toEqual([]);
   });
 
   it('exports its public face to plain ESM, and loads nothing that only the service needs', async () => {
