@@ -5,7 +5,9 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData, type Analysis } from '@arethetypeswrong/core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
 import { createEmptyDatabase } from '../support/database.js';
 import { startReceiver } from '../support/receiver.js';
@@ -62,6 +64,7 @@ describe('the package', () => {
   /** A project with the package and no more of this checkout than the packages it asks for. */
   let host: string;
   let installed: string;
+  let tarball: string;
   /** What the compiler said of the host. */
   let complaints: string;
 
@@ -69,8 +72,13 @@ describe('the package', () => {
     directory = await mkdtemp(join(tmpdir(), 'service-callbacks-package-'));
     host = join(directory, 'host');
     installed = join(host, 'node_modules', 'service-callbacks');
-    await unpack(await pack(directory), installed);
-    await Promise.all([...OWN_DEPENDENCIES, ...PEERS, ...HOST_DEPENDENCIES].map((name) => link(name, host)));
+    tarball = await pack(directory);
+    await unpack(tarball, installed);
+    await Promise.all(
+      [...OWN_DEPENDENCIES, ...CONSOLE_DEPENDENCIES, ...PEERS, ...HOST_DEPENDENCIES].map((name) =>
+        link(name, host),
+      ),
+    );
     await writeHost(host);
     complaints = await compile(host);
   }, 180_000);
@@ -82,13 +90,13 @@ describe('the package', () => {
     const paths = files
       .filter((file) => file.isFile())
       .map((file) => relative(installed, join(file.parentPath, file.name)));
-    expect(paths).toContain('dist/src/index.js');
-    expect(paths).toContain('dist/src/index.d.ts');
+    expect(paths).toContain('dist/esm/index.js');
+    expect(paths).toContain('dist/cjs/index.js');
     const wanted =
-      /^(package\.json|[A-Z]+(\.md)?|dist\/src\/.+\.(js|d\.ts)|dist\/src\/console\/assets\/.+\.(css|svg))$/;
+      /^(package\.json|[A-Z]+(\.md)?|dist\/cjs\/package\.json|dist\/(esm|cjs)\/(.+\.(js|d\.ts)|console\/assets\/.+\.(css|svg)))$/;
     expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
     const unwanted =
-      /\.spec\.|^dist\/(?!src\/)|^dist\/src\/(notifications|observability|main|service|app\.module)\b(?!-)/;
+      /\.spec\.|^dist\/\w+\/(notifications|observability|database\/embedded|main|service|app\.module)\b(?!-)/;
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
@@ -107,6 +115,29 @@ describe('the package', () => {
     expect(Object.keys(manifest.scripts).filter((name) => onInstall.includes(name))).toEqual([]);
   });
 
+  it('has an entry for each way in which hosts find modules and types', async () => {
+    const { messages } = await publint({ pkgDir: installed, pack: false, strict: true });
+    expect(messages).toEqual([]);
+    const { problems } = (await checkPackage(
+      createPackageFromTarballData(await readFile(tarball)),
+    )) as Analysis;
+    expect(problems).toEqual([]);
+  });
+
+  it('is one copy in a process that imports and requires it: its classes are injection tokens', async () => {
+    const { stdout } = await run(process.execPath, ['copies.mjs'], { cwd: host });
+    expect(JSON.parse(stdout)).toEqual({ '.': true, './console': true });
+  });
+
+  it('exports the same to a loader that cannot require() ES modules', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', join(installed, 'dist/cjs/index.js')], {
+      cwd: host,
+    });
+    const { exports } = JSON.parse(stdout) as { exports: string[] };
+    const expected = [...Object.keys(publicFace), '__esModule', 'default', 'module.exports'];
+    expect(exports.toSorted()).toEqual(expected.toSorted());
+  });
+
   it('exports its public face to plain ESM, and loads nothing that only the service needs', async () => {
     const { stdout } = await run(process.execPath, ['exports.mjs'], { cwd: host });
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
@@ -115,7 +146,6 @@ describe('the package', () => {
   });
 
   it('has a console for hosts that ask for it', async () => {
-    await Promise.all(CONSOLE_DEPENDENCIES.map((name) => link(name, host)));
     const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/console'], {
       cwd: host,
     });
@@ -210,6 +240,7 @@ async function writeHost(project: string): Promise<void> {
     'package.json': JSON.stringify({ name: 'host', private: true, type: 'module' }),
     'tsconfig.json': JSON.stringify({ compilerOptions, include: ['src'] }),
     'exports.mjs': EXPORTS_SCRIPT,
+    'copies.mjs': COPIES_SCRIPT,
     'host.mjs': HOST_SCRIPT,
   };
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(project, name), text)));
@@ -240,6 +271,21 @@ registerHooks({
 });
 const exports = Object.keys(await import(process.argv[2] ?? 'service-callbacks'));
 console.log(JSON.stringify({ exports, loaded: [...loaded] }));
+`;
+
+/** Prints of each entry point whether `import` and `require()` come to the same classes. */
+const COPIES_SCRIPT = `
+import { createRequire } from 'node:module';
+import * as imported from 'service-callbacks';
+import * as importedConsole from 'service-callbacks/console';
+
+const require = createRequire(import.meta.url);
+console.log(
+  JSON.stringify({
+    '.': require('service-callbacks').ServiceCallbacksModule === imported.ServiceCallbacksModule,
+    './console': require('service-callbacks/console').ConsoleModule === importedConsole.ConsoleModule,
+  }),
+);
 `;
 
 /** Does the host's business once, and closes when it is told to. */
