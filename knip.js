@@ -14,6 +14,7 @@ export default {
         'bench/**/*.ts',
         'ormconfig.ts',
         'examples/**/main.ts',
+        'test/hosts/app/*.ts',
         'test/support/embedded-postgres-owner.ts',
         'test/support/jest-globals/*.mjs',
         'test/support/register-typescript.mjs',
@@ -33,6 +34,8 @@ export default {
         'bench/**/*.ts',
         'examples/**/*.ts',
       ],
+      // Sources of other projects.
+      ignore: ['test/hosts/nest*/**'],
       ignoreDependencies: Object.keys(service.dependencies),
     },
   },

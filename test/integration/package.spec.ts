@@ -3,21 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData, type Analysis } from '@arethetypeswrong/core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
 import { createEmptyDatabase } from '../support/database.js';
+import { CHECKOUT, packPackage } from '../support/pack-package.js';
 import { startReceiver } from '../support/receiver.js';
 
 const run = promisify(execFile);
-
-const CHECKOUT = resolve(import.meta.dirname, '../..');
-
-/** What is not in a fresh clone. */
-const NOT_CHECKED_IN: ReadonlySet<string> = new Set(['.git', '.data', 'coverage', 'dist', 'node_modules']);
 
 /** What the module loads beside its peers. One more is one more for every host. */
 const OWN_DEPENDENCIES = [
@@ -72,7 +68,7 @@ describe('the package', () => {
     directory = await mkdtemp(join(tmpdir(), 'service-callbacks-package-'));
     host = join(directory, 'host');
     installed = join(host, 'node_modules', 'service-callbacks');
-    tarball = await pack(directory);
+    tarball = await packPackage(directory);
     await unpack(tarball, installed);
     await Promise.all(
       [...OWN_DEPENDENCIES, ...CONSOLE_DEPENDENCIES, ...PEERS, ...HOST_DEPENDENCIES].map((name) =>
@@ -190,22 +186,6 @@ describe('the package', () => {
     }
   }, 90_000);
 });
-
-/** `npm pack` in a copy of the checkout, whose own `dist` others may be using; the tarball's path. */
-async function pack(directory: string): Promise<string> {
-  const copy = join(directory, 'checkout');
-  await cp(CHECKOUT, copy, {
-    recursive: true,
-    filter: (source) => !NOT_CHECKED_IN.has(relative(CHECKOUT, source)),
-  });
-  await symlink(join(CHECKOUT, 'node_modules'), join(copy, 'node_modules'));
-  // What `npm test` says about itself is not for this npm.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
-  await run('npm', ['pack', '--pack-destination', directory], { cwd: copy, env });
-  const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz'));
-  if (tarball === undefined) throw new Error(`npm pack left no tarball in ${directory}`);
-  return join(directory, tarball);
-}
 
 async function unpack(tarball: string, into: string): Promise<void> {
   await mkdir(into, { recursive: true });
