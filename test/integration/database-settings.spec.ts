@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import { DataSource } from 'typeorm';
+import { MIGRATION_LOCK, migrateDatabase } from '../../src/database/migrate-database.js';
 import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
 import { tokenDigest } from '../../src/http/api-tokens/api-token.js';
 import { EndpointStateRepository } from '../../src/service-callbacks/endpoint-health/endpoint-state.repository.js';
@@ -37,6 +39,55 @@ describe.each(SETTINGS)('with %s = %s', (name, value, receiptsAtOnce = 10) => {
     await setDefault(url, name, value);
     return () => undefined;
   }, receiptsAtOnce);
+});
+
+describe('with limits that are reached', () => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await createEmptyDatabase();
+  });
+
+  afterEach(() => database.drop());
+
+  it('answers 503 to a receipt that waits for longer than statement_timeout', async () => {
+    await setDefault(database.url, 'statement_timeout', "'1s'");
+    const service = await startTestService(database.url, { PROCESS_ROLE: 'api' });
+    const blocker = new Client({ connectionString: database.url });
+    await blocker.connect();
+    try {
+      const { id } = await createNotification(service, randomUUID());
+      await blocker.query('BEGIN');
+      await blocker.query('SELECT FROM notifications WHERE id = $1 FOR UPDATE', [id]);
+      const answer = await service.call('POST', `/notifications/${id}/receipts`, { status: 'delivered' });
+      expect(answer.status).toBe(503);
+    } finally {
+      await blocker.end();
+      await service.stop();
+    }
+  });
+
+  it('waits for another migration for longer than statement_timeout and lock_timeout', async () => {
+    await setDefault(database.url, 'statement_timeout', "'1s'");
+    await setDefault(database.url, 'lock_timeout', "'500ms'");
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    try {
+      await other.query('BEGIN; SET LOCAL statement_timeout = 0');
+      await other.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+      const migration = migrateDatabase(database.url);
+      await other.query('SELECT pg_sleep(1.5)');
+      await other.query('COMMIT');
+      await expect(migration).resolves.toBeUndefined();
+    } finally {
+      await other.end();
+    }
+  });
+
+  it.each(["''", 'nowhere'])('names a search_path of %s, in which no table can be made', async (path) => {
+    await setDefault(database.url, 'search_path', path);
+    await expect(migrateDatabase(database.url)).rejects.toThrow(/search_path \((""|nowhere)\) exists/);
+  });
 });
 
 describe('with type parsers of pg that make text of everything', () => {
