@@ -89,7 +89,7 @@ describe('the package', () => {
       /^(package\.json|[A-Z]+(\.md)?|dist\/src\/.+\.(js|d\.ts)|dist\/src\/console\/assets\/.+\.(css|svg))$/;
     expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
     const unwanted =
-      /\.spec\.|^dist\/(?!src\/)|^dist\/src\/(notifications|observability|main|service|app\.module)\b(?!-)/;
+      /\.spec\.|^dist\/(?!src\/)|^dist\/src\/(notifications|observability(?!\/describe-error)|main|service|app\.module)\b(?!-)/;
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
