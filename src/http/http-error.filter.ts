@@ -21,6 +21,7 @@ const NAMES: Readonly<Record<number, string>> = {
   401: 'AuthError',
   403: 'AuthError',
   404: 'NotFoundError',
+  405: 'MethodNotAllowedError',
   409: 'ConflictError',
   413: 'PayloadTooLargeError',
   415: 'UnsupportedMediaTypeError',
