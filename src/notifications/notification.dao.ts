@@ -70,7 +70,7 @@ export class NotificationDao {
   }
 
   /**
-   * One statement, its guard in the WHERE (R4): of two receipts at the same moment one finds the row as it
+   * One statement, its guard in the WHERE: of two receipts at the same moment one finds the row as it
    * was. `sentBy` never overwrites one that is there. A final status stays; the same status again is no
    * change.
    * @returns the notification as it is now; null where nothing was changed.

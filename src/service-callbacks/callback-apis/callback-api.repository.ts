@@ -72,7 +72,7 @@ export class CallbackApiRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** Where the service wants callbacks of this type; null: nowhere (R1). */
+  /** Where the service wants callbacks of this type; null: nowhere. */
   async findTarget(
     serviceId: string,
     callbackType: string,
