@@ -3,6 +3,7 @@
  * that they may use `test/support` and drive libraries directly.
  */
 const SPEC = '\\.spec\\.ts$';
+const SERVICE_PACKAGES = `(^|/)node_modules/(${Object.keys(require('./service/package.json').dependencies).join('|')})/`;
 const FEATURES = '^src/(service-callbacks|notifications)/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -80,7 +81,18 @@ module.exports = {
       comment: 'What runs in production is in the dependencies.',
       severity: 'error',
       from: { path: '^(src/|ormconfig\\.ts)', pathNot: SPEC },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+      to: {
+        pathNot: SERVICE_PACKAGES,
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'module-without-service-packages',
+      comment: 'A host has what package.json lists; service/package.json is for the service alone.',
+      severity: 'error',
+      from: { path: '^src/(index|console/console\\.module)\\.ts$' },
+      to: { path: SERVICE_PACKAGES, reachable: true },
     },
     {
       name: 'resolvable',

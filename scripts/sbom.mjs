@@ -11,23 +11,26 @@ import { join } from 'node:path';
 
 const read = (file) => JSON.parse(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
 
-const {
-  devDependencies: _manifestDev,
-  optionalDependencies: _manifestOptional,
-  ...manifest
-} = read('package.json');
+const module = read('package.json');
+const service = read('service/package.json');
+const project = {
+  name: module.name,
+  version: module.version,
+  license: module.license,
+  dependencies: { ...module.dependencies, ...module.peerDependencies, ...service.dependencies },
+};
 const lockfile = read('package-lock.json');
-const { devDependencies: _lockedDev, optionalDependencies: _lockedOptional, ...root } = lockfile.packages[''];
 const inImage = Object.entries(lockfile.packages).filter(
-  ([path, { dev, optional, devOptional }]) => path !== '' && !dev && !optional && !devOptional,
+  ([path, { dev, optional, devOptional, link }]) =>
+    path.startsWith('node_modules/') && !dev && !optional && !devOptional && !link,
 );
 
 const directory = mkdtempSync(join(tmpdir(), 'service-callbacks-sbom-'));
 try {
-  writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(directory, 'package.json'), JSON.stringify(project));
   writeFileSync(
     join(directory, 'package-lock.json'),
-    JSON.stringify({ ...lockfile, packages: { '': root, ...Object.fromEntries(inImage) } }),
+    JSON.stringify({ ...lockfile, packages: { '': project, ...Object.fromEntries(inImage) } }),
   );
   const { status } = spawnSync('npm', ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx'], {
     cwd: directory,

@@ -12,6 +12,7 @@ import { ApiTokens } from './http/api-tokens/api-tokens.js';
 import { ApiTokensModule } from './http/api-tokens/api-tokens.module.js';
 import { BearerTokenGuard } from './http/bearer-token.guard.js';
 import { HttpErrorFilter } from './http/http-error.filter.js';
+import { KnownPaths } from './http/known-paths.js';
 import { rateLimitGuard } from './http/rate-limit/rate-limit-guard.factory.js';
 import { NotificationLookup } from './notifications/notification-lookup.js';
 import { NotificationsDataModule } from './notifications/notifications-data.module.js';
@@ -66,6 +67,7 @@ export class AppModule {
       ],
       providers: [
         { provide: APP_FILTER, useClass: HttpErrorFilter },
+        KnownPaths,
         {
           provide: APP_GUARD,
           inject: [ApiTokens, Reflector],

@@ -1,4 +1,5 @@
 import { loadEnv } from './config/env.js';
+import { stacksOf } from './observability/describe-error.js';
 import { startService, type RunningService } from './service.js';
 
 /** A second signal does not wait for anything. */
@@ -10,7 +11,7 @@ function stopOnSignal(service: RunningService): void {
     service.stop(signal).then(
       () => process.exit(0),
       (error: unknown) => {
-        console.error(`Could not stop cleanly on ${signal}:`, error);
+        console.error(`Could not stop cleanly on ${signal}: ${stacksOf(error)}`);
         process.exit(1);
       },
     );
@@ -23,6 +24,6 @@ try {
   stopOnSignal(await startService(loadEnv(process.env, { isTerminal: process.stdout.isTTY })));
 } catch (error) {
   // What is wrong with the environment or the schema is said in words; a stack would only hide it.
-  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  console.error(stacksOf(error));
   process.exit(1);
 }

@@ -1,6 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { isStoreFault } from '../database/store-fault.js';
+import { describeError } from '../observability/describe-error.js';
 import { QueueSilentError } from '../service-callbacks/delivery-log/queue-silent.error.js';
 import { ErrorPage, ReloadPage } from './page/error-page.js';
 import { sendPage } from './page/send-page.js';
@@ -26,7 +27,6 @@ export class ConsoleErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    if (response.headersSent) return;
     if (error instanceof SignInNeededError) {
       toSignIn(request, response, error.wanted);
       return;
@@ -36,6 +36,7 @@ export class ConsoleErrorFilter implements ExceptionFilter {
       return;
     }
     const { status, title, words } = this.describe(error, request);
+    if (response.headersSent) return;
     sendPage(response, <ErrorPage title={title} words={words} />, status);
   }
 
@@ -49,7 +50,7 @@ export class ConsoleErrorFilter implements ExceptionFilter {
     const isAway = isSilent || isStoreFault(error);
     this.logger.error({
       event: isAway ? 'console.unavailable' : 'console.failed',
-      err: error,
+      err: describeError(error),
       msg: `${method} ${path} failed`,
     });
     if (isSilent) return { status: 503, title: 'The queue does not answer', words: SILENT };

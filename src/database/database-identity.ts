@@ -6,7 +6,7 @@ export interface Queryable {
 /** Which database of which server this is: two connections that answer the same can share a transaction. */
 export async function databaseIdentity(connection: Queryable): Promise<string> {
   const [row] = (await connection.query(
-    `SELECT current_database() || ' of the server started ' || pg_postmaster_start_time()::text AS identity`,
+    `SELECT current_database() || ' of the server started ' || extract(epoch FROM pg_postmaster_start_time()) AS identity`,
   )) as { identity: string }[];
   return row?.identity ?? 'unknown';
 }

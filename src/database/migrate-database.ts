@@ -3,19 +3,23 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { migrateQueueSchema } from '../queues/queue-schema.js';
 import { dataSourceOptions } from './data-source-options.js';
-import { OutdatedSchemaError } from './outdated-schema.error.js';
+import { NoSchemaError, OutdatedSchemaError } from './schema.errors.js';
+import { rows } from './rows.js';
 
 /** `SCBK`: one migrator at a time, whichever process it runs in. */
-const MIGRATION_LOCK = 0x5343424b;
+export const MIGRATION_LOCK = 0x5343424b;
 
 /**
  * Brings both schemas, TypeORM's and BullMQ's, up to date under an advisory lock.
- * @throws whatever PostgreSQL answers; nothing is half applied, each migration is a transaction.
+ * @throws NoSchemaError; whatever PostgreSQL answers: nothing is half applied, each migration is a transaction.
  */
 export async function migrateDatabase(url: string): Promise<void> {
   await withClient(url, async (lock) => {
     // A transaction's, not a session's: a pooler in between would keep the latter for whoever comes next.
-    await lock.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
+    await lock.query(
+      'BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0',
+    );
+    await assertHasSchema(lock);
     await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     await withClient(url, migrateQueueSchema);
     await withDataSource(url, (dataSource) => dataSource.runMigrations());
@@ -42,15 +46,25 @@ export async function assertDatabaseIsCurrent(url: string): Promise<void> {
 
 /** Reads only: `DataSource.showMigrations()` would create the ledger table. */
 async function hasPendingMigrations(dataSource: DataSource): Promise<boolean> {
-  const [ledger] = await dataSource.query<{ exists: boolean }[]>(
+  const [ledger] = await rows<{ exists: boolean }>(
+    dataSource,
     `SELECT to_regclass('migrations') IS NOT NULL AS exists`,
   );
   if (ledger?.exists !== true) return true;
-  const rows = await dataSource.query<{ name: string }[]>('SELECT name FROM migrations');
-  const executed = new Set(rows.map((row) => row.name));
+  const ran = await rows<{ name: string }>(dataSource, 'SELECT name FROM migrations');
+  const executed = new Set(ran.map(({ name }) => name));
   return dataSource.migrations.some(
     (migration) => !executed.has(migration.name ?? migration.constructor.name),
   );
+}
+
+/** Tables are made in the first schema of the search path that exists, which a database's settings may leave without one. */
+async function assertHasSchema(client: pg.Client): Promise<void> {
+  const { rows: found } = await client.query<{ path: string | null }>(
+    `SELECT CASE WHEN current_schema() IS NULL THEN current_setting('search_path') END AS path`,
+  );
+  const path = found[0]?.path ?? null;
+  if (path !== null) throw new NoSchemaError(path);
 }
 
 async function withClient(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {

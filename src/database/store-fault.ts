@@ -1,9 +1,10 @@
 /**
  * SQLSTATE classes and codes that say "not now" rather than "not this": connection exceptions (08), rolled back
- * to resolve a conflict (40), out of memory, disk or connections (53), shutting down or starting (57P), the
- * system's own errors (58), and a server that has become read-only (25006).
+ * to resolve a conflict (40), out of memory, disk or connections (53), shutting down, starting, or out of time
+ * (57), the system's own errors (58), a server that has become read-only (25006), and a transaction that was idle
+ * (25P03) or took (25P04) for too long.
  */
-const NOT_NOW = ['08', '40', '53', '57P', '58', '25006'] as const;
+const NOT_NOW = ['08', '40', '53', '57', '58', '25006', '25P03', '25P04'] as const;
 
 /** Whether the same statement may well succeed later, because what failed was PostgreSQL or the way to it. */
 export function isStoreFault(error: unknown): boolean {

@@ -15,8 +15,8 @@ import { REQUIRED_SCOPE } from './requires-scope.decorator.js';
 import { CHECKS_SERVICE, type AuthorizedRequest } from './service-scope.decorator.js';
 
 /**
- * Lets in whoever has a token with the route's scope, and a service's token to its own service alone. What is
- * another's is answered as what does not exist, and a route that says nothing is closed to such tokens.
+ * Lets in a token with the route's scope, and a service's token to its own service alone. On another service's path
+ * the response is the same whether that service exists. A route that declares nothing is closed to such tokens.
  */
 @Injectable()
 export class BearerTokenGuard implements CanActivate {
@@ -55,7 +55,9 @@ export class BearerTokenGuard implements CanActivate {
     if (serviceId === undefined) return;
     const asked = params['service_id'];
     if (asked === undefined ? this.declared(CHECKS_SERVICE, context) : isSame(asked, serviceId)) return;
-    throw new NotFoundException(`There is no ${path}`);
+    throw new NotFoundException(
+      asked === undefined ? `There is no ${path}` : 'The bearer token is for another service',
+    );
   }
 
   private assertScope({ scopes }: Caller, context: ExecutionContext): void {

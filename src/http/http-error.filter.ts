@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { isStoreFault } from '../database/store-fault.js';
+import { describeError } from '../observability/describe-error.js';
 
 /** The one shape of an error (contract, REST). */
 interface ErrorBody {
@@ -20,6 +21,7 @@ const NAMES: Readonly<Record<number, string>> = {
   401: 'AuthError',
   403: 'AuthError',
   404: 'NotFoundError',
+  405: 'MethodNotAllowedError',
   409: 'ConflictError',
   413: 'PayloadTooLargeError',
   415: 'UnsupportedMediaTypeError',
@@ -27,15 +29,16 @@ const NAMES: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailableError',
 };
 
-/** No stack, no internals: what is not an answer of ours is logged here and is a bare 500 there. */
+/** No stack, no internals in a response: an error of our own is logged with them, whatever its status. */
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
 
   catch(error: unknown, host: ArgumentsHost): void {
+    const { status, messages } = describe(error);
+    if (status >= 500) this.log(error, status);
     const response = host.switchToHttp().getResponse<Response>();
     if (response.headersSent) return;
-    const { status, messages } = this.describe(error);
     const body: ErrorBody = {
       status_code: status,
       errors: messages.map((message) => ({ error: NAMES[status] ?? 'Error', message })),
@@ -43,20 +46,27 @@ export class HttpErrorFilter implements ExceptionFilter {
     response.status(status).json(body);
   }
 
-  private describe(error: unknown): { status: number; messages: readonly string[] } {
-    if (error instanceof HttpException) return { status: error.getStatus(), messages: messagesOf(error) };
-    if (isStoreFault(error)) {
-      this.logger.error({ event: 'http.unavailable', err: error, msg: 'The database did not answer' });
-      return {
-        status: HttpStatus.SERVICE_UNAVAILABLE,
-        messages: ['The database does not answer now; try again'],
-      };
-    }
-    const status = clientErrorStatus(error);
-    if (status !== undefined) return { status, messages: [(error as Error).message] };
-    this.logger.error({ event: 'http.failed', err: error, msg: 'A request failed' });
-    return { status: HttpStatus.INTERNAL_SERVER_ERROR, messages: ['Internal server error'] };
+  private log(error: unknown, status: number): void {
+    const isAway = status === 503;
+    this.logger.error({
+      event: isAway ? 'http.unavailable' : 'http.failed',
+      err: describeError(error),
+      msg: isAway ? 'A request needs what is unavailable' : 'A request failed',
+    });
   }
+}
+
+function describe(error: unknown): { status: number; messages: readonly string[] } {
+  if (error instanceof HttpException) return { status: error.getStatus(), messages: messagesOf(error) };
+  if (isStoreFault(error)) {
+    return {
+      status: HttpStatus.SERVICE_UNAVAILABLE,
+      messages: ['The database does not answer now; try again'],
+    };
+  }
+  const status = clientErrorStatus(error);
+  if (status !== undefined) return { status, messages: [(error as Error).message] };
+  return { status: HttpStatus.INTERNAL_SERVER_ERROR, messages: ['Internal server error'] };
 }
 
 function messagesOf(error: HttpException): readonly string[] {

@@ -11,7 +11,24 @@ export function requestBody<Shape extends z.ZodRawShape>(shape: Shape) {
   });
 }
 
+/**
+ * For a field's schema: says that a missing field is required, and otherwise what is wrong with it.
+ * @param problem of what was given in its place
+ */
+export function fieldError(name: string, problem: string | ((input: unknown) => string)) {
+  return ({ input }: { readonly input?: unknown }): string => {
+    if (input === undefined) return `${name} is required`;
+    return typeof problem === 'string' ? problem : problem(input);
+  };
+}
+
 /** A UUID in a body. */
 export function uuidField(name: string) {
-  return z.uuid({ error: `${name} is not a uuid` });
+  return z.uuid({ error: fieldError(name, `${name} is not a uuid`) });
+}
+
+/** One of a few texts in a body. */
+export function oneOfField<const Values extends readonly string[]>(name: string, values: Values) {
+  const problem = (input: unknown) => `${name} ${JSON.stringify(input)} is not one of ${values.join(', ')}`;
+  return z.enum(values, { error: fieldError(name, problem) });
 }

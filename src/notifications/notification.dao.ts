@@ -2,21 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
+import { inTransaction } from '../database/conflicts.js';
+import { rows } from '../database/rows.js';
 import {
   FINAL_STATUSES,
   type NotificationStatus,
 } from '../service-callbacks/callback-types/notification-status.js';
-import { NotificationEntity } from './notification.entity.js';
+import type { NotificationEntity } from './notification.entity.js';
 
 export type NewNotification = Omit<NotificationEntity, 'id' | 'sentBy' | 'createdAt' | 'updatedAt'>;
+
+const COLUMNS = `id, service_id AS "serviceId", notification_type AS "notificationType", "to",
+  template_id AS "templateId", template_version AS "templateVersion", reference, status, sent_by AS "sentBy",
+  sent_at AS "sentAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
+const TIMES = ['sentAt', 'createdAt', 'updatedAt'] as const;
 
 @Injectable()
 export class NotificationDao {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** What `work` does with its manager commits together or not at all. */
+  /** What `work` does with its manager commits together or not at all; it runs again after a conflict. */
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.dataSource.transaction(work);
+    return inTransaction(this.dataSource, work);
   }
 
   async create(notification: NewNotification, now: Date): Promise<NotificationEntity> {
@@ -27,20 +34,43 @@ export class NotificationDao {
       createdAt: now,
       updatedAt: null,
     };
-    await this.dataSource.manager.insert(NotificationEntity, entity);
+    await rows(
+      this.dataSource,
+      `INSERT INTO notifications
+         (id, service_id, notification_type, "to", template_id, template_version, reference, status, sent_at, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+      [
+        entity.id,
+        entity.serviceId,
+        entity.notificationType,
+        entity.to,
+        entity.templateId,
+        entity.templateVersion,
+        entity.reference,
+        entity.status,
+        entity.sentAt,
+        entity.createdAt,
+      ],
+    );
     return entity;
   }
 
-  findById(id: string, manager: EntityManager = this.dataSource.manager): Promise<NotificationEntity | null> {
-    return manager.findOneBy(NotificationEntity, { id });
+  async findById(
+    id: string,
+    connection: DataSource | EntityManager = this.dataSource,
+  ): Promise<NotificationEntity | null> {
+    const statement = `SELECT ${COLUMNS} FROM notifications WHERE id = $1`;
+    const [found] = await rows<NotificationEntity>(connection, statement, [id], TIMES);
+    return found ?? null;
   }
 
-  belongsTo(id: string, serviceId: string, manager: EntityManager): Promise<boolean> {
-    return manager.existsBy(NotificationEntity, { id, serviceId });
+  async belongsTo(id: string, serviceId: string, manager: EntityManager): Promise<boolean> {
+    const statement = 'SELECT id FROM notifications WHERE id = $1 AND service_id = $2';
+    return (await rows(manager, statement, [id, serviceId])).length > 0;
   }
 
   /**
-   * One statement, its guard in the WHERE (R4): of two receipts at the same moment one finds the row as it
+   * One statement, its guard in the WHERE: of two receipts at the same moment one finds the row as it
    * was. `sentBy` never overwrites one that is there. A final status stays; the same status again is no
    * change.
    * @returns the notification as it is now; null where nothing was changed.
@@ -48,18 +78,16 @@ export class NotificationDao {
   async updateStatusById(
     id: string,
     status: NotificationStatus,
-    { sentBy, now, manager = this.dataSource.manager }: UpdateStatusOptions,
+    { sentBy, now, manager }: UpdateStatusOptions,
   ): Promise<NotificationEntity | null> {
-    const result = await manager
-      .createQueryBuilder()
-      .update(NotificationEntity)
-      .set({ status, updatedAt: now, sentBy: () => 'COALESCE(sent_by, :sentBy)' })
-      .where('id = :id AND status <> :status AND status NOT IN (:...final)')
-      .setParameters({ id, status, sentBy: sentBy ?? null, final: [...FINAL_STATUSES] })
-      .returning('*')
-      .execute();
-    const [row] = result.raw as NotificationRow[];
-    return row ? fromRow(row) : null;
+    const [updated] = await rows<NotificationEntity>(
+      manager ?? this.dataSource,
+      `UPDATE notifications SET status = $2, updated_at = $3, sent_by = coalesce(sent_by, $4)
+       WHERE id = $1 AND status <> $2 AND status <> ALL ($5) RETURNING ${COLUMNS}`,
+      [id, status, now, sentBy ?? null, [...FINAL_STATUSES]],
+      TIMES,
+    );
+    return updated ?? null;
   }
 }
 
@@ -67,37 +95,4 @@ export interface UpdateStatusOptions {
   readonly sentBy?: string;
   readonly now: Date;
   readonly manager?: EntityManager;
-}
-
-/** What `RETURNING *` answers: the columns by their own names. */
-interface NotificationRow {
-  readonly id: string;
-  readonly service_id: string;
-  readonly notification_type: NotificationEntity['notificationType'];
-  readonly to: string;
-  readonly template_id: string;
-  readonly template_version: number;
-  readonly reference: string | null;
-  readonly status: NotificationStatus;
-  readonly sent_by: string | null;
-  readonly sent_at: Date | null;
-  readonly created_at: Date;
-  readonly updated_at: Date | null;
-}
-
-function fromRow(row: NotificationRow): NotificationEntity {
-  return {
-    id: row.id,
-    serviceId: row.service_id,
-    notificationType: row.notification_type,
-    to: row.to,
-    templateId: row.template_id,
-    templateVersion: row.template_version,
-    reference: row.reference,
-    status: row.status,
-    sentBy: row.sent_by,
-    sentAt: row.sent_at,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
 }

@@ -1,16 +1,7 @@
-import {
-  Body,
-  Controller,
-  HttpCode,
-  NotFoundException,
-  Param,
-  Post,
-  UseFilters,
-  UsePipes,
-} from '@nestjs/common';
+import { Controller, HttpCode, NotFoundException, Post, UseFilters } from '@nestjs/common';
 import { HttpErrorFilter } from '../http/http-error.filter.js';
-import { RequestValidationPipe } from '../http/request-validation.pipe.js';
 import { RequiresScope } from '../http/requires-scope.decorator.js';
+import { ValidBody, ValidParam } from '../http/valid-input.js';
 import { ChecksService, ServiceScope } from '../http/service-scope.decorator.js';
 import type { NotificationEntity } from './notification.entity.js';
 import { NotificationsService } from './notifications.service.js';
@@ -24,7 +15,6 @@ import {
 
 /** The notifications of a small host, so that the whole path runs as a service. */
 @Controller()
-@UsePipes(RequestValidationPipe)
 @UseFilters(HttpErrorFilter)
 export class NotificationsController {
   constructor(private readonly notifications: NotificationsService) {}
@@ -32,8 +22,8 @@ export class NotificationsController {
   @Post('service/:service_id/notifications')
   @RequiresScope('receipts:write')
   async create(
-    @Param('service_id', { schema: idParam }) serviceId: string,
-    @Body({ schema: createNotificationBody }) body: CreateNotificationBody,
+    @ValidParam('service_id', idParam) serviceId: string,
+    @ValidBody(createNotificationBody) body: CreateNotificationBody,
   ) {
     const notification = await this.notifications.create({
       serviceId,
@@ -54,8 +44,8 @@ export class NotificationsController {
   @ChecksService()
   @HttpCode(200)
   async receive(
-    @Param('id', { schema: idParam }) id: string,
-    @Body({ schema: receiptBody }) body: ReceiptBody,
+    @ValidParam('id', idParam) id: string,
+    @ValidBody(receiptBody) body: ReceiptBody,
     @ServiceScope() serviceId: string | undefined,
   ) {
     const result = await this.notifications.receive(id, {

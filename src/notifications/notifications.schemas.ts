@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { requestBody, uuidField } from '../http/request-body.js';
+import { fieldError, oneOfField, requestBody, uuidField } from '../http/request-body.js';
 import { NOTIFICATION_STATUSES } from '../service-callbacks/callback-types/notification-status.js';
 
 const TYPES = ['email', 'sms', 'letter'] as const;
@@ -7,26 +7,22 @@ const MAX_TEXT = 1_000;
 
 const text = (name: string) =>
   z
-    .string({ error: `${name} is not a string` })
+    .string({ error: fieldError(name, `${name} is not a string`) })
     .min(1, `${name} is empty`)
     .max(MAX_TEXT, `${name} is longer than ${MAX_TEXT} characters`)
     // PostgreSQL has no text with a NUL in it.
     .refine((value) => !value.includes('\0'), `${name} has a NUL character in it`);
 
-const status = z.enum(NOTIFICATION_STATUSES, {
-  error: (issue) => `status ${JSON.stringify(issue.input)} is not one of ${NOTIFICATION_STATUSES.join(', ')}`,
-});
+const status = oneOfField('status', NOTIFICATION_STATUSES);
 
 export const idParam = z.uuid();
 
 export const createNotificationBody = requestBody({
-  notification_type: z.enum(TYPES, {
-    error: (issue) => `notification_type ${JSON.stringify(issue.input)} is not one of ${TYPES.join(', ')}`,
-  }),
+  notification_type: oneOfField('notification_type', TYPES),
   to: text('to'),
   template_id: uuidField('template_id'),
   template_version: z
-    .int({ error: 'template_version is not a whole number' })
+    .int({ error: fieldError('template_version', 'template_version is not a whole number') })
     .min(1, 'template_version is less than 1')
     .max(2_147_483_647, 'template_version is more than 2147483647'),
   reference: text('reference').nullish(),

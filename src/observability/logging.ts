@@ -1,6 +1,7 @@
 import type { Params } from 'nestjs-pino';
 import pino, { type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
+import { describeError } from './describe-error.js';
 import { GatheredOutput } from './gathered-output.js';
 
 export interface LoggingOptions {
@@ -31,16 +32,34 @@ export function loggingParams({ level, format, stream }: LoggingOptions): Params
     level,
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { ...Object.fromEntries(REDACTED.map((name) => [name, redacted])), err: describeError },
+    serializers: {
+      ...Object.fromEntries(REDACTED.map((name) => [name, redacted])),
+      err: (error: unknown) => describeError(error),
+      // pino-http makes a logger with each request in it.
+      req: () => undefined,
+    },
   };
-  const destination = stream ?? (format === 'pretty' ? prettyStream() : new GatheredOutput(process.stdout));
-  // Requests are not logged: the events of the callbacks they cause are.
-  return { pinoHttp: [{ ...options, autoLogging: false, quietReqLogger: true }, destination] };
+  const destination =
+    format === 'pretty' ? prettyStream(stream) : (stream ?? new GatheredOutput(process.stdout));
+  return {
+    pinoHttp: [
+      {
+        ...options,
+        // pino-http would pass the serializer of `err` what its own has made of the error.
+        wrapSerializers: false,
+        // Requests are not logged: the events of the callbacks they cause are.
+        autoLogging: false,
+        quietReqLogger: true,
+      },
+      destination,
+    ],
+  };
 }
 
-function prettyStream(): DestinationStream {
+function prettyStream(destination?: DestinationStream): DestinationStream {
   return pretty({
-    colorize: process.stdout.isTTY,
+    ...(destination && { destination }),
+    colorize: destination === undefined && process.stdout.isTTY,
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid,context',
     sync: true,
@@ -49,16 +68,4 @@ function prettyStream(): DestinationStream {
 
 function redacted(): string {
   return '[redacted]';
-}
-
-/** A database error carries its statement's parameters, which may be a recipient: only these leave here. */
-function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { code } = error as { code?: unknown };
-  return {
-    type: error.name,
-    message: error.message,
-    stack: error.stack,
-    ...(code !== undefined && { code }),
-  };
 }

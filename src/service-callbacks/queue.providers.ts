@@ -3,6 +3,7 @@ import { Injectable, Logger, type OnApplicationShutdown, type Provider } from '@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { DataSource } from 'typeorm';
+import { describeError } from '../observability/describe-error.js';
 import { PostgresQueueBackend } from '../queues/postgres-queue-backend.js';
 import { QueueBackend } from '../queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
@@ -83,7 +84,7 @@ function queueProvider(name: string): Provider {
         logger.error({
           event: 'queue.error',
           queue: name,
-          error: error.message,
+          err: describeError(error),
           msg: 'The queue answered an error',
         });
       });

@@ -86,7 +86,7 @@ describe('the REST contract', () => {
         { bearer_token: 'line\nbreak in a token' },
         /^bearer_token has characters/,
       ],
-      ['no updated_by_id', { updated_by_id: undefined }, /^updated_by_id is not a uuid$/],
+      ['no updated_by_id', { updated_by_id: undefined }, /^updated_by_id is required$/],
       ['an unknown field', { colour: 'red' }, /^colour is not accepted here/],
     ];
 
@@ -107,6 +107,18 @@ describe('the REST contract', () => {
       const { errors } = answer.body as { errors: { message: string }[] };
       const named = errors.map(({ message }) => message.split(' ')[0] ?? '');
       expect(new Set(named)).toEqual(new Set(Object.keys(body)));
+    });
+
+    it('names each missing field at once', async () => {
+      expect(await refusal(create(randomUUID(), {}))).toEqual(
+        anError(
+          400,
+          /^callback_type is required$/,
+          /^url is required$/,
+          /^bearer_token is required$/,
+          /^updated_by_id is required$/,
+        ),
+      );
     });
 
     it('names a bad url and an unknown type at once, and with all else that is bad', async () => {
@@ -252,6 +264,21 @@ describe('the REST contract', () => {
     ['POST', '/'],
   ])('%s %s is a 404', async (method, path) => {
     expect(await refusal(service.call(method, path))).toEqual(anError(404, /./));
+  });
+
+  it.each([
+    ['PUT', `/service/${randomUUID()}/callback-api`, 'GET, HEAD, POST'],
+    ['PATCH', `/service/${randomUUID()}/callback-api/${randomUUID()}`, 'DELETE, GET, HEAD, POST'],
+    ['DELETE', `/service/${randomUUID()}/notifications`, 'POST'],
+    ['GET', `/notifications/${randomUUID()}/receipts`, 'POST'],
+    ['POST', '/health/ready', 'GET, HEAD'],
+    ['PUT', '/Metrics/', 'GET, HEAD'],
+  ])('%s %s is a 405 that allows %s', async (method, path, allowed) => {
+    const answer = await service.call(method, path, method === 'GET' ? undefined : {});
+    expect({ status: answer.status, body: answer.body }).toEqual(
+      anError(405, new RegExp(`^${method} is not allowed here; allowed are ${allowed}$`)),
+    );
+    expect(answer.headers.get('allow')).toBe(allowed);
   });
 
   it('another service’s callback API is a 404', async () => {

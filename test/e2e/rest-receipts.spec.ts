@@ -81,6 +81,17 @@ describe('the REST contract of notifications', () => {
     });
   });
 
+  it.each([
+    [
+      `/service/${randomUUID()}/notifications`,
+      ['notification_type', 'to', 'template_id', 'template_version'],
+    ],
+    [`/notifications/${randomUUID()}/receipts`, ['status']],
+  ])('POST %s names each missing field', async (path, fields) => {
+    const missing = fields.map((field) => new RegExp(`^${field} is required$`));
+    expect(await refusal(service.call('POST', path, {}))).toEqual(anError(400, ...missing));
+  });
+
   describe('POST /notifications/:id/receipts', () => {
     it('answers with the notification and its callback, whose id is everywhere the same', async () => {
       const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/ids') });

@@ -225,7 +225,10 @@ describe('the REST API', () => {
       service.call('GET', `/service/${serviceId}/callback-api`, undefined, bearer(token));
 
     expect(await list(THEIRS)).toMatchObject({ status: 200, body: { data: [] } });
-    expect(await list(OURS)).toMatchObject(withError(404));
+    const messages = [{ error: 'NotFoundError', message: 'The bearer token is for another service' }];
+    for (const another of [OURS, randomUUID()]) {
+      expect(await list(another)).toMatchObject({ status: 404, body: { errors: messages } });
+    }
     const stored = await query(database.url, 'SELECT * FROM service_callback_api_tokens');
     expect(JSON.stringify(stored)).not.toContain(token);
 
@@ -258,7 +261,7 @@ describe('the REST API', () => {
     ['a path that cannot be decoded', 'GET', '/service/%E0%A4%A/callback-api', undefined, 400],
     ['a path that names nothing', 'GET', '/nowhere', undefined, 404],
     ['an id that is none', 'GET', "/service/'--/callback-api", undefined, 404],
-    ['a method there is not', 'PUT', '/service/ID/callback-api', '{}', 404],
+    ['a method there is not', 'PUT', '/service/ID/callback-api', '{}', 405],
   ])('answers %s in the one shape, without a stack', async (_name, method, path, body, status) => {
     const answer = await service.call(method, path.replace('ID', OURS), body, bearer(ADMIN));
 

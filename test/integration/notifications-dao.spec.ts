@@ -67,7 +67,7 @@ describe('updateStatusById', () => {
 
     const updated = await dao.updateStatusById(id, 'delivered', { sentBy: 'provider', now: NOW });
 
-    expect(statements.slice(before)).toEqual([expect.stringMatching(/^UPDATE "notifications"/)]);
+    expect(statements.slice(before)).toEqual([expect.stringMatching(/UPDATE notifications /)]);
     expect(updated).toEqual({ ...rest, id, status: 'delivered', sentBy: 'provider', updatedAt: NOW });
     expect(await dao.findById(id)).toEqual(updated);
   });

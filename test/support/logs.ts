@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 
 /** A parsed line of the log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly level: number; readonly event?: string };
@@ -67,29 +67,16 @@ export class LogCapture {
     what: string,
     { count = 1, timeoutMs = 20_000 }: LogWaitOptions,
   ): Promise<LogLine[]> {
-    const deadline = Date.now() + timeoutMs;
+    // Unlike a timer it keeps no process alive where a caller has gone on without this.
+    const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const found = matching();
       if (found.length >= count) return found.slice(0, count);
-      await this.nextLine(deadline - Date.now(), () => {
+      await once(this.arrivals, 'line', { signal }).catch(() => {
         const seen = this.lines.filter((line) => line.event !== undefined).map((line) => line.event);
-        return `waited ${timeoutMs} ms for ${count} × ${what}; saw ${seen.join(', ')}`;
+        throw new Error(`waited ${timeoutMs} ms for ${count} × ${what}; saw ${seen.join(', ')}`);
       });
     }
-  }
-
-  private nextLine(timeoutMs: number, describe: () => string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onLine = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        this.arrivals.off('line', onLine);
-        reject(new Error(describe()));
-      }, timeoutMs);
-      this.arrivals.once('line', onLine);
-    });
   }
 }
 

@@ -5,6 +5,7 @@ const names: Readonly<Record<number, string>> = {
   400: 'ValidationError',
   401: 'AuthError',
   404: 'NotFoundError',
+  405: 'MethodNotAllowedError',
   409: 'ConflictError',
   413: 'PayloadTooLargeError',
 };

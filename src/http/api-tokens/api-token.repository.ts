@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { IsNull, type DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
+import { rows } from '../../database/rows.js';
 import type { ApiScope } from './api-token.js';
-import { ApiTokenEntity } from './api-token.entity.js';
+import type { ApiTokenEntity } from './api-token.entity.js';
 
 export interface NewApiToken {
   readonly name: string;
@@ -10,40 +11,48 @@ export interface NewApiToken {
   readonly serviceId?: string;
 }
 
+const COLUMNS = `id, name, token_hash AS "tokenHash", scopes, service_id AS "serviceId",
+  created_at AS "createdAt", revoked_at AS "revokedAt"`;
+const TIMES = ['createdAt', 'revokedAt'] as const;
+
 /** The tokens that are kept in the database, by their hashes. */
 export class ApiTokenRepository {
   constructor(private readonly dataSource: DataSource) {}
 
   /** One that has not been revoked. */
-  findByDigest(digest: string): Promise<ApiTokenEntity | null> {
-    return this.dataSource.manager.findOneBy(ApiTokenEntity, { tokenHash: digest, revokedAt: IsNull() });
+  async findByDigest(digest: string): Promise<ApiTokenEntity | null> {
+    const [found] = await this.read(
+      `SELECT ${COLUMNS} FROM service_callback_api_tokens WHERE token_hash = $1 AND revoked_at IS NULL`,
+      [digest],
+    );
+    return found ?? null;
   }
 
   list(): Promise<ApiTokenEntity[]> {
-    return this.dataSource.manager.find(ApiTokenEntity, { order: { createdAt: 'ASC', id: 'ASC' } });
+    return this.read(`SELECT ${COLUMNS} FROM service_callback_api_tokens ORDER BY created_at, id`);
   }
 
-  async add({ name, digest, scopes, serviceId }: NewApiToken): Promise<ApiTokenEntity> {
-    const entity: ApiTokenEntity = {
-      id: randomUUID(),
-      name,
-      tokenHash: digest,
-      scopes: [...scopes],
-      serviceId: serviceId ?? null,
-      createdAt: new Date(),
-      revokedAt: null,
-    };
-    await this.dataSource.manager.insert(ApiTokenEntity, entity);
-    return entity;
+  async add({ name, digest, scopes, serviceId }: NewApiToken): Promise<{ readonly id: string }> {
+    const id = randomUUID();
+    await this.read(
+      `INSERT INTO service_callback_api_tokens (id, name, token_hash, scopes, service_id, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${COLUMNS}`,
+      [id, name, digest, [...scopes], serviceId ?? null, new Date()],
+    );
+    return { id };
   }
 
   /** @returns whether there was one that was still good. */
   async revoke(id: string): Promise<boolean> {
-    const { affected } = await this.dataSource.manager.update(
-      ApiTokenEntity,
-      { id, revokedAt: IsNull() },
-      { revokedAt: new Date() },
+    const revoked = await this.read(
+      `UPDATE service_callback_api_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL
+       RETURNING ${COLUMNS}`,
+      [id, new Date()],
     );
-    return Boolean(affected);
+    return revoked.length > 0;
+  }
+
+  private read(statement: string, parameters?: readonly unknown[]): Promise<ApiTokenEntity[]> {
+    return rows<ApiTokenEntity>(this.dataSource, statement, parameters, TIMES);
   }
 }

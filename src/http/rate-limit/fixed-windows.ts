@@ -1,7 +1,12 @@
-import type { ThrottlerStorage } from '@nestjs/throttler';
-
-/** What the guard is told of a request that was counted. */
-type Count = Awaited<ReturnType<ThrottlerStorage['increment']>>;
+/** What a request comes to, in the shape of `@nestjs/throttler`, which hosts of the module do not have. */
+interface Count {
+  readonly totalHits: number;
+  /** Seconds. */
+  readonly timeToExpire: number;
+  readonly isBlocked: boolean;
+  /** Seconds. */
+  readonly timeToBlockExpire: number;
+}
 
 interface Window {
   hits: number;
@@ -19,7 +24,7 @@ const MAX_WINDOWS = 100_000;
  * one of them: with a limit in the thousands that costs more than the request. The price of fixed windows: at
  * the turn of one, twice the limit may pass.
  */
-export class FixedWindows implements ThrottlerStorage {
+export class FixedWindows {
   private readonly windows = new Map<string, Window>();
 
   /** @param ttl milliseconds a window lasts */

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { rows } from '../../database/rows.js';
+import { tableIn } from '../../database/table-in.js';
 import { Clock } from '../clock.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
-import { CallbackApiEntity } from './callback-api.entity.js';
+import type { CallbackApiEntity } from './callback-api.entity.js';
 import { bearerTokenBinding, signingSecretBinding } from './callback-api-secrets.js';
 import { CallbackApiExistsError } from './callback-api-exists.error.js';
 
@@ -39,13 +41,10 @@ export interface CallbackApiChange {
   readonly updatedById: string;
 }
 
-/** By hand: before every enqueue and every retry, where TypeORM's query builder costs more than the query. */
-const findTargetIn = (table: string) => `
-  SELECT id, url, bearer_token AS "encryptedBearerToken", disabled_at IS NOT NULL AS "isDisabled",
-    array_remove(ARRAY[
-      signing_secret, CASE WHEN previous_signing_secret_until > $3::timestamptz THEN previous_signing_secret END
-    ], NULL) AS "encryptedSigningSecrets"
-  FROM ${table} WHERE service_id = $1 AND callback_type = $2`;
+const TARGET = `id, url, bearer_token AS "encryptedBearerToken", disabled_at IS NOT NULL AS "isDisabled",
+  array_remove(ARRAY[
+    signing_secret, CASE WHEN previous_signing_secret_until > $3::timestamptz THEN previous_signing_secret END
+  ], NULL) AS "encryptedSigningSecrets"`;
 
 interface TargetRow {
   readonly id: string;
@@ -56,30 +55,34 @@ interface TargetRow {
   readonly encryptedSigningSecrets: readonly string[];
 }
 
+/** A {@link CallbackApi}. */
+const SHOWN = `id, service_id AS "serviceId", callback_type AS "callbackType", url,
+  previous_signing_secret_until AS "previousSecretUntil", updated_by_id AS "updatedById",
+  created_at AS "createdAt", updated_at AS "updatedAt", disabled_at AS "disabledAt",
+  disabled_reason AS "disabledReason"`;
+const TIMES = ['previousSecretUntil', 'createdAt', 'updatedAt', 'disabledAt'] as const;
+
 const UNIQUE_VIOLATION = '23505';
 
 @Injectable()
 export class CallbackApiRepository {
-  /** Made once: each enqueue and each retry asks it. */
-  private findTargetQuery: string | undefined;
-
   constructor(
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly cipher: PayloadCipher,
     private readonly clock: Clock,
   ) {}
 
-  /** Where the service wants callbacks of this type; null: nowhere (R1). */
+  /** Where the service wants callbacks of this type; null: nowhere. */
   async findTarget(
     serviceId: string,
     callbackType: string,
     manager?: EntityManager,
   ): Promise<CallbackTarget | null> {
     // On the caller's connection, where there is one.
-    const [row] = await this.dataSource.query<TargetRow[]>(
-      (this.findTargetQuery ??= findTargetIn(this.table)),
+    const [row] = await rows<TargetRow>(
+      manager ?? this.dataSource,
+      `SELECT ${TARGET} FROM ${this.table} WHERE service_id = $1 AND callback_type = $2`,
       [serviceId, callbackType, new Date(this.clock.now())],
-      manager?.queryRunner,
     );
     if (!row) return null;
     const { id, url, encryptedBearerToken, encryptedSigningSecrets, isDisabled } = row;
@@ -94,30 +97,25 @@ export class CallbackApiRepository {
     };
   }
 
-  async list(serviceId: string): Promise<CallbackApi[]> {
-    const entities = await this.dataSource.manager.find(CallbackApiEntity, {
-      where: { serviceId },
-      order: { createdAt: 'ASC', id: 'ASC' },
-    });
-    return entities.map(withoutSecrets);
+  list(serviceId: string): Promise<CallbackApi[]> {
+    return this.read(`SELECT ${SHOWN} FROM ${this.table} WHERE service_id = $1 ORDER BY created_at, id`, [
+      serviceId,
+    ]);
   }
 
   async find(serviceId: string, id: string): Promise<CallbackApi | null> {
-    const entity = await this.dataSource.manager.findOneBy(CallbackApiEntity, { serviceId, id });
-    return entity && withoutSecrets(entity);
+    const statement = `SELECT ${SHOWN} FROM ${this.table} WHERE service_id = $1 AND id = $2`;
+    return (await this.read(statement, [serviceId, id]))[0] ?? null;
   }
 
   /** @throws CallbackApiExistsError where the service has one of that type. */
   async create(api: NewCallbackApi): Promise<CallbackApi> {
     const id = randomUUID();
-    const entity: CallbackApiEntity = {
+    const created: CallbackApi = {
       id,
       serviceId: api.serviceId,
       callbackType: api.callbackType,
       url: api.url,
-      encryptedBearerToken: this.cipher.encrypt(api.bearerToken, bearerTokenBinding(id)),
-      encryptedSigningSecret: this.cipher.encrypt(api.signingSecret, signingSecretBinding(id)),
-      encryptedPreviousSecret: null,
       previousSecretUntil: null,
       updatedById: api.updatedById,
       createdAt: new Date(this.clock.now()),
@@ -126,28 +124,39 @@ export class CallbackApiRepository {
       disabledReason: null,
     };
     try {
-      await this.dataSource.manager.insert(CallbackApiEntity, entity);
+      await rows(
+        this.dataSource,
+        `INSERT INTO ${this.table}
+           (id, service_id, callback_type, url, updated_by_id, created_at, bearer_token, signing_secret)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+        [
+          id,
+          created.serviceId,
+          created.callbackType,
+          created.url,
+          created.updatedById,
+          created.createdAt,
+          this.cipher.encrypt(api.bearerToken, bearerTokenBinding(id)),
+          this.cipher.encrypt(api.signingSecret, signingSecretBinding(id)),
+        ],
+      );
     } catch (error) {
       if (isUniqueViolation(error)) throw new CallbackApiExistsError(api.serviceId, api.callbackType);
       throw error;
     }
-    return withoutSecrets(entity);
+    return created;
   }
 
   async update(serviceId: string, id: string, change: CallbackApiChange): Promise<CallbackApi | null> {
-    const { affected } = await this.dataSource.manager.update(
-      CallbackApiEntity,
-      { serviceId, id },
-      {
-        updatedById: change.updatedById,
-        updatedAt: new Date(this.clock.now()),
-        ...(change.url !== undefined && { url: change.url }),
-        ...(change.bearerToken !== undefined && {
-          encryptedBearerToken: this.cipher.encrypt(change.bearerToken, bearerTokenBinding(id)),
-        }),
-      },
+    const { bearerToken } = change;
+    const token = bearerToken === undefined ? null : this.cipher.encrypt(bearerToken, bearerTokenBinding(id));
+    const [row] = await this.read(
+      `UPDATE ${this.table} SET updated_by_id = $3, updated_at = $4, url = coalesce($5, url),
+         bearer_token = coalesce($6, bearer_token)
+       WHERE service_id = $1 AND id = $2 RETURNING ${SHOWN}`,
+      [serviceId, id, change.updatedById, new Date(this.clock.now()), change.url ?? null, token],
     );
-    return affected ? this.find(serviceId, id) : null;
+    return row ?? null;
   }
 
   /** The secret in use becomes the previous one, in one statement: of two rotations at once both count. */
@@ -156,46 +165,31 @@ export class CallbackApiRepository {
     id: string,
     { secret, previousUntil }: { readonly secret: string; readonly previousUntil: Date },
   ): Promise<CallbackApi | null> {
-    const { affected } = await this.dataSource.manager.update(
-      CallbackApiEntity,
-      { serviceId, id },
-      {
-        encryptedPreviousSecret: () => 'signing_secret',
-        previousSecretUntil: previousUntil,
-        encryptedSigningSecret: this.cipher.encrypt(secret, signingSecretBinding(id)),
-        updatedAt: new Date(this.clock.now()),
-      },
+    const encrypted = this.cipher.encrypt(secret, signingSecretBinding(id));
+    const [row] = await this.read(
+      `UPDATE ${this.table} SET previous_signing_secret = signing_secret, previous_signing_secret_until = $3,
+         signing_secret = $4, updated_at = $5
+       WHERE service_id = $1 AND id = $2 RETURNING ${SHOWN}`,
+      [serviceId, id, previousUntil, encrypted, new Date(this.clock.now())],
     );
-    return affected ? this.find(serviceId, id) : null;
+    return row ?? null;
   }
 
   /** @returns whether there was one. */
   async remove(serviceId: string, id: string): Promise<boolean> {
-    const { affected } = await this.dataSource.manager.delete(CallbackApiEntity, { serviceId, id });
-    return Boolean(affected);
+    const statement = `DELETE FROM ${this.table} WHERE service_id = $1 AND id = $2 RETURNING id`;
+    return (await rows(this.dataSource, statement, [serviceId, id])).length > 0;
   }
 
-  /** With its schema, where the module's `DataSource` has one: a caller's connection may look elsewhere. */
+  private read(statement: string, parameters: readonly unknown[]): Promise<CallbackApi[]> {
+    return rows<CallbackApi>(this.dataSource, statement, parameters, TIMES);
+  }
+
   private get table(): string {
-    const { tablePath } = this.dataSource.getMetadata(CallbackApiEntity);
-    return tablePath
-      .split('.')
-      .map((name) => this.dataSource.driver.escape(name))
-      .join('.');
+    return tableIn(this.dataSource, 'service_callback_apis');
   }
-}
-
-function withoutSecrets({
-  encryptedBearerToken: _token,
-  encryptedSigningSecret: _secret,
-  encryptedPreviousSecret: _previous,
-  ...api
-}: CallbackApiEntity): CallbackApi {
-  return api;
 }
 
 function isUniqueViolation(error: unknown): boolean {
-  return (
-    error instanceof QueryFailedError && (error.driverError as { code?: string }).code === UNIQUE_VIOLATION
-  );
+  return (error as { code?: unknown }).code === UNIQUE_VIOLATION;
 }

@@ -1,20 +1,17 @@
 import {
   BadRequestException,
-  Body,
   ConflictException,
   Controller,
   Delete,
   Get,
   HttpCode,
   NotFoundException,
-  Param,
   Post,
   UseFilters,
-  UsePipes,
 } from '@nestjs/common';
-import { CheckedBodyPipe, type CheckedBody } from '../../http/checked-body.pipe.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { BodyToCheck, ValidParam, type CheckedBody } from '../../http/valid-input.js';
 import type { CallbackApi } from './callback-api.repository.js';
 import { CallbackApiExistsError } from './callback-api-exists.error.js';
 import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
@@ -31,7 +28,6 @@ import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
 
 /** The management API of GOV.UK Notify's service callbacks. */
 @Controller('service/:service_id/callback-api')
-@UsePipes(CheckedBodyPipe)
 @UseFilters(HttpErrorFilter)
 export class CallbackApisController {
   constructor(private readonly callbackApis: CallbackApisService) {}
@@ -39,8 +35,8 @@ export class CallbackApisController {
   @Post()
   @RequiresScope('callbacks:write')
   async create(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Body({ schema: createCallbackApiBody }) checked: CheckedBody<CreateCallbackApiBody>,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @BodyToCheck(createCallbackApiBody) checked: CheckedBody<CreateCallbackApiBody>,
   ) {
     const body = this.accepted(checked);
     return asHttpWithSecret(
@@ -56,15 +52,15 @@ export class CallbackApisController {
 
   @Get()
   @RequiresScope('callbacks:read')
-  async list(@Param('service_id', { schema: serviceIdParam }) serviceId: string) {
+  async list(@ValidParam('service_id', serviceIdParam) serviceId: string) {
     return { data: (await this.callbackApis.list(serviceId)).map(view) };
   }
 
   @Get(':id')
   @RequiresScope('callbacks:read')
   async get(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
   ) {
     return asHttp(this.callbackApis.get(serviceId, id));
   }
@@ -73,9 +69,9 @@ export class CallbackApisController {
   @RequiresScope('callbacks:write')
   @HttpCode(200)
   async update(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
-    @Body({ schema: updateCallbackApiBody }) checked: CheckedBody<UpdateCallbackApiBody>,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
+    @BodyToCheck(updateCallbackApiBody) checked: CheckedBody<UpdateCallbackApiBody>,
   ) {
     const current = await this.callbackApis.get(serviceId, id).catch(throwHttp);
     const body = this.accepted(checked, current);
@@ -94,8 +90,8 @@ export class CallbackApisController {
   @RequiresScope('callbacks:write')
   @HttpCode(200)
   async rotateSigningSecret(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
   ) {
     return asHttpWithSecret(this.callbackApis.rotateSigningSecret(serviceId, id));
   }
@@ -104,8 +100,8 @@ export class CallbackApisController {
   @RequiresScope('callbacks:write')
   @HttpCode(204)
   async remove(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
   ): Promise<void> {
     await this.callbackApis.remove(serviceId, id).catch(throwHttp);
   }

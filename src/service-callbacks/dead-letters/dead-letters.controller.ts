@@ -1,21 +1,17 @@
 import {
   BadRequestException,
-  Body,
   ConflictException,
   Controller,
   Delete,
   Get,
   HttpCode,
   NotFoundException,
-  Param,
   Post,
-  Query,
   UseFilters,
-  UsePipes,
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
-import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import { Clock } from '../clock.js';
 import { decodeCursor, encodeCursor } from './dead-letter-cursor.js';
 import type { DeadLetterEntity } from './dead-letter.entity.js';
@@ -31,7 +27,6 @@ import { Replay } from './replay.js';
 
 /** Callbacks that were given up: look, send again, throw away. */
 @Controller('service/:service_id/dead-letters')
-@UsePipes(RequestValidationPipe)
 @UseFilters(HttpErrorFilter)
 export class DeadLettersController {
   constructor(
@@ -44,8 +39,8 @@ export class DeadLettersController {
   @Get()
   @RequiresScope('callbacks:read')
   async list(
-    @Param('service_id', { schema: uuidParam }) serviceId: string,
-    @Query({ schema: listDeadLettersQuery }) query: ListDeadLettersQuery,
+    @ValidParam('service_id', uuidParam) serviceId: string,
+    @ValidQuery(listDeadLettersQuery) query: ListDeadLettersQuery,
   ) {
     const { cursor, limit } = query;
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
@@ -58,10 +53,7 @@ export class DeadLettersController {
   /** With every attempt. */
   @Get(':id')
   @RequiresScope('callbacks:read')
-  async get(
-    @Param('service_id', { schema: uuidParam }) serviceId: string,
-    @Param('id', { schema: uuidParam }) id: string,
-  ) {
+  async get(@ValidParam('service_id', uuidParam) serviceId: string, @ValidParam('id', uuidParam) id: string) {
     const letter = await this.deadLetters.find(serviceId, id);
     if (!letter) throw notFound(serviceId, id);
     return { data: { ...view(letter), attempts: letter.attempts } };
@@ -72,8 +64,8 @@ export class DeadLettersController {
   @RequiresScope('dead-letters:replay')
   @HttpCode(202)
   async replayOne(
-    @Param('service_id', { schema: uuidParam }) serviceId: string,
-    @Param('id', { schema: uuidParam }) id: string,
+    @ValidParam('service_id', uuidParam) serviceId: string,
+    @ValidParam('id', uuidParam) id: string,
   ) {
     const result = await this.replay.one(serviceId, id);
     if (!result) throw notFound(serviceId, id);
@@ -86,8 +78,8 @@ export class DeadLettersController {
   @RequiresScope('dead-letters:replay')
   @HttpCode(202)
   async replayAll(
-    @Param('service_id', { schema: uuidParam }) serviceId: string,
-    @Body({ schema: replayDeadLettersBody }) body: ReplayDeadLettersBody,
+    @ValidParam('service_id', uuidParam) serviceId: string,
+    @ValidBody(replayDeadLettersBody) body: ReplayDeadLettersBody,
   ) {
     const now = new Date(this.clock.now());
     return { data: { count: await this.deadLetters.requestReplay(serviceId, filterOf(body ?? {}), now) } };
@@ -97,8 +89,8 @@ export class DeadLettersController {
   @RequiresScope('dead-letters:replay')
   @HttpCode(204)
   async remove(
-    @Param('service_id', { schema: uuidParam }) serviceId: string,
-    @Param('id', { schema: uuidParam }) id: string,
+    @ValidParam('service_id', uuidParam) serviceId: string,
+    @ValidParam('id', uuidParam) id: string,
   ): Promise<void> {
     if (!(await this.deadLetters.remove(serviceId, id))) throw notFound(serviceId, id);
   }

@@ -3,15 +3,12 @@ import {
   Controller,
   Get,
   NotFoundException,
-  Param,
-  Query,
   ServiceUnavailableException,
   UseFilters,
-  UsePipes,
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
-import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { ValidParam, ValidQuery } from '../../http/valid-input.js';
 import { CallbackLogReader } from './callback-log.reader.js';
 import { listCallbacksQuery, uuidParam, type ListCallbacksQuery } from './delivery-log.schemas.js';
 import { decodeLogCursor, encodeLogCursor } from './log-cursor.js';
@@ -20,7 +17,6 @@ import type { LoggedAttempt, LoggedCallback } from './records.js';
 
 /** What became of a service's callbacks, and what its servers answered. */
 @Controller('service/:service_id/callbacks')
-@UsePipes(RequestValidationPipe)
 @UseFilters(HttpErrorFilter)
 export class DeliveryLogController {
   constructor(private readonly log: CallbackLogReader) {}
@@ -32,8 +28,8 @@ export class DeliveryLogController {
   @Get()
   @RequiresScope('callbacks:read')
   async list(
-    @Param('service_id', { schema: uuidParam }) serviceId: string,
-    @Query({ schema: listCallbacksQuery }) query: ListCallbacksQuery,
+    @ValidParam('service_id', uuidParam) serviceId: string,
+    @ValidQuery(listCallbacksQuery) query: ListCallbacksQuery,
   ) {
     const { cursor, limit, callback_api_id: callbackApiId, subject_id: subjectId, ...rest } = query;
     const after = cursor === undefined ? undefined : decodeLogCursor(cursor);
@@ -46,10 +42,7 @@ export class DeliveryLogController {
   /** With its attempts; `waiting` before the first. */
   @Get(':id')
   @RequiresScope('callbacks:read')
-  async get(
-    @Param('service_id', { schema: uuidParam }) serviceId: string,
-    @Param('id', { schema: uuidParam }) id: string,
-  ) {
+  async get(@ValidParam('service_id', uuidParam) serviceId: string, @ValidParam('id', uuidParam) id: string) {
     const callback = await this.log.find({ serviceId }, id).catch(throwHttp);
     if (!callback) throw new NotFoundException(`Service ${serviceId} has no callback ${id}`);
     return { data: { ...view(callback), attempts: callback.attempts.map(attemptView) } };

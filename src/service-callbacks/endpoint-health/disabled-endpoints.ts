@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import { messageOf } from '../message-of.js';
+import { describeError } from '../../observability/describe-error.js';
 import { periodically } from '../periodically.js';
 import { EndpointStateRepository } from './endpoint-state.repository.js';
 
@@ -56,7 +56,7 @@ export class DisabledEndpoints implements OnModuleInit, OnApplicationBootstrap, 
     if (this.isCurrent) {
       this.logger.warn({
         event: 'endpoints.outdated',
-        error: messageOf(error),
+        err: describeError(error),
         msg: 'Which endpoints are disabled cannot be read now; what was known before holds',
       });
     }

@@ -1,6 +1,6 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import { messageOf } from '../message-of.js';
+import { describeError } from '../../observability/describe-error.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import { EndpointAlerts } from './endpoint-alerts.js';
 import { factsOf, wordsFor } from './change-words.js';
@@ -38,7 +38,8 @@ export class EndpointChanges {
       event: 'endpoint.untold',
       change: change.change,
       callback_api_id: change.callbackApiId,
-      error: `${what}: ${messageOf(error)}`,
+      what,
+      err: describeError(error),
       msg: 'Somebody could not be told of a change of an endpoint',
     });
   }

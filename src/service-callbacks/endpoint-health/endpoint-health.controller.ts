@@ -1,5 +1,4 @@
 import {
-  Body,
   Controller,
   ForbiddenException,
   Get,
@@ -7,18 +6,16 @@ import {
   HttpException,
   HttpStatus,
   NotFoundException,
-  Param,
   Post,
   Res,
   SetMetadata,
   UseFilters,
-  UsePipes,
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { CallerHas } from '../../http/caller-has.decorator.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
-import { RequestValidationPipe } from '../../http/request-validation.pipe.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { ValidBody, ValidParam } from '../../http/valid-input.js';
 import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
 import { callbackApiIdParam, serviceIdParam } from '../callback-apis/callback-apis.schemas.js';
 import { disableBody, enableBody, type DisableBody, type EnableBody } from './endpoint-health.schemas.js';
@@ -33,7 +30,6 @@ const OPENAPI_OPERATION = 'swagger/apiOperation';
 
 /** How an endpoint is, whether it is on, and a try. */
 @Controller('service/:service_id/callback-api/:id')
-@UsePipes(RequestValidationPipe)
 @UseFilters(HttpErrorFilter)
 export class EndpointHealthController {
   constructor(
@@ -45,8 +41,8 @@ export class EndpointHealthController {
   @Get('health')
   @RequiresScope('callbacks:read')
   async get(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
   ) {
     return { data: healthView(await this.health.read(serviceId, id).catch(throwHttp)) };
   }
@@ -56,9 +52,9 @@ export class EndpointHealthController {
   @RequiresScope('callbacks:write')
   @HttpCode(200)
   async disable(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
-    @Body({ schema: disableBody }) body: DisableBody,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
+    @ValidBody(disableBody) body: DisableBody,
   ) {
     const by = body?.updated_by_id;
     const api = await this.endpoints.disable(serviceId, id, { by }).catch(throwHttp);
@@ -76,9 +72,9 @@ export class EndpointHealthController {
   })
   @HttpCode(200)
   async enable(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
-    @Body({ schema: enableBody }) body: EnableBody,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
+    @ValidBody(enableBody) body: EnableBody,
     @CallerHas('dead-letters:replay') mayReplay: boolean,
   ) {
     if (body?.replay === true && !mayReplay) {
@@ -93,8 +89,8 @@ export class EndpointHealthController {
   @RequiresScope('callbacks:write')
   @HttpCode(200)
   async test(
-    @Param('service_id', { schema: serviceIdParam }) serviceId: string,
-    @Param('id', { schema: callbackApiIdParam }) id: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
+    @ValidParam('id', callbackApiIdParam) id: string,
     @Res({ passthrough: true }) response: Response,
   ) {
     try {

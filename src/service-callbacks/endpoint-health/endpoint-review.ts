@@ -6,7 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { Clock } from '../clock.js';
-import { messageOf } from '../message-of.js';
+import { describeError } from '../../observability/describe-error.js';
 import { periodically } from '../periodically.js';
 import type { EndpointHealthOptions } from '../service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
@@ -97,7 +97,7 @@ export class EndpointReview implements OnApplicationBootstrap, BeforeApplication
   private failed(error: unknown): void {
     this.logger.error({
       event: 'endpoints.unreviewed',
-      error: messageOf(error),
+      err: describeError(error),
       msg: 'Failing endpoints could not be looked at now',
     });
   }

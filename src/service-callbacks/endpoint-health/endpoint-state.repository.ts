@@ -1,5 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
+import { inTransaction } from '../../database/conflicts.js';
+import { rows } from '../../database/rows.js';
+import { tableIn } from '../../database/table-in.js';
 import type { DisabledReason } from '../callback-apis/callback-api.entity.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import type { OngoingFailure } from './endpoint-change.js';
@@ -44,7 +47,13 @@ const SINCE = `date_trunc('milliseconds', health.failing_since)`;
  */
 @Injectable()
 export class EndpointStateRepository {
-  constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
+  private readonly apis: string;
+  private readonly health: string;
+
+  constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {
+    this.apis = tableIn(dataSource, 'service_callback_apis');
+    this.health = tableIn(dataSource, 'service_callback_endpoint_health');
+  }
 
   /** @returns undefined where it was disabled already, or the condition does not hold. */
   async disable(
@@ -54,12 +63,12 @@ export class EndpointStateRepository {
     by?: string,
   ): Promise<SwitchedEndpoint | undefined> {
     return this.change(
-      `UPDATE service_callback_apis api
+      `UPDATE ${this.apis} api
        SET disabled_at = $2, disabled_reason = $3, updated_by_id = coalesce($6, updated_by_id)
        WHERE api.id = $1 AND api.disabled_at IS NULL
          AND ($4::text IS NULL OR api.url = $4)
          AND ($5::timestamptz IS NULL OR EXISTS (
-           SELECT FROM service_callback_endpoint_health health
+           SELECT FROM ${this.health} health
            WHERE health.callback_api_id = api.id::text AND ${SINCE} = $5))
        RETURNING ${FACTS}`,
       [callbackApiId, at, reason, url ?? null, failingSince ?? null, by ?? null],
@@ -68,9 +77,9 @@ export class EndpointStateRepository {
 
   /** Forgets its failures as well. @returns undefined where it was not disabled. */
   enable(callbackApiId: string, by?: string): Promise<SwitchedEndpoint | undefined> {
-    return this.dataSource.transaction(async (manager) => {
+    return inTransaction(this.dataSource, async (manager) => {
       const switched = await this.change(
-        `UPDATE service_callback_apis api
+        `UPDATE ${this.apis} api
          SET disabled_at = NULL, disabled_reason = NULL, updated_by_id = coalesce($2, updated_by_id)
          WHERE api.id = $1 AND api.disabled_at IS NOT NULL
          RETURNING ${FACTS}`,
@@ -89,9 +98,9 @@ export class EndpointStateRepository {
     percent: number,
   ): Promise<SwitchedEndpoint | undefined> {
     return this.change(
-      `UPDATE service_callback_apis api
+      `UPDATE ${this.apis} api
        SET warned_percent = $3, warned_since = health.failing_since
-       FROM service_callback_endpoint_health health
+       FROM ${this.health} health
        WHERE api.id = $1 AND health.callback_api_id = api.id::text AND api.disabled_at IS NULL
          AND ${SINCE} = $2 AND ${WARNED} < $3
        RETURNING ${FACTS}`,
@@ -100,60 +109,62 @@ export class EndpointStateRepository {
   }
 
   /** Takes back the warnings of those that have succeeded since. @returns each once, over all processes. */
-  async takeBackWarnings(): Promise<SwitchedEndpoint[]> {
-    const [rows] = await this.dataSource.query<[SwitchedEndpoint[], number]>(
-      `UPDATE service_callback_apis api
+  takeBackWarnings(): Promise<SwitchedEndpoint[]> {
+    return rows<SwitchedEndpoint>(
+      this.dataSource,
+      `UPDATE ${this.apis} api
        SET warned_percent = 0, warned_since = NULL
-       FROM service_callback_endpoint_health health
+       FROM ${this.health} health
        WHERE api.warned_since IS NOT NULL AND api.disabled_at IS NULL
          AND health.callback_api_id = api.id::text AND health.failing_since IS DISTINCT FROM api.warned_since
        RETURNING ${FACTS}`,
     );
-    return rows;
   }
 
   /** Those that are on, have failed since `earliest` at least, and have made so many attempts; longest first. */
-  async failing(earliest: Date, minAttempts: number): Promise<FailingEndpoint[]> {
-    const rows = await this.dataSource.query<(Omit<FailingEndpoint, 'attempts'> & { attempts: string })[]>(
+  failing(earliest: Date, minAttempts: number): Promise<FailingEndpoint[]> {
+    return rows<FailingEndpoint>(
+      this.dataSource,
       `SELECT ${FACTS}, health.failing_since AS "failingSince", health.last_failure AS "lastFailure",
               health.attempts_since_success AS attempts, ${WARNED} AS "warnedPercent"
-       FROM service_callback_endpoint_health health
-       JOIN service_callback_apis api ON api.id::text = health.callback_api_id
+       FROM ${this.health} health
+       JOIN ${this.apis} api ON api.id::text = health.callback_api_id
        WHERE health.failing_since <= $1 AND health.attempts_since_success >= $2 AND api.disabled_at IS NULL
        ORDER BY health.failing_since LIMIT ${REVIEW_LIMIT}`,
       [earliest, minAttempts],
+      ['failingSince'],
     );
-    return rows.map((row) => ({ ...row, attempts: Number(row.attempts) }));
   }
 
   async disabledIds(): Promise<string[]> {
-    const rows = await this.dataSource.query<{ id: string }[]>(
-      `SELECT id FROM service_callback_apis WHERE disabled_at IS NOT NULL`,
+    const disabled = await rows<{ id: string }>(
+      this.dataSource,
+      `SELECT id FROM ${this.apis} WHERE disabled_at IS NOT NULL`,
     );
-    return rows.map(({ id }) => id);
+    return disabled.map(({ id }) => id);
   }
 
   /** It is another endpoint now, or gets another chance: its time begins again, and nothing was warned of. */
   async forgetFailures(
     callbackApiId: string,
-    manager: EntityManager = this.dataSource.manager,
+    connection: DataSource | EntityManager = this.dataSource,
   ): Promise<void> {
-    await manager.query(
+    await rows(
+      connection,
       `WITH unwarned AS (
-         UPDATE service_callback_apis SET warned_percent = 0, warned_since = NULL WHERE id = $1)
-       UPDATE service_callback_endpoint_health SET failing_since = NULL, attempts_since_success = 0
-       WHERE callback_api_id = $1::text`,
+         UPDATE ${this.apis} SET warned_percent = 0, warned_since = NULL WHERE id = $1),
+       result AS (
+         UPDATE ${this.health} SET failing_since = NULL, attempts_since_success = 0
+         WHERE callback_api_id = $1::text RETURNING callback_api_id)`,
       [callbackApiId],
     );
   }
 
-  /** TypeORM answers an UPDATE with its rows and their number. */
   private async change(
     statement: string,
-    parameters: unknown[],
-    manager: EntityManager = this.dataSource.manager,
+    parameters: readonly unknown[],
+    connection: DataSource | EntityManager = this.dataSource,
   ): Promise<SwitchedEndpoint | undefined> {
-    const [rows] = await manager.query<[SwitchedEndpoint[], number]>(statement, parameters);
-    return rows[0];
+    return (await rows<SwitchedEndpoint>(connection, statement, parameters))[0];
   }
 }

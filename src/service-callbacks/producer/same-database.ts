@@ -12,7 +12,9 @@ export class SameDatabase {
 
   /** @throws ForeignDatabaseError where the connection is on another database. */
   async assert(connection: QueryRunner): Promise<void> {
-    const { dataSource } = connection;
+    // TypeORM 0.3 has it under the older name alone.
+    const dataSource =
+      (connection.dataSource as QueryRunner['dataSource'] | undefined) ?? connection.connection;
     if (this.known.has(dataSource)) return;
     const [theirs, ours] = await Promise.all([databaseIdentity(connection), databaseIdentity(this.ours)]);
     if (theirs !== ours) throw new ForeignDatabaseError(theirs, ours);

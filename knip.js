@@ -1,0 +1,44 @@
+import service from './service/package.json' with { type: 'json' };
+
+export default {
+  // Its dependencies are those of sources that stand outside its directory, which knip does not see together.
+  ignoreWorkspaces: ['service'],
+  workspaces: {
+    '.': {
+      entry: [
+        'src/main.ts',
+        'src/database/migrate.ts',
+        'src/keys-rotate.ts',
+        'src/api-token.ts',
+        'scripts/*.{ts,mjs}',
+        'bench/**/*.ts',
+        'ormconfig.ts',
+        'examples/**/main.ts',
+        'test/hosts/app/*.ts',
+        'test/support/embedded-postgres-owner.ts',
+        'test/support/jest-globals/*.mjs',
+        'test/support/register-typescript.mjs',
+        'test/support/faults/count-connections.ts',
+        'test/support/faults/dies-at-hand-over.mjs',
+        'test/support/faults/dying-worker.ts',
+        'test/support/faults/skewed-clock.mjs',
+        'test/support/hostile-load.ts',
+        'test/support/hostile-endpoints.ts',
+        'test/support/one-callback.ts',
+        'test/support/test-cluster.ts',
+      ],
+      project: [
+        'src/**/*.{ts,tsx}',
+        'test/**/*.{ts,mjs}',
+        'scripts/**/*.{ts,mjs}',
+        'bench/**/*.ts',
+        'examples/**/*.ts',
+      ],
+      // Sources of other projects.
+      ignore: ['test/hosts/nest*/**'],
+      ignoreDependencies: Object.keys(service.dependencies),
+    },
+  },
+  ignoreExportsUsedInFile: { interface: true, type: true },
+  ignoreBinaries: ['redis-server', 'mount', 'umount'],
+};

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module, Res, ServiceUnavailableException } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { Response } from 'express';
+import { HttpErrorFilter } from '../../src/http/http-error.filter.js';
+import { aCallbackApi } from '../support/builders/a-callback-api.js';
+import { ConsoleClient } from '../support/console-client.js';
+import { createTestDatabase } from '../support/database.js';
+import { startOwnedPostgres } from '../support/faults/owned-postgres.js';
+import type { LogLine } from '../support/logs.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+const API_TOKEN = 'the-api-token-of-this-test';
+const BEARER = { authorization: `Bearer ${API_TOKEN}` };
+const RECIPIENT = 'recipient-of-this-test@example.com';
+const BEARER_TOKEN = 'the-bearer-token-of-an-endpoint';
+
+/** `describeError` of anything that was thrown in this code. */
+const anError = (fields: object) => ({
+  name: expect.any(String),
+  message: expect.any(String),
+  stack: expect.stringMatching(/\n +at /),
+  ...fields,
+});
+
+describe('the log of requests that failed', () => {
+  const closers: (() => Promise<unknown>)[] = [];
+
+  afterEach(async () => {
+    for (const close of closers.splice(0).toReversed()) await close();
+  }, 60_000);
+
+  async function start(url: string): Promise<TestService> {
+    const service = await startTestService(url, { API_TOKENS: API_TOKEN, PROCESS_ROLE: 'api' });
+    closers.push(() => service.stop());
+    return service;
+  }
+
+  async function visitorOf(service: TestService): Promise<ConsoleClient> {
+    const visitor = new ConsoleClient(service.url);
+    expect((await visitor.signIn(API_TOKEN)).status).toBe(303);
+    return visitor;
+  }
+
+  /** The one line of this event. */
+  async function lineOf(service: TestService, event: string): Promise<LogLine> {
+    const [line] = await service.logs.waitFor(event);
+    expect(service.logs.events(event)).toHaveLength(1);
+    return line ?? { level: 0 };
+  }
+
+  it('names the error behind each 500, and no recipient, token or row', async () => {
+    const database = await createTestDatabase();
+    closers.push(() => database.drop());
+    const refuse = (table: string) =>
+      query(database.url, `ALTER TABLE ${table} ADD CONSTRAINT refuses_all CHECK (false) NOT VALID`);
+    const service = await start(database.url);
+    const visitor = await visitorOf(service);
+
+    await refuse('notifications');
+    const notification = {
+      notification_type: 'email',
+      to: RECIPIENT,
+      template_id: randomUUID(),
+      template_version: 1,
+    };
+    const path = `/service/${randomUUID()}`;
+    const answer = await service.call('POST', `${path}/notifications`, notification, BEARER);
+    expect(answer).toMatchObject({
+      status: 500,
+      body: { status_code: 500, errors: [{ error: 'Error', message: 'Internal server error' }] },
+    });
+    expect(await lineOf(service, 'http.failed')).toMatchObject({
+      level: 50,
+      err: anError({
+        name: 'QueryFailedError',
+        code: '23514',
+        message: expect.stringContaining('violates check constraint "refuses_all"'),
+        stack: expect.stringContaining('notification.dao'),
+      }),
+    });
+
+    await refuse('service_callback_apis');
+    const api = aCallbackApi({ url: 'http://127.0.0.1/', bearer_token: BEARER_TOKEN });
+    expect((await service.call('POST', `${path}/callback-api`, api, BEARER)).status).toBe(500);
+
+    await query(database.url, 'ALTER TABLE service_callback_apis RENAME TO elsewhere');
+    expect((await visitor.get('/console')).status).toBe(500);
+    expect(await lineOf(service, 'console.failed')).toMatchObject({
+      level: 50,
+      err: anError({ code: '42P01', message: expect.stringContaining('service_callback_apis') }),
+    });
+
+    const everything = JSON.stringify(service.logs.lines);
+    for (const secret of [RECIPIENT, BEARER_TOKEN, API_TOKEN, 'Failing row']) {
+      expect(everything).not.toContain(secret);
+    }
+    expect(everything).not.toContain('[object Object]');
+  }, 60_000);
+
+  it('names the error behind each 503', async () => {
+    const postgres = await startOwnedPostgres();
+    closers.push(() => postgres.stop());
+    const service = await start(postgres.url);
+    const visitor = await visitorOf(service);
+    await postgres.crash();
+
+    const receipts = `/notifications/${randomUUID()}/receipts`;
+    const answer = await service.call('POST', receipts, { status: 'delivered' }, BEARER);
+    expect(answer.status).toBe(503);
+    const refused = anError({ message: expect.stringMatching(/ECONNREFUSED|terminated/) });
+    expect(await lineOf(service, 'http.unavailable')).toMatchObject({ level: 50, err: refused });
+
+    expect((await visitor.get('/console')).status).toBe(503);
+    expect(await lineOf(service, 'console.unavailable')).toMatchObject({ level: 50, err: refused });
+  }, 90_000);
+
+  it('names what a host’s own logger is given: a 503 with its cause, and an error after the response began', async () => {
+    const logged: unknown[] = [];
+    const logger = {
+      log: () => undefined,
+      warn: () => undefined,
+      error: (line: unknown) => logged.push(line),
+    };
+    const app = await NestFactory.create(HostModule, { logger });
+    closers.push(() => app.close());
+    app.useGlobalFilters(new HttpErrorFilter());
+    await app.listen(0, '127.0.0.1');
+    const url = await app.getUrl();
+
+    expect((await fetch(`${url}/unavailable`)).status).toBe(503);
+    await fetch(`${url}/begun`).then((response) => response.text());
+    expect(logged).toEqual([
+      expect.objectContaining({
+        event: 'http.unavailable',
+        err: anError({ cause: anError({ message: 'the queue is silent' }) }),
+      }),
+      expect.objectContaining({ event: 'http.failed', err: anError({ message: 'too late' }) }),
+    ]);
+  });
+});
+
+@Controller()
+class Failing {
+  @Get('unavailable')
+  unavailable() {
+    throw new ServiceUnavailableException('Not now', { cause: new Error('the queue is silent') });
+  }
+
+  @Get('begun')
+  begun(@Res() response: Response) {
+    response.write('begun');
+    response.end();
+    throw new Error('too late');
+  }
+}
+
+@Module({ controllers: [Failing] })
+class HostModule {}
