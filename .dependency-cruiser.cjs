@@ -17,6 +17,14 @@ module.exports = {
       to: { circular: true },
     },
     {
+      name: 'folders-one-way',
+      comment: 'Two folders of the module never import each other, nor in a circle. Root files compose them.',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^src/service-callbacks/[^/]+$' },
+      to: { path: '^src/service-callbacks/[^/]+$', circular: true },
+    },
+    {
       name: 'module-knows-no-host',
       comment: 'The callbacks module serves any host: what it needs of one goes through a port.',
       severity: 'error',
@@ -27,7 +35,7 @@ module.exports = {
       name: 'foundations-know-no-feature',
       comment: 'Features stand on these, and are composed in app-level files.',
       severity: 'error',
-      from: { path: '^src/(config|database|queues|observability)/', pathNot: SPEC },
+      from: { path: '^src/(config|database|observability)/', pathNot: SPEC },
       to: { path: FEATURES },
     },
     {
@@ -45,7 +53,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           SPEC,
-          '^src/service-callbacks/delivery/transport/',
+          '^src/service-callbacks/transport/',
           '^src/service-callbacks/service-callbacks\\.module\\.ts$',
         ],
       },
@@ -59,7 +67,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: [SPEC, '\\.(entity|repository|dao)\\.ts$', '^src/database/'],
+        pathNot: [SPEC, '\\.(entity|repository|dao)\\.ts$', '^src/(database/|migrate-database)'],
       },
       to: { path: '(^|/)node_modules/typeorm/', dependencyTypesNot: ['type-only'] },
     },

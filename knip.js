@@ -7,7 +7,7 @@ export default {
     '.': {
       entry: [
         'src/main.ts',
-        'src/database/migrate.ts',
+        'src/migrate.ts',
         'src/keys-rotate.ts',
         'src/api-token.ts',
         'scripts/*.{ts,mjs}',
@@ -19,7 +19,7 @@ export default {
         'test/support/jest-globals/*.mjs',
         'test/support/register-typescript.mjs',
         'test/support/faults/count-connections.ts',
-        'test/support/faults/dies-at-hand-over.mjs',
+        'test/support/faults/dies-*.mjs',
         'test/support/faults/dying-worker.ts',
         'test/support/faults/skewed-clock.mjs',
         'test/support/hostile-load.ts',

@@ -7,6 +7,7 @@ const LABEL = 470;
 const LINE = 34;
 const HEAD = 56;
 const PLOT = WIDTH - LABEL - 70;
+const COLOURS: Readonly<Record<string, string>> = { holds: '#1d70b8', missed: '#b3261e' };
 
 /**
  * The ratio of every row that has a bar, with its 95 % interval, as a share of its bar: left of the line is within
@@ -35,7 +36,7 @@ ${lines.join('\n')}
 
 function lineOf(row: Row, bar: Bar, top: number): string {
   const share = shareOf(row, bar);
-  const colour = row.settings['holds'] === true ? '#1d70b8' : '#b3261e';
+  const colour = COLOURS[String(row.settings['verdict'])] ?? '#555555';
   const middle = top + LINE / 2;
   return `<text x="16" y="${middle + 4}" fill="#1a1a1a">${escape(shorten(`${row.backend}: ${row.row}`))}</text>
 <line x1="${x(share.low)}" x2="${x(share.high)}" y1="${middle}" y2="${middle}" stroke="${colour}" stroke-width="2"/>

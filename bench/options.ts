@@ -1,18 +1,21 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['throughput', 'isolation', 'pool', 'growth'] as const;
+export const SCENARIOS = ['throughput', 'isolation', 'recovery', 'pool', 'growth'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 export type BackendName = 'postgres' | 'redis';
 
 export interface BenchOptions {
   readonly scenarios: readonly ScenarioName[];
   readonly backend: BackendName;
-  /** Ends within 45 s and is indicative. */
+  /** Ends within five minutes and is indicative. */
   readonly quick: boolean;
   /** Where the rows go as JSON. */
   readonly json?: string;
   /** Where the chart goes as SVG. */
   readonly chart?: string;
+  /** A built worktree of an earlier release: rows that compare with it need it. */
+  readonly against?: string;
   /** Interleaved pairs of a full run. */
   readonly pairs: number;
   /** Counted in a throughput row of a full run. */
@@ -27,7 +30,7 @@ export interface BenchOptions {
 const RATES: Readonly<Record<BackendName, number>> = { postgres: 100, redis: 200 };
 
 const USAGE =
-  'npm run bench -- [--scenario throughput|isolation|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--rate N] [--seed N] [--json FILE] [--chart FILE]';
+  'npm run bench -- [--scenario throughput|isolation|recovery|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--rate N] [--seed N] [--json FILE] [--chart FILE] [--against DIR]';
 
 /** @throws naming the option that is wrong, its value and what is accepted. */
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -43,9 +46,10 @@ export function readOptions(args: readonly string[]): BenchOptions {
       seed: { type: 'string', default: '1' },
       json: { type: 'string' },
       chart: { type: 'string' },
+      against: { type: 'string' },
     },
   });
-  const { scenario, backend, quick, json, chart } = values;
+  const { scenario, backend, quick, json, chart, against } = values;
   if (scenario !== undefined && !isOneOf(SCENARIOS, scenario))
     throw unacceptable('--scenario', scenario, SCENARIOS);
   if (backend !== 'postgres' && backend !== 'redis')
@@ -60,6 +64,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     seed: wholeNumber('--seed', values.seed),
     ...(json !== undefined && { json }),
     ...(chart !== undefined && { chart }),
+    ...(against !== undefined && { against: resolve(against) }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Linux counts in these, per second. */
 const CLOCK_TICKS = 100;
@@ -22,6 +22,39 @@ export function usageOf(pid: number): Usage {
     rssMiB: kibibytes(status, 'VmRSS') / 1_024,
     peakRssMiB: kibibytes(status, 'VmHWM') / 1_024,
   };
+}
+
+/** CPU seconds so far of the PostgreSQL and Redis servers that this process started, ended backends included. */
+export function storeCpuSeconds(): number {
+  const processes = new Map<number, { parent: number; name: string; seconds: number }>();
+  for (const entry of readdirSync('/proc')) {
+    const read = /^\d+$/.test(entry) ? statOf(Number(entry)) : undefined;
+    if (read) processes.set(Number(entry), read);
+  }
+  const isOurs = (pid: number): boolean => {
+    const found = processes.get(pid);
+    return pid === process.pid || (found !== undefined && isOurs(found.parent));
+  };
+  return [...processes]
+    .filter(([pid, { name }]) => /^(?:postgres|redis-server)$/.test(name) && isOurs(pid))
+    .reduce((sum, [, { seconds }]) => sum + seconds, 0);
+}
+
+/** Its own time and that of the children it has waited for. @returns undefined where it has ended meanwhile */
+function statOf(pid: number): { parent: number; name: string; seconds: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const end = stat.lastIndexOf(')');
+    const fields = stat.slice(end + 2).split(' ');
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+    return {
+      parent: Number(fields[1]),
+      name: stat.slice(stat.indexOf('(') + 1, end),
+      seconds: ticks / CLOCK_TICKS,
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 function kibibytes(status: string, field: string): number {

@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { getQueueToken } from '@nestjs/bullmq';
-import type { Queue } from 'bullmq';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { loadEnv } from '../src/config/env.js';
 import type { DeliveryStatusInput } from '../src/service-callbacks/callback-types/delivery-status.js';
-import { CallbackApisService } from '../src/service-callbacks/callback-apis/callback-apis.service.js';
-import { OutboxRepository } from '../src/service-callbacks/outbox/outbox.repository.js';
-import { MAIN_QUEUE } from '../src/queues/queue-names.js';
-import { ServiceVolume } from '../src/service-callbacks/producer/service-volume.js';
+import { CallbackRepository } from '../src/service-callbacks/callbacks/callback.repository.js';
+import { CallbackApisService } from '../src/service-callbacks/endpoints/callback-apis.service.js';
 import { ServiceCallbacksProducer } from '../src/service-callbacks/producer/service-callbacks-producer.js';
 import { startService, type RunningService } from '../src/service.js';
 import { environmentOf } from './environment.js';
@@ -16,8 +12,8 @@ import type { BackendName } from './options.js';
 
 /** Of a callback's JSON, bytes, about; what the published comparisons used. */
 const BODY_BYTES = 600;
-/** BullMQ's own order: first come, first served. */
-const NO_PRIORITY = 0;
+/** Callbacks a call: what is sealed at once is held in memory at once. */
+const TOGETHER = 10_000;
 
 /** The side that enqueues: the service's own API process, in the bench's. */
 export class BenchProducer {
@@ -27,16 +23,11 @@ export class BenchProducer {
     private readonly apis: CallbackApisService,
   ) {}
 
-  /** @param isFair false: without the priority that keeps a service's flood behind the others. */
-  static async start(backend: BackendName, stores: Stores, { isFair = true } = {}): Promise<BenchProducer> {
+  static async start(backend: BackendName, stores: Stores): Promise<BenchProducer> {
     const env = loadEnv(environmentOf(backend, stores, { PROCESS_ROLE: 'api', MIGRATE_ON_START: 'true' }));
     const service = await startService(env, { logStream: { write: () => undefined } });
-    if (!isFair) service.app.get(ServiceVolume).next = () => NO_PRIORITY;
-    return new BenchProducer(
-      service,
-      service.app.get(ServiceCallbacksProducer),
-      service.app.get(CallbackApisService),
-    );
+    const { app } = service;
+    return new BenchProducer(service, app.get(ServiceCallbacksProducer), app.get(CallbackApisService));
   }
 
   /** @returns the id of a service of its own whose callbacks go there. */
@@ -57,26 +48,56 @@ export class BenchProducer {
     await this.callbacks.sendDeliveryStatus(notification(serviceId, intendedAt));
   }
 
+  /** As part of a caller's transaction. */
+  async sendWith(manager: EntityManager, serviceId: string): Promise<void> {
+    await this.callbacks.sendDeliveryStatus(notification(serviceId), { manager });
+  }
+
   /** Each of the services in turn. */
   async sendMany(serviceIds: readonly string[], count: number): Promise<void> {
-    const inputs = Array.from({ length: count }, (_, n) =>
-      notification(serviceIds[n % serviceIds.length] ?? ''),
+    for (let sent = 0; sent < count; sent += TOGETHER) {
+      const inputs = Array.from({ length: Math.min(TOGETHER, count - sent) }, (_, n) =>
+        notification(serviceIds[(sent + n) % serviceIds.length] ?? ''),
+      );
+      await this.callbacks.sendMany('delivery_status', inputs);
+    }
+  }
+
+  get dataSource(): DataSource {
+    return this.service.app.get(DataSource);
+  }
+
+  /** The relay of this process tells how long each of its takes has taken that found something, ms. */
+  onTake(listener: (ms: number) => void): void {
+    const callbacks = this.service.app.get(CallbackRepository);
+    const take = callbacks.take.bind(callbacks);
+    callbacks.take = async (limits) => {
+      const startedAt = performance.now();
+      const taken = await take(limits);
+      if (taken.length > 0) listener(performance.now() - startedAt);
+      return taken;
+    };
+  }
+
+  /** Resolves when so many wait behind holds. */
+  async untilHeld(count: number): Promise<void> {
+    const held = async () => {
+      const [row] = await this.dataSource.query<{ count: number }[]>(
+        `SELECT count(*)::int AS count FROM service_callbacks WHERE state = 'held'`,
+      );
+      return row?.count ?? 0;
+    };
+    while ((await held()) < count) await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+
+  /** Until the next probe of the endpoint on hold, and the interval of its probes as it is now, ms. */
+  async nextProbe(): Promise<{ readonly inMs: number; readonly intervalMs: number }> {
+    const [row] = await this.dataSource.query<{ in_ms: number; interval_ms: number }[]>(
+      `SELECT (extract(epoch FROM next_probe_at - now()) * 1000)::float8 AS in_ms,
+         probe_interval_ms::float8 AS interval_ms
+       FROM service_callback_holds WHERE state = 'open'`,
     );
-    await this.callbacks.sendMany('delivery_status', inputs);
-  }
-
-  /** Ends when all that was sent is in the queue: on Redis the relays are at it for a while. */
-  async settle(): Promise<void> {
-    const outbox = new OutboxRepository(this.service.app.get(DataSource));
-    while ((await outbox.backlog()).jobs > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-
-  /** Ends when no first attempt waits or is on its way. */
-  async emptied(): Promise<void> {
-    const queue = this.service.app.get<Queue>(getQueueToken(MAIN_QUEUE));
-    const count = () => queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed');
-    // Counting 100,000 jobs is work for the queue's store.
-    while ((await count()) > 0) await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return { inMs: row?.in_ms ?? Number.NaN, intervalMs: row?.interval_ms ?? Number.NaN };
   }
 
   async stop(): Promise<void> {

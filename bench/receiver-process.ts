@@ -1,21 +1,50 @@
 /**
- * The receivers, in a process of their own: `/ok` answers at once, `/hang` never, `/slow/<ms>` so much
- * later, `/dead` with 503, `/flaky` with 503 to each callback's first attempt. Remembers, for what arrives
- * at `/ok`, how long after its intended moment it came, and at `/flaky` how long after the attempt before.
+ * The receivers, in a process of their own: `/ok` and `/mass` respond at once, `/hang` never, `/slow/<ms>` so much
+ * later, `/flaky` with 503 to each callback's first attempt, `/dead` always. `/mass` responds with 503 while it is
+ * broken. HTTP is read here by hand, and no more of it than this bench sends: what the receivers cost is missing to
+ * the processes that are measured beside them.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { ReceiverCommand, ReceiverReport } from './receiver.js';
+import { createServer, type Socket } from 'node:net';
+import type { CountedKind, ReceiverCommand, ReceiverReport } from './receiver.js';
 
-let delays: number[] = [];
-let broken = false;
-/** When each callback's first attempt at `/flaky` was turned away. */
+const ACCEPTED = 'HTTP/1.1 204 No Content\r\n\r\n';
+const REFUSED = 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n';
+const HEAD_END = '\r\n\r\n';
+
+/** What has been seen since the last reset. */
+class Seen {
+  /** Of what arrived at `/ok`, ms after the intended moment, and at `/flaky` after the attempt before. */
+  readonly delays: number[] = [];
+  readonly arrivals: Record<CountedKind, number> = { ok: 0, mass: 0, flaky: 0 };
+  /** When each of them arrived at `/mass`, ms since the epoch. */
+  readonly times: number[] = [];
+  lastAt = 0;
+  peakOpen = 0;
+  repeats = 0;
+  private readonly ids = new Set<string>();
+
+  note(kind: CountedKind, id: string, after?: number): void {
+    this.lastAt = now();
+    this.arrivals[kind] += 1;
+    if (after !== undefined) this.delays.push(this.lastAt - after);
+    if (kind !== 'mass') return;
+    this.times.push(this.lastAt);
+    if (this.ids.has(id)) this.repeats += 1;
+    this.ids.add(id);
+  }
+}
+
+let seen = new Seen();
+let isBroken = false;
+/** Requests without a response. */
+let open = 0;
+/** When each callback's first attempt at `/flaky` was refused. */
 const failed = new Map<string, number>();
-let hung = 0;
-let held = 0;
-let peakHeld = 0;
-/** How many have arrived at `/ok` since the last reset, and how many a command waits for. */
-let arrivals = 0;
-let awaited: number | undefined;
+let awaited: Extract<ReceiverCommand, { kind: 'await' }> | undefined;
+
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 /** The intended moment travels in the body as `reference`, ms since the epoch with fractions. */
 function intendedMoment(body: string): number | undefined {
@@ -23,77 +52,106 @@ function intendedMoment(body: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
-function arrived(after: number | undefined): void {
-  if (after !== undefined) delays.push(performance.timeOrigin + performance.now() - after);
-  arrivals += 1;
-  tellIfAllAreThere();
-}
-
 function tellIfAllAreThere(): void {
-  if (awaited === undefined || arrivals < awaited) return;
+  if (awaited === undefined || seen.arrivals[awaited.of] < awaited.count) return;
   awaited = undefined;
-  process.send?.({ kind: 'wave' } satisfies ReceiverReport);
+  tell({ kind: 'wave' });
 }
 
-/** @returns the status; counts what was accepted. */
-function judge(kind: string | undefined, id: string, body: string): number {
-  if (kind === 'dead' || (kind === 'ok' && broken)) return 503;
-  if (kind === 'ok') arrived(intendedMoment(body));
+function tell(report: ReceiverReport): void {
+  process.send?.(report);
+}
+
+/** @returns the response; counts what was accepted. */
+function judge(kind: string | undefined, id: string, body: string): string {
+  if (kind === 'dead' || (kind === 'mass' && isBroken)) return REFUSED;
+  if (kind === 'ok') seen.note('ok', id, intendedMoment(body));
+  if (kind === 'mass') seen.note('mass', id);
   if (kind === 'flaky') {
     const failedAt = failed.get(id);
     if (failedAt === undefined) {
-      failed.set(id, performance.timeOrigin + performance.now());
-      return 503;
+      failed.set(id, now());
+      return REFUSED;
     }
     failed.delete(id);
-    arrived(failedAt);
+    seen.note('flaky', id, failedAt);
   }
-  return 200;
+  tellIfAllAreThere();
+  return ACCEPTED;
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, body: string): void {
-  const [, kind, argument] = request.url?.split('/') ?? [];
-  if (kind === 'hang') {
-    hung += 1;
-    return;
+/** One connection: its requests follow each other. */
+class Connection {
+  private received = '';
+  private isOpen = false;
+
+  constructor(private readonly socket: Socket) {
+    socket.setEncoding('latin1');
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.opened(false));
+    socket.on('data', (chunk: string) => this.read(chunk));
   }
-  response.statusCode = judge(kind, String(request.headers['webhook-id']), body);
-  const delay = kind === 'slow' ? Number(argument) : 0;
-  if (delay === 0) response.end();
-  else setTimeout(() => response.end(), delay);
+
+  private read(chunk: string): void {
+    this.received += chunk;
+    const headEnd = this.received.indexOf(HEAD_END);
+    if (headEnd < 0) return;
+    this.opened(true);
+    const head = this.received.slice(0, headEnd);
+    const bodyAt = headEnd + HEAD_END.length;
+    const end = bodyAt + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    if (this.received.length < end) return;
+    const body = this.received.slice(bodyAt, end);
+    this.received = this.received.slice(end);
+    this.respond(head, body);
+  }
+
+  private respond(head: string, body: string): void {
+    const [, kind, argument] = head.slice(0, head.indexOf(' HTTP/')).split('/');
+    if (kind === 'hang') return;
+    const response = judge(kind, /webhook-id: (\S+)/i.exec(head)?.[1] ?? '', body);
+    const end = (): void => {
+      this.opened(false);
+      this.socket.write(response);
+    };
+    if (kind === 'slow') setTimeout(end, Number(argument));
+    else end();
+  }
+
+  private opened(isOpen: boolean): void {
+    if (isOpen === this.isOpen) return;
+    this.isOpen = isOpen;
+    open += isOpen ? 1 : -1;
+    seen.peakOpen = Math.max(seen.peakOpen, open);
+  }
 }
 
-const server = createServer((request, response) => {
-  held += 1;
-  peakHeld = Math.max(peakHeld, held);
-  response.once('close', () => (held -= 1));
-  let body = '';
-  request.setEncoding('utf8');
-  request.on('data', (chunk: string) => (body += chunk));
-  request.on('end', () => answer(request, response, body));
-});
-server.keepAliveTimeout = 60_000;
+const server = createServer({ noDelay: true }, (socket) => new Connection(socket));
 
 process.on('message', (command: ReceiverCommand) => {
-  if (command.kind === 'await') {
-    awaited = command.count;
-    tellIfAllAreThere();
-  }
-  if (command.kind === 'break') broken = command.broken;
-  if (command.kind === 'reset') {
-    arrivals = 0;
-    awaited = undefined;
-    delays = [];
-    hung = 0;
-    peakHeld = held;
-  }
-  if (command.kind === 'report') {
-    process.send?.({ kind: 'delays', delays, hung, held, peakHeld } satisfies ReceiverReport);
+  switch (command.kind) {
+    case 'await':
+      awaited = command;
+      return tellIfAllAreThere();
+    case 'break':
+      isBroken = command.broken;
+      return undefined;
+    case 'reset':
+      seen = new Seen();
+      seen.peakOpen = open;
+      awaited = undefined;
+      return undefined;
+    case 'report': {
+      const { delays, arrivals, lastAt, peakOpen, repeats, times } = seen;
+      const since = now() - command.lastMs;
+      const recent = times.filter((at) => at >= since).length;
+      return tell({ kind: 'seen', delays, arrivals, lastAt, open, peakOpen, repeats, recent });
+    }
   }
 });
 process.once('disconnect', () => process.exit(0));
 
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as { port: number };
-  process.send?.({ kind: 'listening', port } satisfies ReceiverReport);
+  tell({ kind: 'listening', port });
 });

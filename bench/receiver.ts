@@ -2,26 +2,37 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+/** The receivers whose arrivals are counted. */
+export type CountedKind = 'ok' | 'mass' | 'flaky';
+
 export type ReceiverCommand =
-  | { readonly kind: 'await'; readonly count: number }
+  | { readonly kind: 'await'; readonly of: CountedKind; readonly count: number }
   | { readonly kind: 'reset' }
-  /** `/ok` answers 503 while it is broken. */
+  /** `/mass` responds with 503 while it is broken. */
   | { readonly kind: 'break'; readonly broken: boolean }
-  | { readonly kind: 'report' };
+  /** @property lastMs for `recent` */
+  | { readonly kind: 'report'; readonly lastMs: number };
 
 export type ReceiverReport =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'wave' }
   | {
-      readonly kind: 'delays';
-      /** Of what arrived at `/ok`, ms after the intended moment. */
+      readonly kind: 'seen';
+      /** Of what arrived at `/ok`, ms after the intended moment; at `/flaky`, ms after the attempt before. */
       readonly delays: number[];
-      readonly hung: number;
-      readonly held: number;
-      readonly peakHeld: number;
+      readonly arrivals: Readonly<Record<CountedKind, number>>;
+      /** When the last of them arrived, ms since the epoch. */
+      readonly lastAt: number;
+      /** Requests without a response, now and at most. */
+      readonly open: number;
+      readonly peakOpen: number;
+      /** Arrivals at `/mass` of callbacks that had arrived before. */
+      readonly repeats: number;
+      /** Arrivals at `/mass` within the last ms that were asked for. */
+      readonly recent: number;
     };
 
-type Seen = Extract<ReceiverReport, { kind: 'delays' }>;
+type Seen = Extract<ReceiverReport, { kind: 'seen' }>;
 
 /** The receivers' process, seen from the bench. */
 export class Receiver {
@@ -37,18 +48,18 @@ export class Receiver {
   }
 
   reset(): void {
-    this.child.send({ kind: 'reset' } satisfies ReceiverCommand);
+    this.tell({ kind: 'reset' });
   }
 
-  /** While broken, `/ok` answers 503. */
+  /** While broken, `/mass` responds with 503. */
   break(broken: boolean): void {
-    this.child.send({ kind: 'break', broken } satisfies ReceiverCommand);
+    this.tell({ kind: 'break', broken });
   }
 
-  /** Resolves when so many have arrived at `/ok` since the reset, or after `timeoutMs`; says which. */
-  async arrivals(count: number, timeoutMs: number): Promise<boolean> {
+  /** Resolves when so many have arrived there since the reset, or after `timeoutMs`; says which. */
+  async arrivals(count: number, timeoutMs: number, of: CountedKind = 'ok'): Promise<boolean> {
     const wave = this.next('wave');
-    this.child.send({ kind: 'await', count } satisfies ReceiverCommand);
+    this.tell({ kind: 'await', of, count });
     const { promise: late, resolve } = Promise.withResolvers<false>();
     const timer = setTimeout(() => resolve(false), timeoutMs);
     const reached = await Promise.race([wave.then(() => true), late]);
@@ -56,9 +67,9 @@ export class Receiver {
     return reached;
   }
 
-  async report(): Promise<Seen> {
-    const report = this.next('delays');
-    this.child.send({ kind: 'report' } satisfies ReceiverCommand);
+  async report(lastMs = 0): Promise<Seen> {
+    const report = this.next('seen');
+    this.tell({ kind: 'report', lastMs });
     return (await report) as Seen;
   }
 
@@ -66,6 +77,10 @@ export class Receiver {
     const exited = once(this.child, 'exit');
     this.child.disconnect();
     await exited;
+  }
+
+  private tell(command: ReceiverCommand): void {
+    this.child.send(command);
   }
 
   private next(kind: ReceiverReport['kind']): Promise<ReceiverReport> {

@@ -17,6 +17,8 @@ export interface Row {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+export type Verdict = 'holds' | 'missed' | 'inconclusive';
+
 /** Which side of a bar is the good one. */
 export type Bar = { readonly atMost: number } | { readonly atLeast: number };
 
@@ -44,13 +46,16 @@ export function rowOf({ bar, settings, ...facts }: RowFacts, pairs: readonly Pai
     ratio: ratio.median,
     low: ratio.low,
     high: ratio.high,
-    settings: { ...settings, pairs: pairs.length, ...(bar && { bar, holds: holds(bar, ratio) }) },
+    settings: { ...settings, pairs: pairs.length, ...(bar && { bar, verdict: verdictOf(bar, ratio) }) },
   };
 }
 
-/** A bar holds where the interval does not lie wholly on the wrong side. */
-function holds(bar: Bar, { low, high }: { low: number; high: number }): boolean {
-  return 'atMost' in bar ? low <= bar.atMost : high >= bar.atLeast;
+/** Where the interval lies on both sides of the bar, the run does not decide. */
+function verdictOf(bar: Bar, { low, high }: { low: number; high: number }): Verdict {
+  const [best, worst] =
+    'atMost' in bar ? [low - bar.atMost, high - bar.atMost] : [bar.atLeast - high, bar.atLeast - low];
+  if (worst <= 0) return 'holds';
+  return best > 0 ? 'missed' : 'inconclusive';
 }
 
 export function barOf({ settings }: Row): Bar | undefined {

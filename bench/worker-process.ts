@@ -1,14 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { BaselineKind } from './baseline-jobs.js';
 import type { BackendName } from './options.js';
 import type { Stores } from './lab.js';
 import { environmentOf } from './environment.js';
 import { usageOf, type Usage } from './process-usage.js';
 
-/** What sends: the service itself, a baseline worker, or a client without a queue. */
-export type WorkerKind = 'service' | BaselineKind | 'undici-alone';
+/** What runs: the service itself, a plain BullMQ worker, or a client without a queue. */
+export type WorkerKind = 'service' | 'plain-axios' | 'undici-alone';
 
 /**
  * As `npm start` has it. Left to itself, Node on a machine with much memory keeps what it no longer needs for long,
@@ -16,8 +15,9 @@ export type WorkerKind = 'service' | BaselineKind | 'undici-alone';
  */
 const NODE_FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=32', '--max-old-space-size=1024'];
 
-const PROGRAMS: Readonly<Partial<Record<WorkerKind, string>>> = {
+const PROGRAMS: Readonly<Record<WorkerKind, string>> = {
   service: '../src/main.js',
+  'plain-axios': './baseline-worker.js',
   'undici-alone': './undici-alone.js',
 };
 
@@ -27,76 +27,68 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A worker in a process of its own, so that its CPU is its own. */
+/** A process of its own, so that its CPU is its own. */
 export class WorkerProcess {
-  private reported = 0;
+  private constructor(
+    private readonly child: ChildProcess,
+    /** Where its API is; of one without an API an empty text. */
+    readonly url: string,
+  ) {}
 
-  private constructor(private readonly child: ChildProcess) {}
-
-  static async start(
+  static start(
     kind: WorkerKind,
     backend: BackendName,
     stores: Stores,
     own: Readonly<Record<string, string>>,
   ): Promise<WorkerProcess> {
-    const program = PROGRAMS[kind] ?? './baseline-worker.js';
-    const child = spawn(
-      process.execPath,
-      [...NODE_FLAGS, fileURLToPath(new URL(program, import.meta.url)), kind],
-      {
-        env: {
-          PATH: process.env.PATH,
-          ...environmentOf(backend, stores, { PROCESS_ROLE: 'worker', MIGRATE_ON_START: 'false', ...own }),
-        },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    const program = fileURLToPath(new URL(PROGRAMS[kind], import.meta.url));
+    const environment = environmentOf(backend, stores, {
+      PROCESS_ROLE: 'worker',
+      MIGRATE_ON_START: 'false',
+      ...own,
+    });
+    return WorkerProcess.run(program, environment);
+  }
+
+  /** @param program of any release of the service */
+  static async run(program: string, environment: Readonly<Record<string, string>>): Promise<WorkerProcess> {
+    const child = spawn(process.execPath, [...NODE_FLAGS, program], {
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     running.add(child);
     child.once('exit', () => running.delete(child));
-    const worker = new WorkerProcess(child);
-    await worker.listening();
-    return worker;
+    return new WorkerProcess(child, await listening(child));
   }
 
   usage(): Usage {
     return usageOf(this.child.pid ?? 0);
   }
 
-  /** Ends when it says that it has done so many, or is out of time. */
-  async reach(count: number, timeoutMs: number): Promise<void> {
-    const until = Date.now() + timeoutMs;
-    while (this.reported < count && Date.now() < until)
-      await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-
-  /** What it says it has done; of most it is counted at the receiver. */
-  done(): number {
-    return this.reported;
-  }
-
   /** Does not wait for attempts that hang. */
   async kill(): Promise<void> {
-    if (this.child.exitCode !== null) return;
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await exited;
   }
-
-  /** The log is read to its first line that matters and thrown away after: it is written all the same. */
-  private async listening(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.child.once('exit', (code) =>
-        reject(new Error(`the worker ended with code ${code} before it was ready`)),
-      );
-      this.child.stdout?.on('data', (chunk: Buffer) => {
-        if (chunk.includes('service.listening')) resolve();
-        if (chunk.includes('bench.done')) this.reported = lastDone(chunk.toString()) ?? this.reported;
-      });
-    });
-  }
 }
 
-function lastDone(lines: string): number | undefined {
-  const [, done] = /.*"done":(\d+)/s.exec(lines) ?? [];
-  return done === undefined ? undefined : Number(done);
+/**
+ * The log is read to its first line that matters and thrown away after: it is written all the same.
+ * @returns the URL that it listens on
+ */
+function listening(child: ChildProcess): Promise<string> {
+  return new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the worker ended with code ${code} before it was ready`)));
+    let read: string | undefined = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (read === undefined) return;
+      read += chunk.toString();
+      const line = /^.*service\.listening.*\}$/m.exec(read)?.[0];
+      if (line === undefined) return;
+      read = undefined;
+      resolve((JSON.parse(line) as { url?: string }).url ?? '');
+    });
+  });
 }

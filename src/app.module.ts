@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, Reflector } from '@nestjs/core';
-import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { LoggerModule } from 'nestjs-pino';
 import type { DestinationStream } from 'pino';
 import type { DataSource } from 'typeorm';
@@ -22,9 +22,8 @@ import { loggingParams } from './observability/logging.js';
 import { METRIC_REGISTRIES } from './observability/metrics/metric-registries.js';
 import { processMetrics } from './observability/metrics/process-metrics.js';
 import { ObservabilityModule } from './observability/observability.module.js';
-import { QueueBackend } from './queues/queue-backend.js';
+import { Readiness } from './service-callbacks/operations/readiness.js';
 import { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
-import { Workers } from './service-callbacks/delivery/workers.js';
 import { optionsOf } from './service-callbacks/options-from-env.js';
 import { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
 
@@ -98,15 +97,6 @@ const metricRegistries: Provider = {
 
 const readinessChecks: Provider = {
   provide: READINESS_CHECKS,
-  inject: [getDataSourceToken(), QueueBackend, { token: Workers, optional: true }],
-  useFactory: (dataSource: DataSource, backend: QueueBackend, workers?: Workers): ReadinessCheck[] => [
-    {
-      name: 'database',
-      check: async () => {
-        await dataSource.query('SELECT 1');
-      },
-    },
-    { name: 'queue', check: () => backend.ping() },
-    ...(workers ? [{ name: 'worker', check: () => workers.assertRunning() }] : []),
-  ],
+  inject: [Readiness],
+  useFactory: ({ parts }: Readiness): readonly ReadinessCheck[] => parts,
 };

@@ -19,10 +19,10 @@ export {
   type SendOptions,
   type SendResult,
 } from './service-callbacks/producer/service-callbacks-producer.js';
-export { CallbackApisService } from './service-callbacks/callback-apis/callback-apis.service.js';
-export { CallbackApiExistsError } from './service-callbacks/callback-apis/callback-api-exists.error.js';
-export { CallbackApiNotFoundError } from './service-callbacks/callback-apis/callback-api-not-found.error.js';
-export { InvalidCallbackApiError } from './service-callbacks/callback-apis/invalid-callback-api.error.js';
+export { CallbackApisService } from './service-callbacks/endpoints/callback-apis.service.js';
+export { CallbackApiExistsError } from './service-callbacks/endpoints/callback-api-exists.error.js';
+export { CallbackApiNotFoundError } from './service-callbacks/endpoints/callback-api-not-found.error.js';
+export { InvalidCallbackApiError } from './service-callbacks/endpoints/invalid-callback-api.error.js';
 export { EndpointSwitch, type Enabled } from './service-callbacks/endpoint-health/endpoint-switch.js';
 export {
   EndpointHealth,
@@ -43,23 +43,19 @@ export {
   type EndpointEnabled,
   type EndpointRecovered,
   type EndpointWarned,
-  type OngoingFailure,
 } from './service-callbacks/endpoint-health/endpoint-change.js';
 export { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invalid-alert-url.error.js';
-export type {
-  CallbackApi,
-  NewCallbackApi,
-} from './service-callbacks/callback-apis/callback-api.repository.js';
+export type { CallbackApi, NewCallbackApi } from './service-callbacks/endpoints/callback-api.repository.js';
 export { ForeignDatabaseError } from './service-callbacks/producer/foreign-database.error.js';
-export { UnknownCallbackTypeError } from './service-callbacks/producer/unknown-callback-type.error.js';
+export { UnknownCallbackTypeError } from './service-callbacks/callback-types/errors.js';
 export { InvalidEnvironmentError } from './config/invalid-environment.error.js';
 export { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
-export { CallbackLogReader } from './service-callbacks/delivery-log/callback-log.reader.js';
-export { EndpointReader } from './service-callbacks/delivery-log/endpoint.reader.js';
-export { OverviewReader } from './service-callbacks/delivery-log/overview.reader.js';
-export type * from './service-callbacks/delivery-log/records.js';
-export { CALLBACK_HTTP_SERVICE } from './service-callbacks/delivery/transport/transport.providers.js';
-export { NotificationSource } from './service-callbacks/delivery/notification-source.js';
+export { CallbackLogReader } from './service-callbacks/callbacks/callback-log.reader.js';
+export { EndpointReader } from './service-callbacks/reporting/endpoint.reader.js';
+export { OverviewReader } from './service-callbacks/reporting/overview.reader.js';
+export type * from './service-callbacks/callbacks/records.js';
+export { CALLBACK_HTTP_SERVICE } from './service-callbacks/transport/transport.providers.js';
+export { NotificationSource } from './service-callbacks/legacy-jobs/notification-source.js';
 export {
   defineCallbackType,
   type CallbackTypeDefinition,
@@ -68,3 +64,4 @@ export type { DeliveryStatusInput } from './service-callbacks/callback-types/del
 export type { ComplaintInput } from './service-callbacks/callback-types/complaint.js';
 export type { InboundSmsInput } from './service-callbacks/callback-types/inbound-sms.js';
 export type { ReturnedLetterInput } from './service-callbacks/callback-types/returned-letter.js';
+export type { OngoingFailure } from './service-callbacks/endpoints/endpoint-state.repository.js';

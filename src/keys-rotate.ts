@@ -2,9 +2,9 @@ import { loadEnv } from './config/env.js';
 import { withDataSource } from './database/with-data-source.js';
 import { withDatabaseUrl } from './database/with-database-url.js';
 import { optionsOf } from './service-callbacks/options-from-env.js';
-import { CiphertextRepository } from './service-callbacks/security/key-rotation/ciphertext.repository.js';
-import { KeyRotation } from './service-callbacks/security/key-rotation/key-rotation.js';
-import { keyReport, neededKeys, rotationReport } from './service-callbacks/security/key-rotation/report.js';
+import { CiphertextRepository } from './service-callbacks/key-rotation/ciphertext.repository.js';
+import { KeyRotation } from './service-callbacks/key-rotation/key-rotation.js';
+import { keyReport, neededKeys, rotationReport } from './service-callbacks/key-rotation/report.js';
 import { PayloadCipher } from './service-callbacks/security/payload-cipher.js';
 
 /**

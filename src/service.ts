@@ -3,13 +3,14 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Logger } from 'nestjs-pino';
 import { AppModule, type ServiceSeams } from './app.module.js';
 import type { Env } from './config/env.js';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded-postgres.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
+import { BoundedAdapter } from './http/bounded-adapter.js';
 import { apiDocs } from './http/api-docs.js';
 import { securityHeaders } from './http/security-headers.js';
 import { openDataSource } from './database/open-data-source.js';
 import { serviceEntities } from './service-entities.js';
 import { EndpointGate } from './service-callbacks/isolation/endpoint-gate.js';
-import { assertDatabaseIsCurrent, migrateDatabase } from './database/migrate-database.js';
+import { assertDatabaseIsCurrent, migrateDatabase } from './migrate-database.js';
 
 /** An environment whose database is known: the embedded one's URL stands in for one that was not set. */
 type ServiceEnv = Env & { readonly DATABASE_URL: string };
@@ -31,8 +32,8 @@ export async function startService(env: Env, seams: ServiceSeams = {}): Promise<
   try {
     const serviceEnv: ServiceEnv = { ...env, DATABASE_URL: env.DATABASE_URL ?? urlOf(embedded) };
     const directUrl = env.DATABASE_DIRECT_URL ?? serviceEnv.DATABASE_URL;
-    if (env.MIGRATE_ON_START) await migrateDatabase(directUrl);
-    else await assertDatabaseIsCurrent(directUrl);
+    if (env.MIGRATE_ON_START) await migrateDatabase(directUrl, env.QUEUE_DATABASE_URL);
+    else await assertDatabaseIsCurrent(directUrl, env.QUEUE_DATABASE_URL);
     return await listen(serviceEnv, seams, embedded);
   } catch (error) {
     await embedded?.stop();
@@ -89,7 +90,8 @@ async function createApplication(env: ServiceEnv, seams: ServiceSeams): Promise<
     entities: [...serviceEntities],
   });
   try {
-    return await NestFactory.create<NestExpressApplication>(AppModule.forRoot(env, dataSource, seams), {
+    const module = AppModule.forRoot(env, dataSource, seams);
+    return await NestFactory.create<NestExpressApplication>(module, new BoundedAdapter(), {
       bufferLogs: true,
       abortOnError: false,
       bodyParser: false,

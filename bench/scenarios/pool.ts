@@ -20,7 +20,6 @@ export const pool: Scenario = async function* ({ lab, options, say }) {
   const producer = await BenchProducer.start(options.backend, stores);
   const serviceId = await producer.register(`${lab.receiver.url}/slow/${ANSWER_MS}`);
   await producer.sendMany([serviceId], CALLBACKS);
-  await producer.settle();
   // Its pool has the same name as the worker's.
   await producer.stop();
   lab.receiver.reset();
@@ -66,11 +65,11 @@ async function watch(receiver: Receiver, databaseUrl: string) {
     const until = Date.now() + 6_000;
     let inFlight = 0;
     while (inFlight < CALLBACKS && Date.now() < until) {
-      inFlight = (await receiver.report()).peakHeld;
+      inFlight = (await receiver.report()).peakOpen;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     let held = 0;
-    for (let look = 0; look < 10 && (await receiver.report()).held > 0; look += 1) {
+    for (let look = 0; look < 10 && (await receiver.report()).open > 0; look += 1) {
       held = Math.max(held, await connectionsHeld(client));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

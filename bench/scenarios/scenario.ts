@@ -13,15 +13,24 @@ export interface ScenarioContext {
 /** Gives each row as soon as it is known: an hour's figures must not go with what breaks off after them. */
 export type Scenario = (context: ScenarioContext) => AsyncIterable<Row>;
 
-/** Interleaved pairs: five in a full run, as many as the time allows (one at least) in a quick one. */
+/** Scenarios one after the other; a quick run leaves out those that its time is over for, and says so. */
+export async function* inTurn(
+  context: ScenarioContext,
+  parts: Readonly<Record<string, Scenario>>,
+): AsyncIterable<Row> {
+  for (const [index, [name, part]] of Object.entries(parts).entries()) {
+    if (index === 0 || Date.now() < context.until) yield* part(context);
+    else context.say(`  ${name}: no time left in a quick run`);
+  }
+}
+
+/** Interleaved pairs: five in a full run, one in a quick one. */
 export async function interleave<T>(
-  { options, until }: ScenarioContext,
+  { options }: ScenarioContext,
   pair: (round: number) => Promise<T>,
 ): Promise<T[]> {
   const results: T[] = [];
   const rounds = options.quick ? 1 : options.pairs;
-  for (let round = 0; round < rounds && (round === 0 || Date.now() < until); round += 1) {
-    results.push(await pair(round));
-  }
+  for (let round = 0; round < rounds; round += 1) results.push(await pair(round));
   return results;
 }

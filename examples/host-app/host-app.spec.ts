@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { CallbackApisService } from 'service-callbacks';
 import { createEmptyDatabase, type TestDatabase } from '../../test/support/database.js';
+import { eventually } from '../../test/support/eventually.js';
 import { startReceiver, type Receiver } from '../../test/support/receiver.js';
 import { AppModule, type CallbackParts } from './app.module.js';
 import { Order } from './orders/order.entity.js';
@@ -129,7 +130,7 @@ describe('a host application', () => {
     await expect(orders.dispatch(second.id, `AB-${first.id}`)).rejects.toThrow(/tracking_number/);
 
     expect(await orders.find(second.id)).toMatchObject({ status: 'placed' });
-    expect(await waiting(host)).toBe(1);
+    await eventually(async () => expect(await waiting(host)).toBe(1));
     await startWorker();
     await receiver.waitForRequests(1, { path: `/${sellerId}` });
   });
@@ -140,7 +141,7 @@ describe('a host application', () => {
     const orders = producer.app.get(OrdersService);
     const { id } = await orders.place(sellerId);
     await orders.dispatch(id, `AB-${id}`);
-    expect(await waiting(producer)).toBe(1);
+    await eventually(async () => expect(await waiting(producer)).toBe(1));
     expect(receiver.requests.filter(({ path }) => path === `/${sellerId}`)).toEqual([]);
 
     await startWorker();

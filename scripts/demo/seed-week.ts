@@ -6,22 +6,18 @@ import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { developmentKeys } from '../../src/config/development-keys.js';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
-import { startEmbeddedPostgres } from '../../src/database/embedded-postgres.js';
-import { migrateDatabase } from '../../src/database/migrate-database.js';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.js';
+import { migrateDatabase } from '../../src/migrate-database.js';
 import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
 import { API_SCOPES, tokenDigest } from '../../src/http/api-tokens/api-token.js';
-import { CallbackApiRepository } from '../../src/service-callbacks/callback-apis/callback-api.repository.js';
+import { CallbackApiRepository } from '../../src/service-callbacks/endpoints/callback-api.repository.js';
 import { Clock } from '../../src/service-callbacks/clock.js';
-import { PartitionsRepository } from '../../src/service-callbacks/delivery-log/partitions.repository.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { generateSigningSecret } from '../../src/service-callbacks/security/signing-secret.js';
 import { serviceEntities } from '../../src/service-entities.js';
 import { TEAM, weekEndpoints, type WeekEndpoint } from './week.js';
 import { seedCallbacks } from './week-callbacks.js';
 import { seedFigures } from './week-figures.js';
-
-const DAY_MS = 86_400_000;
-const DAYS = 7;
 
 /** An endpoint that has its row. */
 export interface SeededEndpoint extends WeekEndpoint {
@@ -53,10 +49,6 @@ export async function seedWeek(url: string, keys: readonly string[], receiverUrl
 
 async function fill(dataSource: DataSource, cipher: PayloadCipher, receiverUrl: string): Promise<void> {
   const now = Date.now();
-  const today = Math.floor(now / DAY_MS) * DAY_MS;
-  await new PartitionsRepository(dataSource).ensure(
-    Array.from({ length: DAYS + 1 }, (_, index) => today - index * DAY_MS),
-  );
   const endpoints: SeededEndpoint[] = [];
   for (const endpoint of weekEndpoints) {
     endpoints.push(await register(dataSource, cipher, endpoint, receiverUrl + endpoint.path));

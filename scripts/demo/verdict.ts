@@ -3,7 +3,7 @@ import { isAttempt, resultOf, type LogLine } from './log-line.js';
 import type { Arrival } from './receiver-process.js';
 import type { Scenario } from './scenarios.js';
 
-/** pino's `error`; a service's broken server is a warning (R15). */
+/** pino's `error`; a service's broken server is a warning. */
 const ERROR_LEVEL = 50;
 
 /** What did not go as it should, in words; empty when everything did. */
@@ -56,7 +56,7 @@ function parse(body: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** R15: no fault of the platform's own, and neither a token nor a recipient in any line. */
+/** No fault of the platform's own, and neither a token nor a recipient in any line. */
 export function problemsOfLog(lines: readonly LogLine[], results: readonly Result[]): readonly string[] {
   const tokens = results.flatMap((result) => (result.kind === 'seen' ? [result.token] : []));
   const secrets = [...tokens, ...results.map(({ scenario }) => scenario.recipient)];

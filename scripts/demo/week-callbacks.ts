@@ -1,21 +1,22 @@
-import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { DeadLetterRepository } from '../../src/service-callbacks/dead-letters/dead-letter.repository.js';
-import type { GiveUpReason } from '../../src/service-callbacks/dead-letters/dead-letter.entity.js';
+import { v7 as uuidv7 } from 'uuid';
+import {
+  payloadBinding,
+  type AttemptRecord,
+  type GiveUpReason,
+} from '../../src/service-callbacks/callbacks/callback.js';
 import { CallbackTypeRegistry } from '../../src/service-callbacks/callback-types/callback-type-registry.js';
-import { DocumentSealer } from '../../src/service-callbacks/delivery/document-sealer.js';
-import type { AttemptRecord } from '../../src/service-callbacks/delivery/callback-job.js';
-import type { DeliveryError } from '../../src/service-callbacks/delivery/delivery-outcome.js';
+import type { DeliveryError } from '../../src/service-callbacks/transport/delivery-outcome.js';
 import type { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import type { SeededEndpoint } from './seed-week.js';
 
 const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 86_400_000;
-/** Callbacks that the log is given of each endpoint; the figures know of more. */
+/** Callbacks of each endpoint that have a record; the figures know of more. */
 const OF_EACH = 240;
 /** Of them, those of a failure that goes on. */
 const OF_FAILURE = 46;
-/** Of those, the newest that wait. Few, and for long: no job is behind them, and their time never comes. */
+/** Of those, the newest that wait for their next attempt. */
 const WAITING = 8;
 
 const types = new CallbackTypeRegistry();
@@ -35,7 +36,7 @@ interface News {
   readonly payload: Record<string, unknown>;
 }
 
-/** Rows of the log, and the dead letters among them, with documents that can be sent. */
+/** Records, with payloads that can be sent again. */
 export async function seedCallbacks(
   dataSource: DataSource,
   cipher: PayloadCipher,
@@ -47,13 +48,26 @@ export async function seedCallbacks(
       ...storyOf(endpoint, index, now),
       ...newsOf(endpoint),
     }));
-    await dataSource.query(
-      `INSERT INTO service_callback_log SELECT * FROM jsonb_populate_recordset(NULL::service_callback_log, $1)`,
-      [JSON.stringify(stories.map((story) => rowOf(endpoint, story)))],
+    await insert(
+      dataSource,
+      'service_callbacks',
+      stories.map((story, index) => rowOf(endpoint, story, index)),
     );
-    const dead = stories.filter(({ state }) => state === 'given_up');
-    for (const story of dead) await bury(dataSource, cipher, endpoint, story);
+    const payloads = stories.map(({ id, payload }) => ({
+      id,
+      payload: cipher.encrypt(JSON.stringify(payload), payloadBinding(id)),
+    }));
+    await insert(dataSource, 'service_callback_payloads', payloads);
   }
+}
+
+async function insert(dataSource: DataSource, table: string, rows: readonly object[]): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {}).join(', ');
+  await dataSource.query(
+    `INSERT INTO ${table} (${columns})
+     SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1)`,
+    [JSON.stringify(rows)],
+  );
 }
 
 /** The example of the type: whole, as its jobs and dead letters have it. */
@@ -67,9 +81,9 @@ function newsOf({ callbackType }: SeededEndpoint): News {
 /** The first are the newest. */
 function storyOf(endpoint: SeededEndpoint, index: number, now: number): Story {
   const { failing, disabled, answerMs, failureShare } = endpoint;
-  const id = randomUUID();
   if (failing && index < OF_FAILURE) {
     const queuedAt = now - (index + 1) * (failing.sinceMs / (OF_FAILURE + 4));
+    const id = idOf(queuedAt);
     const tried = (times: number) => series(queuedAt, times, failing.failure, answerMs);
     if (index < WAITING) {
       const nextAt = now + (45 + 6 * index) * MINUTE_MS;
@@ -85,6 +99,7 @@ function storyOf(endpoint: SeededEndpoint, index: number, now: number): Story {
     return { id, queuedAt, state: 'given_up', reason: 'retries_exhausted', attempts: tried(6), nextAt: null };
   }
   const queuedAt = now - (index + 1) * (WEEK_MS / (OF_EACH + 12)) * 0.97 - 5_000;
+  const id = idOf(queuedAt);
   if (disabled && queuedAt >= now - disabled.sinceMs) {
     return { id, queuedAt, state: 'given_up', reason: 'disabled', attempts: [], nextAt: null };
   }
@@ -97,6 +112,10 @@ function storyOf(endpoint: SeededEndpoint, index: number, now: number): Story {
   const at = queuedAt + (failsFirst ? 5 * MINUTE_MS : 8);
   const success = { at: new Date(at).toISOString(), duration_ms: vary(answerMs), status_code: 200 };
   return { id, queuedAt, state: 'delivered', reason: null, attempts: [...failures, success], nextAt: null };
+}
+
+function idOf(queuedAt: number): string {
+  return uuidv7({ msecs: Math.round(queuedAt) });
 }
 
 /** Attempts that failed, each later than the one before. */
@@ -112,60 +131,39 @@ function vary(ms: number): number {
   return Math.round(ms * (0.7 + Math.random() * 0.8));
 }
 
-function rowOf({ serviceId, callbackApiId, callbackType }: SeededEndpoint, story: Story & News) {
-  const { id, subjectId, queuedAt, state, reason, attempts, nextAt } = story;
-  const last = attempts.at(-1);
+function rowOf(
+  { serviceId, callbackApiId, callbackType, url }: SeededEndpoint,
+  { id, subjectId, queuedAt, state, reason, attempts, nextAt }: Story & News,
+  index: number,
+) {
+  const queued = new Date(queuedAt).toISOString();
+  const changed = attempts.at(-1)?.at ?? queued;
   return {
     id,
-    queued_at: new Date(queuedAt).toISOString(),
+    seq: index + 1,
     service_id: serviceId,
-    callback_api_id: callbackApiId,
+    endpoint_id: callbackApiId,
     callback_type: callbackType,
     subject_id: subjectId,
-    state,
+    url,
+    state: state === 'retrying' ? 'scheduled' : state,
     reason,
+    priority: 1,
+    next_attempt_at: nextAt === null ? null : new Date(nextAt).toISOString(),
     generation: 0,
-    attempts: attempts.map(({ at, duration_ms, status_code, error }) => ({
-      at,
-      ms: duration_ms,
-      ...(status_code !== undefined && { status: status_code }),
-      ...(error !== undefined && { error }),
-      ...(status_code === 503 && { excerpt: '<h1>503</h1>\nNo server is available to handle this request.' }),
+    generation_at: queued,
+    attempts: attempts.map((attempt) => ({
+      ...attempt,
+      ...(attempt.status_code === 503 && {
+        excerpt: '<h1>503</h1> No server is available to handle this request.',
+      }),
     })),
     attempt_count: attempts.length,
-    last_status: last?.status_code ?? null,
-    last_error: last?.error ?? null,
-    first_attempt_at: attempts[0]?.at ?? null,
-    last_attempt_at: last?.at ?? null,
-    next_at: nextAt === null ? null : new Date(nextAt).toISOString(),
-    forward_ms: attempts.length > 0 ? 8 : null,
-    changed_at: new Date(queuedAt).toISOString(),
+    earlier_attempts: 0,
+    stalls: 0,
+    alone: false,
+    queued_at: queued,
+    changed_at: changed,
+    finished_at: state === 'retrying' ? null : changed,
   };
-}
-
-async function bury(
-  dataSource: DataSource,
-  cipher: PayloadCipher,
-  { serviceId, callbackApiId, callbackType, url }: SeededEndpoint,
-  { id, subjectId, payload, queuedAt, reason, attempts }: Story & News,
-): Promise<void> {
-  const document = { v: 1, url, bearer_token: 'of-now-at-replay', payload } as const;
-  await new DeadLetterRepository(dataSource).bury({
-    id,
-    serviceId,
-    callbackApiId,
-    callbackType,
-    subjectId,
-    url,
-    reason: reason ?? 'not_retried',
-    detail: null,
-    document: new DocumentSealer(cipher).seal(id, document),
-    generation: 0,
-    attempts,
-    queuedAt: new Date(queuedAt),
-    givenUpAt: new Date(Date.parse(attempts.at(-1)?.at ?? new Date(queuedAt).toISOString()) + 1_000),
-    replayRequestedAt: null,
-    replayId: null,
-    replayedAt: null,
-  });
 }

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { observe } from '../../src/service-callbacks/delivery-log/histogram.js';
+import { observe } from '../../src/service-callbacks/figures/histogram.js';
 import type { SeededEndpoint } from './seed-week.js';
 import { spanOf, type Span } from './week.js';
 

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { retryScheduleMs } from './retry-schedule.js';
 import type { Env, VariableName } from './env.variables.js';
 
 /**
@@ -63,7 +64,23 @@ export const rules: readonly EnvironmentRule[] = [
     isBroken: ({ CALLBACK_RETRY_DELAY_MS: first, CALLBACK_RETRY_MAX_DELAY_MS: longest }) =>
       first !== undefined && longest !== undefined && longest < first,
   },
+  {
+    blames: 'CALLBACK_MAX_AGE_MS',
+    reason:
+      'must not be less than the retries take together (CALLBACK_MAX_RETRIES, CALLBACK_RETRY_DELAY_MS, CALLBACK_RETRY_MAX_DELAY_MS)',
+    isBroken: ({ CALLBACK_MAX_AGE_MS: maxAge, ...env }) => maxAge !== undefined && maxAge < retriesTake(env),
+  },
 ];
+
+/** ms; what could not be read proves nothing. */
+function retriesTake({
+  CALLBACK_MAX_RETRIES: maxRetries,
+  CALLBACK_RETRY_DELAY_MS: baseDelayMs,
+  CALLBACK_RETRY_MAX_DELAY_MS: maxDelayMs,
+}: Partial<Env>): number {
+  if (maxRetries === undefined || baseDelayMs === undefined || maxDelayMs === undefined) return 0;
+  return retryScheduleMs({ maxRetries, baseDelayMs, maxDelayMs });
+}
 
 function isProduction({ NODE_ENV }: Partial<Env>): boolean {
   return NODE_ENV === 'production';

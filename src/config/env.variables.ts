@@ -52,7 +52,7 @@ export const variables = {
   }),
   DATABASE_DIRECT_URL: optional({
     description:
-      'The same database without a pooler such as PgBouncer in between: for migrations, the PostgreSQL queue, and `LISTEN`',
+      'The same database without a pooler such as PgBouncer in between: for migrations and the PostgreSQL queue',
     accepts: url('postgres', 'postgresql'),
     defaultWords: '`DATABASE_URL`',
     secret: true,
@@ -89,8 +89,14 @@ export const variables = {
     defaultWords: 'none',
     secret: true,
   }),
+  QUEUE_DATABASE_URL: optional({
+    description: 'PostgreSQL of the queue, where it is to have a database of its own',
+    accepts: url('postgres', 'postgresql'),
+    defaultWords: '`DATABASE_DIRECT_URL`',
+    secret: true,
+  }),
   QUEUE_LOCK_DURATION_MS: variable({
-    description: 'How long a worker may be silent before its jobs become another’s; renewed at half of it',
+    description: 'How long a worker may be silent before its jobs become another’s; renewed at a third of it',
     accepts: integer(500, 600_000),
     default: 30_000,
   }),
@@ -113,7 +119,7 @@ export const variables = {
     description:
       'Proxies in front of the service: what they say in `X-Forwarded-For` is whose address is limited (`API_RATE_LIMIT`, guesses at the console). No network with clients in it: they could say anything',
     accepts: proxyNetworks(),
-    defaultWords: 'none: whoever connects',
+    defaultWords: 'none: the address that connects',
   }),
   CONSOLE: variable({
     description: 'Serve the console at `/console`, where the REST API is served',
@@ -132,12 +138,12 @@ export const variables = {
     default: 5_000,
   }),
   CALLBACK_CONCURRENCY: variable({
-    description: 'First attempts in flight per process',
+    description: 'Callbacks of first attempts in hand per process',
     accepts: integer(1, 100_000),
     default: 2_000,
   }),
   CALLBACK_RETRY_CONCURRENCY: variable({
-    description: 'Later attempts in flight per process',
+    description: 'Callbacks of later attempts in hand per process',
     accepts: integer(1, 100_000),
     default: 500,
   }),
@@ -172,6 +178,22 @@ export const variables = {
     accepts: integer(1, MAX_MS),
     default: 43_200_000,
   }),
+  CALLBACK_BATCH_SIZE: variable({
+    description: 'Callbacks a job at most',
+    accepts: integer(1, 1_000),
+    default: 32,
+  }),
+  CALLBACK_IDEMPOTENCY_HOURS: variable({
+    description: 'For how long the same news about the same subject is one callback',
+    accepts: integer(1, 8_760),
+    default: 24,
+  }),
+  CALLBACK_PAYLOAD_DAYS: variable({
+    description:
+      'How long the sealed payload of a delivered callback is kept for replay; 0: not at all. That of one that was given up is kept for `CALLBACK_DEAD_LETTER_DAYS`',
+    accepts: integer(0, 3_650),
+    default: 7,
+  }),
   CALLBACK_CIRCUIT_FAILURES: variable({
     description:
       "Failures in a row that open an endpoint's circuit; of timeouts a third as many, but no fewer than six",
@@ -179,7 +201,8 @@ export const variables = {
     default: 20,
   }),
   CALLBACK_CIRCUIT_OPEN_MS: variable({
-    description: 'How long a circuit stays open before an attempt is let through',
+    description:
+      'How long an endpoint whose circuit opens gets nothing before the first probe; the interval doubles up to ten minutes',
     accepts: integer(1, MAX_MS),
     default: 30_000,
   }),
@@ -204,11 +227,11 @@ export const variables = {
   CALLBACK_PROXY_URL: optional({
     description: 'Forward proxy of all callbacks; it is asked for vetted addresses, never for names',
     accepts: url('http', 'https'),
-    defaultWords: 'none; `HTTP_PROXY` and its like are not heeded',
+    defaultWords: 'none; `HTTP_PROXY` and its like are ignored',
     secret: true,
   }),
   CALLBACK_DNS_SERVERS: variableList({
-    description: 'Name servers asked, after `/etc/hosts`, for the hosts of callback URLs, and nobody else',
+    description: 'The only name servers that are asked, after `/etc/hosts`, for the hosts of callback URLs',
     accepts: nameServers(),
     defaultWords: "the system's",
   }),
@@ -225,17 +248,18 @@ export const variables = {
   }),
   CALLBACK_DELIVERY_LOG: variable({
     description:
-      'Which callbacks the delivery log has: all, those that did not get a 2xx at once, or none; figures are kept in any case',
+      'Which delivered callbacks are shown: all, those that did not get a 2xx at once, or none. The others are deleted after the idempotency window; figures are kept in any case',
     accepts: oneOf('all', 'failures', 'off'),
     default: 'all',
   }),
   CALLBACK_DELIVERY_LOG_DAYS: variable({
-    description: 'How many days the delivery log keeps, today included; a day goes as a whole',
+    description: 'How many days the record of a finished callback is kept',
     accepts: integer(1, 3650),
     default: 30,
   }),
   CALLBACK_REPLAY_RATE: variable({
-    description: 'How many replays a worker process queues a second at most, when many are asked for at once',
+    description:
+      'How many replays are queued a second at most, over all processes, when many are asked for at once',
     accepts: integer(1, 10_000),
     default: 50,
   }),
@@ -253,7 +277,7 @@ export const variables = {
   }),
   ALERT_WEBHOOK_URL: optional({
     description:
-      'Where operators hear of endpoints that are warned, disabled, enabled or well again; a callback URL like any',
+      'Where operators are informed of endpoints that are warned, disabled, enabled or well again; a callback URL like any',
     accepts: url('https', 'http'),
     defaultWords: 'none',
     secret: true,

@@ -2,7 +2,6 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { Request, Response } from 'express';
 import { isStoreFault } from '../database/store-fault.js';
 import { describeError } from '../observability/describe-error.js';
-import { QueueSilentError } from '../service-callbacks/delivery-log/queue-silent.error.js';
 import { ErrorPage, ReloadPage } from './page/error-page.js';
 import { sendPage } from './page/send-page.js';
 import { insideConsole, paths, withQuery } from './paths.js';
@@ -46,24 +45,20 @@ export class ConsoleErrorFilter implements ExceptionFilter {
       const title = TITLES[status] ?? 'That did not work';
       return { status, title, words: status === 404 ? NOT_FOUND : error.message };
     }
-    const isSilent = error instanceof QueueSilentError;
-    const isAway = isSilent || isStoreFault(error);
+    const isUnavailable = isStoreFault(error);
     this.logger.error({
-      event: isAway ? 'console.unavailable' : 'console.failed',
+      event: isUnavailable ? 'console.unavailable' : 'console.failed',
       err: describeError(error),
       msg: `${method} ${path} failed`,
     });
-    if (isSilent) return { status: 503, title: 'The queue does not answer', words: SILENT };
-    if (isAway) return { status: 503, title: 'The database does not answer', words: AWAY };
+    if (isUnavailable) return { status: 503, title: 'The database does not respond', words: UNAVAILABLE };
     return { status: 500, title: 'Something went wrong', words: FAULT };
   }
 }
 
 const NOT_FOUND = 'There is no such page, or it belongs to another service, or it has been deleted.';
-const AWAY =
+const UNAVAILABLE =
   'Callbacks that are under way go on. This page comes back with the database: try again in a moment.';
-const SILENT =
-  'This callback is not in the delivery log, and the queue cannot be asked for it now: try again in a moment.';
 const FAULT =
   'This is a fault of the console, and it has been logged. Try again; if it stays, tell your operators.';
 

@@ -1,7 +1,9 @@
 import { DataSource } from 'typeorm';
+import { BoundedClient } from './bounded-client.js';
 import { dataSourceOptions, type DatabaseOptions } from './data-source-options.js';
 
 /** Connected; whoever calls closes it. */
 export function openDataSource(options: DatabaseOptions): Promise<DataSource> {
-  return new DataSource(dataSourceOptions(options)).initialize();
+  const { extra, ...rest } = dataSourceOptions(options);
+  return new DataSource({ ...rest, extra: { ...extra, Client: BoundedClient } }).initialize();
 }

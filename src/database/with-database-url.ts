@@ -1,5 +1,5 @@
 import type { Env } from '../config/env.js';
-import { startEmbeddedPostgres } from './embedded-postgres.js';
+import { startEmbeddedPostgres } from '../embedded-postgres/embedded-postgres.js';
 
 /** The configured database, or the embedded one for as long as it is needed. */
 export async function withDatabaseUrl(

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { DeliveryStatusInput } from '../service-callbacks/callback-types/delivery-status.js';
-import { NotificationSource } from '../service-callbacks/delivery/notification-source.js';
+import { NotificationSource } from '../service-callbacks/legacy-jobs/notification-source.js';
 import { NotificationDao } from './notification.dao.js';
 
 /** Completes jobs of an older release from this service's own notifications (R10). */

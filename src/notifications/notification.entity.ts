@@ -8,7 +8,7 @@ export class NotificationEntity {
   @PrimaryColumn('uuid')
   id!: string;
 
-  @Column('uuid', { name: 'service_id' })
+  @Column('text', { name: 'service_id' })
   serviceId!: string;
 
   @Column('text', { name: 'notification_type' })

@@ -1,5 +1,6 @@
 import { Controller, HttpCode, NotFoundException, Post, UseFilters } from '@nestjs/common';
 import { HttpErrorFilter } from '../http/http-error.filter.js';
+import { serviceIdParam, uuidParam } from '../http/ids.js';
 import { RequiresScope } from '../http/requires-scope.decorator.js';
 import { ValidBody, ValidParam } from '../http/valid-input.js';
 import { ChecksService, ServiceScope } from '../http/service-scope.decorator.js';
@@ -7,7 +8,6 @@ import type { NotificationEntity } from './notification.entity.js';
 import { NotificationsService } from './notifications.service.js';
 import {
   createNotificationBody,
-  idParam,
   receiptBody,
   type CreateNotificationBody,
   type ReceiptBody,
@@ -22,7 +22,7 @@ export class NotificationsController {
   @Post('service/:service_id/notifications')
   @RequiresScope('receipts:write')
   async create(
-    @ValidParam('service_id', idParam) serviceId: string,
+    @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidBody(createNotificationBody) body: CreateNotificationBody,
   ) {
     const notification = await this.notifications.create({
@@ -44,7 +44,7 @@ export class NotificationsController {
   @ChecksService()
   @HttpCode(200)
   async receive(
-    @ValidParam('id', idParam) id: string,
+    @ValidParam('id', uuidParam) id: string,
     @ValidBody(receiptBody) body: ReceiptBody,
     @ServiceScope() serviceId: string | undefined,
   ) {

@@ -15,8 +15,6 @@ const text = (name: string) =>
 
 const status = oneOfField('status', NOTIFICATION_STATUSES);
 
-export const idParam = z.uuid();
-
 export const createNotificationBody = requestBody({
   notification_type: oneOfField('notification_type', TYPES),
   to: text('to'),

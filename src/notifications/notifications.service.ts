@@ -8,7 +8,7 @@ import {
 import { Clock } from '../service-callbacks/clock.js';
 import {
   ServiceCallbacksProducer,
-  type NotQueuedReason,
+  type SendResult,
 } from '../service-callbacks/producer/service-callbacks-producer.js';
 import { inSpan } from '../service-callbacks/tracing/tracing.js';
 import { NotificationDao, type NewNotification } from './notification.dao.js';
@@ -16,8 +16,7 @@ import type { NotificationEntity } from './notification.entity.js';
 
 /** What a receipt did. `unchanged`: the status it reports is the one the notification has. */
 export type CallbackDecision =
-  | { readonly queued: true; readonly id: string }
-  | { readonly queued: false; readonly reason: NotQueuedReason | 'already_final' | 'unchanged' };
+  SendResult | { readonly queued: false; readonly reason: 'already_final' | 'unchanged' };
 
 export interface Receipt {
   readonly status: NotificationStatus;

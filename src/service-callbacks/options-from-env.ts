@@ -28,6 +28,7 @@ export function optionsOf(env: Env): ServiceCallbacksOptions {
       retryConcurrency: env.CALLBACK_RETRY_CONCURRENCY,
       endpointConcurrency: env.CALLBACK_ENDPOINT_CONCURRENCY,
       maxRetries: env.CALLBACK_MAX_RETRIES,
+      batchSize: env.CALLBACK_BATCH_SIZE,
       maxAgeMs: env.CALLBACK_MAX_AGE_MS,
       retryDelayMs: env.CALLBACK_RETRY_DELAY_MS,
       retryMaxDelayMs: env.CALLBACK_RETRY_MAX_DELAY_MS,
@@ -46,6 +47,7 @@ export function optionsOf(env: Env): ServiceCallbacksOptions {
       replaysPerSecond: env.CALLBACK_REPLAY_RATE,
     },
     deliveryLog: { keep: env.CALLBACK_DELIVERY_LOG, retentionDays: env.CALLBACK_DELIVERY_LOG_DAYS },
+    record: { idempotencyHours: env.CALLBACK_IDEMPOTENCY_HOURS, payloadDays: env.CALLBACK_PAYLOAD_DAYS },
     endpointHealth: { disableAfterMs: env.CALLBACK_DISABLE_AFTER },
     ...(env.ALERT_WEBHOOK_URL !== undefined && {
       alerts: {
@@ -67,15 +69,9 @@ function queueOptions(env: Env): QueueOptions {
     stalledIntervalMs: env.QUEUE_STALLED_INTERVAL_MS,
   };
   if (env.QUEUE_BACKEND === 'redis') {
-    const { DATABASE_DIRECT_URL: listenUrl } = env;
-    return {
-      backend: 'redis',
-      ...timing,
-      url: env.REDIS_URL ?? '',
-      ...(listenUrl !== undefined && { listenUrl }),
-    };
+    return { backend: 'redis', ...timing, url: env.REDIS_URL ?? '' };
   }
-  const url = env.DATABASE_DIRECT_URL ?? env.DATABASE_URL;
+  const url = env.QUEUE_DATABASE_URL ?? env.DATABASE_DIRECT_URL ?? env.DATABASE_URL;
   return {
     backend: 'postgres',
     ...timing,

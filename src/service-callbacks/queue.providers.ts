@@ -4,20 +4,15 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import { describeError } from '../observability/describe-error.js';
-import { PostgresQueueBackend } from '../queues/postgres-queue-backend.js';
-import { QueueBackend } from '../queues/queue-backend.js';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
-import { RedisQueueBackend } from '../queues/redis-queue-backend.js';
+import { PostgresQueueBackend } from './queues/postgres-queue-backend.js';
+import { QueueBackend } from './queues/queue-backend.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
+import { RedisQueueBackend } from './queues/redis-queue-backend.js';
 import { connectionOf } from './database-connection.js';
-import { OutboxEnqueuer } from './outbox/outbox-enqueuer.js';
-import { OutboxRepository } from './outbox/outbox.repository.js';
-import { OutboxRelay } from './outbox/outbox-relay.js';
-import { Enqueuer } from './producer/enqueuer.js';
-import { PostgresEnqueuer } from './producer/postgres-enqueuer.js';
 import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from './service-callbacks.options.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
-import { CONNECTOR_OPTIONS } from './delivery/transport/transport.providers.js';
+import { CONNECTOR_OPTIONS } from './transport/transport.providers.js';
 import { CALLBACKS_DATA_SOURCE } from './tokens.js';
 
 const DEFAULT_POOL_SIZE = 10;
@@ -47,7 +42,6 @@ const backendProvider: Provider = {
 function createBackend(options: ServiceCallbacksOptions['queue'], dataSource: DataSource): QueueBackend {
   switch (options.backend) {
     case 'postgres': {
-      // The host's own database unless told otherwise, so that a callback can commit with the host's transaction.
       const connection =
         options.url === undefined ? connectionOf(dataSource) : { connectionString: options.url };
       const max = options.poolSize ?? DEFAULT_POOL_SIZE;
@@ -95,27 +89,6 @@ function queueProvider(name: string): Provider {
   };
 }
 
-const enqueuerProvider: Provider = {
-  provide: Enqueuer,
-  inject: [
-    QueueBackend,
-    getQueueToken(MAIN_QUEUE),
-    getQueueToken(RETRY_QUEUE),
-    OutboxRepository,
-    CALLBACKS_DATA_SOURCE,
-  ],
-  useFactory: (
-    backend: QueueBackend,
-    main: Queue,
-    retry: Queue,
-    outbox: OutboxRepository,
-    dataSource: DataSource,
-  ): Enqueuer =>
-    backend instanceof PostgresQueueBackend
-      ? new PostgresEnqueuer(backend, [main, retry])
-      : new OutboxEnqueuer(outbox, dataSource),
-};
-
 /** Last to close: a request that is still being answered may enqueue. */
 @Injectable()
 class QueueShutdown implements OnApplicationShutdown {
@@ -135,8 +108,5 @@ export const queueProviders: Provider[] = [
   backendProvider,
   queueProvider(MAIN_QUEUE),
   queueProvider(RETRY_QUEUE),
-  OutboxRepository,
-  enqueuerProvider,
-  OutboxRelay,
   QueueShutdown,
 ];

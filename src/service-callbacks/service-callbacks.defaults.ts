@@ -4,6 +4,7 @@ import type {
   DeliveryLogOptions,
   DeliveryOptions,
   EndpointHealthOptions,
+  RecordOptions,
   ServiceCallbacksOptions,
 } from './service-callbacks.options.js';
 
@@ -14,6 +15,7 @@ const DEFAULT_DELIVERY: DeliveryOptions = {
   concurrency: 2_000,
   retryConcurrency: 500,
   endpointConcurrency: 500,
+  batchSize: 32,
   maxRetries: 5,
   maxAgeMs: 259_200_000,
   retryDelayMs: 300_000,
@@ -42,6 +44,10 @@ export function endpointHealthOptions({ endpointHealth }: ServiceCallbacksOption
 
 export function deliveryLogOptions({ deliveryLog }: ServiceCallbacksOptions): DeliveryLogOptions {
   return { keep: 'all', retentionDays: 30, ...deliveryLog };
+}
+
+export function recordOptions({ record }: ServiceCallbacksOptions): RecordOptions {
+  return { idempotencyHours: 24, payloadDays: 7, ...record };
 }
 
 export function addressOptions({ addresses }: ServiceCallbacksOptions): AddressOptions {

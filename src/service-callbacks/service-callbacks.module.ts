@@ -1,53 +1,58 @@
 import { getQueueToken } from '@nestjs/bullmq';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
-import { QueueBackend } from '../queues/queue-backend.js';
-import { CallbackApiRepository } from './callback-apis/callback-api.repository.js';
-import { CallbackApisController } from './callback-apis/callback-apis.controller.js';
-import { CallbackApisService } from './callback-apis/callback-apis.service.js';
+import { retryScheduleMs } from '../config/retry-schedule.js';
+import { CallbackApiRepository } from './endpoints/callback-api.repository.js';
+import { CallbackApisController } from './endpoints/callback-apis.controller.js';
+import { CallbackApisService } from './endpoints/callback-apis.service.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
+import { CallbackListRepository } from './callbacks/callback-list.repository.js';
+import { CallbackLogReader } from './callbacks/callback-log.reader.js';
+import { CallbackRepository } from './callbacks/callback.repository.js';
+import { CallbacksController } from './callbacks/callbacks.controller.js';
+import { DeadLetterRepository } from './callbacks/dead-letter.repository.js';
+import { DeadLettersController } from './callbacks/dead-letters.controller.js';
+import { Maintenance } from './callbacks/maintenance.js';
+import { OldestDue } from './callbacks/oldest-due.js';
+import { Replay } from './callbacks/replay.js';
+import { ReplayRunRepository } from './callbacks/replay-run.repository.js';
 import { Clock } from './clock.js';
-import { DeadLetterKeeper } from './dead-letters/dead-letter-keeper.js';
-import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
-import { DeadLetterRepository } from './dead-letters/dead-letter.repository.js';
-import { GiveUp } from './dead-letters/give-up.js';
-import { ReplayRunRepository } from './dead-letters/replay-run.repository.js';
-import { Replay } from './dead-letters/replay.js';
-import { DeliveryLogController } from './delivery-log/delivery-log.controller.js';
-import { logReaders, logReading, logWriting } from './delivery-log/delivery-log.providers.js';
-import { AttemptMaker } from './delivery/attempt.js';
-import { CallbackLog } from './delivery/callback-log.js';
-import { DatabaseTurns } from './delivery/database-turns.js';
-import { DeliveryRecorder } from './delivery/delivery-recorder.js';
-import { DocumentOpener } from './delivery/document-opener.js';
-import { DocumentSealer } from './delivery/document-sealer.js';
-import { FirstAttemptProcessor } from './delivery/first-attempt.processor.js';
-import { JobReader } from './delivery/job-reader.js';
-import { NotificationSource } from './delivery/notification-source.js';
-import { Preparation } from './delivery/preparation.js';
-import { PutOff } from './delivery/put-off.js';
-import { RetryHandOver } from './delivery/retry-hand-over.js';
+import { DeliveryProcessor } from './delivery/delivery-processor.js';
+import { GoneEndpoints } from './delivery/gone-endpoints.js';
 import { RetryPolicy } from './delivery/retry-policy.js';
-import { RetryProcessor } from './delivery/retry.processor.js';
-import { DisabledEndpoints } from './endpoint-health/disabled-endpoints.js';
+import { Settler } from './delivery/settler.js';
+import { CALLBACK_HTTP_SERVICE, transportProviders } from './transport/transport.providers.js';
+import { Workers } from './delivery/workers.js';
 import { EndpointAlerts } from './endpoint-health/endpoint-alerts.js';
 import { EndpointChanges } from './endpoint-health/endpoint-changes.js';
-import { EndpointHealthController } from './endpoint-health/endpoint-health.controller.js';
 import { EndpointHealth } from './endpoint-health/endpoint-health.js';
+import { EndpointHealthController } from './endpoint-health/endpoint-health.controller.js';
 import { EndpointReview } from './endpoint-health/endpoint-review.js';
-import { EndpointStateRepository } from './endpoint-health/endpoint-state.repository.js';
+import { EndpointStateRepository } from './endpoints/endpoint-state.repository.js';
 import { EndpointSwitch } from './endpoint-health/endpoint-switch.js';
 import { OperatorsEndpoint } from './endpoint-health/operators-endpoint.js';
 import { TestCallback } from './endpoint-health/test-callback.js';
+import { reportingReaders, reporting, reportingOfWorkers } from './reporting/reporting.providers.js';
+import { HoldRepository } from './holds/hold.repository.js';
+import { Holds } from './holds/holds.js';
 import { EndpointGate } from './isolation/endpoint-gate.js';
-import { CALLBACK_HTTP_SERVICE, transportProviders } from './delivery/transport/transport.providers.js';
-import { Workers } from './delivery/workers.js';
+import { LegacyJobs } from './legacy-jobs/legacy-jobs.js';
+import { NotificationSource } from './legacy-jobs/notification-source.js';
 import { CallbackMetrics } from './metrics/callback-metrics.js';
-import { StateMetrics } from './metrics/state-metrics.js';
+import { Readiness } from './operations/readiness.js';
+import { StateMetrics } from './operations/state-metrics.js';
+import { SameDatabase } from './producer/same-database.js';
 import { ServiceCallbacksProducer } from './producer/service-callbacks-producer.js';
 import { ServiceVolume } from './producer/service-volume.js';
 import { queueProviders } from './queue.providers.js';
+import { Batches } from './queues/batches.js';
+import { QueueBackend } from './queues/queue-backend.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
+import { CallbackEnder } from './recorder/callback-ender.js';
+import { CallbackLog } from './recorder/callback-log.js';
+import { CallbackRecorder } from './recorder/callback-recorder.js';
+import { Relay } from './relay/relay.js';
+import { SafetySweep } from './relay/safety-sweep.js';
 import { AddressRules } from './security/address-rules.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import {
@@ -56,6 +61,7 @@ import {
   deliveryLogOptions,
   deliveryOptions,
   endpointHealthOptions,
+  recordOptions,
 } from './service-callbacks.defaults.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -72,6 +78,7 @@ import {
   DELIVERY_LOG_OPTIONS,
   DELIVERY_OPTIONS,
   ENDPOINT_HEALTH_OPTIONS,
+  RECORD_OPTIONS,
 } from './tokens.js';
 
 /** Derived from the options once; every provider below takes only the part it needs. */
@@ -79,6 +86,7 @@ const optionProviders: Provider[] = [
   { provide: DELIVERY_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryOptions },
   { provide: DELIVERY_LOG_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryLogOptions },
   { provide: DEAD_LETTER_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deadLetterOptions },
+  { provide: RECORD_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: recordOptions },
   {
     provide: ENDPOINT_HEALTH_OPTIONS,
     inject: [SERVICE_CALLBACKS_OPTIONS],
@@ -102,8 +110,13 @@ const optionProviders: Provider[] = [
   {
     provide: RetryPolicy,
     inject: [DELIVERY_OPTIONS],
-    useFactory: ({ maxRetries, retryDelayMs, retryMaxDelayMs }: DeliveryOptions) =>
-      new RetryPolicy({ maxRetries, baseDelayMs: retryDelayMs, maxDelayMs: retryMaxDelayMs }),
+    useFactory: ({ maxRetries, retryDelayMs, retryMaxDelayMs, maxAgeMs }: DeliveryOptions) => {
+      const options = { maxRetries, baseDelayMs: retryDelayMs, maxDelayMs: retryMaxDelayMs };
+      const scheduleMs = retryScheduleMs(options);
+      if (scheduleMs > maxAgeMs)
+        throw new RangeError(`maxAgeMs is ${maxAgeMs}; the retries take ${scheduleMs} ms together`);
+      return new RetryPolicy(options);
+    },
   },
 ];
 
@@ -113,17 +126,28 @@ const commonProviders: Provider[] = [
   Clock,
   CallbackApiRepository,
   CallbackApisService,
-  DocumentOpener,
-  DocumentSealer,
-  CallbackLog,
+  CallbackRepository,
+  CallbackListRepository,
+  HoldRepository,
+  Holds,
   DeadLetterRepository,
   ReplayRunRepository,
   Replay,
+  OldestDue,
+  Maintenance,
+  CallbackLog,
+  CallbackRecorder,
+  CallbackEnder,
+  CallbackMetrics,
+  Readiness,
+  StateMetrics,
+  ...reporting,
+  Batches,
+  Relay,
+  SafetySweep,
+  SameDatabase,
   ServiceVolume,
   ServiceCallbacksProducer,
-  CallbackMetrics,
-  StateMetrics,
-  ...logReading,
   ...transportProviders,
   EndpointStateRepository,
   EndpointAlerts,
@@ -132,24 +156,17 @@ const commonProviders: Provider[] = [
   EndpointHealth,
   OperatorsEndpoint,
   TestCallback,
+  CallbackLogReader,
 ];
 
 const processorProviders: Provider[] = [
-  DisabledEndpoints,
   EndpointReview,
-  ...logWriting,
-  DeliveryRecorder,
-  DeadLetterKeeper,
-  DatabaseTurns,
-  GiveUp,
-  JobReader,
-  Preparation,
+  ...reportingOfWorkers,
+  LegacyJobs,
   EndpointGate,
-  AttemptMaker,
-  RetryHandOver,
-  PutOff,
-  FirstAttemptProcessor,
-  RetryProcessor,
+  GoneEndpoints,
+  Settler,
+  DeliveryProcessor,
   Workers,
 ];
 
@@ -170,8 +187,10 @@ const publicProviders = [
   EndpointHealth,
   TestCallback,
   CallbackMetrics,
+  Readiness,
   QueueBackend,
-  ...logReaders,
+  CallbackLogReader,
+  ...reportingReaders,
 ];
 
 /**
@@ -196,7 +215,7 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
     global: isGlobal,
     imports: [...(base.imports ?? []), ...(extras.imports ?? [])],
     controllers: controllers
-      ? [CallbackApisController, EndpointHealthController, DeadLettersController, DeliveryLogController]
+      ? [CallbackApisController, EndpointHealthController, DeadLettersController, CallbacksController]
       : [],
     providers: [
       ...(base.providers ?? []),

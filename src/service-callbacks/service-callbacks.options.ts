@@ -1,16 +1,16 @@
 import { ConfigurableModuleBuilder, type ModuleMetadata, type Type } from '@nestjs/common';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { QueueTiming } from '../queues/queue-backend.js';
+import type { QueueTiming } from './queues/queue-backend.js';
 import type { CallbackTypeDefinition } from './callback-types/callback-type.js';
-import type { NotificationSource } from './delivery/notification-source.js';
+import type { NotificationSource } from './legacy-jobs/notification-source.js';
 
 /** Where the queues live. */
 export type QueueOptions =
   | (QueueTiming & {
       readonly backend: 'postgres';
       /**
-       * Default: the database of the host's own `DataSource`, which is what a transactional enqueue needs. To be
-       * given where that goes through a pooler such as PgBouncer: the same database, directly.
+       * Default: the database of the host's own `DataSource`. To be given where that goes through a pooler such as
+       * PgBouncer, or where the queue has a database of its own.
        */
       readonly url?: string;
       /** Connections of the queue's own pool, 3–1000; each running worker keeps one of them to listen. Default 10. */
@@ -24,8 +24,6 @@ export type QueueOptions =
       readonly url?: string;
       /** Makes the clients instead: Sentinel, Cluster, TLS of one's own. What it is passed must be kept. */
       readonly connect?: (options: RedisOptions) => Redis | Cluster;
-      /** Where the outbox listens for commits, without a pooler in between. Default: as the host's `DataSource`. */
-      readonly listenUrl?: string;
       /** BullMQ's key prefix, default `bull`; on a cluster one with a hash tag, such as `{bull}`. */
       readonly prefix?: string;
     });
@@ -35,13 +33,15 @@ export interface DeliveryOptions {
   readonly transport: 'http-service' | 'undici';
   /** Total deadline of an attempt, DNS lookup to last byte, ms (R12). Default 5000. */
   readonly timeoutMs: number;
-  /** Attempts in flight per process: first ones and, apart from them, later ones. */
+  /** Callbacks in hand per process: first attempts and, apart from them, later ones. Defaults 2000 and 500. */
   readonly concurrency: number;
   readonly retryConcurrency: number;
   /** Attempts in flight per endpoint and process. */
   readonly endpointConcurrency: number;
   /** Retries after the first attempt. Default 5. */
   readonly maxRetries: number;
+  /** Callbacks a job at most, 1–1000. */
+  readonly batchSize: number;
   /** Past this age, ms, a deferred or retrying callback is given up. Default 3 days. */
   readonly maxAgeMs: number;
   /** Delay before retry n: min(max, base·2^(n−1)) × random(½…1), ms (R13). */
@@ -72,8 +72,15 @@ export interface EgressOptions {
 export interface DeadLetterOptions {
   /** How long a dead letter is kept, days. Default 30. */
   readonly retentionDays: number;
-  /** How many replays a process queues a second at most, when many were asked for at once. Default 50. */
+  /** How many replays are queued a second at most, over all processes, when many are asked for at once. Default 50. */
   readonly replaysPerSecond: number;
+}
+
+export interface RecordOptions {
+  /** For how long the same news about the same subject is one callback, hours. Default 24. */
+  readonly idempotencyHours: number;
+  /** How long the sealed payload of a delivered callback is kept for replay, days; 0: not at all. Default 7. */
+  readonly payloadDays: number;
 }
 
 export interface EndpointHealthOptions {
@@ -91,11 +98,11 @@ export interface AlertOptions {
 
 export interface DeliveryLogOptions {
   /**
-   * Of which callbacks a row is kept: all (default), those that did not get a 2xx at once, or none. Figures (what
-   * happened to whom by the minute and hour, the health of endpoints) are kept in any case.
+   * Which delivered callbacks are shown: all (default), those that did not get a 2xx at once, or none. The others are
+   * deleted after the idempotency window. Figures are kept in any case.
    */
   readonly keep: 'all' | 'failures' | 'off';
-  /** Days, today included. Default 30. */
+  /** How long the record of a finished callback is kept, days. Default 30. */
   readonly retentionDays: number;
 }
 
@@ -119,6 +126,7 @@ export interface ServiceCallbacksOptions {
   readonly egress?: EgressOptions;
   readonly deadLetters?: Partial<DeadLetterOptions>;
   readonly deliveryLog?: Partial<DeliveryLogOptions>;
+  readonly record?: Partial<RecordOptions>;
   readonly endpointHealth?: Partial<EndpointHealthOptions>;
   /** Default: nobody but the log, the metrics and the host's `EventEmitter2`. */
   readonly alerts?: AlertOptions;

@@ -12,3 +12,6 @@ export const DELIVERY_OPTIONS = Symbol('DELIVERY_OPTIONS');
 
 /** `EndpointHealthOptions`, complete. */
 export const ENDPOINT_HEALTH_OPTIONS = Symbol('ENDPOINT_HEALTH_OPTIONS');
+
+/** `RecordOptions`, complete. */
+export const RECORD_OPTIONS = Symbol('RECORD_OPTIONS');

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
-import { aRetryJob } from '../support/builders/a-retry-job.js';
+import { MAIN_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
+import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf, type DeadLetterView } from '../support/dead-letter-api.js';
+import { callbacksOf } from '../support/delivery-log-api.js';
+import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { held } from '../support/held.js';
 import { testedBackend } from '../support/queue-backend.js';
 import { nothingStands, queueOf } from '../support/queue-state.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { pretendStalled } from '../support/stalls.js';
-
-const DAY_MS = 86_400_000;
+import { query } from '../support/sql.js';
 
 describe('what is given up', () => {
   let database: TestDatabase;
@@ -35,6 +35,8 @@ describe('what is given up', () => {
   function register(path: string): Promise<RegisteredCallbackApi> {
     return registerCallbackApi(service, { url: receiver.url(path) });
   }
+
+  const requestsTo = (path: string) => receiver.requests.filter((request) => request.path === path);
 
   async function theLetter(serviceId: string, id: string): Promise<DeadLetterView> {
     await service.logs.waitForEnd(id);
@@ -78,33 +80,16 @@ describe('what is given up', () => {
       });
     });
 
-    it('retries exhausted, where it is the queue that allows no more of them', async () => {
-      const job = aRetryJob(service, await register('/fails-at-once'), Date.now());
-      receiver.respond('/fails-at-once', 500);
-      const { callback_id: id, service_id: serviceId } = job.data as {
-        callback_id: string;
-        service_id: string;
-      };
-      // Not one attempt made: by our own count there would be another.
-      await queueOf(service, RETRY_QUEUE).add(
-        job.name,
-        { ...(job.data as object), attempts: [] },
-        { ...job.options, attempts: 1 },
-      );
-      expect(await theLetter(serviceId, id)).toMatchObject({ reason: 'retries_exhausted' });
-    });
-
     it('expired', async () => {
-      const job = aRetryJob(service, await register('/late'), Date.now() - 4 * DAY_MS);
-      const { callback_id: id, service_id: serviceId } = job.data as {
-        callback_id: string;
-        service_id: string;
-      };
-      await queueOf(service, RETRY_QUEUE).add(job.name, job.data, job.options);
+      const { serviceId } = await register('/late');
+      const old = `generation_at = now() - interval '4 days'`;
+      const id = await enqueueAs(service, serviceId, `${RETRYING}, ${old}`);
+      await service.app.get(SafetySweep).sweep();
       expect(await theLetter(serviceId, id)).toMatchObject({
         reason: 'expired',
         attempts: [attempt({ status_code: 503, duration_ms: 7 })],
       });
+      expect(requestsTo('/late')).toEqual([]);
     });
 
     it('cancelled, when its callback API is deleted meanwhile', async () => {
@@ -122,15 +107,10 @@ describe('what is given up', () => {
     });
 
     it('stalled, when worker after worker died under it', async () => {
-      const api = await register('/stalls');
-      const job = aRetryJob(service, api, Date.now());
-      const { callback_id: id } = job.data as { callback_id: string };
-      const queue = queueOf(service, RETRY_QUEUE);
-      await queue.add(job.name, job.data, { ...job.options, delay: DAY_MS });
-      await pretendStalled(service, RETRY_QUEUE, job.options.jobId, 6);
-      await (await queue.getJob(job.options.jobId))?.promote();
-      expect(await theLetter(api.serviceId, id)).toMatchObject({ reason: 'stalled', attempts_made: 1 });
-      expect(receiver.requests.filter(({ path }) => path === '/stalls')).toEqual([]);
+      const { serviceId } = await register('/stalls');
+      const id = await enqueueAs(service, serviceId, 'alone = true, stalls = 5');
+      expect(await theLetter(serviceId, id)).toMatchObject({ reason: 'stalled', attempts_made: 0 });
+      expect(requestsTo('/stalls')).toEqual([]);
     });
 
     it('unreadable, with what is wrong in words and nothing of what it says', async () => {
@@ -174,7 +154,7 @@ describe('what is given up', () => {
       document: 'z',
     };
     await queueOf(service, MAIN_QUEUE).add('delivery_status', data, { jobId: id });
-    await service.logs.waitFor('callback.unreadable', { level: 40 }, { count: 1 });
+    await service.logs.waitFor('callback.unreadable', { level: 50 }, { count: 2 });
     await nothingStands(service);
     expect(service.logs.events('callback.postponed')).toEqual([]);
   });
@@ -194,8 +174,8 @@ describe('what is given up', () => {
       letters = (await deadLettersOf(service, serviceId).list()).body.data;
     });
 
-    const idsOf = async (query: string) =>
-      (await deadLettersOf(service, serviceId).list(query)).body.data.map(({ id }) => id);
+    const idsOf = async (search: string) =>
+      (await deadLettersOf(service, serviceId).list(search)).body.data.map(({ id }) => id);
 
     it('has the newest first, without their attempts', () => {
       expect(letters).toHaveLength(3);
@@ -208,8 +188,8 @@ describe('what is given up', () => {
       const seen: string[] = [];
       let cursor: string | null = '';
       while (cursor !== null) {
-        const query: string = cursor === '' ? '?limit=1' : `?limit=1&cursor=${cursor}`;
-        const { body } = await deadLettersOf(service, serviceId).list(query);
+        const search: string = cursor === '' ? '?limit=1' : `?limit=1&cursor=${cursor}`;
+        const { body } = await deadLettersOf(service, serviceId).list(search);
         seen.push(...body.data.map(({ id }) => id));
         cursor = body.next_cursor;
       }
@@ -230,8 +210,8 @@ describe('what is given up', () => {
 
     it.each(['?reason=bored', '?since=yesterday', '?cursor=made-up', '?limit=0', '?colour=red'])(
       'refuses %s',
-      async (query) => {
-        const { status: code, body } = await deadLettersOf(service, serviceId).list(query);
+      async (search) => {
+        const { status: code, body } = await deadLettersOf(service, serviceId).list(search);
         expect(code).toBe(400);
         expect(body).toMatchObject({ errors: [{ error: 'ValidationError' }] });
       },
@@ -247,13 +227,21 @@ describe('what is given up', () => {
       expect((await deadLettersOf(service, serviceId).get(id)).status).toBe(200);
     });
 
-    it('loses what is deleted', async () => {
+    it('loses what is deleted, with its payload; its history stays', async () => {
       const id = letters[2]?.id ?? '';
       const mine = deadLettersOf(service, serviceId);
       expect((await mine.remove(id)).status).toBe(204);
       expect((await mine.get(id)).status).toBe(404);
       expect((await mine.remove(id)).status).toBe(404);
+      expect((await mine.replay(id)).status).toBe(404);
       expect(await idsOf('')).toEqual(letters.slice(0, 2).map((letter) => letter.id));
+      expect(await query(database.url, 'SELECT FROM service_callback_payloads WHERE id = $1', [id])).toEqual(
+        [],
+      );
+      expect(await callbacksOf(service, serviceId).get(id)).toMatchObject({
+        status: 200,
+        body: { data: { state: 'given_up', reason: 'not_retried', attempts: [{ status_code: 400 }] } },
+      });
     });
   });
 });

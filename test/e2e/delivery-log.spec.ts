@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EndpointReader } from '../../src/service-callbacks/delivery-log/endpoint.reader.js';
-import { OverviewReader } from '../../src/service-callbacks/delivery-log/overview.reader.js';
+import { EndpointReader } from '../../src/service-callbacks/reporting/endpoint.reader.js';
+import { OverviewReader } from '../../src/service-callbacks/reporting/overview.reader.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
 import { callbacksOf, type LoggedCallbackView } from '../support/delivery-log-api.js';
@@ -76,8 +76,11 @@ describe('the delivery log', () => {
       callback_api_id: api.id,
       callback_type: 'delivery_status',
       subject_id: sent.notificationId,
+      url: api.url,
       state: 'delivered',
       reason: null,
+      detail: null,
+      generation: 0,
       attempts_made: 1,
       last_status_code: 200,
       last_error: null,
@@ -159,7 +162,7 @@ describe('the delivery log', () => {
     expect(body.data).toHaveLength(1);
   });
 
-  it('answers for a callback before its first attempt out of the queue, to its own service alone', async () => {
+  it('has a callback before its first attempt as waiting, for its own service alone', async () => {
     const gate = held(status(200));
     const api = await register('/waits', gate.behaviour);
     const { id } = await causeCallback(service, api.serviceId);
@@ -169,22 +172,28 @@ describe('the delivery log', () => {
       attempts: [],
       callback_api_id: api.id,
     });
+    const listed = async (filter: Readonly<Record<string, string>>) =>
+      (await callbacksOf(service, api.serviceId).list(filter)).body.data.map((callback) => callback.id);
+    expect(await listed({})).toEqual([id]);
+    expect(await listed({ state: 'waiting', callback_api_id: api.id })).toEqual([id]);
+    expect(await listed({ state: 'delivered' })).toEqual([]);
     expect((await callbacksOf(service, randomUUID()).get(id)).status).toBe(404);
     gate.release();
     await logged(api.serviceId, id, 'delivered');
     expect((await callbacksOf(service, randomUUID()).get(id)).status).toBe(404);
   });
 
-  it('has a deferred one with its next time; the readers tell of the circuit, the backlog and the failures', async () => {
+  it('has a deferred one; the readers tell of the circuit, the backlog and the failures', async () => {
     const api = await register('/down', 503);
     const first = await causeCallback(service, api.serviceId);
     await logged(api.serviceId, first.id, 'given_up');
     const { id } = await causeCallback(service, api.serviceId);
     const deferred = await logged(api.serviceId, id, 'deferred');
+    // When it is tried again depends on its endpoint's next probe.
     expect(deferred).toMatchObject({
       attempts_made: 0,
       attempts: [],
-      next_attempt_at: TIME,
+      next_attempt_at: null,
       forward_ms: null,
     });
     const scope = { serviceId: api.serviceId };
@@ -197,7 +206,7 @@ describe('the delivery log', () => {
         failingSince: expect.any(Date),
         attemptsSinceSuccess: 3,
         backlog: 1,
-        nextAt: new Date(deferred.next_attempt_at ?? ''),
+        nextAt: null,
         circuit: { callbackApiId: api.id, state: 'open', until: expect.any(Date) },
       });
       expect(figures?.hours).toHaveLength(24);
@@ -268,7 +277,7 @@ describe('the delivery log', () => {
 
     it.each([
       ['cursor', 'nonsense', 'cursor is not one of this list'],
-      ['state', 'lost', 'state "lost" is not one of delivered, retrying, deferred, given_up'],
+      ['state', 'lost', 'state "lost" is not one of waiting, delivered, retrying, deferred, given_up'],
       ['limit', '0', 'limit is less than 1'],
       ['limit', '201', 'limit is more than 200'],
       ['since', 'yesterday', 'since is not an ISO 8601 date and time'],
@@ -283,36 +292,34 @@ describe('the delivery log', () => {
   });
 
   it.each([
-    ['failures', ['retrying', 'given_up']],
-    ['off', []],
-  ])('with %s has the rows that are wanted, and the figures in any case', async (keep, states) => {
+    ['failures', ['given_up', 'retrying']],
+    ['off', ['given_up', 'retrying']],
+  ])('with %s hides what was delivered at once, and has the figures in any case', async (keep, states) => {
     const own = await createTestDatabase();
     const other = await startTestService(own.url, {
       CALLBACK_DELIVERY_LOG: keep,
       CALLBACK_RETRY_DELAY_MS: '600000',
       CALLBACK_RETRY_MAX_DELAY_MS: '600000',
     });
+    const { serviceId } = await registerCallbackApi(other, { url: receiver.url(`/${keep}`) });
     try {
-      const ends: [string, Scripted, string][] = [
-        [`/${keep}-ok`, 200, 'callback.delivered'],
-        [`/${keep}-later`, 503, 'callback.retrying'],
-        [`/${keep}-no`, 404, 'callback.not_retried'],
-      ];
-      for (const [path, script, event] of ends) {
-        receiver.respond(path, script);
-        const { serviceId } = await registerCallbackApi(other, { url: receiver.url(path) });
+      receiver.respond(`/${keep}`, [200, 503, 404]);
+      for (const event of ['callback.delivered', 'callback.retrying', 'callback.not_retried']) {
         const { id } = await causeCallback(other, serviceId);
-        await other.logs.waitFor(event, { callback_id: id });
+        const [line] = await other.logs.waitFor(event, { callback_id: id });
+        const found = await callbacksOf(other, serviceId).get(id);
+        expect(found.status).toBe(event === 'callback.delivered' ? 404 : 200);
+        if (event !== 'callback.retrying') continue;
+        // The database's clock decides; the log says as much.
+        const told = Date.parse(String(line?.['next_attempt_at']));
+        expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - told)).toBeLessThan(1_000);
       }
+      const { body } = await callbacksOf(other, serviceId).list();
+      expect(body.data.map(({ state }) => state)).toEqual(states);
     } finally {
       // What the last attempts came to is written before the process ends.
       await other.stop();
     }
-    const rows = await query<{ state: string }>(
-      own.url,
-      'SELECT state FROM service_callback_log ORDER BY queued_at',
-    );
-    expect(rows.map(({ state }) => state)).toEqual(states);
     const [sums] = await query(
       own.url,
       `SELECT sum(delivered)::int AS delivered, sum(failed)::int AS failed, sum(given_up)::int AS given_up
@@ -320,6 +327,24 @@ describe('the delivery log', () => {
     );
     expect(sums).toEqual({ delivered: 1, failed: 2, given_up: 1 });
     await own.drop();
+  });
+
+  it('with failures shows what was delivered after a failure', async () => {
+    const own = await createTestDatabase();
+    const other = await startTestService(own.url, { CALLBACK_DELIVERY_LOG: 'failures' });
+    try {
+      receiver.respond('/second-time', [503, 200]);
+      const { serviceId } = await registerCallbackApi(other, { url: receiver.url('/second-time') });
+      const { id } = await causeCallback(other, serviceId);
+      await other.logs.waitFor('callback.delivered', { callback_id: id });
+      expect((await callbacksOf(other, serviceId).get(id)).body.data).toMatchObject({
+        state: 'delivered',
+        attempts: [{ status_code: 503 }, { status_code: 200 }],
+      });
+    } finally {
+      await other.stop();
+      await own.drop();
+    }
   });
 
   it('goes on after a restart where it had stopped', async () => {
@@ -335,8 +360,8 @@ describe('the delivery log', () => {
     const { id } = await causeCallback(before, serviceId);
     await before.logs.waitFor('callback.retrying', { callback_id: id });
     await before.stop();
-    const [row] = await query(own.url, 'SELECT state, attempt_count FROM service_callback_log');
-    expect(row).toEqual({ state: 'retrying', attempt_count: 1 });
+    const [row] = await query(own.url, 'SELECT state, attempt_count FROM service_callbacks');
+    expect(row).toEqual({ state: 'scheduled', attempt_count: 1 });
     expect(await query(own.url, 'SELECT FROM service_callback_processes')).toEqual([]);
 
     const after = await startTestService(own.url, environment);
@@ -344,10 +369,10 @@ describe('the delivery log', () => {
     await after.stop();
     const [end] = await query(
       own.url,
-      'SELECT state, attempts, attempt_count, next_at FROM service_callback_log',
+      'SELECT state, attempts, attempt_count, next_attempt_at FROM service_callbacks',
     );
-    expect(end).toMatchObject({ state: 'delivered', attempt_count: 2, next_at: null });
-    expect(end?.['attempts']).toMatchObject([{ status: 503 }, { status: 200 }]);
+    expect(end).toMatchObject({ state: 'delivered', attempt_count: 2, next_attempt_at: null });
+    expect(end?.['attempts']).toMatchObject([{ status_code: 503 }, { status_code: 200 }]);
     await own.drop();
   });
 });

@@ -4,15 +4,16 @@ import { Webhook } from 'standardwebhooks';
 import { DataSource } from 'typeorm';
 import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
 import { generateApiToken, tokenDigest, type ApiScope } from '../../src/http/api-tokens/api-token.js';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
-import { DisabledEndpoints } from '../../src/service-callbacks/endpoint-health/disabled-endpoints.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { EndpointReview } from '../../src/service-callbacks/endpoint-health/endpoint-review.js';
 import { OPERATORS } from '../../src/service-callbacks/endpoint-health/operators.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
+import { callbacksOf } from '../support/delivery-log-api.js';
+import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { eventually } from '../support/eventually.js';
 import { queueEnvironment } from '../support/queue-backend.js';
-import { nothingStands, queueOf } from '../support/queue-state.js';
+import { nothingStands, queuedJobs, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -62,14 +63,6 @@ describe('an endpoint', () => {
   }
   const health = async (api: RegisteredCallbackApi) =>
     (await service.call<{ data: Record<string, unknown> }>('GET', `${pathOf(api)}/health`)).body.data;
-
-  /** Until a process has heard that it is disabled, first attempts are made as before. */
-  const allKnow = (api: RegisteredCallbackApi) =>
-    eventually(async () => {
-      for (const process of [service, other]) {
-        expect(process.app.get(DisabledEndpoints).has(api.id)).toBe(true);
-      }
-    });
 
   async function metric(line: string): Promise<number> {
     const text = String((await service.call('GET', '/metrics')).body);
@@ -123,7 +116,6 @@ describe('an endpoint', () => {
     // Once more changes nothing and tells nobody.
     expect((await press(api, 'disable')).body.data).toEqual(body.data);
     expect(linesOf('endpoint.disabled', api)).toHaveLength(1);
-    await allKnow(api);
 
     const sent = [await causeCallback(service, api.serviceId), await causeCallback(service, api.serviceId)];
     for (const { id } of sent) {
@@ -178,18 +170,42 @@ describe('an endpoint', () => {
     await queueOf(service, RETRY_QUEUE).pause();
     const { id } = await causeCallback(service, api.serviceId);
     await service.logs.waitFor('callback.retrying', { callback_id: id });
+    // Disabled when it is taken already.
+    await eventually(async () =>
+      expect(await queuedJobs(service)).toContainEqual(expect.stringMatching(RETRY_QUEUE)),
+    );
     await press(api, 'disable');
     await queueOf(service, RETRY_QUEUE).resume();
-    await service.logs.waitFor('callback.disabled', { callback_id: id });
+    const [line] = await service.logs.waitFor('callback.disabled', { callback_id: id });
+    expect(line).toMatchObject({ level: 40, attempt: 1, status_code: 500 });
     expect(requestsTo('/fails-once')).toHaveLength(1);
-    await allKnow(api);
 
-    // A process that has not heard of it yet looks closer before it keeps a callback from its endpoint.
     await press(api, 'enable');
     const second = await causeCallback(service, api.serviceId);
     await service.logs.waitFor('callback.delivered', { callback_id: second.id });
     await nothingStands(service);
   }, 60_000);
+
+  it('that is disabled ends what waits for its retry at once; one that is deleted cancels it', async () => {
+    for (const [end, reason] of [
+      [(api: RegisteredCallbackApi) => press(api, 'disable'), 'disabled'],
+      [(api: RegisteredCallbackApi) => service.call('DELETE', pathOf(api)), 'cancelled'],
+    ] as const) {
+      const api = await register(`/waits-when-${reason}`);
+      const id = await enqueueAs(service, api.serviceId, RETRYING);
+      await end(api);
+      expect(service.logs.ofCallback(id).at(-1)).toMatchObject({
+        event: `callback.${reason}`,
+        level: 40,
+        attempt: 1,
+        status_code: 503,
+      });
+      const { data } = (await callbacksOf(service, api.serviceId).get(id)).body;
+      expect(data).toMatchObject({ state: 'given_up', reason, attempts_made: 1, next_attempt_at: null });
+      expect((await deadLettersOf(service, api.serviceId).get(id)).body.data).toMatchObject({ reason });
+      expect(requestsTo(`/waits-when-${reason}`)).toEqual([]);
+    }
+  });
 
   it('that answers 410 Gone is disabled at once, and the operators hear of it', async () => {
     const api = await register('/gone');

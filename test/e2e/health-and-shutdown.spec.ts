@@ -1,19 +1,29 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { QueueBackend } from '../../src/queues/queue-backend.js';
+import { CallbackApisService, ServiceCallbacksProducer } from '../../src/index.js';
+import { QueueBackend } from '../../src/service-callbacks/queues/queue-backend.js';
 import { Workers } from '../../src/service-callbacks/delivery/workers.js';
+import { aCallbackApi } from '../support/builders/a-callback-api.js';
+import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { startServiceProcess, type ServiceProcess } from '../support/faults/service-process.js';
+import { startHost } from '../support/delivering-host.js';
 import { held } from '../support/held.js';
 import { queueEnvironment, testedBackend } from '../support/queue-backend.js';
 import { nothingStands } from '../support/queue-state.js';
-import { hang, startReceiver, status, type Receiver } from '../support/receiver.js';
+import { delay, hang, startReceiver, status, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
+import { query } from '../support/sql.js';
 import { startTestService, type Environment, type RestApi, type TestService } from '../support/service.js';
 
 /** Processes start slowly on a machine that does other things as well. */
 const TIMEOUT_MS = 120_000;
+/** The deadline of an attempt, and what a machine that does other things as well takes to close everything. */
+const STOPPED_WITHIN_MS = 5_000 + 3_000;
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -70,10 +80,22 @@ describe('health', () => {
   });
 
   it('names the queue where it cannot be used', async () => {
-    const service = await serviceOn(await databaseOf(), { PROCESS_ROLE: 'api' });
+    const service = await serviceOn(await databaseOf());
     await takeQueueAway(service);
     expect(await ready(service)).toMatchObject(down('queue'));
     expect(await service.call('GET', '/health/live')).toMatchObject({ status: 200 });
+  });
+
+  it('of a process that accepts callbacks alone needs no queue: they wait in the database', async () => {
+    const service = await serviceOn(await databaseOf(), { PROCESS_ROLE: 'api' });
+    await takeQueueAway(service);
+    expect(await ready(service)).toMatchObject({
+      status: 200,
+      body: { details: { database: { status: 'up' } } },
+    });
+    expect((await ready(service)).body).not.toHaveProperty('details.queue');
+    const { serviceId } = await registerCallbackApi(service, { url: 'http://127.0.0.1:9/' });
+    await expect(causeCallback(service, serviceId)).resolves.toHaveProperty('id');
   });
 });
 
@@ -138,6 +160,25 @@ describe('the process', () => {
   );
 
   it(
+    'stops in bounded time while clients have sent half a request',
+    async () => {
+      const service = await processWith({ ...queue, DATABASE_URL: await databaseOf() });
+      const port = Number(new URL(service.url).port);
+      for (const half of ['GET /health/li', 'POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{']) {
+        const client = connect(port, '127.0.0.1').on('error', () => undefined);
+        closers.push(async () => client.destroy());
+        await once(client, 'connect');
+        client.write(half);
+      }
+      service.signal('SIGTERM');
+      expect(await service.ended).toEqual({ code: 0, signal: null });
+      const [stopped] = service.logs.events('service.stopped');
+      expect(stopped?.['duration_ms']).toBeLessThan(STOPPED_WITHIN_MS);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'waits for nothing on a second signal, and loses nothing',
     async () => {
       const url = await databaseOf();
@@ -154,6 +195,123 @@ describe('the process', () => {
       const next = await processWith(environment);
       await next.logs.waitFor('callback.delivered', { callback_id: id });
       expect(requestsTo('/hangs').map(({ headers }) => headers['webhook-id'])).toEqual([id, id]);
+    },
+    TIMEOUT_MS,
+  );
+
+  /** What a stop has left of the callbacks of a database: how many are in each state, and the attempts on record. */
+  async function left(url: string): Promise<{ states: Record<string, number>; attempts: number }> {
+    const rows = await query<{ state: string; count: number; attempts: number }>(
+      url,
+      `SELECT state, count(*)::int AS count, sum(attempt_count)::int AS attempts FROM service_callbacks
+       GROUP BY state`,
+    );
+    return {
+      states: Object.fromEntries(rows.map(({ state, count }) => [state, count])),
+      attempts: rows.reduce((sum, { attempts }) => sum + attempts, 0),
+    };
+  }
+
+  /** What was sent is delivered, and everything else is still on its way. */
+  async function noneLost(url: string, all: number, sent: number): Promise<void> {
+    const { states, attempts } = await left(url);
+    const { delivered, pending = 0, queued = 0, scheduled = 0 } = states;
+    expect({ delivered, attempts, open: pending + queued + scheduled }).toEqual({
+      delivered: sent,
+      attempts: sent,
+      open: all - sent,
+    });
+  }
+
+  /** Until every callback of a database is in a worker's hands, or was. */
+  const allTaken = (url: string) =>
+    eventually(async () => expect((await left(url)).states).not.toHaveProperty('pending'));
+
+  it(
+    'stops while callbacks wait for the one permit of their endpoint: they go back unsent, and none is lost',
+    async () => {
+      const url = await databaseOf();
+      const environment = { ...queue, DATABASE_URL: url };
+      const service = await processWith({ ...environment, CALLBACK_ENDPOINT_CONCURRENCY: '1' });
+      receiver.respond('/one-permit', delay(1_500));
+      const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/one-permit') });
+      await Promise.all(Array.from({ length: 60 }, () => causeCallback(service, serviceId)));
+      await allTaken(url);
+      await receiver.waitForRequests(1, { path: '/one-permit' });
+
+      const before = requestsTo('/one-permit').length;
+      service.signal('SIGTERM');
+      expect(await service.ended).toEqual({ code: 0, signal: null });
+      const [stopped] = service.logs.events('service.stopped');
+      // An attempt takes 1.5 s, and none may take longer than its deadline of 5 s.
+      expect(stopped?.['duration_ms']).toBeLessThan(STOPPED_WITHIN_MS);
+      const sent = requestsTo('/one-permit').length;
+      expect(sent - before).toBeLessThanOrEqual(1);
+      await noneLost(url, 60, sent);
+      expect(service.logs.errors()).toEqual([]);
+
+      receiver.respond('/one-permit', 200);
+      await nothingStands(await serviceOn(url, queue));
+      const ids = requestsTo('/one-permit').map(({ headers }) => headers['webhook-id']);
+      expect(ids).toHaveLength(60);
+      expect(new Set(ids).size).toBe(60);
+    },
+    TIMEOUT_MS,
+  );
+
+  it('stops a host in the same way', async () => {
+    const url = await databaseOf();
+    receiver.respond('/host', delay(1_500));
+    const host = await startHost(url, { delivery: { endpointConcurrency: 1 } });
+    const serviceId = randomUUID();
+    const { bearer_token: bearerToken, updated_by_id: updatedById } = aCallbackApi();
+    await host.get(CallbackApisService).create({
+      serviceId,
+      callbackType: 'delivery_status',
+      url: receiver.url('/host'),
+      bearerToken,
+      updatedById,
+    });
+    const news = Array.from({ length: 60 }, () => aNotification({ serviceId }));
+    await host.get(ServiceCallbacksProducer).sendMany('delivery_status', news);
+    await allTaken(url);
+    await receiver.waitForRequests(1, { path: '/host' });
+    const began = performance.now();
+    await host.close();
+    expect(performance.now() - began).toBeLessThan(STOPPED_WITHIN_MS);
+    const sent = requestsTo('/host').length;
+    expect(sent).toBeLessThanOrEqual(2);
+    await noneLost(url, 60, sent);
+  });
+
+  it(
+    'stops within the deadline of an attempt while an endpoint that fails every other time has a backlog',
+    async () => {
+      const url = await databaseOf();
+      const environment = { ...queue, DATABASE_URL: url, CALLBACK_RETRY_DELAY_MS: '100' };
+      const service = await processWith(environment);
+      let requests = 0;
+      receiver.respond('/every-other', (exchange) => {
+        requests += 1;
+        delay(1_200, requests % 2 === 0 ? 503 : 200)(exchange);
+      });
+      const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/every-other') });
+      await Promise.all(Array.from({ length: 300 }, () => causeCallback(service, serviceId)));
+      await service.logs.waitFor('callback.delivered', { service_id: serviceId }, { count: 20 });
+
+      service.signal('SIGTERM');
+      expect(await service.ended).toEqual({ code: 0, signal: null });
+      const [stopped] = service.logs.events('service.stopped');
+      expect(stopped?.['duration_ms']).toBeLessThan(STOPPED_WITHIN_MS);
+      const { states, attempts } = await left(url);
+      // What was sent is on record, and only that.
+      expect(attempts).toBe(requests);
+      expect(states['given_up']).toBeUndefined();
+      expect(service.logs.errors()).toEqual([]);
+
+      receiver.respond('/every-other', 200);
+      await nothingStands(await serviceOn(url, { ...environment, CALLBACK_RETRY_DELAY_MS: '20' }));
+      expect((await left(url)).states).toEqual({ delivered: 300 });
     },
     TIMEOUT_MS,
   );

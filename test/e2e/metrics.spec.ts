@@ -1,44 +1,41 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { getQueueToken } from '@nestjs/bullmq';
-import type { Queue } from 'bullmq';
-import { RETRY_QUEUE } from '../../src/queues/queue-names.js';
-import { oldestDueAt } from '../../src/service-callbacks/metrics/oldest-due.js';
+import { DEFERRAL_REASONS, GIVE_UP_REASONS } from '../../src/service-callbacks/callbacks/callback.js';
+import { Relay } from '../../src/service-callbacks/relay/relay.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { testedBackend } from '../support/queue-backend.js';
+import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { startReceiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
 
-/** Only the outbox of the Redis backend has these. */
-const REDIS_ONLY = ['service_callback_outbox_jobs', 'service_callback_outbox_oldest_seconds'];
+/** The sum of a metric's samples with these labels. */
+function valueIn(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  const samples = text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .filter((line) => wanted.every((label) => line.includes(label)))
+    .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+  return samples.reduce((sum, sample) => sum + sample, 0);
+}
+
+const scrape = async (service: TestService) => String((await service.call('GET', '/metrics')).body);
 
 describe('metrics', () => {
   let database: TestDatabase;
   let receiver: Awaited<ReturnType<typeof startReceiver>>;
   let service: TestService;
+  let atStart: string;
   let text: string;
 
-  /** The sum of a metric's samples with these labels. */
-  function value(name: string, labels: Readonly<Record<string, string>> = {}): number {
-    const wanted = Object.entries(labels).map(([label, text_]) => `${label}="${text_}"`);
-    const samples = text
-      .split('\n')
-      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-      .filter((line) => wanted.every((label) => line.includes(label)))
-      .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
-    return samples.reduce((sum, sample) => sum + sample, 0);
-  }
+  const value = (name: string, labels: Readonly<Record<string, string>> = {}) => valueIn(text, name, labels);
 
-  /** One callback that is delivered, one that gets a final answer, and one whose circuit opens and that runs out. */
+  /** One callback that is delivered, one that gets a final response, and one whose retries run out. */
   beforeAll(async () => {
     database = await createTestDatabase();
     receiver = await startReceiver();
-    service = await startTestService(database.url, {
-      CALLBACK_MAX_RETRIES: '2',
-      CALLBACK_CIRCUIT_FAILURES: '2',
-      CALLBACK_CIRCUIT_OPEN_MS: '2000',
-    });
+    service = await startTestService(database.url, { CALLBACK_MAX_RETRIES: '2' });
+    atStart = await scrape(service);
     receiver.respond('/missing', 404);
     receiver.respond('/broken', 503);
     const paths = ['/ok', '/missing', '/broken'];
@@ -48,9 +45,8 @@ describe('metrics', () => {
     await Promise.all(apis.map((api) => causeCallback(service, api.serviceId)));
     await service.logs.waitFor('callback.delivered');
     await service.logs.waitFor('callback.not_retried');
-    await service.logs.waitFor('callback.deferred');
     await service.logs.waitFor('callback.retries_exhausted');
-    text = String((await service.call('GET', '/metrics')).body);
+    text = await scrape(service);
   }, 60_000);
 
   afterAll(async () => {
@@ -81,18 +77,20 @@ describe('metrics', () => {
     expect(value('service_callback_forward_duration_seconds_count')).toBe(3);
   });
 
-  it('counts deferrals by reason, and circuits by state', () => {
-    expect(value('service_callback_deferred_total', { reason: 'circuit_open' })).toBeGreaterThan(0);
-    expect(value('service_callback_circuits')).toBe(3);
+  it('has every outcome and every reason of a deferral from the start', () => {
+    const outcome = (name: string) =>
+      `service_callback_outcomes_total{callback_type="delivery_status",outcome="${name}"} 0`;
+    for (const name of ['delivered', ...GIVE_UP_REASONS]) expect(atStart).toContain(outcome(name));
+    for (const reason of DEFERRAL_REASONS)
+      expect(atStart).toContain(`service_callback_deferred_total{reason="${reason}"} 0`);
   });
 
   it('shows the queues, what is in flight, the pools and the event loop', () => {
     expect(text).toContain('service_callback_queue_jobs{queue="service-callbacks",state="waiting"} 0');
-    expect(text).toContain('service_callback_oldest_due_seconds{queue="service-callbacks-retry"} 0');
-    expect(text).toContain('service_callback_in_flight{lane="first"} 0');
+    expect(text).toContain('service_callback_oldest_due_seconds 0');
+    expect(text).toContain('service_callback_in_flight{pool="first"} 0');
     expect(text).toContain('service_callback_database_connections{pool="typeorm",state="waiting"} 0');
     expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
-    expect(text.includes(REDIS_ONLY[0] ?? '')).toBe(testedBackend() === 'redis');
   });
 
   it('has no label that grows with services', () => {
@@ -107,11 +105,7 @@ describe('metrics', () => {
         (await readFile(file, 'utf8')).match(/\b(?:service_callback|nodejs)_[a-z0-9_]+/g),
       );
       expect(names.size).toBeGreaterThan(3);
-      const absent = testedBackend() === 'redis' ? [] : REDIS_ONLY;
-      for (const name of names) {
-        if (absent.includes(name)) continue;
-        expect(text).toMatch(new RegExp(`^${name}[ {]`, 'm'));
-      }
+      for (const name of names) expect(text).toMatch(new RegExp(`^${name}[ {]`, 'm'));
     },
   );
 
@@ -123,48 +117,52 @@ describe('metrics', () => {
 });
 
 describe('service_callback_oldest_due_seconds', () => {
-  let database: TestDatabase;
-  let receiver: Awaited<ReturnType<typeof startReceiver>>;
-  let service: TestService;
+  it('counts from when a callback was to be taken, however old it is', async () => {
+    const database = await createTestDatabase();
+    const service = await startTestService(database.url);
+    try {
+      const { serviceId } = await registerCallbackApi(service, { url: 'http://127.0.0.1:1/' });
+      // Nothing is taken any more.
+      await service.app.get(Relay).onModuleDestroy();
+      const oldest = async () => valueIn(await scrape(service), 'service_callback_oldest_due_seconds');
+      const old = `queued_at = now() - interval '1 day', generation_at = now() - interval '1 day'`;
+      expect(await oldest()).toBe(0);
+      await enqueueAs(service, serviceId, `${RETRYING}, ${old}`);
+      expect(await oldest()).toBe(0);
+      const due = `state = 'scheduled', next_attempt_at = now() - interval '100 seconds'`;
+      await enqueueAs(service, serviceId, `${due}, ${old}`);
+      expect(Math.floor((await oldest()) / 100)).toBe(1);
+      await enqueueAs(service, serviceId, `changed_at = now() - interval '200 seconds', ${old}`);
+      expect(Math.floor((await oldest()) / 100)).toBe(2);
+    } finally {
+      await service.stop();
+      await database.drop();
+    }
+  });
+});
 
-  beforeAll(async () => {
-    database = await createTestDatabase();
-    receiver = await startReceiver();
-    // An hour between attempts, and a circuit that opens with the first failure for as long.
-    service = await startTestService(database.url, {
-      CALLBACK_RETRY_DELAY_MS: '3600000',
-      CALLBACK_RETRY_MAX_DELAY_MS: '3600000',
+describe('an open circuit', () => {
+  it('is counted, and so is each callback that it defers', async () => {
+    const database = await createTestDatabase();
+    const receiver = await startReceiver();
+    const service = await startTestService(database.url, {
       CALLBACK_CIRCUIT_FAILURES: '1',
       CALLBACK_CIRCUIT_OPEN_MS: '3600000',
     });
-  });
-
-  afterAll(async () => {
-    await service.stop();
-    await receiver.close();
-    await database.drop();
-  });
-
-  it('counts from when a job was to be taken, however often it was put off before', async () => {
-    receiver.respond('/away', 503);
-    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/away') });
-    const { id } = await causeCallback(service, serviceId);
-    await service.logs.waitFor('callback.retrying', { callback_id: id });
-    const { id: putOff } = await causeCallback(service, serviceId);
-    await service.logs.waitFor('callback.deferred', { callback_id: putOff });
-
-    const retries = service.app.get<Queue>(getQueueToken(RETRY_QUEUE));
-    const jobs = (await retries.getDelayed()) as { data: { callback_id: string; due_at?: number } }[];
-    const said = (name: string, of: string) =>
-      Date.parse(String(service.logs.events(name, { callback_id: of })[0]?.['next_attempt_at']));
-    const dueAt = new Map(jobs.map(({ data }) => [data.callback_id, data.due_at ?? Number.NaN]));
-    expect(Math.abs((dueAt.get(id) ?? 0) - said('callback.retrying', id))).toBeLessThan(1_000);
-    expect(Math.abs((dueAt.get(putOff) ?? 0) - said('callback.deferred', putOff))).toBeLessThan(1_000);
-
-    // Five minutes old, put off again and again, and due ten seconds ago.
-    const now = Date.now();
-    await retries.pause();
-    await retries.add('old', { due_at: now - 10_000 }, { timestamp: now - 300_000 });
-    expect(await oldestDueAt(retries)).toBe(now - 10_000);
+    try {
+      receiver.respond('/down', 503);
+      const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/down') });
+      const failed = await causeCallback(service, serviceId);
+      await service.logs.waitFor('callback.retrying', { callback_id: failed.id });
+      const deferred = await causeCallback(service, serviceId);
+      await service.logs.waitFor('callback.deferred', { callback_id: deferred.id });
+      const text = await scrape(service);
+      expect(valueIn(text, 'service_callback_deferred_total', { reason: 'circuit_open' })).toBeGreaterThan(0);
+      expect(valueIn(text, 'service_callback_circuits', { state: 'open' })).toBe(1);
+    } finally {
+      await service.stop();
+      await receiver.close();
+      await database.drop();
+    }
   });
 });

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLetters, type DeadLetterRow } from '../support/dead-letters.js';
 import type { LogLine } from '../support/logs.js';
-import { jobHistory, nothingStands, queuedJobs } from '../support/queue-state.js';
+import { nothingStands, queuedJobs } from '../support/queue-state.js';
 import * as kit from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type SentCallback } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -45,14 +44,19 @@ interface Servers {
   readonly notTls: kit.TcpServer;
 }
 
+/** The record of a callback, as SQL shows it. */
+interface CallbackRow {
+  readonly id: string;
+  readonly [column: string]: unknown;
+}
+
 /** Everything that is known of a row once it is over. */
 interface Played {
   readonly sent: SentCallback;
   readonly url: string;
   readonly requests: readonly kit.RecordedRequest[];
   readonly lines: readonly LogLine[];
-  readonly onMainQueue: readonly string[];
-  readonly onRetryQueue: readonly string[];
+  readonly record: CallbackRow | undefined;
   readonly deadLetter: DeadLetterRow | undefined;
 }
 
@@ -126,8 +130,10 @@ describe('what becomes of a callback', () => {
     // A row that does not end is that row's failure.
     await Promise.allSettled(sent.map(({ sent: { id } }) => service.logs.waitForEnd(id)));
     await nothingStands(service).catch(() => undefined);
-    const buried = await deadLetters(database.url);
-    for (const [index, row] of rows.entries()) played.set(row, await look(sent[index], `/${index}`, buried));
+    const letters = await deadLetters(database.url);
+    const records = await query<CallbackRow>(database.url, 'SELECT * FROM service_callbacks');
+    for (const [index, row] of rows.entries())
+      played.set(row, look(sent[index], `/${index}`, records, letters));
   }, 120_000);
 
   afterAll(async () => {
@@ -146,11 +152,12 @@ describe('what becomes of a callback', () => {
     return { sent: await causeCallback(service, serviceId), url };
   }
 
-  async function look(
+  function look(
     of: Pick<Played, 'sent' | 'url'> | undefined,
     path: string,
-    buried: readonly DeadLetterRow[],
-  ): Promise<Played> {
+    records: readonly CallbackRow[],
+    letters: readonly DeadLetterRow[],
+  ): Played {
     if (!of) throw new Error('Every row was sent.');
     const { id } = of.sent;
     return {
@@ -159,9 +166,8 @@ describe('what becomes of a callback', () => {
         requests.filter((request) => request.path === path),
       ),
       lines: service.logs.ofCallback(id),
-      onMainQueue: await jobHistory(service, MAIN_QUEUE, id),
-      onRetryQueue: await jobHistory(service, RETRY_QUEUE, `${id}.0`),
-      deadLetter: buried.find((letter) => letter.id === id),
+      record: records.find((record) => record.id === id),
+      deadLetter: letters.find((letter) => letter.id === id),
     };
   }
 
@@ -221,10 +227,14 @@ describe('what becomes of a callback', () => {
     for (const { duration_ms: duration } of attempts) expect(duration).toBeLessThan(TIMEOUT_MS * 2);
   });
 
-  it.each(named)('%s: the retries are on their own queue, and nothing stays', (_, row) => {
-    const { onMainQueue, onRetryQueue } = outcomeOf(row);
-    expect(onMainQueue).toEqual(['added', 'active', row.fate === 'final' ? 'failed' : 'completed']);
-    expect(onRetryQueue).toEqual(row.fate === 'retryable' ? ['added', 'active', 'active', 'failed'] : []);
+  it.each(named)('%s: the record is finished and in no batch', (_, row) => {
+    expect(outcomeOf(row).record).toMatchObject({
+      state: row.fate === 'delivered' ? 'delivered' : 'given_up',
+      attempt_count: attemptsOf(row),
+      batch: null,
+      next_attempt_at: null,
+      finished_at: expect.any(Date),
+    });
   });
 
   it.each(named)('%s: what is given up is kept', (_, row) => {
@@ -237,7 +247,7 @@ describe('what becomes of a callback', () => {
       subject_id: sent.notificationId,
       url,
       reason: row.fate === 'final' ? 'not_retried' : 'retries_exhausted',
-      document: expect.stringMatching(/^test\./),
+      payload: expect.stringMatching(/^test\./),
       generation: 0,
       attempts: Array.from({ length: attemptsOf(row) }, () => attempt),
     });
@@ -253,7 +263,7 @@ describe('what becomes of a callback', () => {
   });
 
   it.each(['a-bearer-token-of-the-service', 'recipient@example.com'])(
-    '%s is nowhere in the log (R15)',
+    '%s is nowhere in the log',
     (secret) => {
       expect(service.logs.lines.filter((line) => JSON.stringify(line).includes(secret))).toEqual([]);
     },

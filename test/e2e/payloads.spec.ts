@@ -1,22 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Test } from '@nestjs/testing';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import {
-  defineCallbackType,
-  serviceCallbackEntities,
-  serviceCallbackMigrations,
-  CallbackApisService,
-  ServiceCallbacksModule,
-  ServiceCallbacksProducer,
-} from '../../src/index.js';
+import type { INestApplication } from '@nestjs/common';
+import { CallbackApisService, defineCallbackType, ServiceCallbacksProducer } from '../../src/index.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { aComplaint } from '../support/builders/a-complaint.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { aReturnedLetter } from '../support/builders/a-returned-letter.js';
 import { anInboundSms } from '../support/builders/an-inbound-sms.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { queueEnvironment } from '../support/queue-backend.js';
+import { startHost } from '../support/delivering-host.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 
 interface Parcel {
@@ -38,16 +30,16 @@ const parcelLost = defineCallbackType<Parcel>({
   }),
 });
 
-/** R6, R7: what arrives, byte for byte, of every type there is. */
+/** What arrives, byte for byte, of every type there is. */
 describe('the body', () => {
   let database: TestDatabase;
   let receiver: Receiver;
-  let host: Awaited<ReturnType<typeof startHost>>;
+  let host: INestApplication;
 
   beforeAll(async () => {
     database = await createTestDatabase();
     receiver = await startReceiver();
-    host = await startHost(database.url);
+    host = await startHost(database.url, { callbackTypes: [parcelLost] });
   });
 
   afterAll(async () => {
@@ -55,31 +47,6 @@ describe('the body', () => {
     await receiver.close();
     await database.drop();
   });
-
-  /** What a host writes in its `imports`, and nothing of this service. */
-  async function startHost(url: string) {
-    const queue = await queueEnvironment();
-    const testing = await Test.createTestingModule({
-      imports: [
-        TypeOrmModule.forRoot({
-          type: 'postgres',
-          url,
-          entities: [...serviceCallbackEntities],
-          migrations: [...serviceCallbackMigrations],
-        }),
-        ServiceCallbacksModule.forRoot({
-          queue:
-            queue['REDIS_URL'] === undefined
-              ? { backend: 'postgres' }
-              : { backend: 'redis', url: queue['REDIS_URL'] },
-          encryptionKeys: [`host:${Buffer.alloc(32, 5).toString('base64')}`],
-          addresses: { allowHttp: true, allowedNetworks: ['127.0.0.0/8'] },
-          callbackTypes: [parcelLost],
-        }),
-      ],
-    }).compile();
-    return testing.init();
-  }
 
   async function bodyOf(
     serviceId: string,

@@ -1,47 +1,35 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DeadLetterRepository } from '../../src/service-callbacks/dead-letters/dead-letter.repository.js';
-import { ReplayRunRepository } from '../../src/service-callbacks/dead-letters/replay-run.repository.js';
-import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
-import { deliveryStatus } from '../../src/service-callbacks/callback-types/delivery-status.js';
-import { documentBinding } from '../../src/service-callbacks/delivery/callback-job.js';
-import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
+import { DataSource } from 'typeorm';
+import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
+import { ReplayRunRepository } from '../../src/service-callbacks/callbacks/replay-run.repository.js';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
+import { callbacksOf } from '../support/delivery-log-api.js';
 import { eventually } from '../support/eventually.js';
-import { queueEnvironment } from '../support/queue-backend.js';
-import { nothingStands, queueOf } from '../support/queue-state.js';
+import { nothingStands } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { query } from '../support/sql.js';
-import {
-  startTestService,
-  TEST_ENVIRONMENT,
-  type Environment,
-  type TestService,
-} from '../support/service.js';
+import { startTestService, type TestService } from '../support/service.js';
 
 /** Replays a second, when many were asked for. */
 const RATE = 5;
 
 /** Somebody's update that another's row lock holds up. */
 const WAITS_FOR_A_LETTER = `SELECT 1 FROM pg_stat_activity
-  WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%service_callback_dead_letters%'`;
+  WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%service_callbacks%'`;
 
 describe('a replay', () => {
   let database: TestDatabase;
   let receiver: Receiver;
   let service: TestService;
-  let queue: Environment;
 
   beforeAll(async () => {
     database = await createTestDatabase();
     receiver = await startReceiver();
-    queue = await queueEnvironment();
     service = await startTestService(database.url, {
-      ...queue,
       CALLBACK_MAX_RETRIES: '1',
       CALLBACK_REPLAY_RATE: `${RATE}`,
     });
@@ -86,7 +74,14 @@ describe('a replay', () => {
       authorization: 'Bearer another-token-of-the-service',
     });
     expect(replayed?.body).toBe(first?.body);
-    expect((await letters.get(id)).body.data.replayed_at).toEqual(expect.any(String));
+    // It is no dead letter any more, and has its history.
+    expect((await letters.get(id)).status).toBe(404);
+    expect((await letters.list()).body.data).toEqual([]);
+    expect((await callbacksOf(service, api.serviceId).get(id)).body.data).toMatchObject({
+      state: 'delivered',
+      generation: 1,
+      attempts: [{ status_code: 404 }, { status_code: 200 }],
+    });
   });
 
   it('pressed twice, also at the same moment, is sent once', async () => {
@@ -114,7 +109,7 @@ describe('a replay', () => {
     expect((await letters.get(id)).body.data).toMatchObject({
       reason: 'retries_exhausted',
       attempts_made: 4,
-      replayed_at: null,
+      replay_requested_at: null,
     });
     await letters.replay(id);
     await delivered(id);
@@ -123,82 +118,42 @@ describe('a replay', () => {
     expect(ids).toEqual([id, id, id, id, id]);
   });
 
-  it('is behind it when the same news is sent anew and fails again: that is kept as well', async () => {
+  it('leaves its news what it was: sent anew, it is told as a duplicate and not sent again', async () => {
     const { serviceId } = await register('/anew');
-    receiver.respond('/anew', [404, 200, 404, 200]);
+    receiver.respond('/anew', [404, 200]);
     const producer = service.app.get(ServiceCallbacksProducer);
     const news = aNotification({ serviceId });
-    const letters = deadLettersOf(service, serviceId);
-    const failed = { service_id: serviceId };
-    await producer.sendDeliveryStatus(news);
-    const [first] = await service.logs.waitFor('callback.not_retried', failed);
-    const id = String(first?.['callback_id']);
-    await letters.replay(id);
-    await delivered(id);
+    const sent = await producer.sendDeliveryStatus(news);
+    if (!sent.queued) throw new Error(sent.reason);
+    const duplicate = { queued: false, reason: 'duplicate', id: sent.id };
+    await service.logs.waitForEnd(sent.id);
+    expect(await producer.sendDeliveryStatus(news)).toEqual(duplicate);
+    await deadLettersOf(service, serviceId).replay(sent.id);
+    await delivered(sent.id);
+    expect(await producer.sendDeliveryStatus(news)).toEqual(duplicate);
     await nothingStands(service);
-
-    await producer.sendDeliveryStatus(news);
-    await service.logs.waitFor('callback.not_retried', failed, { count: 2 });
-    expect((await letters.get(id)).body.data.replayed_at).toBeNull();
-    await letters.replay(id);
-    await service.logs.waitFor('callback.delivered', { callback_id: id }, { count: 2 });
-    expect(new Set(requestsTo('/anew').map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]));
+    expect(requestsTo('/anew').map(({ headers }) => headers['webhook-id'])).toEqual([sent.id, sent.id]);
   });
 
   it('of many, asked for while one of them is being replayed, leaves that one alone', async () => {
-    const { serviceId } = await register('/raced');
+    const api = await register('/raced');
     receiver.respond('/raced', 404);
-    const { id } = await causeCallback(service, serviceId);
-    await service.logs.waitForEnd(id);
-    const repository = service.app.get(DeadLetterRepository, { strict: false });
-    const { asking } = await repository.transaction(async (manager) => {
-      await repository.lock(serviceId, id, manager);
-      const started = repository.startReplay({ serviceId }, {}, new Date());
+    const id = await givenUp(api);
+    const callbacks = service.app.get(CallbackRepository, { strict: false });
+    const runs = service.app.get(ReplayRunRepository, { strict: false });
+    const { asking } = await service.app.get(DataSource).transaction(async (manager) => {
+      await callbacks.replay([id], 1, manager);
+      const started = runs.start({ serviceId: api.serviceId }, { state: 'given_up' });
       await eventually(async () => {
         expect(await query(database.url, WAITS_FOR_A_LETTER)).toHaveLength(1);
       });
-      await repository.update(id, { replayedAt: new Date() }, manager);
       return { asking: started };
     });
     expect(await asking).toMatchObject({ total: 0 });
-    expect((await deadLettersOf(service, serviceId).get(id)).body.data.replay_requested_at).toBeNull();
-  });
-
-  it('of what was sealed under a key that is gone is refused by the key’s name, and sent once it is back', async () => {
-    const api = await register('/retired-key');
-    const key = `retired:${Buffer.alloc(32, 9).toString('base64')}`;
-    const id = randomUUID();
-    const payload = deliveryStatus.payload(aNotification({ serviceId: api.serviceId }));
-    const document = { v: 1, url: api.url, bearer_token: api.bearerToken, payload };
-    await queueOf(service, MAIN_QUEUE).add('delivery_status', {
-      v: 1,
-      callback_id: id,
-      service_id: api.serviceId,
-      callback_type: 'delivery_status',
-      callback_api_id: api.id,
-      subject_id: randomUUID(),
-      queued_at: Date.now(),
-      generation: 0,
-      attempts: [],
-      document: new PayloadCipher([key]).encrypt(JSON.stringify(document), documentBinding(id)),
-    });
-    await service.logs.waitFor('callback.unreadable', { callback_id: id });
-    const { status, body } = await deadLettersOf(service, api.serviceId).replay(id);
-    expect(status).toBe(409);
-    expect(body.errors[0]?.message).toContain('retired');
-
-    const restored = await startTestService(database.url, {
-      CALLBACK_ENCRYPTION_KEYS: `${TEST_ENVIRONMENT['CALLBACK_ENCRYPTION_KEYS']},${key}`,
-      PROCESS_ROLE: 'api',
-      ...queue,
-    });
-    try {
-      expect(await deadLettersOf(restored, api.serviceId).replay(id)).toMatchObject({ status: 202 });
-      // Sealed anew, under the key that everybody has.
-      await receiver.waitForRequests(1, { path: '/retired-key' });
-    } finally {
-      await restored.stop();
-    }
+    await service.logs.waitFor('callback.not_retried', { callback_id: id }, { count: 2 });
+    await nothingStands(service);
+    expect(requestsTo('/raced')).toHaveLength(2);
+    expect((await deadLettersOf(service, api.serviceId).get(id)).body.data.replay_requested_at).toBeNull();
   });
 
   it('of what has nowhere to go now is refused, and says why', async () => {
@@ -210,9 +165,23 @@ describe('a replay', () => {
     const { status, body } = await letters.replay(id);
     expect(status).toBe(409);
     expect(body).toMatchObject({
-      errors: [{ error: 'ConflictError', message: expect.stringContaining('no callback API of type') }],
+      errors: [{ error: 'ConflictError', message: expect.stringContaining('its callback API was deleted') }],
     });
-    expect((await letters.get(id)).body.data.replayed_at).toBeNull();
+    expect((await letters.get(id)).status).toBe(200);
+  });
+
+  it('of many needs a body: without one nothing is replayed, {} is all of them', async () => {
+    const api = await register('/all');
+    receiver.respond('/all', [404, 200]);
+    const id = await givenUp(api);
+    const letters = deadLettersOf(service, api.serviceId);
+    expect(await service.call('POST', `/service/${api.serviceId}/dead-letters/replay`)).toMatchObject({
+      status: 400,
+      body: { errors: [{ error: 'ValidationError', message: 'expected an object' }] },
+    });
+    expect((await letters.get(id)).body.data.replay_requested_at).toBeNull();
+    expect((await letters.replayAll({})).body).toEqual({ data: { count: 1 } });
+    await delivered(id);
   });
 
   it('of many answers how many, takes those the filter names, and drains at a bounded rate', async () => {
@@ -233,7 +202,10 @@ describe('a replay', () => {
     expect(new Set(replays.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(refused));
     // At least two whole intervals lie between the first of three batches and the third.
     expect((replays.at(-1)?.at ?? 0) - (replays[0]?.at ?? 0)).toBeGreaterThan(1_500);
-    expect((await letters.get(exhausted)).body.data.replayed_at).toBeNull();
+    const left = (await letters.list()).body.data;
+    expect(left.map(({ id, replay_requested_at: requestedAt }) => [id, requestedAt])).toEqual([
+      [exhausted, null],
+    ]);
   });
 
   it('of many is counted as it goes, and can be stopped: what is still to come stays a dead letter', async () => {
@@ -243,8 +215,7 @@ describe('a replay', () => {
     for (let sent = 0; sent < count; sent += 1) await givenUp(api);
     const scope = { serviceId: api.serviceId };
     const runs = service.app.get(ReplayRunRepository, { strict: false });
-    const repository = service.app.get(DeadLetterRepository, { strict: false });
-    const { id, total } = await repository.startReplay(scope, {}, new Date());
+    const { id, total } = await runs.start(scope, { state: 'given_up' });
     expect(total).toBe(count);
     await eventually(async () => expect((await runs.find(scope, id))?.queued).toBeGreaterThan(0));
     expect((await runs.running(scope)).map((run) => run.id)).toEqual([id]);
@@ -255,7 +226,7 @@ describe('a replay', () => {
     expect(stopped).toMatchObject({ total: count, waiting: 0, refused: 0, stoppedAt: expect.any(Date) });
     await nothingStands(service);
     expect(requestsTo('/stopped')).toHaveLength(count + (stopped?.queued ?? 0));
-    expect(await repository.countReplayable(scope, {})).toBe(count - (stopped?.queued ?? 0));
+    expect(await runs.preview(scope, { state: 'given_up' })).toBe(count - (stopped?.queued ?? 0));
     expect(await runs.running(scope)).toEqual([]);
   });
 });

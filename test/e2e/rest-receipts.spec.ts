@@ -171,6 +171,15 @@ describe('the REST contract of notifications', () => {
       expect(new Set(ids).size).toBe(2);
       expect(new Set(requests.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(ids));
     });
+
+    it('names the earlier callback of a status that has come back', async () => {
+      const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/back') });
+      const { id } = await createNotification(service, serviceId, { status: 'sending' });
+      const { callback: sent } = await sendReceipt(service, id, { status: 'sent' });
+      await sendReceipt(service, id, { status: 'pending' });
+      const { callback: again } = await sendReceipt(service, id, { status: 'sent' });
+      expect(again).toEqual({ queued: false, reason: 'duplicate', id: sent.queued && sent.id });
+    });
   });
 
   it.each([`/notifications/${randomUUID()}/receipts`, '/notifications/not-a-uuid/receipts'])(

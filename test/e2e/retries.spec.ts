@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
+import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLetters } from '../support/dead-letters.js';
+import { eventually } from '../support/eventually.js';
 import { held } from '../support/held.js';
 import type { LogLine } from '../support/logs.js';
-import { aRetryJob } from '../support/builders/a-retry-job.js';
-import { jobHistory, nothingStands, queuedJobs, queueOf } from '../support/queue-state.js';
+import { nothingStands, queuedJobs, queueOf } from '../support/queue-state.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
-import { queueEnvironment } from '../support/queue-backend.js';
 import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
 import { startTestService, type Environment, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
@@ -20,7 +20,7 @@ function delayOf(line: LogLine | undefined): number {
   return Date.parse(String(line?.['next_attempt_at'])) - Date.parse(String(line?.['time']));
 }
 
-describe('retries (R13)', () => {
+describe('retries', () => {
   let database: TestDatabase;
   let receiver: Receiver;
   let service: TestService;
@@ -42,59 +42,41 @@ describe('retries (R13)', () => {
 
   const requestsTo = (path: string) => receiver.requests.filter((request) => request.path === path);
 
-  it('recover, with one id over every attempt, and on the retry queue alone', async () => {
-    receiver.respond('/recovers', [503, 503, 200]);
+  const inQueue = async (queue: string) =>
+    (await queuedJobs(service)).filter((job) => job.startsWith(`${queue} `));
+
+  it('recover, with one id over every attempt, while the main queue is closed', async () => {
+    const failure = held(status(503));
+    receiver.respond('/recovers', [failure.behaviour, status(503), status(200)]);
     const { id } = await sendCallbackTo(service, receiver.url('/recovers'));
+    await receiver.waitForRequests(1, { path: '/recovers' });
+    const main = queueOf(service, MAIN_QUEUE);
+    await main.pause();
+    failure.release();
 
     const [line] = await service.logs.waitFor('callback.delivered', { callback_id: id });
+    await main.resume();
     await nothingStands(service);
     expect(line).toMatchObject({ attempt: 3, status_code: 200, level: 30 });
     expect(requestsTo('/recovers').map(({ headers }) => headers['webhook-id'])).toEqual([id, id, id]);
-    expect(await jobHistory(service, MAIN_QUEUE, id)).toEqual(['added', 'active', 'completed']);
-    expect(await jobHistory(service, RETRY_QUEUE, `${id}.0`)).toEqual([
-      'added',
-      'active',
-      'active',
-      'completed',
-    ]);
     expect(await deadLetters(database.url)).not.toContainEqual(expect.objectContaining({ id }));
   });
 
-  it('go before what only comes back to see whether its endpoint can be asked (R17)', async () => {
-    const own = await createTestDatabase();
-    const stores = await queueEnvironment();
-    // All are there before the worker is: one that is paused may have a claim under way.
-    const api = await startTestService(own.url, { ...stores, PROCESS_ROLE: 'api' });
-    const [deferred, retried] = await Promise.all([
-      registerCallbackApi(api, { url: receiver.url('/deferred') }),
-      registerCallbackApi(api, { url: receiver.url('/retried') }),
-    ]);
-    const queue = queueOf(api, RETRY_QUEUE);
-    const now = Date.now();
-    const jobs = Array.from({ length: 20 }, () => aRetryJob(api, deferred, now, 'deferred'));
-    for (const { name, data, options } of [...jobs, aRetryJob(api, retried, now)])
-      await queue.add(name, data, options);
-    const worker = await startTestService(own.url, { ...stores, CALLBACK_RETRY_CONCURRENCY: '1' });
-    await receiver.waitForRequests(20, { path: '/deferred' });
-    await worker.stop();
-    await api.stop();
-    await own.drop();
-    const order = receiver.requests
-      .map(({ path }) => path)
-      .filter((path) => path === '/deferred' || path === '/retried');
-    expect(order[0]).toBe('/retried');
-  });
-
   it('wait on the retry queue, not on the main queue', async () => {
-    receiver.respond('/waits', [status(503, { headers: { 'retry-after': '2' } }), status(200)]);
+    receiver.respond('/waits', [503, 200]);
+    const retries = queueOf(service, RETRY_QUEUE);
+    await retries.pause();
     const { id } = await sendCallbackTo(service, receiver.url('/waits'));
     await service.logs.waitFor('callback.retrying', { callback_id: id });
+    await eventually(async () => expect(await inQueue(RETRY_QUEUE)).toHaveLength(1));
 
-    // Another callback's first attempt goes by meanwhile, and when it is done so is the first job of this one.
+    // Another callback's first attempt goes by meanwhile.
     const other = await sendCallbackTo(service, receiver.url('/elsewhere'));
     await service.logs.waitFor('callback.delivered', { callback_id: other.id });
-    expect(await queuedJobs(service)).toContain(`${RETRY_QUEUE} ${id}.0`);
-    expect(await jobHistory(service, MAIN_QUEUE, id)).toEqual(['added', 'active', 'completed']);
+    await eventually(async () => expect(await inQueue(MAIN_QUEUE)).toEqual([]));
+    expect(await inQueue(RETRY_QUEUE)).toHaveLength(1);
+    expect(requestsTo('/waits')).toHaveLength(1);
+    await retries.resume();
     await service.logs.waitFor('callback.delivered', { callback_id: id });
   });
 
@@ -104,7 +86,6 @@ describe('retries (R13)', () => {
       ['seconds on a 429', 429, () => '1', 1_000, 1_000],
       // A date has no fractions of a second.
       ['a date', 503, () => new Date(Date.now() + 2_000).toUTCString(), 500, 2_000],
-      ['more than the maximum', 503, () => '86400', MAX_DELAY_MS, MAX_DELAY_MS],
       ['less than the backoff', 503, () => '0', BASE_DELAY_MS / 2, BASE_DELAY_MS],
       ['nonsense', 503, () => 'soon', BASE_DELAY_MS / 2, BASE_DELAY_MS],
       ['seconds on a 500, where it means nothing', 500, () => '1', BASE_DELAY_MS / 2, BASE_DELAY_MS],
@@ -122,6 +103,18 @@ describe('retries (R13)', () => {
       await service.logs.waitFor('callback.delivered', { callback_id: id });
       const [first, second] = requestsTo(path);
       expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(atLeast);
+    });
+
+    it('of more than an hour holds the endpoint for an hour', async () => {
+      receiver.respond('/for-days', status(503, { headers: { 'retry-after': '86400' } }));
+      const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/for-days') });
+      await causeCallback(service, serviceId);
+      const [line] = await service.logs.waitFor('endpoint.held', { callback_api_id: id });
+      expect(line).toMatchObject({ reason: 'retry_after' });
+      expect(delayOf(line)).toBeGreaterThan(3_600_000 - 5_000);
+      expect(delayOf(line)).toBeLessThanOrEqual(3_600_000);
+      // Nothing of it waits for an hour.
+      await service.call('DELETE', `/service/${serviceId}/callback-api/${id}`);
     });
   });
 
@@ -170,24 +163,6 @@ describe('retries (R13)', () => {
       }),
     );
   });
-
-  it('fall back to the encrypted document where the database cannot be read', async () => {
-    const failure = held(status(503));
-    receiver.respond('/fallback', [failure.behaviour, status(200)]);
-    const { id } = await sendCallbackTo(service, receiver.url('/fallback'));
-    await receiver.waitForRequests(1, { path: '/fallback' });
-    await query(database.url, 'ALTER TABLE service_callback_apis RENAME TO service_callback_apis_away');
-    try {
-      failure.release();
-      const [line] = await service.logs.waitFor('callback.delivered', { callback_id: id });
-      expect(line).toMatchObject({ attempt: 2 });
-    } finally {
-      await query(database.url, 'ALTER TABLE service_callback_apis_away RENAME TO service_callback_apis');
-    }
-    expect(requestsTo('/fallback').map(({ headers }) => headers['authorization'])).toEqual(
-      Array(2).fill('Bearer a-bearer-token-of-the-service'),
-    );
-  });
 });
 
 describe('the end of retries', () => {
@@ -228,16 +203,24 @@ describe('the end of retries', () => {
       level: 40,
     });
     expect(service.logs.events('callback.retrying')).toEqual([]);
-    expect(await jobHistory(service, MAIN_QUEUE, id)).toEqual(['added', 'active', 'failed']);
-    expect(await jobHistory(service, RETRY_QUEUE, `${id}.0`)).toEqual([]);
     expect(await deadLetters(database.url)).toEqual([
       expect.objectContaining({ id, reason: 'retries_exhausted' }),
     ]);
   });
 
   it('comes past the maximum age, without another attempt', async () => {
-    const { service, database } = await serviceWith({ CALLBACK_MAX_AGE_MS: '1' });
+    const { service, database } = await serviceWith({
+      CALLBACK_RETRY_DELAY_MS: '3600000',
+      CALLBACK_RETRY_MAX_DELAY_MS: '3600000',
+    });
     const { id } = await sendCallbackTo(service, receiver.url('/down'));
+    await service.logs.waitFor('callback.retrying', { callback_id: id });
+    await query(
+      database.url,
+      `UPDATE service_callbacks SET generation_at = now() - interval '4 days' WHERE id = $1`,
+      [id],
+    );
+    await service.app.get(SafetySweep).sweep();
 
     const line = await service.logs.waitForEnd(id);
     await nothingStands(service);

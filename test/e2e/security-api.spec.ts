@@ -10,7 +10,6 @@ import {
 import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 import { startTestService, type ApiAnswer, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
@@ -55,7 +54,8 @@ describe('the REST API', () => {
     rows = {
       '/service/{service_id}/callback-api/{id}': await ourCallbackApi(),
       '/service/{service_id}/dead-letters/{id}': await ourDeadLetter(),
-      '/service/{service_id}/callbacks/{id}': await ourLoggedCallback(),
+      '/service/{service_id}/callbacks/{id}': await ourDeadLetter(),
+      '/service/{service_id}/replays/{id}': await ourReplay(),
       '/notifications/{id}': await ourNotification(),
     };
   });
@@ -98,26 +98,21 @@ describe('the REST API', () => {
     const id = randomUUID();
     await query(
       database.url,
-      `INSERT INTO service_callback_dead_letters
-         (id, service_id, callback_type, subject_id, reason, document, generation, attempts, queued_at, given_up_at)
-       VALUES ($1, $2, 'delivery_status', $3, 'not_retried', 'x', 0, '[]', now(), now())`,
+      `INSERT INTO service_callbacks (id, service_id, callback_type, subject_id, state, reason, priority,
+         generation_at, queued_at, changed_at, finished_at)
+       VALUES ($1, $2, 'delivery_status', $3, 'given_up', 'not_retried', 1, now(), now(), now(), now())`,
       [id, OURS, randomUUID()],
     );
     return id;
   }
 
-  async function ourLoggedCallback(): Promise<string> {
+  async function ourReplay(): Promise<string> {
     const id = randomUUID();
-    // As soon as today has its partition.
-    await eventually(async () => {
-      await query(
-        database.url,
-        `INSERT INTO service_callback_log
-           (id, queued_at, service_id, callback_type, state, generation, attempts, attempt_count, changed_at)
-         VALUES ($1, now(), $2, 'delivery_status', 'delivered', 0, '[]', 0, now())`,
-        [id, OURS],
-      );
-    });
+    await query(
+      database.url,
+      `INSERT INTO service_callback_replays (id, service_id, total, requested_at) VALUES ($1, $2, 1, now())`,
+      [id, OURS],
+    );
     return id;
   }
 
@@ -260,7 +255,7 @@ describe('the REST API', () => {
     ['a body that is too large', 'POST', '/service/ID/callback-api', `"${'x'.repeat(70_000)}"`, 413],
     ['a path that cannot be decoded', 'GET', '/service/%E0%A4%A/callback-api', undefined, 400],
     ['a path that names nothing', 'GET', '/nowhere', undefined, 404],
-    ['an id that is none', 'GET', "/service/'--/callback-api", undefined, 404],
+    ['an id that is none', 'GET', "/service/',--/callback-api", undefined, 404],
     ['a method there is not', 'PUT', '/service/ID/callback-api', '{}', 405],
   ])('answers %s in the one shape, without a stack', async (_name, method, path, body, status) => {
     const answer = await service.call(method, path.replace('ID', OURS), body, bearer(ADMIN));
@@ -331,10 +326,10 @@ describe('TRUSTED_PROXIES', () => {
 function scopeOf(route: string): ApiScope | undefined {
   const scopes: readonly (readonly [RegExp, ApiScope])[] = [
     [/^POST .*\/(notifications|receipts)$/, 'receipts:write'],
-    [/^GET .*\/(callback-api|callbacks|dead-letters)(\/\{id\})?$/, 'callbacks:read'],
+    [/^GET .*\/(callback-api|callbacks|dead-letters|replays)(\/\{id\})?$/, 'callbacks:read'],
     [/^GET .*\/callback-api\/\{id\}\/health$/, 'callbacks:read'],
     [/^(POST|DELETE) .*\/callback-api\b/, 'callbacks:write'],
-    [/^(POST|DELETE) .*\/dead-letters\b/, 'dead-letters:replay'],
+    [/^(POST|DELETE) .*\/(dead-letters|callbacks|replays)\b/, 'dead-letters:replay'],
   ];
   return scopes.find(([pattern]) => pattern.test(route))?.[1];
 }
@@ -352,7 +347,7 @@ async function routesOf(service: TestService): Promise<Route[]> {
 /** All a caller could have changed. */
 async function everything({ url }: TestDatabase): Promise<unknown> {
   return Promise.all(
-    ['service_callback_apis', 'service_callback_dead_letters', 'notifications'].map((table) =>
+    ['service_callback_apis', 'service_callbacks', 'service_callback_replays', 'notifications'].map((table) =>
       query(url, `SELECT * FROM ${table} ORDER BY id`),
     ),
   );

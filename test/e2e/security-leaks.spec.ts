@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
+import { MAIN_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { deadLetters } from '../support/dead-letters.js';
 import { eventually } from '../support/eventually.js';
 import { held, type Held } from '../support/held.js';
 import { testedBackend } from '../support/queue-backend.js';
@@ -203,16 +204,16 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
 
   it('the tables: recipients are in the notifications themselves, and nothing else is anywhere', async () => {
     const tables = await dumpOf('public');
-    const letters = await query(database.url, 'SELECT id FROM service_callback_dead_letters');
+    const letters = await deadLetters(database.url);
     expect(letters.length).toBeGreaterThan(3);
     // The search itself works: a recipient is found where it has to be.
     expect(tables).toContain(secrets.get('to-good'));
     expect(secretsIn(tables).filter((what) => !what.startsWith('to-'))).toEqual([]);
     for (const table of [
-      'service_callback_dead_letters',
+      'service_callbacks',
+      'service_callback_payloads',
+      'service_callback_news',
       'service_callback_apis',
-      'service_callback_outbox',
-      'service_callback_log',
       'service_callback_endpoint_health',
       'service_callback_processes',
     ]) {

@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
-import { documentBinding } from '../../src/service-callbacks/delivery/callback-job.js';
-import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver, type RecordedRequest } from '../support/receiver.js';
 import { causeCallback } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -172,31 +168,6 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
     const [signed] = await requestsOf(api, '/before-signing');
     expect(signed && signaturesOf(signed)).toBe(1);
     expect(signed && isVerified(signed, secret)).toBe(true);
-  });
-
-  it('a document of a release before signing goes out unsigned first, and signed when it is retried', async () => {
-    const api = await register('/old-document');
-    receiver.respond('/old-document', [503, 200]);
-    const id = randomUUID();
-    const payload = { id: '1', template_id: '2', template_version: 3 };
-    const document = { v: 1, url: receiver.url('/old-document'), bearer_token: 'old', payload };
-    await queueOf(service, MAIN_QUEUE).add('delivery_status', {
-      v: 1,
-      callback_id: id,
-      service_id: api.serviceId,
-      callback_type: 'delivery_status',
-      callback_api_id: api.id,
-      subject_id: randomUUID(),
-      queued_at: Date.now(),
-      generation: 0,
-      document: service.app.get(PayloadCipher).encrypt(JSON.stringify(document), documentBinding(id)),
-      attempts: [],
-    });
-    await service.logs.waitForEnd(id);
-
-    const requests = receiver.requests.filter((request) => request.headers['webhook-id'] === id);
-
-    expect(requests.map(({ headers }) => 'webhook-signature' in headers)).toEqual([false, true]);
   });
 
   it('another service’s, an unknown and a malformed id are not found', async () => {

@@ -7,7 +7,10 @@ import {
   SimpleSpanProcessor,
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace-base';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { DataSource } from 'typeorm';
+import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
+import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
 import { nothingStands } from '../support/queue-state.js';
@@ -69,7 +72,13 @@ describe('with an SDK, which the host has registered', () => {
   const parentOf = (span: ReadableSpan | undefined) => span?.parentSpanContext?.spanId;
   const idOf = (span: ReadableSpan | undefined) => span?.spanContext().spanId;
 
-  it('is one trace from the receipt through both queues to every attempt', async () => {
+  /** Of the jobs that a callback was in, by the links from its attempts. */
+  const jobsOf = (attempts: readonly ReadableSpan[]) =>
+    attempts.map(({ links }) =>
+      exporter.getFinishedSpans().find((span) => idOf(span) === links[0]?.context.spanId),
+    );
+
+  it('is one trace from the receipt to every attempt, and each is linked to its job', async () => {
     receiver.respond('/flaky', [503, 500, 200]);
     const { serviceId, id: callbackApiId } = await registerCallbackApi(service, {
       url: receiver.url('/flaky?secret=in-the-query'),
@@ -78,22 +87,10 @@ describe('with an SDK, which the host has registered', () => {
     await service.logs.waitFor('callback.delivered', { callback_id: id });
 
     const spans = await spansOf(id);
-    expect(spans.map(({ name }) => name)).toEqual([
-      'receipt',
-      `send ${MAIN_QUEUE}`,
-      `process ${MAIN_QUEUE}`,
-      'POST',
-      `process ${RETRY_QUEUE}`,
-      'POST',
-      `process ${RETRY_QUEUE}`,
-      'POST',
-    ]);
-    const [receipt, send, ...rest] = spans;
+    expect(spans.map(({ name }) => name)).toEqual(['receipt', `send ${MAIN_QUEUE}`, 'POST', 'POST', 'POST']);
+    const [receipt, send, ...attempts] = spans;
     expect(parentOf(send)).toBe(idOf(receipt));
-    for (const [at, span] of rest.entries()) {
-      // Each job goes on from where it was enqueued, each request from its job.
-      expect(parentOf(span)).toBe(span.kind === SpanKind.CLIENT ? idOf(rest[at - 1]) : idOf(send));
-    }
+    for (const attempt of attempts) expect(parentOf(attempt)).toBe(idOf(send));
 
     expect(send).toMatchObject({
       kind: SpanKind.PRODUCER,
@@ -105,22 +102,9 @@ describe('with an SDK, which the host has registered', () => {
         'messaging.message.id': id,
       },
     });
-    const [first, firstRequest, , , last, lastRequest] = rest;
+    const [first, , last] = attempts;
     expect(first).toMatchObject({
-      kind: SpanKind.CONSUMER,
-      status: { code: SpanStatusCode.UNSET },
-      attributes: {
-        'messaging.operation.type': 'process',
-        'messaging.destination.name': MAIN_QUEUE,
-        'messaging.message.id': id,
-        'service_callbacks.service_id': serviceId,
-        'service_callbacks.callback_api_id': callbackApiId,
-        'service_callbacks.attempt': 1,
-      },
-    });
-    // That it went over to the retry queue is no result of the callback's.
-    expect(first?.attributes).not.toHaveProperty(['service_callbacks.result']);
-    expect(firstRequest).toMatchObject({
+      kind: SpanKind.CLIENT,
       status: { code: SpanStatusCode.ERROR },
       attributes: {
         'http.request.method': 'POST',
@@ -129,46 +113,92 @@ describe('with an SDK, which the host has registered', () => {
         'url.full': receiver.url('/flaky'),
         'server.address': '127.0.0.1',
         'server.port': receiver.port,
+        'messaging.message.id': id,
+        'service_callbacks.service_id': serviceId,
+        'service_callbacks.callback_api_id': callbackApiId,
+        'service_callbacks.attempt': 1,
       },
     });
-    expect(rest[2]?.attributes['service_callbacks.result']).toBe('retry_later');
-    expect(last?.attributes).toMatchObject({ 'service_callbacks.attempt': 3 });
-    expect(lastRequest).toMatchObject({
+    expect(last).toMatchObject({
       status: { code: SpanStatusCode.UNSET },
-      attributes: { 'http.response.status_code': 200, 'http.request.resend_count': 2 },
+      attributes: {
+        'http.response.status_code': 200,
+        'http.request.resend_count': 2,
+        'service_callbacks.attempt': 3,
+      },
     });
-    const told = JSON.stringify(spans.map(({ name, attributes, status }) => ({ name, attributes, status })));
+
+    // A job may have the callbacks of many traces: its span is in a trace of its own, linked with each of them.
+    const jobs = jobsOf(attempts);
+    expect(jobs.map((job) => job?.name)).toEqual([
+      `process ${MAIN_QUEUE}`,
+      `process ${RETRY_QUEUE}`,
+      `process ${RETRY_QUEUE}`,
+    ]);
+    for (const job of jobs) {
+      expect(job).toMatchObject({
+        kind: SpanKind.CONSUMER,
+        // An endpoint that fails is no fault of this platform.
+        status: { code: SpanStatusCode.UNSET },
+        attributes: { 'messaging.operation.type': 'process', 'messaging.batch.message_count': 1 },
+      });
+      expect(job?.links.map((link) => link.context.spanId)).toEqual([idOf(send)]);
+    }
+    const told = JSON.stringify(
+      [...spans, ...jobs].map((span) => [span?.name, span?.attributes, span?.status]),
+    );
     expect(told).not.toMatch(/in-the-query|recipient@example\.com|a-bearer-token/);
 
     // What the endpoint was told is the request that it got.
     const sent = receiver.requests.filter(({ path }) => path === '/flaky').map(({ headers }) => headers);
-    const requests = spans.filter(({ kind }) => kind === SpanKind.CLIENT).map((span) => span.spanContext());
+    const requests = attempts.map((span) => span.spanContext());
     expect(sent.map(({ traceparent }) => traceparent)).toEqual(
       requests.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`),
     );
     expect(sent.some((headers) => 'tracestate' in headers || 'baggage' in headers)).toBe(false);
   });
 
-  it('says why there was no answer, and how a callback ended; a replay is a trace of its own', async () => {
+  it('has the job of many callbacks once, linked with the trace of each', async () => {
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/many') });
+    const sent = await service.app.get(DataSource).transaction((manager) =>
+      // Committed together: one take finds both.
+      Promise.all(
+        [1, 2].map(() =>
+          service.app
+            .get(ServiceCallbacksProducer)
+            .sendDeliveryStatus(aNotification({ serviceId }), { manager }),
+        ),
+      ),
+    );
+    await receiver.waitForRequests(2, { path: '/many' });
+    await nothingStands(service);
+    const sends = exporter.getFinishedSpans().filter(({ kind }) => kind === SpanKind.PRODUCER);
+    const jobs = exporter.getFinishedSpans().filter(({ name }) => name === `process ${MAIN_QUEUE}`);
+    expect(sent.every(({ queued }) => queued)).toBe(true);
+    expect(jobs).toHaveLength(1);
+    expect(jobs[0]?.attributes['messaging.batch.message_count']).toBe(2);
+    expect(new Set(jobs[0]?.links.map((link) => link.context.spanId))).toEqual(new Set(sends.map(idOf)));
+  });
+
+  it('says why there was no 2xx; a replay is another job in the same trace', async () => {
     receiver.respond('/refuses', [404, 200]);
     const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/refuses') });
     const { id } = await causeCallback(service, serviceId);
     await service.logs.waitForEnd(id);
-    const spans = await spansOf(id);
-    const processed = spans.find(({ kind }) => kind === SpanKind.CONSUMER);
-    expect(processed?.attributes['service_callbacks.result']).toBe('not_retried');
-    // An endpoint that refuses is no fault of this platform.
-    expect(processed?.status.code).toBe(SpanStatusCode.UNSET);
-
     await deadLettersOf(service, serviceId).replay(id);
     await service.logs.waitFor('callback.delivered', { callback_id: id });
-    await nothingStands(service);
-    const replayed = exporter
-      .getFinishedSpans()
-      .filter((span) => span.attributes['messaging.message.id'] === id)
-      .at(-1);
-    expect(replayed?.name).toBe(`process ${RETRY_QUEUE}`);
-    expect(replayed?.spanContext().traceId).not.toBe(processed?.spanContext().traceId);
+
+    const [, , refused, replayed] = await spansOf(id);
+    expect(refused).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { 'error.type': '404', 'service_callbacks.attempt': 1 },
+    });
+    expect(replayed).toMatchObject({
+      status: { code: SpanStatusCode.UNSET },
+      attributes: { 'http.response.status_code': 200, 'service_callbacks.attempt': 2 },
+    });
+    const jobs = jobsOf([refused, replayed].filter((span) => span !== undefined));
+    expect(jobs.map((job) => job?.name)).toEqual([`process ${MAIN_QUEUE}`, `process ${RETRY_QUEUE}`]);
   });
 });
 

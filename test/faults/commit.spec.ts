@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
@@ -8,6 +9,10 @@ import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
 import { nothingStands } from '../support/queue-state.js';
 import { registerCallbackApi } from '../support/scenario.js';
 import { testedBackend } from '../support/queue-backend.js';
+
+const DIES_AT_ADD = join(import.meta.dirname, '..', 'support', 'faults', 'dies-at-add.mjs');
+/** The age of a batch that is looked for, the time between two looks, and some for a machine with much else to do. */
+const MARKED_FOR_MS = 20_000 + 2_000;
 
 describe('between the caller’s transaction and the queue', () => {
   let bench: Bench;
@@ -40,7 +45,8 @@ describe('between the caller’s transaction and the queue', () => {
       });
       await expect(failsAtCommit).rejects.toThrow(/duplicate key/);
       await nothingStands(bench.api);
-      expect(await dataSource.query('SELECT 1 FROM service_callback_outbox')).toEqual([]);
+      for (const table of ['service_callbacks', 'service_callback_payloads', 'service_callback_news'])
+        expect(await dataSource.query(`SELECT 1 FROM ${table}`)).toEqual([]);
     },
     FAULT_TIMEOUT_MS,
   );
@@ -58,10 +64,33 @@ describe('between the caller’s transaction and the queue', () => {
       await load.stop();
       expect(bench.receiver.requests.filter(({ path }) => path === '/restarted')).toEqual([]);
       await bench.redis?.start();
-      await bench.processes(1);
+      const [heir] = await bench.processes(1);
       const report = await load.report('SIGKILL between commit and hand-over');
       expect({ lost: report.lost, repeated: report.repeated }).toEqual({ lost: [], repeated: 0 });
       expect(bench.receiver.requests.filter(({ path }) => path === '/never')).toEqual([]);
+      await nothingStands(bench.api);
+      await heir?.kill();
+    },
+    FAULT_TIMEOUT_MS,
+  );
+
+  it(
+    'a process killed between the mark and the add: the callback arrives within twenty seconds',
+    async () => {
+      const [heir] = await bench.processes(1);
+      const [doomed] = await bench.processes(1, { PROCESS_ROLE: 'api' }, [DIES_AT_ADD]);
+      if (!doomed || !heir) throw new Error('Two processes were started.');
+      const load = await startLoad(doomed, bench.receiver, { path: '/marked' });
+      expect(await doomed.ended).toEqual({ code: null, signal: 'SIGKILL' });
+      const killedAt = performance.now();
+      await load.stop();
+      expect(load.accepted.size).toBeGreaterThan(0);
+      const report = await load.report('SIGKILL between mark and add', killedAt);
+      expect(performance.now() - killedAt).toBeLessThan(MARKED_FOR_MS);
+      expect({ lost: report.lost, repeated: report.repeated }).toEqual({ lost: [], repeated: 0 });
+      // Whose sweep found them depends on who looks first.
+      const found = [...bench.api.logs.events('batch.found'), ...heir.logs.events('batch.found')];
+      expect(found).not.toEqual([]);
     },
     FAULT_TIMEOUT_MS,
   );

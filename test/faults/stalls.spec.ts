@@ -1,19 +1,32 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { deliveryStatus } from '../../src/service-callbacks/callback-types/delivery-status.js';
+import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
+import { MAIN_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
+import { aNotification } from '../support/builders/a-notification.js';
 import { deadLetters } from '../support/dead-letters.js';
+import { eventually } from '../support/eventually.js';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
-import { testedBackend } from '../support/queue-backend.js';
 import { nothingStands, queuedJobs } from '../support/queue-state.js';
-import { sendCallbackTo } from '../support/scenario.js';
+import { delay } from '../support/receiver.js';
+import { registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
 
-/** One more death than a job is forgiven. */
-const DEATHS = 6;
-const SUPPORT = join(import.meta.dirname, '..', 'support');
-const DIES_AT_HAND_OVER = join(SUPPORT, 'faults', 'dies-at-hand-over.mjs');
+/** Deaths that a callback alone is forgiven, and with those that its batch shares. */
+const FORGIVEN = 5;
+const MOST_DEATHS = FORGIVEN + 2;
+const WAITING = 40;
+const SUPPORT = join(import.meta.dirname, '..', 'support', 'faults');
+const DIES_BEFORE_COMPLETING = join(SUPPORT, 'dies-before-completing.mjs');
+const DIES_AT_ATTEMPT = join(SUPPORT, 'dies-at-attempt.mjs');
+/** Their deaths follow one another fast, and what they have in hand waits for one permit. */
+const DYING = {
+  QUEUE_LOCK_DURATION_MS: '1000',
+  QUEUE_STALLED_INTERVAL_MS: '250',
+  CALLBACK_TRANSPORT: 'undici',
+  CALLBACK_ENDPOINT_CONCURRENCY: '1',
+  DIES_AT: '/deadly',
+};
 
 describe('a job whose worker dies', () => {
   let bench: Bench;
@@ -26,67 +39,64 @@ describe('a job whose worker dies', () => {
     await bench.close();
   }, FAULT_TIMEOUT_MS);
 
-  /** Resolves with the signal that ended it. */
-  async function dyingWorker(): Promise<NodeJS.Signals | null> {
-    const { environment, databaseUrl } = bench;
-    const child = spawn(
-      process.execPath,
-      [
-        '--import',
-        join(SUPPORT, 'register-typescript.mjs'),
-        join(SUPPORT, 'faults', 'dying-worker.ts'),
-        environment['QUEUE_BACKEND'] ?? 'postgres',
-        environment['REDIS_URL'] ?? databaseUrl,
-        MAIN_QUEUE,
-      ],
-      { stdio: 'ignore' },
-    );
-    const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    return signal;
-  }
+  const sentTo = (path: string) =>
+    bench.receiver.requests
+      .filter((request) => request.path === path)
+      .map(({ headers }) => String(headers['webhook-id']));
 
   it(
-    'between the hand-over to the retry queue and its own end: it goes on under the same id',
+    'between the settlement and the end of the job: it goes on under the same id, and nothing is sent again',
     async () => {
-      bench.receiver.respond('/handed-over', [503, 200]);
-      const [dying] = await bench.processes(1, {}, [DIES_AT_HAND_OVER]);
-      const { id } = await sendCallbackTo(bench.api, bench.receiver.url('/handed-over'));
+      bench.receiver.respond('/settled', [503, 200]);
+      const [dying] = await bench.processes(1, {}, [DIES_BEFORE_COMPLETING]);
+      const { id } = await sendCallbackTo(bench.api, bench.receiver.url('/settled'));
       expect(await dying?.ended).toEqual({ code: null, signal: 'SIGKILL' });
-      // On PostgreSQL the two are one.
-      const handedOver = testedBackend() === 'redis' ? [`${RETRY_QUEUE} ${id}.0`] : [];
-      expect((await queuedJobs(bench.api)).toSorted()).toEqual([`${MAIN_QUEUE} ${id}`, ...handedOver]);
+      const left = (await queuedJobs(bench.api)).filter((job) => job.startsWith(`${MAIN_QUEUE} `));
+      expect(left).toHaveLength(1);
       const [heir] = await bench.processes(1);
-      // The first attempt, the retry of it that was kept, and the first attempt again.
-      const ids = [id, ...handedOver.map(() => id), id];
-      const timeoutMs = FAULT_TIMEOUT_MS / 2;
-      await bench.receiver.waitForRequests(ids.length, { path: '/handed-over', timeoutMs });
+      await bench.receiver.waitForRequests(2, { path: '/settled', timeoutMs: FAULT_TIMEOUT_MS / 2 });
       await nothingStands(bench.api);
       await heir?.kill();
-      const sent = bench.receiver.requests.filter(({ path }) => path === '/handed-over');
-      expect(sent.map(({ headers }) => headers['webhook-id'])).toEqual(ids);
+      expect(sentTo('/settled')).toEqual([id, id]);
+      expect(await deadLetters(bench.databaseUrl)).toEqual([]);
     },
     FAULT_TIMEOUT_MS,
   );
 
   it(
-    'each time is a dead letter with its own reason, never silence',
+    `because of one callback, each time, while ${WAITING} wait: that one is a dead letter with its own reason, and waiting is no stall`,
     async () => {
-      const { id, serviceId } = await sendCallbackTo(bench.api, bench.receiver.url('/deadly'));
-      const deaths = await Promise.all(Array.from({ length: DEATHS }, dyingWorker));
-      expect(new Set(deaths)).toEqual(new Set(['SIGKILL']));
-      const [worker] = await bench.processes(1);
-      await worker?.logs.waitFor('callback.stalled', {}, { timeoutMs: FAULT_TIMEOUT_MS / 2 });
+      const poison = await sendCallbackTo(bench.api, bench.receiver.url('/deadly'));
+      const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/behind') });
+      bench.receiver.respond('/behind', delay(300));
+      const news = Array.from({ length: WAITING }, () => aNotification({ serviceId }));
+      await bench.api.app.get(ServiceCallbacksProducer).sendMany(deliveryStatus, news);
+      const workers = await bench.processes(MOST_DEATHS + 1, DYING, [DIES_AT_ATTEMPT]);
+      const givenUp = workers.map(({ logs }) =>
+        logs.waitFor('callback.stalled', {}, { timeoutMs: FAULT_TIMEOUT_MS / 2 }),
+      );
+      await Promise.any(givenUp);
+      await eventually(async () => {
+        expect(new Set(sentTo('/behind')).size).toBe(WAITING);
+      }, FAULT_TIMEOUT_MS / 4);
       await nothingStands(bench.api);
-      expect(await deadLetters(bench.databaseUrl)).toEqual([
-        expect.objectContaining({
-          id,
-          reason: 'stalled',
-          document: expect.any(String),
-          service_id: serviceId,
-        }),
+      const deadOnes = await deadLetters(bench.databaseUrl);
+      expect(deadOnes.map(({ id, reason, service_id }) => ({ id, reason, service_id }))).toEqual([
+        { id: poison.id, reason: 'stalled', service_id: poison.serviceId },
       ]);
-      expect(bench.receiver.requests.filter(({ path }) => path === '/deadly')).toEqual([]);
+      expect(deadOnes[0]?.payload).toEqual(expect.any(String));
+      expect(sentTo('/deadly')).toEqual([]);
+      const alive = await Promise.all(
+        workers.map((worker) => worker.call('GET', '/health/live').then(succeeded, () => false)),
+      );
+      const deaths = alive.filter((isAlive) => !isAlive).length;
+      expect(deaths).toBeGreaterThanOrEqual(FORGIVEN);
+      expect(deaths).toBeLessThanOrEqual(MOST_DEATHS);
     },
     FAULT_TIMEOUT_MS,
   );
 });
+
+function succeeded({ status }: { readonly status: number }): boolean {
+  return status === 200;
+}

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type {
   DeliveryError,
   DeliveryOutcome,
-} from '../../src/service-callbacks/delivery/delivery-outcome.js';
+} from '../../src/service-callbacks/transport/delivery-outcome.js';
 import {
   AttemptFixture,
   aRequest,

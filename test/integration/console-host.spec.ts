@@ -10,8 +10,8 @@ import { ServiceCallbacksModule } from '../../src/service-callbacks/service-call
 import { serviceEntities } from '../../src/service-entities.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { insertGivenUp } from '../support/given-up.js';
 import { TEST_ENVIRONMENT } from '../support/service.js';
-import { query } from '../support/sql.js';
 
 /** The host knows its people itself. */
 class HostAccess implements ConsoleAccess {
@@ -62,17 +62,11 @@ describe('the console in a host', () => {
     expect((await client.signIn('a-password-of-the-host')).status).toBe(303);
     expect((await client.get('/console')).status).toBe(200);
 
-    const ids = await query<{ id: string }>(
-      database.url,
-      `INSERT INTO service_callback_dead_letters
-         (id, service_id, callback_type, reason, generation, attempts, queued_at, given_up_at)
-       SELECT gen_random_uuid(), 's', 'delivery_status', 'not_retried', 0, '[]', now(), now()
-       FROM generate_series(1, 25) RETURNING id`,
-    );
+    const ids = await insertGivenUp(database.url, { serviceId: 's', count: 25 });
     const fields = [
       ['which', 'selected'],
       ['confirmed', 'true'],
-      ...ids.map(({ id }): [string, string] => ['id', id]),
+      ...ids.map((id): [string, string] => ['id', id]),
     ] as [string, string][];
     const answer = await client.post('/console/dead-letters/delete', fields);
     expect(answer.headers.get('location')).toMatch(/^\/console\/dead-letters\?deleted=25\./);

@@ -13,6 +13,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { registerCallbackApi } from '../support/scenario.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { startTestService, type TestService } from '../support/service.js';
+import { insertGivenUp } from '../support/given-up.js';
 import { query } from '../support/sql.js';
 
 const OPERATOR = 'the-token-of-an-operator';
@@ -44,14 +45,7 @@ describe('a session of the console', () => {
   }
 
   async function deadLetter(serviceId: string): Promise<string> {
-    const id = randomUUID();
-    await query(
-      database.url,
-      `INSERT INTO service_callback_dead_letters
-         (id, service_id, callback_type, subject_id, reason, document, generation, attempts, queued_at, given_up_at)
-       VALUES ($1, $2, 'delivery_status', $3, 'not_retried', 'x', 0, '[]', now(), now())`,
-      [id, serviceId, randomUUID()],
-    );
+    const [id = ''] = await insertGivenUp(database.url, { serviceId });
     return id;
   }
 
@@ -247,13 +241,11 @@ describe('a session of the console', () => {
     expect(await (await visitor.get('/console/callbacks?id=+')).text()).not.toContain('There is no callback');
   });
 
-  it('offers to replay only what can be, and shows a callback that the log does not have', async () => {
+  it('offers to replay only what can be, and shows a callback that was never attempted', async () => {
     const visitor = await signedIn(OPERATOR);
     const serviceId = randomUUID();
     const [id, kept] = [await deadLetter(serviceId), await deadLetter(serviceId)];
-    await query(database.url, 'UPDATE service_callback_dead_letters SET replayed_at = now() WHERE id = $1', [
-      id,
-    ]);
+    await query(database.url, 'DELETE FROM service_callback_payloads WHERE id = $1', [id]);
     const list = await (await visitor.get(`/console/dead-letters?service=${serviceId}`)).text();
     expect(list).toMatch(/Replay all 1 that match[^]*Delete all 2 that match/);
     const answer = await visitor.get(`/console/services/${serviceId}/callbacks/${id}`);
@@ -267,6 +259,11 @@ describe('a session of the console', () => {
       const address = `/console/services/${serviceId}/callbacks/${each}?done=replayed`;
       return (await (await visitor.get(address)).text()).includes('on its way again');
     };
+    await query(
+      database.url,
+      `UPDATE service_callbacks SET state = 'pending', reason = NULL, finished_at = NULL, generation = 1 WHERE id = $1`,
+      [id],
+    );
     expect([await isOnItsWay(id ?? ''), await isOnItsWay(kept ?? '')]).toEqual([true, false]);
   });
 

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { Relay } from '../../src/service-callbacks/relay/relay.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { createTestDatabase } from '../support/database.js';
 import { startOwnedPostgres } from '../support/faults/owned-postgres.js';
+import { enqueueAs, FAILED, RETRYING } from '../support/enqueue-as.js';
 import { eventually } from '../support/eventually.js';
 import { registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type Environment, type TestService } from '../support/service.js';
@@ -43,7 +45,7 @@ describe('the console, when something is wrong', () => {
         const answer = await visitor.get(path, headers);
         const html = await answer.text();
         expect([path, answer.status]).toEqual([path, 503]);
-        expect(html).toMatch(/id="problem"[^]*The database does not answer/);
+        expect(html).toMatch(/id="problem"[^]*The database does not respond/);
         expect(html).not.toMatch(/ECONNREFUSED|node_modules/);
       }
     }
@@ -60,19 +62,45 @@ describe('the console, when something is wrong', () => {
     await eventually(async () => expect(await overview()).not.toContain('No worker process'), 20_000);
   }, 60_000);
 
-  it('says that the delivery log is off, wherever it would be shown', async () => {
+  it('says that what was delivered is not listed, wherever it would be, and lists the others', async () => {
     const service = await start(await freshDatabase(), { CALLBACK_DELIVERY_LOG: 'off' });
     const visitor = await visitorOf(service);
-    const { serviceId, id } = await registerCallbackApi(
-      {
-        ...service,
-        call: (method, path, body) =>
-          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
-      },
-      { url: 'http://127.0.0.1:9/' },
-    );
-    for (const path of ['/console/callbacks', `/console/services/${serviceId}/endpoints/${id}`]) {
-      expect(await (await visitor.get(path)).text()).toContain('The delivery log is off');
+    const { serviceId, id } = await register(service);
+    const callback = await enqueueAs(service, serviceId, RETRYING);
+    const endpoint = `/console/services/${serviceId}/endpoints/${id}`;
+    for (const path of ['/console/callbacks', endpoint]) {
+      const html = await (await visitor.get(path)).text();
+      expect(html).toContain('Callbacks that were delivered are not listed');
+      expect(html).toContain(callback);
     }
+    expect(await (await visitor.get(endpoint)).text()).toContain('1 callback waiting');
+  });
+
+  it('says of a callback that waits again how often it was attempted, and why it waits', async () => {
+    const service = await start(await freshDatabase());
+    const visitor = await visitorOf(service);
+    const { serviceId } = await register(service);
+    // Nothing is taken any more.
+    await service.app.get(Relay).onModuleDestroy();
+    const ids = [
+      await enqueueAs(service, serviceId, 'callback_type = callback_type'),
+      await enqueueAs(service, serviceId, FAILED),
+      await enqueueAs(service, serviceId, `${RETRYING}, detail = 'unknown_encryption_key'`),
+    ];
+    const pages = await Promise.all(
+      ids.map(async (id) => (await visitor.get(`/console/services/${serviceId}/callbacks/${id}`)).text()),
+    );
+    expect(pages[0]).toContain('for its first attempt.');
+    expect(pages[1]).toContain('for its next attempt, after 1 attempt.');
+    expect(pages[2]).toContain('unknown_encryption_key');
   });
 });
+
+const register = (service: TestService) =>
+  registerCallbackApi(
+    {
+      ...service,
+      call: (method, path, body) => service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
+    },
+    { url: 'http://127.0.0.1:9/' },
+  );

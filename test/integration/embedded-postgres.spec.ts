@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded-postgres.js';
-import { findBinaries } from '../../src/database/embedded/binaries.js';
+import {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../src/embedded-postgres/embedded-postgres.js';
+import { findBinaries } from '../../src/embedded-postgres/binaries.js';
 
 /** Nothing here has to survive a power cut. */
 const FAST = { fsync: 'off' };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Pool } from 'pg';
-import { GuardedPool } from '../../src/queues/guarded-pool.js';
+import { GuardedPool } from '../../src/service-callbacks/queues/guarded-pool.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 describe('the pool that BullMQ is given', () => {

@@ -3,13 +3,13 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { serviceCallbackEntities } from '../../src/service-callbacks/entities.js';
-import { CallbackApiRepository } from '../../src/service-callbacks/callback-apis/callback-api.repository.js';
+import { CallbackApiRepository } from '../../src/service-callbacks/endpoints/callback-api.repository.js';
+import { payloadBinding } from '../../src/service-callbacks/callbacks/callback.js';
 import { Clock } from '../../src/service-callbacks/clock.js';
-import { documentBinding } from '../../src/service-callbacks/delivery/callback-job.js';
 import { generateEncryptionKey } from '../../src/service-callbacks/security/encryption-keys.js';
-import { CiphertextRepository } from '../../src/service-callbacks/security/key-rotation/ciphertext.repository.js';
-import { ENCRYPTED_COLUMNS } from '../../src/service-callbacks/security/key-rotation/encrypted-columns.js';
-import { KeyRotation } from '../../src/service-callbacks/security/key-rotation/key-rotation.js';
+import { CiphertextRepository } from '../../src/service-callbacks/key-rotation/ciphertext.repository.js';
+import { ENCRYPTED_COLUMNS } from '../../src/service-callbacks/key-rotation/encrypted-columns.js';
+import { KeyRotation } from '../../src/service-callbacks/key-rotation/key-rotation.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { runCommand } from '../support/run-command.js';
@@ -17,7 +17,7 @@ import { query } from '../support/sql.js';
 
 const OLD = generateEncryptionKey('old');
 const NEW = generateEncryptionKey('new');
-const LETTERS = 1_203;
+const PAYLOADS = 1_203;
 
 describe('keys:rotate', () => {
   let database: TestDatabase;
@@ -45,7 +45,7 @@ describe('keys:rotate', () => {
       const previousUntil = new Date(Date.now() + 60_000);
       await apis.rotateSigningSecret(serviceId, id, { secret: 'whsec_dHdv', previousUntil });
     }
-    await buryLetters(LETTERS);
+    await keepPayloads(PAYLOADS);
   });
 
   afterEach(async () => {
@@ -61,17 +61,15 @@ describe('keys:rotate', () => {
     return new KeyRotation(new CiphertextRepository(dataSource), new PayloadCipher(keys));
   }
 
-  async function buryLetters(count: number): Promise<void> {
+  async function keepPayloads(count: number): Promise<void> {
     const cipher = new PayloadCipher([OLD]);
     const rows = Array.from({ length: count }, () => {
       const id = randomUUID();
-      return { id, document: cipher.encrypt(`document of ${id}`, documentBinding(id)) };
+      return { id, payload: cipher.encrypt(`payload of ${id}`, payloadBinding(id)) };
     });
     await dataSource.query(
-      `INSERT INTO service_callback_dead_letters
-         (id, callback_type, reason, document, generation, attempts, queued_at, given_up_at)
-       SELECT id, 'complaint', 'not_retried', document, 0, '[]', now(), now()
-       FROM jsonb_to_recordset($1::jsonb) AS letter(id uuid, document text)`,
+      `INSERT INTO service_callback_payloads
+       SELECT id, payload FROM json_to_recordset($1::json) AS kept(id uuid, payload text)`,
       [JSON.stringify(rows)],
     );
   }
@@ -85,12 +83,12 @@ describe('keys:rotate', () => {
       });
     }
     const cipher = new PayloadCipher(keys);
-    const letters = await query<{ id: string; document: string }>(
+    const payloads = await query<{ id: string; payload: string }>(
       database.url,
-      'SELECT id, document FROM service_callback_dead_letters',
+      'SELECT id, payload FROM service_callback_payloads',
     );
-    for (const { id, document } of letters) {
-      expect(cipher.decrypt(document, documentBinding(id))).toBe(`document of ${id}`);
+    for (const { id, payload } of payloads) {
+      expect(cipher.decrypt(payload, payloadBinding(id))).toBe(`payload of ${id}`);
     }
   }
 
@@ -107,12 +105,12 @@ describe('keys:rotate', () => {
     expect(before.stdout).toContain('key "old": 2 in service_callback_apis.bearer_token');
     expect(before.stdout).toContain('key "old": 2 in service_callback_apis.signing_secret');
     expect(before.stdout).toContain('key "old": 2 in service_callback_apis.previous_signing_secret');
-    expect(before.stdout).toContain(`key "old": ${LETTERS} in service_callback_dead_letters.document`);
+    expect(before.stdout).toContain(`key "old": ${PAYLOADS} in service_callback_payloads.payload`);
     expect(before.stdout).toContain('72 hours');
     await expectReadableWith([OLD]);
 
     const rotated = await command([NEW, OLD]);
-    expect(rotated.stdout).toContain(`service_callback_dead_letters.document: ${LETTERS} re-encrypted`);
+    expect(rotated.stdout).toContain(`service_callback_payloads.payload: ${PAYLOADS} re-encrypted`);
     expect(rotated.stdout).toContain('Nothing stored is under another key than "new".');
     expect(rotated).toMatchObject({ code: 0, stderr: '' });
 
@@ -121,13 +119,13 @@ describe('keys:rotate', () => {
 
   it('says what it cannot read, and leaves it', async () => {
     await rotation([NEW, OLD]).run();
-    await buryLetters(1);
+    await keepPayloads(1);
 
     const { code, stdout } = await command([NEW]);
 
     expect(code).toBe(1);
-    expect(stdout).toContain('service_callback_dead_letters.document: 0 re-encrypted, 1 UNREADABLE');
-    expect(stdout).toContain('key "old": 1 in service_callback_dead_letters.document');
+    expect(stdout).toContain('service_callback_payloads.payload: 0 re-encrypted, 1 UNREADABLE');
+    expect(stdout).toContain('key "old": 1 in service_callback_payloads.payload');
   });
 
   it('goes on where it was interrupted', async () => {
@@ -144,7 +142,7 @@ describe('keys:rotate', () => {
 
     const rotated = await rotation([NEW, OLD]).run();
 
-    expect(rotated.reduce((sum, column) => sum + column.rotated, 0)).toBe(LETTERS + 6 - 700);
+    expect(rotated.reduce((sum, column) => sum + column.rotated, 0)).toBe(PAYLOADS + 6 - 700);
     await expectReadableWith([NEW]);
   });
 

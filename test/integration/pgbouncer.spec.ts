@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { migrateDatabase } from '../../src/database/migrate-database.js';
+import { migrateDatabase } from '../../src/migrate-database.js';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';

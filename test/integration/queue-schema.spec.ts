@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { migrateQueueSchema } from '../../src/queues/queue-schema.js';
+import { migrateQueueSchema } from '../../src/service-callbacks/queues/queue-schema.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
 
 const INDEX = 'bullmq.service_callbacks_stalled_marked';
@@ -44,6 +44,17 @@ describe('the schema of the PostgreSQL queue', () => {
       `EXPLAIN UPDATE job SET stalled_marked = false WHERE queue = 'q' AND stalled_marked`,
     );
     expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('service_callbacks_stalled_marked');
+  });
+
+  it('stores the data of a job as it is', async () => {
+    const client = await connect();
+    await migrateQueueSchema(client);
+    await client.query(
+      `INSERT INTO job (queue, id, seq, name, state, data, opts, added_at_ms)
+       VALUES ('q', '1', 1, 'n', 'waiting', to_jsonb(repeat('x', 100000)), '{}', 0)`,
+    );
+    const { rows } = await client.query<{ size: number }>('SELECT pg_column_size(data) AS size FROM job');
+    expect(rows[0]?.size).toBeGreaterThan(100_000);
   });
 
   it('is brought up to date by processes that start together', async () => {

@@ -5,9 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { gatherWrites } from '../../src/queues/gathered-writes.js';
-import { RedisQueueBackend, type RedisQueueOptions } from '../../src/queues/redis-queue-backend.js';
+import { FetchLoop } from '../../src/service-callbacks/queues/fetch-loop.js';
+import { gatherWrites } from '../../src/service-callbacks/queues/gathered-writes.js';
+import type { AnyJob } from '../../src/service-callbacks/queues/queue-backend.js';
+import {
+  RedisQueueBackend,
+  type RedisQueueOptions,
+} from '../../src/service-callbacks/queues/redis-queue-backend.js';
 import { eventually } from '../support/eventually.js';
+import { startForwarder } from '../support/faults/forwarder.js';
 import { closedPort } from '../support/receiver/closed-port.js';
 import { startRedisServer, type RedisServer, type RedisServerOptions } from '../support/redis-server.js';
 import { selfSigned } from '../support/tls/credentials.js';
@@ -41,12 +47,21 @@ describeWithRedis('the Redis backend', () => {
     const backend = new RedisQueueBackend(options);
     closers.push(() => backend.close());
     await backend.open();
-    const worker = backend.createWorker(QUEUE, async (job) => void done.push(job.id ?? ''), {});
-    worker.on('error', () => undefined);
-    closers.push(() => worker.close(true));
-    void worker.run();
-    const add = (jobId: string, delay = 0) =>
-      backend.addBulk([{ queue: QUEUE, name: 'job', data: {}, options: { jobId, delay } }]);
+    const worker = await backend.createWorker(QUEUE);
+    const onError = () => undefined;
+    worker.on('error', onError);
+    const processor = {
+      sizeOf: () => 1,
+      process: async (job: AnyJob) => {
+        done.push(job.id ?? '');
+        return 'complete' as const;
+      },
+    };
+    const loop = new FetchLoop(worker, processor, { permits: 5, lockDurationMs: 30_000, onError });
+    closers.push(() => loop.stop());
+    loop.start();
+    await loop.resume();
+    const add = (id: string) => backend.add({ queue: QUEUE, name: 'job', id, data: {} });
     return { add, done };
   }
 
@@ -98,8 +113,8 @@ describeWithRedis('the Redis backend', () => {
         new Redis(`rediss://:a-password@localhost:${tlsPort}`, { ...own, tls: { ca: selfSigned.cert } });
       const { add, done } = await work({ connect });
       await add('first');
-      await add('later', 50);
-      expect(await settled(done, 2)).toEqual(new Set(['first', 'later']));
+      await add('second');
+      expect(await settled(done, 2)).toEqual(new Set(['first', 'second']));
     },
     TIMEOUT_MS,
   );
@@ -117,8 +132,8 @@ describeWithRedis('the Redis backend', () => {
       const connect = (own: RedisOptions) => new Cluster([node.url], { redisOptions: own });
       const { add, done } = await work({ connect, prefix: '{callbacks}' });
       await add('first');
-      await add('later', 50);
-      expect(await settled(done, 2)).toEqual(new Set(['first', 'later']));
+      await add('second');
+      expect(await settled(done, 2)).toEqual(new Set(['first', 'second']));
     },
     TIMEOUT_MS,
   );
@@ -145,6 +160,27 @@ describeWithRedis('the Redis backend', () => {
       await settled(done, 1);
       await primary.kill('SIGKILL');
       await eventually(() => add('after'), 30_000);
+      expect(await settled(done, 2)).toEqual(new Set(['before', 'after']));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'follows an address to another primary when the first one becomes a replica and keeps its connections',
+    async () => {
+      const [first, second] = [await server({ persistent: true }), await server({ persistent: true })];
+      const [firstPort, secondPort] = [new URL(first.url).port, new URL(second.url).port];
+      const admins = [new Redis(first.url), new Redis(second.url)] as const;
+      closers.push(async () => admins.forEach((admin) => admin.disconnect()));
+      const line = await startForwarder(Number(firstPort));
+      closers.push(() => line.down());
+      const connect = (own: RedisOptions) => new Redis(`redis://127.0.0.1:${line.port}`, own);
+      const { add, done } = await work({ connect });
+      await add('before');
+      await settled(done, 1);
+      await line.up(Number(secondPort));
+      await admins[0].replicaof('127.0.0.1', Number(secondPort));
+      await eventually(() => add('after'), 20_000);
       expect(await settled(done, 2)).toEqual(new Set(['before', 'after']));
     },
     TIMEOUT_MS,

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource, type EntityManager } from 'typeorm';
-import { MAIN_QUEUE } from '../../src/queues/queue-names.js';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { ForeignDatabaseError } from '../../src/service-callbacks/producer/foreign-database.error.js';
 import {
@@ -10,11 +9,11 @@ import {
 import { serviceEntities } from '../../src/service-entities.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { queueOf, queuedJobs } from '../support/queue-state.js';
 import { createNotification, registerCallbackApi, sendReceipt } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
 
-/** R18 on PostgreSQL. No worker runs, so that what was enqueued stands where it was put. */
+/** No worker runs, so that what was enqueued stays where it was put. */
 describe('enqueuing in the caller’s transaction', () => {
   let database: TestDatabase;
   let service: TestService;
@@ -28,7 +27,13 @@ describe('enqueuing in the caller’s transaction', () => {
     ({ serviceId } = await registerCallbackApi(service, { url: 'http://127.0.0.1/callbacks' }));
   });
 
-  beforeEach(() => queueOf(service, MAIN_QUEUE).drain());
+  beforeEach(() =>
+    query(
+      database.url,
+      `WITH payloads AS (DELETE FROM service_callback_payloads), news AS (DELETE FROM service_callback_news)
+       DELETE FROM service_callbacks`,
+    ),
+  );
 
   afterAll(async () => {
     await service.stop();
@@ -39,16 +44,22 @@ describe('enqueuing in the caller’s transaction', () => {
     const notification = aNotification({ serviceId });
     const result = await service.app.get(ServiceCallbacksProducer).sendDeliveryStatus(notification, options);
     if (!result.queued) throw new Error(`not queued: ${result.reason}`);
-    return `${MAIN_QUEUE} ${result.id}`;
+    return result.id;
+  }
+
+  /** What everybody sees. */
+  async function recorded(): Promise<string[]> {
+    const rows = await query<{ id: string }>(database.url, 'SELECT id FROM service_callbacks ORDER BY id');
+    return rows.map(({ id }) => id);
   }
 
   it('commits with the transaction, and not before', async () => {
-    const job = await dataSource.transaction(async (manager) => {
+    const id = await dataSource.transaction(async (manager) => {
       const sent = await send({ manager });
-      expect(await queuedJobs(service)).toEqual([]);
+      expect(await recorded()).toEqual([]);
       return sent;
     });
-    expect(await queuedJobs(service)).toEqual([job]);
+    expect(await recorded()).toEqual([id]);
   });
 
   it('is undone with the transaction', async () => {
@@ -57,57 +68,56 @@ describe('enqueuing in the caller’s transaction', () => {
       throw new Error('thought better of it');
     });
     await expect(change).rejects.toThrow('thought better of it');
-    expect(await queuedJobs(service)).toEqual([]);
+    expect(await recorded()).toEqual([]);
+    expect(await query(database.url, 'SELECT FROM service_callback_payloads')).toEqual([]);
+    expect(await query(database.url, 'SELECT FROM service_callback_news')).toEqual([]);
   });
+
+  it('is undone with a savepoint of the transaction', async () => {
+    const kept = await dataSource.transaction(async (manager) => {
+      const inner = manager.transaction(async (nested) => {
+        await send({ manager: nested });
+        throw new Error('not this one');
+      });
+      await expect(inner).rejects.toThrow('not this one');
+      return send({ manager });
+    });
+    expect(await recorded()).toEqual([kept]);
+  });
+
+  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'commits with one that is %s',
+    async (isolation) => {
+      const id = await dataSource.transaction(isolation, (manager) => send({ manager }));
+      expect(await recorded()).toEqual([id]);
+    },
+  );
 
   it('commits with the status it tells of, or neither does', async () => {
     const { id } = await createNotification(service, serviceId);
-    // The queue cannot take it: nor may the status change.
-    await dataSource.query('ALTER TABLE bullmq.job RENAME TO job_away');
+    // The callback cannot be recorded: nor may the status change.
+    await query(database.url, 'ALTER TABLE service_callback_payloads RENAME TO payloads_elsewhere');
     try {
-      const answer = await service.call('POST', `/notifications/${id}/receipts`, { status: 'delivered' });
-      expect(answer.status).toBe(500);
+      const { status } = await service.call('POST', `/notifications/${id}/receipts`, { status: 'delivered' });
+      expect(status).toBe(500);
     } finally {
-      await dataSource.query('ALTER TABLE bullmq.job_away RENAME TO job');
+      await query(database.url, 'ALTER TABLE payloads_elsewhere RENAME TO service_callback_payloads');
     }
     expect(await sendReceipt(service, id)).toMatchObject({ callback: { queued: true } });
   });
 
-  it.each(['"$user", public', 'public, pg_catalog', 'public'])(
-    'leaves the search path %j as it was',
-    async (path) => {
-      await dataSource.transaction(async (manager) => {
-        await manager.query(`SELECT set_config('search_path', $1, true)`, [path]);
-        await send({ manager });
-        expect(await searchPath(manager)).toEqual([{ path }]);
-        // The caller's tables are found, the queue's own are not.
-        expect(
-          await manager.query(`SELECT to_regclass('notifications') AS theirs, to_regclass('job') AS ours`),
-        ).toEqual([{ theirs: 'notifications', ours: null }]);
-      });
-    },
-  );
-
-  it('makes no temporary table for a single callback: that costs as much as two dozen of them', async () => {
-    await dataSource.transaction(async (manager) => {
-      await send({ manager });
-      const tables = `SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()`;
-      expect(await manager.query(tables)).toEqual([]);
-    });
-  });
-
-  it('leaves a pooled connection as it found it', async () => {
+  it('leaves the caller’s connection as it found it', async () => {
     const runner = dataSource.createQueryRunner();
     try {
-      const before = await searchPath(runner.manager);
+      const before = await settings(runner.manager);
       await runner.startTransaction();
+      const inTransaction = await settings(runner.manager);
       await send({ manager: runner.manager });
+      expect(await settings(runner.manager)).toEqual(inTransaction);
+      const tables = `SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()`;
+      expect(await runner.query(tables)).toEqual([]);
       await runner.commitTransaction();
-      expect(await searchPath(runner.manager)).toEqual(before);
-      await runner.startTransaction();
-      await send({ manager: runner.manager });
-      await runner.rollbackTransaction();
-      expect(await searchPath(runner.manager)).toEqual(before);
+      expect(await settings(runner.manager)).toEqual(before);
     } finally {
       await runner.release();
     }
@@ -121,10 +131,10 @@ describe('enqueuing in the caller’s transaction', () => {
       // While it is open: without a transaction, and in one of its own.
       const alone = await send();
       const other = await dataSource.transaction((manager) => send({ manager }));
-      expect((await queuedJobs(service)).toSorted()).toEqual([alone, other].toSorted());
+      expect(await recorded()).toEqual([alone, other].toSorted());
 
       await runner.commitTransaction();
-      expect(await queuedJobs(service)).toContain(slow);
+      expect(await recorded()).toContain(slow);
     } finally {
       await runner.release();
     }
@@ -141,12 +151,12 @@ describe('enqueuing in the caller’s transaction', () => {
     expect(new Set(answers.map(({ notification }) => notification.status))).toEqual(
       new Set(queued.map(({ notification }) => notification.status)),
     );
-    expect(await queuedJobs(service)).toHaveLength(1);
+    expect(await recorded()).toHaveLength(1);
   });
 
   it('enqueues by itself where the manager has no transaction', async () => {
-    const job = await send({ manager: dataSource.manager });
-    expect(await queuedJobs(service)).toEqual([job]);
+    const id = await send({ manager: dataSource.manager });
+    expect(await recorded()).toEqual([id]);
   });
 
   describe('of another database', () => {
@@ -168,11 +178,12 @@ describe('enqueuing in the caller’s transaction', () => {
       const change = elsewhere.transaction((manager) => send({ manager }));
       await expect(change).rejects.toThrow(ForeignDatabaseError);
       await expect(change).rejects.toThrow(new URL(foreign.url).pathname.slice(1));
-      expect(await queuedJobs(service)).toEqual([]);
+      expect(await recorded()).toEqual([]);
     });
   });
 });
 
-function searchPath(manager: EntityManager): Promise<{ path: string }[]> {
-  return manager.query<{ path: string }[]>(`SELECT current_setting('search_path') AS path`);
+/** What was set on a connection, or in its transaction. */
+function settings(manager: EntityManager): Promise<unknown[]> {
+  return manager.query(`SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY name`);
 }

@@ -1,14 +1,11 @@
 import { HttpService } from '@nestjs/axios';
 import axios from 'axios';
 import { Clock } from '../../src/service-callbacks/clock.js';
-import { CallbackClient } from '../../src/service-callbacks/delivery/callback-client.js';
-import { HttpServiceTransport } from '../../src/service-callbacks/delivery/transport/http-service-transport.js';
-import { UndiciTransport } from '../../src/service-callbacks/delivery/transport/undici-transport.js';
-import type { Proxy } from '../../src/service-callbacks/delivery/transport/proxy.js';
-import {
-  nameResolver,
-  type Resolve,
-} from '../../src/service-callbacks/delivery/transport/names/name-resolver.js';
+import { CallbackClient } from '../../src/service-callbacks/transport/callback-client.js';
+import { HttpServiceTransport } from '../../src/service-callbacks/transport/http-service-transport.js';
+import { UndiciTransport } from '../../src/service-callbacks/transport/undici-transport.js';
+import type { Proxy } from '../../src/service-callbacks/transport/proxy.js';
+import { nameResolver, type Resolve } from '../../src/service-callbacks/transport/names/name-resolver.js';
 import {
   AddressRules,
   type AddressRulesOptions,

@@ -8,6 +8,7 @@ export interface LoggedCallbackView {
   readonly subject_id: string;
   readonly state: string;
   readonly reason: string | null;
+  readonly detail: string | null;
   readonly attempts_made: number;
   readonly last_status_code: number | null;
   readonly last_error: string | null;

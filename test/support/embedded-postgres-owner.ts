@@ -2,7 +2,7 @@
  * A process that owns an embedded PostgreSQL, for tests that end it in ways a test cannot end itself:
  * `embedded-postgres-owner.ts <data directory> <stay | leave | exit>`. Sends the database's URL.
  */
-import { startEmbeddedPostgres } from '../../src/database/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.js';
 
 const [dataDir = '', then] = process.argv.slice(2);
 process.on('SIGINT', () => undefined);

@@ -6,7 +6,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly level: numb
 /** Which lines: those that have all of these fields with these values. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** pino's number of `error`: from here on it is this platform's own fault (R15). */
+/** pino's number of `error`: from here on it is this platform's own fault. */
 const ERROR_LEVEL = 50;
 
 /** Every event after which nothing more is heard of a callback. */

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
-import { findServerUser } from '../../src/database/embedded/server-user.js';
+import { findServerUser } from '../../src/embedded-postgres/server-user.js';
 import { closedPort } from './receiver/closed-port.js';
 
 export type PoolMode = 'session' | 'transaction';

@@ -2,7 +2,7 @@ import { getQueueToken } from '@nestjs/bullmq';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/queues/queue-names.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { eventually } from './eventually.js';
 import { testedBackend } from './queue-backend.js';
 import type { TestService } from './service.js';
@@ -27,13 +27,25 @@ export async function queuedJobs(service: TestService): Promise<string[]> {
   return found.flat();
 }
 
-/** Resolves when no job is in either queue: the last of them has ended, and nothing that ended stays. */
+/** Resolves when every callback is finished and no job is in either queue. */
 export function nothingStands(service: TestService): Promise<void> {
   return eventually(async () => {
-    // Twice: one that goes from a state not yet asked for to one that was is in neither answer.
+    const open = await openCallbacks(service);
+    if (open.length > 0) throw new Error(`These callbacks are open: ${open.join(', ')}`);
+    // Twice: a job that moves between the two states asked for may be in neither answer.
     const jobs = [...(await queuedJobs(service)), ...(await queuedJobs(service))];
-    if (jobs.length > 0) throw new Error(`These jobs stand in the queues: ${jobs.join(', ')}`);
+    if (jobs.length > 0) throw new Error(`These jobs are in the queues: ${jobs.join(', ')}`);
   });
+}
+
+/** Every callback that is not finished, as `state id`. */
+async function openCallbacks(service: TestService): Promise<string[]> {
+  const rows = await service.app
+    .get(DataSource)
+    .query<{ id: string; state: string }[]>(
+      `SELECT id, state FROM service_callbacks WHERE state NOT IN ('delivered', 'given_up')`,
+    );
+  return rows.map(({ id, state }) => `${state} ${id}`);
 }
 
 /** The steps of a job's life that are the same whatever the backend. */

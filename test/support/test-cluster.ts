@@ -6,8 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { startEmbeddedPostgres } from '../../src/database/embedded-postgres.js';
-import { migrateDatabase } from '../../src/database/migrate-database.js';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.js';
+import { migrateDatabase } from '../../src/migrate-database.js';
 import { ADMIN_URL_VARIABLE, REDIS_URL_VARIABLE, TEMPLATE_DATABASE } from './database-names.js';
 import { startRedisServer } from './redis-server.js';
 

@@ -3,7 +3,7 @@ import type { Receiver } from './receiver.js';
 import { causeCallback, registerCallbackApi } from './scenario.js';
 import type { RestApi } from './service.js';
 
-/** Whoever is not woken waits for the outbox's sweep, which comes after a second without one, ms. */
+/** A relay that is not woken looks within half a second, a worker within five, ms. */
 export const WOKEN_WITHIN_MS = 500;
 
 /** From a callback's cause to its arrival: the median of some that follow each other, ms. */

@@ -25,7 +25,7 @@ export const attemptsInFlight: Scenario = async function* ({ lab, options, say }
     const until = Date.now() + (options.quick ? 2_000 : 25_000);
     let held = 0;
     while (held < attempts && Date.now() < until) {
-      held = (await lab.receiver.report()).peakHeld;
+      held = (await lab.receiver.report()).peakOpen;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     if (held < attempts) throw new Error(`${held} of ${attempts} attempts were in flight together`);

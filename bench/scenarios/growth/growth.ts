@@ -1,13 +1,15 @@
-import type { Scenario } from '../scenario.js';
+import { inTurn, type Scenario } from '../scenario.js';
 import { attemptsInFlight } from './attempts-in-flight.js';
 import { manyEndpoints } from './many-endpoints.js';
+import { oldSnapshot } from './old-snapshot.js';
 import { queueLength } from './queue-length.js';
 
-/** Whether a long queue, many endpoints or many attempts in flight make a worker slower or bigger. */
-export const growth: Scenario = async function* (context) {
-  // A quick run has no time to register thousands.
-  const parts = context.options.quick
-    ? [queueLength, attemptsInFlight]
-    : [queueLength, manyEndpoints, attemptsInFlight];
-  for (const part of parts) yield* part(context);
-};
+/** Whether many pending callbacks, many endpoints, many attempts in flight or an old snapshot make it slower or bigger. */
+export const growth: Scenario = (context) =>
+  inTurn(context, {
+    'pending callbacks': queueLength,
+    'attempts in flight': attemptsInFlight,
+    'an old snapshot': oldSnapshot,
+    // A quick run has no time to register thousands.
+    ...(!context.options.quick && { endpoints: manyEndpoints }),
+  });

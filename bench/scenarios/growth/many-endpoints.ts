@@ -31,7 +31,7 @@ export const manyEndpoints: Scenario = async function* (context) {
       {
         scenario: 'growth',
         backend: options.backend,
-        row: `rate with ${endpoints.toLocaleString('en-GB')} endpoints / with ${FEW}`,
+        row: `rate, ${endpoints.toLocaleString('en-GB')} endpoints / ${FEW}`,
         unit: 'callbacks/s',
         bar: { atLeast: 0.75 },
         settings: { endpoints, queued: QUEUED, counted: COUNTED },
@@ -45,7 +45,7 @@ async function registered(producer: BenchProducer, url: string, count: number): 
   for (let start = 0; start < count; start += TOGETHER) {
     const urls = Array.from(
       { length: Math.min(TOGETHER, count - start) },
-      (_, n) => `${url}/ok/${start + n}`,
+      (_, n) => `${url}/mass/${start + n}`,
     );
     ids.push(...(await Promise.all(urls.map((each) => producer.register(each)))));
   }

@@ -1,2 +1,2 @@
 /** Differences below this are the machine's, not the system's, ms. */
-export const FLOOR_MS = 5;
+export const FLOOR_MS = 10;

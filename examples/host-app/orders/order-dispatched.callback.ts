@@ -1,7 +1,7 @@
 import { defineCallbackType } from 'service-callbacks';
 import type { Order } from './order.entity.js';
 
-/** A callback type of this shop's own. To the module a seller is what a service is to Notify: who is told. */
+/** A callback type of this shop's own. To the module a seller is a service. */
 export const orderDispatched = defineCallbackType<Order>({
   type: 'order_dispatched',
   identify: ({ id, sellerId }) => ({ serviceId: sellerId, subjectId: id }),

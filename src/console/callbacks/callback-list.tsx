@@ -1,4 +1,4 @@
-import { LOG_STATES, type LoggedCallback } from '../../service-callbacks/delivery-log/records.js';
+import { LOG_STATES, type LoggedCallback } from '../../service-callbacks/callbacks/records.js';
 import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { DataTable } from '../page/data-table.js';
 import { Select, TextField } from '../page/fields.js';
@@ -91,11 +91,8 @@ const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
       );
     case 'off':
       return (
-        <Notice tone="warn" title="The delivery log is off">
-          <p>
-            Callbacks are delivered, and not listed: CALLBACK_DELIVERY_LOG=off. Charts, dead letters and the
-            health of endpoints are kept all the same.
-          </p>
+        <Notice tone="warn" title="Callbacks that were delivered are not listed">
+          <p>CALLBACK_DELIVERY_LOG=off. Charts and the health of endpoints count them all the same.</p>
         </Notice>
       );
   }
@@ -131,7 +128,7 @@ const Nothing = ({ isFiltered }: { readonly isFiltered: boolean }) =>
     </Empty>
   ) : (
     <Empty title="No callbacks yet">
-      <p>Each callback is listed from its first attempt on.</p>
+      <p>Each callback is listed as soon as it is accepted.</p>
     </Empty>
   );
 

@@ -1,10 +1,9 @@
-import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
-import type { DeadLetterEntity } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
-import type { LoggedCallbackWithAttempts } from '../../service-callbacks/delivery-log/records.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import type { DeadLetter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import type { LoggedCallbackWithAttempts } from '../../service-callbacks/callbacks/records.js';
 import { Layout } from '../page/layout.js';
 import { Notice } from '../page/notice.js';
 import { PageHeader } from '../page/page-header.js';
-import { When } from '../page/when.js';
 import { paths } from '../paths.js';
 import { Button, PostForm } from '../page/form.js';
 import { can, type ConsoleSession } from '../session/console-session.js';
@@ -21,7 +20,7 @@ export interface CallbackView {
   readonly callback: LoggedCallbackWithAttempts;
   /** Null where it has been deleted. */
   readonly api: CallbackApi | null;
-  readonly letter: DeadLetterEntity | null;
+  readonly letter: DeadLetter | null;
   readonly now: Date;
   readonly isReplayed: boolean;
 }
@@ -70,13 +69,14 @@ export const CallbackPage = (view: CallbackView) => {
 };
 
 function sentence({ state, attemptCount, nextAt, reason }: LoggedCallbackWithAttempts, now: Date): string {
-  if (state === 'waiting') return 'for its first attempt.';
   const after = attemptCount === 0 ? 'without an attempt' : `after ${counted(attemptCount, 'attempt')}`;
+  if (state === 'waiting')
+    return attemptCount === 0 ? 'for its first attempt.' : `for its next attempt, ${after}.`;
   const next = nextAt === null ? '' : `; ${nextTry(nextAt, now)}`;
   return `${after}${reason === null ? '' : `: ${reasonWords(reason).toLowerCase()}`}${next}.`;
 }
 
-const Facts = ({ session, serviceId, callback, api, letter, now }: CallbackView) => (
+const Facts = ({ session, serviceId, callback, api, letter }: CallbackView) => (
   <section class="panel" aria-labelledby="facts">
     <h2 id="facts">Facts</h2>
     <dl class="facts">
@@ -106,29 +106,22 @@ const Facts = ({ session, serviceId, callback, api, letter, now }: CallbackView)
       </dd>
       <dt>Forward delay</dt>
       <dd>{latency(callback.forwardMs)}</dd>
-      {letter?.detail && (
+      {callback.detail && (
         <>
           <dt>Detail</dt>
-          <dd>{letter.detail}</dd>
+          <dd>{callback.detail}</dd>
         </>
       )}
     </dl>
-    {letter !== null && <LetterActions {...{ session, letter, now }} />}
+    {letter !== null && <LetterActions {...{ session, letter }} />}
   </section>
 );
 
-type LetterProps = Pick<CallbackView, 'session' | 'now'> & { readonly letter: DeadLetterEntity };
+type LetterProps = Pick<CallbackView, 'session'> & { readonly letter: DeadLetter };
 
-const LetterActions = ({ session, letter, now }: LetterProps) => {
-  if (letter.replayedAt !== null) {
-    return (
-      <p class="quiet">
-        Replayed <When at={letter.replayedAt} now={now} withDistance />
-      </p>
-    );
-  }
+const LetterActions = ({ session, letter }: LetterProps) => {
   if (letter.replayRequestedAt !== null) return <p class="quiet">A replay has been asked for.</p>;
-  if (letter.document === null) return <p class="quiet">It has no document that could be sent again.</p>;
+  if (!letter.isReplayable) return <p class="quiet">It has no payload that could be sent again.</p>;
   if (!can(session, 'dead-letters:replay')) return null;
   return (
     <PostForm action={`${paths.callback(letter.serviceId ?? '', letter.id)}/replay`} csrf={session.csrf}>

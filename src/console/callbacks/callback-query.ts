@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { decodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
+import { decodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
 import {
   LOG_STATES,
   type LogCursor,
   type LogFilter,
   type LogPage,
-} from '../../service-callbacks/delivery-log/records.js';
+} from '../../service-callbacks/callbacks/records.js';
 
 /** Callbacks on a page. */
 export const PAGE = 25;

@@ -1,4 +1,4 @@
-import type { LoggedCallback } from '../../service-callbacks/delivery-log/records.js';
+import type { LoggedCallback } from '../../service-callbacks/callbacks/records.js';
 import { Badge } from '../page/badge.js';
 import type { Tone } from '../page/tone.js';
 import { answerWords, reasonWords } from '../words/failures.js';

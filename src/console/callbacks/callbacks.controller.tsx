@@ -1,11 +1,11 @@
 import { Get, Inject, NotFoundException, Param, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
-import { CallbackApiRepository } from '../../service-callbacks/callback-apis/callback-api.repository.js';
+import { CallbackApiRepository } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';
-import { DeadLetterRepository } from '../../service-callbacks/dead-letters/dead-letter.repository.js';
-import { CallbackLogReader } from '../../service-callbacks/delivery-log/callback-log.reader.js';
-import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
+import { DeadLetterRepository } from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import { CallbackLogReader } from '../../service-callbacks/callbacks/callback-log.reader.js';
+import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
 import { isId } from '../is-id.js';
 import { sendPage } from '../page/send-page.js';
 import { paths } from '../paths.js';
@@ -14,7 +14,6 @@ import { SessionPages } from '../session-pages.decorator.js';
 import { CallbackPage } from './callback-page.js';
 import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { DELIVERY_LOG_OPTIONS } from '../../service-callbacks/tokens.js';
-import { callbackOfLetter } from './callback-of-letter.js';
 import { callbackQueryOf, NONE, PAGE, text, type RawQuery } from './callback-query.js';
 import { CallbacksPage } from './callbacks-page.js';
 
@@ -67,7 +66,7 @@ export class CallbacksController {
   ): Promise<void> {
     if (!isId(id)) throw new NotFoundException();
     const letter = await this.deadLetters.find(serviceId, id);
-    const callback = (await this.log.find({ serviceId }, id)) ?? (letter && callbackOfLetter(letter));
+    const callback = await this.log.find({ serviceId }, id);
     if (!callback) throw new NotFoundException();
     const { callbackApiId } = callback;
     const api =
@@ -77,7 +76,7 @@ export class CallbacksController {
       response,
       <CallbackPage
         {...{ session, serviceId, callback, api, letter, now }}
-        isReplayed={done === 'replayed' && letter !== null && letter.replayedAt !== null}
+        isReplayed={done === 'replayed' && letter === null}
       />,
     );
   }

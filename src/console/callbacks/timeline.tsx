@@ -1,7 +1,4 @@
-import type {
-  LoggedAttempt,
-  LoggedCallbackWithAttempts,
-} from '../../service-callbacks/delivery-log/records.js';
+import type { LoggedAttempt, LoggedCallbackWithAttempts } from '../../service-callbacks/callbacks/records.js';
 import { ToneIcon } from '../page/icons.js';
 import { Empty } from '../page/notice.js';
 import { When } from '../page/when.js';

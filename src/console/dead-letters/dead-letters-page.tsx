@@ -1,6 +1,6 @@
-import type { DeadLetterEntity } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
-import { GIVE_UP_REASONS } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
-import type { ReplayRunEntity } from '../../service-callbacks/dead-letters/replay-run.entity.js';
+import type { DeadLetter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import { GIVE_UP_REASONS } from '../../service-callbacks/callbacks/callback.js';
+import type { ReplayRunEntity } from '../../service-callbacks/callbacks/replay-run.entity.js';
 import { Select, TextField } from '../page/fields.js';
 import { Button, PostForm } from '../page/form.js';
 import { Layout } from '../page/layout.js';
@@ -20,7 +20,7 @@ import { LettersTable } from './letters-table.js';
 export interface DeadLettersView {
   readonly session: ConsoleSession;
   readonly query: DeadLetterQuery;
-  readonly letters: readonly DeadLetterEntity[];
+  readonly letters: readonly DeadLetter[];
   /** That match, and those of them that can be replayed; counted to {@link MAX_COUNTED}. */
   readonly total: number;
   readonly replayable: number;
@@ -117,7 +117,7 @@ interface ActionsProps extends Pick<DeadLettersView, 'total' | 'replayable'> {
   readonly isFiltered: boolean;
 }
 
-/** Those that have been replayed, or never had a document, are only to be deleted. Deleting leads to a page that asks first. */
+/** Those without a payload are only to be deleted. Deleting leads to a page that asks first. */
 const Actions = ({ total, replayable, isFiltered }: ActionsProps) => {
   const all = (number: number) => `all ${atMost(number, MAX_COUNTED)}${isFiltered ? ' that match' : ''}`;
   return (

@@ -12,13 +12,13 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { Clock } from '../../service-callbacks/clock.js';
-import { encodeCursor } from '../../service-callbacks/dead-letters/dead-letter-cursor.js';
+import { encodeCursor } from '../../service-callbacks/callbacks/dead-letter-cursor.js';
 import {
   DeadLetterRepository,
   type DeadLetterFilter,
-} from '../../service-callbacks/dead-letters/dead-letter.repository.js';
-import { ReplayRunRepository } from '../../service-callbacks/dead-letters/replay-run.repository.js';
-import { Replay } from '../../service-callbacks/dead-letters/replay.js';
+} from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import { ReplayRunRepository } from '../../service-callbacks/callbacks/replay-run.repository.js';
+import { Replay } from '../../service-callbacks/callbacks/replay.js';
 import { isId } from '../is-id.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
@@ -87,7 +87,7 @@ export class ConsoleDeadLettersController {
   ): Promise<void> {
     const { query, ids } = selectionOf(form, session);
     const filter = ids === undefined ? query.filter : { ids };
-    const { id, total } = await this.deadLetters.startReplay(query.scope, filter, new Date(this.clock.now()));
+    const { id, total } = await this.runs.start(query.scope, { ...filter, state: 'given_up' });
     if (total === 0) throw new ConflictException(NOTHING_TO_REPLAY);
     response.redirect(303, withQuery(paths.replay(id), filterFields(query)));
   }
@@ -99,7 +99,7 @@ export class ConsoleDeadLettersController {
     @Param('id') id: string,
     @Res() response: Response,
   ): Promise<void> {
-    const result = isId(id) ? await this.replay.one(serviceId, id) : null;
+    const result = isId(id) ? await this.replay.deadLetter(serviceId, id) : null;
     if (!result) throw new NotFoundException();
     if (result.kind === 'refused') throw new ConflictException(`It cannot be replayed: ${result.why}.`);
     response.redirect(303, withQuery(paths.callback(serviceId, id), { done: 'replayed' }));
@@ -138,7 +138,7 @@ export class ConsoleDeadLettersController {
 }
 
 const NOTHING_TO_REPLAY =
-  'None of them can be replayed: they have been replayed, are about to be, or never had a document.';
+  'None of them can be replayed: a replay has been asked for, or they have no payload.';
 
 /** When the page that asks was made. */
 function askedAt(form: Form): Date | undefined {

@@ -40,7 +40,9 @@ export const DeletePage = ({ session, query, ids, total, now }: DeletePageProps)
   return (
     <Layout title="Delete dead letters" session={session} section="dead-letters">
       <PageHeader title={`Delete ${what}?`} trail={trail}>
-        <p class="lead">They cannot be replayed afterwards. The delivery log keeps what happened to them.</p>
+        <p class="lead">
+          They cannot be replayed afterwards. What happened to them stays in the list of callbacks.
+        </p>
       </PageHeader>
       {ids === undefined && (
         <section class="panel" aria-labelledby="which">

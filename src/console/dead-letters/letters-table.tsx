@@ -1,4 +1,4 @@
-import type { DeadLetterEntity } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
+import type { DeadLetter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
 import { DataTable } from '../page/data-table.js';
 import { When } from '../page/when.js';
 import { paths } from '../paths.js';
@@ -8,7 +8,7 @@ import { answerWords, reasonWords, typeWords } from '../words/failures.js';
 
 interface LettersTableProps {
   readonly session: ConsoleSession;
-  readonly letters: readonly DeadLetterEntity[];
+  readonly letters: readonly DeadLetter[];
   readonly now: Date;
 }
 
@@ -39,7 +39,7 @@ export const LettersTable = ({ session, letters, now }: LettersTableProps) => {
 };
 
 interface LetterProps {
-  readonly letter: DeadLetterEntity;
+  readonly letter: DeadLetter;
   readonly now: Date;
   readonly maySelect: boolean;
   readonly isOperator: boolean;
@@ -91,8 +91,7 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
   );
 };
 
-function standing({ replayedAt, replayRequestedAt, document }: DeadLetterEntity): string {
-  if (replayedAt !== null) return 'replayed';
+function standing({ replayRequestedAt, isReplayable }: DeadLetter): string {
   if (replayRequestedAt !== null) return 'replay asked for';
-  return document === null ? 'cannot be replayed' : 'kept';
+  return isReplayable ? 'kept' : 'cannot be replayed';
 }

@@ -1,5 +1,5 @@
-import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
-import type { ReplayRun } from '../../service-callbacks/dead-letters/replay-run.repository.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import type { ReplayRun } from '../../service-callbacks/callbacks/replay-run.repository.js';
 import { Badge } from '../page/badge.js';
 import { Button, PostForm } from '../page/form.js';
 import { Layout } from '../page/layout.js';

@@ -4,12 +4,12 @@ import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import {
   CallbackApiRepository,
   type CallbackApi,
-} from '../../service-callbacks/callback-apis/callback-api.repository.js';
+} from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import {
   ReplayRunRepository,
   type ReplayRun,
-} from '../../service-callbacks/dead-letters/replay-run.repository.js';
+} from '../../service-callbacks/callbacks/replay-run.repository.js';
 import { isId } from '../is-id.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';

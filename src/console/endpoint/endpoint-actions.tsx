@@ -1,4 +1,4 @@
-import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { Button, PostForm } from '../page/form.js';
 import { paths } from '../paths.js';
 import { can, type ConsoleSession } from '../session/console-session.js';

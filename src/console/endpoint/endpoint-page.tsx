@@ -1,6 +1,6 @@
-import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
-import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
-import type { EndpointFigures } from '../../service-callbacks/delivery-log/records.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
+import type { EndpointFigures } from '../../service-callbacks/callbacks/records.js';
 import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
 import { CallbackList, callbackListAddress, type CallbackListView } from '../callbacks/callback-list.js';
@@ -69,11 +69,7 @@ export const EndpointPage = (view: EndpointView) => {
         <EndpointActions {...{ session, api, deadLetters, kept }} />
         <Lasting id="test-outcome">{view.test !== undefined && <TestOutcome result={view.test} />}</Lasting>
         <dl class="figures" aria-label="Figures">
-          {list.keep === 'off' ? (
-            <Figure name="Waiting" value="—" note="the delivery log is off" />
-          ) : (
-            <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for a later attempt" />
-          )}
+          <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for a later attempt" />
           <Figure
             name="Dead letters"
             value={<a href={deadLettersOf(api)}>{atMost(deadLetters, MAX_COUNTED)}</a>}

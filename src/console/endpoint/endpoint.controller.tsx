@@ -1,15 +1,15 @@
 import { Get, Inject, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
-import { CallbackApisService } from '../../service-callbacks/callback-apis/callback-apis.service.js';
+import { CallbackApisService } from '../../service-callbacks/endpoints/callback-apis.service.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import {
   DeadLetterRepository,
   type DeadLetterFilter,
-} from '../../service-callbacks/dead-letters/dead-letter.repository.js';
-import { CallbackLogReader } from '../../service-callbacks/delivery-log/callback-log.reader.js';
-import { encodeLogCursor } from '../../service-callbacks/delivery-log/log-cursor.js';
-import { EndpointReader } from '../../service-callbacks/delivery-log/endpoint.reader.js';
+} from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import { CallbackLogReader } from '../../service-callbacks/callbacks/callback-log.reader.js';
+import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
+import { EndpointReader } from '../../service-callbacks/reporting/endpoint.reader.js';
 import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { EndpointSwitch } from '../../service-callbacks/endpoint-health/endpoint-switch.js';
 import { TestCallback } from '../../service-callbacks/endpoint-health/test-callback.js';

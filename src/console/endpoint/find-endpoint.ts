@@ -1,7 +1,7 @@
 import { NotFoundException } from '@nestjs/common';
-import { CallbackApiNotFoundError } from '../../service-callbacks/callback-apis/callback-api-not-found.error.js';
-import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
-import type { CallbackApisService } from '../../service-callbacks/callback-apis/callback-apis.service.js';
+import { CallbackApiNotFoundError } from '../../service-callbacks/endpoints/callback-api-not-found.error.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import type { CallbackApisService } from '../../service-callbacks/endpoints/callback-apis.service.js';
 import { isId } from '../is-id.js';
 
 /** What is no id at all is nobody's endpoint. @throws NotFoundException */

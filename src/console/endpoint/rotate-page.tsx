@@ -1,4 +1,4 @@
-import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { Button, PostForm } from '../page/form.js';
 import { Layout } from '../page/layout.js';
 import { Notice } from '../page/notice.js';

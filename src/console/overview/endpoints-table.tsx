@@ -1,4 +1,4 @@
-import type { EndpointSummary } from '../../service-callbacks/delivery-log/records.js';
+import type { EndpointSummary } from '../../service-callbacks/callbacks/records.js';
 import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { Badge } from '../page/badge.js';
 import { DataTable } from '../page/data-table.js';

@@ -1,4 +1,4 @@
-import type { Overview } from '../../service-callbacks/delivery-log/records.js';
+import type { Overview } from '../../service-callbacks/callbacks/records.js';
 import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { Badge } from '../page/badge.js';
 import { OutcomesChart } from '../page/chart.js';
@@ -97,8 +97,8 @@ const Platform = ({ overview: { processes, droppedFacts, oldestDueMs } }: Pick<O
       </Notice>
     )}
     {droppedFacts !== null && droppedFacts > 0 && (
-      <Notice tone="warn" title={`The delivery log had to drop ${counted(droppedFacts, 'entry', 'entries')}`}>
-        <p>Deliveries are not affected; lists and figures of that time are incomplete.</p>
+      <Notice tone="warn" title={`${counted(droppedFacts, 'event')} could not be counted`}>
+        <p>Deliveries are not affected; the figures of that time are incomplete.</p>
       </Notice>
     )}
   </>

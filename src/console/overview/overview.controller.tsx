@@ -2,7 +2,7 @@ import { Get, Inject, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { Clock } from '../../service-callbacks/clock.js';
-import { OverviewReader } from '../../service-callbacks/delivery-log/overview.reader.js';
+import { OverviewReader } from '../../service-callbacks/reporting/overview.reader.js';
 import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import type { EndpointHealthOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../../service-callbacks/tokens.js';

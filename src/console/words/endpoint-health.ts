@@ -1,5 +1,5 @@
-import type { CallbackApi } from '../../service-callbacks/callback-apis/callback-api.repository.js';
-import type { EndpointFigures, EndpointSummary } from '../../service-callbacks/delivery-log/records.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import type { EndpointFigures, EndpointSummary } from '../../service-callbacks/callbacks/records.js';
 import { MIN_ATTEMPTS, type DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import type { Tone } from '../page/tone.js';
 import { count, counted } from './counts.js';
@@ -72,14 +72,14 @@ function warning({ warnedPercent }: Health, disablesAt: Date | null, now: Date):
   return `; it is disabled ${when} if this goes on`;
 }
 
-/** What goes on behind that: what waits, and when the next try is. An open circuit puts it off. */
+/** What goes on behind that: what waits, and when the next try is. Behind an open circuit that is its next probe. */
 export function waitingWords(
   { backlog, nextAt, circuit }: Pick<EndpointFigures, 'backlog' | 'nextAt' | 'circuit'>,
   now: Date,
 ): string | undefined {
   if (backlog === 0) return undefined;
   const until = circuit?.until ?? null;
-  const nextTryAt = nextAt !== null && until !== null && until > nextAt ? until : nextAt;
+  const nextTryAt = nextAt === null || (until !== null && until > nextAt) ? until : nextAt;
   const next = nextTryAt === null ? '' : `; ${nextTry(nextTryAt, now)}`;
   return `${counted(backlog, 'callback')} waiting${next}`;
 }

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import type { GiveUpReason } from '../../service-callbacks/dead-letters/dead-letter.entity.js';
-import type { DeliveryError } from '../../service-callbacks/delivery/delivery-outcome.js';
+import type { GiveUpReason } from '../../service-callbacks/callbacks/callback.js';
+import type { DeliveryError } from '../../service-callbacks/transport/delivery-outcome.js';
 
 const ERRORS: Readonly<Record<DeliveryError, string>> = {
   connection_refused: 'connection refused',

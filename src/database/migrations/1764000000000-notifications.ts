@@ -7,7 +7,7 @@ export class Notifications1764000000000 implements MigrationInterface {
     await queryRunner.query(`
       CREATE TABLE notifications (
         id uuid PRIMARY KEY,
-        service_id uuid NOT NULL,
+        service_id text NOT NULL,
         notification_type text NOT NULL CHECK (notification_type IN ('email', 'sms', 'letter')),
         "to" text NOT NULL,
         template_id uuid NOT NULL,

@@ -11,7 +11,7 @@ export class ApiTokens1764000000011 implements MigrationInterface {
         name text NOT NULL,
         token_hash text NOT NULL UNIQUE,
         scopes text[] NOT NULL,
-        service_id uuid,
+        service_id text,
         created_at timestamptz NOT NULL,
         revoked_at timestamptz
       )`);

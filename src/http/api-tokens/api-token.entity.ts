@@ -19,7 +19,7 @@ export class ApiTokenEntity {
   scopes!: ApiScope[];
 
   /** The only service it may see; null: all. */
-  @Column('uuid', { name: 'service_id', nullable: true })
+  @Column('text', { name: 'service_id', nullable: true })
   serviceId!: string | null;
 
   @Column('timestamptz', { name: 'created_at' })

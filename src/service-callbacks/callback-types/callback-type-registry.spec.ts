@@ -3,8 +3,8 @@ import { aNotification } from '../../../test/support/builders/a-notification.js'
 import { BUILT_IN_CALLBACK_TYPES } from './built-in-callback-types.js';
 import { CallbackTypeRegistry } from './callback-type-registry.js';
 import { defineCallbackType, type CallbackTypeDefinition } from './callback-type.js';
-import { DuplicateCallbackTypeError } from './duplicate-callback-type.error.js';
-import { InvalidCallbackTypeError } from './invalid-callback-type.error.js';
+import { DuplicateCallbackTypeError } from './errors.js';
+import { InvalidCallbackTypeError } from './errors.js';
 
 interface Payment {
   readonly id: string;

@@ -2,7 +2,7 @@ import type { BuiltInCallbackType } from './built-in-callback-types.js';
 import { defineCallbackType, type CallbackTypeDefinition } from './callback-type.js';
 import { complaint, type ComplaintInput } from './complaint.js';
 import { deliveryStatus, type DeliveryStatusInput } from './delivery-status.js';
-import { DuplicateCallbackTypeError } from './duplicate-callback-type.error.js';
+import { DuplicateCallbackTypeError } from './errors.js';
 import { endpointAlert, type EndpointAlertInput } from './endpoint-alert.js';
 import { inboundSms, type InboundSmsInput } from './inbound-sms.js';
 import { returnedLetter, type ReturnedLetterInput } from './returned-letter.js';

@@ -1,5 +1,5 @@
 import { isBuiltInCallbackType } from './built-in-callback-types.js';
-import { InvalidCallbackTypeError } from './invalid-callback-type.error.js';
+import { InvalidCallbackTypeError } from './errors.js';
 
 /** Why a piece of news is not for its service: still on its way (R3), or a letter (R2). */
 export type SkipReason = 'not_final' | 'letter';

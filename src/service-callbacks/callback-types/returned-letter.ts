@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { formatUtcTimestamp } from '../delivery/utc-timestamp.js';
+import { formatUtcTimestamp } from './utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
 /** A letter that came back undelivered. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { QueueBackend } from '../../queues/queue-backend.js';
+import type { QueueBackend } from '../queues/queue-backend.js';
 import { Clock } from '../clock.js';
 import { ClockGuard, whyNoJobs, type ClockVerdict } from './clock-guard.js';
 

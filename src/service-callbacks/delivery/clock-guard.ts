@@ -1,4 +1,4 @@
-import { QueueBackend } from '../../queues/queue-backend.js';
+import { QueueBackend } from '../queues/queue-backend.js';
 import type { Clock } from '../clock.js';
 
 /** How far this process's clock may be off the queue's, ms: a lock is judged by it. */

@@ -5,129 +5,104 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { Worker } from 'bullmq';
-import { QueueBackend, type AnyJob, type QueueWorkerOptions } from '../../queues/queue-backend.js';
-import { MAIN_QUEUE, RETRY_QUEUE } from '../../queues/queue-names.js';
+import { describeError } from '../../observability/describe-error.js';
 import { Clock } from '../clock.js';
-import { JournalFlusher } from '../delivery-log/journal-flusher.js';
+import { EndpointGate } from '../isolation/endpoint-gate.js';
+import { QueueUnavailableError } from '../queues/errors.js';
+import { FetchLoop } from '../queues/fetch-loop.js';
+import { QueueBackend } from '../queues/queue-backend.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
-import type { CallbackProcessor } from './callback.processor.js';
 import { ClockGuard, whyNoJobs, type ClockVerdict } from './clock-guard.js';
-import { FirstAttemptProcessor } from './first-attempt.processor.js';
-import { PutOff } from './put-off.js';
-import { RetryLaterError } from './retry-later.error.js';
-import { RetryProcessor } from './retry.processor.js';
-
-/** Never reached: a job that keeps stalling is ended by the processor, with a dead letter (`MAX_STALLS`). */
-const NEVER_FAIL_ON_STALL = 1_000_000;
-
-/** In an outbreak callbacks are put off and fall due all the time, and no retry is in such a hurry, ms. */
-const RETRY_REST_MS = 50;
+import { DeliveryProcessor } from './delivery-processor.js';
+import { Settler } from './settler.js';
 
 /**
- * Starts and stops the two workers (ADR 0003: `@nestjs/bullmq` has no per-queue backend), and lets them
- * take jobs only while this process's clock agrees with the queue's.
+ * Starts and stops the fetch loops of the two queues, which take jobs only while this process's clock agrees with the
+ * queue's.
  */
 @Injectable()
 export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('ServiceCallbacks');
   private readonly guard: ClockGuard;
-  private workers: readonly Worker[] = [];
+  private loops: readonly FetchLoop[] = [];
   private stopping = false;
 
   constructor(
     private readonly backend: QueueBackend,
-    private readonly firstAttempts: FirstAttemptProcessor,
-    private readonly retries: RetryProcessor,
-    private readonly putOff: PutOff,
-    private readonly journal: JournalFlusher,
+    private readonly processor: DeliveryProcessor,
+    private readonly gate: EndpointGate,
+    private readonly settler: Settler,
     clock: Clock,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
-    this.guard = new ClockGuard(backend, clock, (verdict) => this.obey(verdict));
+    this.guard = new ClockGuard(backend, clock, (verdict) => this.follow(verdict));
+  }
+
+  /** Callbacks of the jobs in hand. */
+  get callbacksInHand(): number {
+    return this.loops.reduce((sum, loop) => sum + loop.callbacksInHand, 0);
   }
 
   /** @throws saying why no jobs are taken. */
   async assertRunning(): Promise<void> {
-    if (this.workers.length === 0) throw new Error('not started');
+    if (this.loops.length === 0) throw new Error('not started');
     const verdict = this.guard.current;
     if (verdict.kind !== 'trusted') throw new Error(whyNoJobs(verdict));
-    const idle = this.workers.filter((worker) => !worker.isRunning() || worker.isPaused());
-    if (idle.length > 0) throw new Error(`not running: ${idle.map((worker) => worker.name).join(', ')}`);
+    const idle = this.loops.filter((loop) => !loop.isFetching);
+    if (idle.length > 0) throw new Error(`not running: ${idle.map((loop) => loop.name).join(', ')}`);
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.workers = [
-      this.create(MAIN_QUEUE, this.firstAttempts, { concurrency: this.options.concurrency }),
-      this.create(RETRY_QUEUE, this.retries, {
-        concurrency: this.options.retryConcurrency,
-        restMs: RETRY_REST_MS,
-      }),
-    ];
+    const { concurrency, retryConcurrency } = this.options;
+    this.loops = [await this.loop(MAIN_QUEUE, concurrency), await this.loop(RETRY_QUEUE, retryConcurrency)];
+    for (const loop of this.loops) loop.start();
     await this.guard.start();
   }
 
-  /** Takes no more jobs and lets attempts in flight finish; each is bounded by its own deadline (R12). */
+  /**
+   * Fetches no more. Callbacks that were not sent go back to the record; only attempts on the wire are waited for,
+   * each of them bounded by its deadline.
+   */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
     this.guard.stop();
-    // Here, not in hooks of their own: Nest calls theirs after this one, as this depends on them.
-    this.firstAttempts.stop();
-    this.retries.stop();
-    this.putOff.open();
-    await Promise.all(this.workers.map((worker) => worker.close()));
-    // Nothing more will be told.
-    await this.journal.finish();
+    this.settler.prepareStop();
+    const stopped = Promise.all(this.loops.map((loop) => loop.stop()));
+    this.gate.stop();
+    await stopped;
+    await this.settler.stop();
   }
 
-  private obey(verdict: ClockVerdict): void {
+  private follow(verdict: ClockVerdict): void {
     if (this.stopping) return;
-    if (verdict.kind === 'trusted') {
-      for (const worker of this.workers) this.resume(worker);
-      return;
-    }
     if (verdict.kind === 'skewed') {
       const why = whyNoJobs(verdict);
       this.logger.error({ event: 'worker.clock_skewed', error: why, msg: `No jobs are taken: ${why}` });
     }
-    for (const worker of this.workers) {
-      worker.pause(true).catch((error: unknown) => worker.emit('error', error as Error));
+    for (const loop of this.loops) {
+      const changed = verdict.kind === 'trusted' ? loop.resume() : loop.pause();
+      changed.catch((error: unknown) => this.failed(loop.name, error));
     }
   }
 
-  private resume(worker: Worker): void {
-    const resumed = worker.isRunning() || worker.isPaused() ? worker.resume() : worker.run();
-    Promise.resolve(resumed).catch((error: unknown) => worker.emit('error', error as Error));
+  private async loop(queue: string, permits: number): Promise<FetchLoop> {
+    const worker = await this.backend.createWorker(queue);
+    const onError = (error: unknown): void => this.failed(queue, error);
+    worker.on('error', onError);
+    const { lockDurationMs } = this.backend.timing;
+    return new FetchLoop(worker, this.processor, { permits, lockDurationMs, onError });
   }
 
-  private create(queue: string, processor: CallbackProcessor, options: QueueWorkerOptions): Worker {
-    const worker = this.backend.createWorker(queue, (job: AnyJob, token) => processor.process(job, token), {
-      ...options,
-      maxStalledCount: NEVER_FAIL_ON_STALL,
-      // For jobs of an older release, which say nothing of it: no terminal job stays in either queue.
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 0 },
-      // While the queue's store is away, how long until the next try, ms.
-      runRetryDelay: 1_000,
-      settings: {
-        backoffStrategy: (_attemptsMade, _type, error) =>
-          error instanceof RetryLaterError ? error.delayMs : 0,
-      },
+  /** An outage is logged once, by the backend. */
+  private failed(queue: string, error: unknown): void {
+    if (error instanceof QueueUnavailableError) return;
+    this.logger.error({
+      event: 'queue.error',
+      queue,
+      err: describeError(error),
+      msg: 'The queue responded with an error',
     });
-    worker.on('error', (error) => {
-      this.logger.error({
-        event: 'queue.error',
-        queue,
-        error: error.message,
-        msg: 'The queue answered an error',
-      });
-    });
-    worker.on('failed', (job, error) => {
-      processor.onFailed(job, error).catch((fault: unknown) => {
-        this.logger.error({ event: 'callback.unburied', queue, job_id: job?.id, error: String(fault) });
-      });
-    });
-    return worker;
   }
 }

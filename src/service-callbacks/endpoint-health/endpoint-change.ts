@@ -1,4 +1,5 @@
-import type { DisabledReason } from '../callback-apis/callback-api.entity.js';
+import type { OngoingFailure } from '../endpoints/endpoint-state.repository.js';
+import type { DisabledReason } from '../endpoints/callback-api.entity.js';
 import type { WarningPercent } from './disable-policy.js';
 
 /** Which endpoint, and when. */
@@ -8,15 +9,6 @@ interface EndpointChangeBase {
   readonly callbackType: string;
   readonly url: string;
   readonly at: Date;
-}
-
-/** What is known of a failure that goes on. */
-export interface OngoingFailure {
-  readonly failingSince: Date;
-  /** Attempts since the last success. */
-  readonly attempts: number;
-  /** A status code, or the name of what went wrong instead. */
-  readonly lastFailure: string | null;
 }
 
 /** It has not answered with a success for so much of the time after which it is disabled. */
@@ -48,8 +40,6 @@ export interface EndpointRecovered extends EndpointChangeBase {
 }
 
 export type EndpointChange = EndpointWarned | EndpointDisabled | EndpointEnabled | EndpointRecovered;
-
-export const ENDPOINT_CHANGES = ['warned', 'disabled', 'enabled', 'recovered'] as const;
 
 /**
  * The names under which a host's `EventEmitter2` has the changes; the listener's argument is the change:

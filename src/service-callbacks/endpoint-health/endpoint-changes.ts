@@ -35,7 +35,7 @@ export class EndpointChanges {
 
   private failed(what: string, change: EndpointChange, error: unknown): void {
     this.logger.error({
-      event: 'endpoint.untold',
+      event: 'endpoint.notification_failed',
       change: change.change,
       callback_api_id: change.callbackApiId,
       what,

@@ -14,10 +14,10 @@ import {
 import type { Response } from 'express';
 import { CallerHas } from '../../http/caller-has.decorator.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
+import { serviceIdParam, uuidParam } from '../../http/ids.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { ValidBody, ValidParam } from '../../http/valid-input.js';
-import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
-import { callbackApiIdParam, serviceIdParam } from '../callback-apis/callback-apis.schemas.js';
+import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
 import { disableBody, enableBody, type DisableBody, type EnableBody } from './endpoint-health.schemas.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { EndpointSwitch } from './endpoint-switch.js';
@@ -42,7 +42,7 @@ export class EndpointHealthController {
   @RequiresScope('callbacks:read')
   async get(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', callbackApiIdParam) id: string,
+    @ValidParam('id', uuidParam) id: string,
   ) {
     return { data: healthView(await this.health.read(serviceId, id).catch(throwHttp)) };
   }
@@ -53,7 +53,7 @@ export class EndpointHealthController {
   @HttpCode(200)
   async disable(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', callbackApiIdParam) id: string,
+    @ValidParam('id', uuidParam) id: string,
     @ValidBody(disableBody) body: DisableBody,
   ) {
     const by = body?.updated_by_id;
@@ -73,7 +73,7 @@ export class EndpointHealthController {
   @HttpCode(200)
   async enable(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', callbackApiIdParam) id: string,
+    @ValidParam('id', uuidParam) id: string,
     @ValidBody(enableBody) body: EnableBody,
     @CallerHas('dead-letters:replay') mayReplay: boolean,
   ) {
@@ -90,7 +90,7 @@ export class EndpointHealthController {
   @HttpCode(200)
   async test(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', callbackApiIdParam) id: string,
+    @ValidParam('id', uuidParam) id: string,
     @Res({ passthrough: true }) response: Response,
   ) {
     try {

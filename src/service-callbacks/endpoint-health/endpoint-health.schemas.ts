@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { requestBody, uuidField } from '../../http/request-body.js';
+import { idText } from '../../http/ids.js';
+import { requestBody } from '../../http/request-body.js';
 
-const updatedById = { updated_by_id: uuidField('updated_by_id').optional() };
+const updatedById = { updated_by_id: idText('updated_by_id').optional() };
 
 /** May be left out as a whole. */
 export const disableBody = requestBody(updatedById).optional();

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
-import { CallbackApiRepository, type CallbackApi } from '../callback-apis/callback-api.repository.js';
+import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import { CallbackApiRepository, type CallbackApi } from '../endpoints/callback-api.repository.js';
 import { Clock } from '../clock.js';
-import { DeadLetterRepository } from '../dead-letters/dead-letter.repository.js';
-import { EndpointReader } from '../delivery-log/endpoint.reader.js';
-import type { EndpointFigures } from '../delivery-log/records.js';
+import { DeadLetterRepository } from '../callbacks/dead-letter.repository.js';
+import { EndpointReader } from '../reporting/endpoint.reader.js';
+import type { EndpointFigures } from '../callbacks/records.js';
 import type { EndpointHealthOptions } from '../service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
 import { DisablePolicy } from './disable-policy.js';

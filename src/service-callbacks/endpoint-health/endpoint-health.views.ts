@@ -1,4 +1,4 @@
-import type { CallbackApi } from '../callback-apis/callback-api.repository.js';
+import type { CallbackApi } from '../endpoints/callback-api.repository.js';
 import type { EndpointHealthReport } from './endpoint-health.js';
 import type { Enabled } from './endpoint-switch.js';
 import type { TestResult, TlsFacts } from './test-result.js';

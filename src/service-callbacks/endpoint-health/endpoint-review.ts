@@ -12,7 +12,7 @@ import type { EndpointHealthOptions } from '../service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
 import { DisablePolicy, MIN_ATTEMPTS, WARNING_PERCENTS, type WarningPercent } from './disable-policy.js';
 import { EndpointChanges } from './endpoint-changes.js';
-import { EndpointStateRepository, type FailingEndpoint } from './endpoint-state.repository.js';
+import { EndpointStateRepository, type FailingEndpoint } from '../endpoints/endpoint-state.repository.js';
 import { EndpointSwitch } from './endpoint-switch.js';
 
 /** How often, ms: a hundredth of the time after which endpoints are disabled, within these bounds. */

@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
-import type { DisabledReason } from '../callback-apis/callback-api.entity.js';
-import { CallbackApiRepository, type CallbackApi } from '../callback-apis/callback-api.repository.js';
+import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import type { DisabledReason } from '../endpoints/callback-api.entity.js';
+import { CallbackApiRepository, type CallbackApi } from '../endpoints/callback-api.repository.js';
 import { Clock } from '../clock.js';
-import { DeadLetterRepository } from '../dead-letters/dead-letter.repository.js';
-import type { EndpointDisabled, OngoingFailure } from './endpoint-change.js';
+import { ReplayRunRepository } from '../callbacks/replay-run.repository.js';
+import { DeadLetterRepository } from '../callbacks/dead-letter.repository.js';
+import { Holds, type HeldEndpoint } from '../holds/holds.js';
+import { CallbackEnder } from '../recorder/callback-ender.js';
+import type { OngoingFailure } from '../endpoints/endpoint-state.repository.js';
+import type { EndpointDisabled } from './endpoint-change.js';
 import { EndpointChanges } from './endpoint-changes.js';
-import { EndpointStateRepository, type SwitchedEndpoint } from './endpoint-state.repository.js';
+import { EndpointStateRepository, type SwitchedEndpoint } from '../endpoints/endpoint-state.repository.js';
 
 /** What enabling left to be done. */
 export interface Enabled {
@@ -29,7 +33,10 @@ export class EndpointSwitch {
     private readonly states: EndpointStateRepository,
     private readonly callbackApis: CallbackApiRepository,
     private readonly deadLetters: DeadLetterRepository,
+    private readonly runs: ReplayRunRepository,
     private readonly changes: EndpointChanges,
+    private readonly ender: CallbackEnder,
+    private readonly holds: Holds,
     private readonly clock: Clock,
   ) {}
 
@@ -72,9 +79,9 @@ export class EndpointSwitch {
     const switched = await this.states.enable(callbackApiId, by);
     const kept = { callbackApiId, reason: 'disabled' } as const;
     const waiting = await this.deadLetters.countReplayable({ serviceId }, kept);
+    if (switched) await this.holds.lift(heldEndpoint(switched), 'enabled');
     if (switched) await this.changes.announce({ change: 'enabled', ...this.facts(switched), waiting });
-    const now = new Date(this.clock.now());
-    const run = replay ? await this.deadLetters.startReplay({ serviceId }, kept, now) : undefined;
+    const run = replay ? await this.runs.start({ serviceId }, { ...kept, state: 'given_up' }) : undefined;
     const replaying = run?.total ?? 0;
     return {
       callbackApi: await this.find(serviceId, callbackApiId),
@@ -98,6 +105,7 @@ export class EndpointSwitch {
       ...(failure && { failure }),
     };
     await this.changes.announce(change);
+    await this.ender.end(switched.callbackApiId, 'disabled');
   }
 
   private facts(switched: SwitchedEndpoint) {
@@ -109,4 +117,8 @@ export class EndpointSwitch {
     if (!api) throw new CallbackApiNotFoundError(serviceId, id);
     return api;
   }
+}
+
+function heldEndpoint({ callbackApiId: endpointId, ...rest }: SwitchedEndpoint): HeldEndpoint {
+  return { endpointId, ...rest };
 }

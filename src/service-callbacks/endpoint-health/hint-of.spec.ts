@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { DeliveryError, DeliveryOutcome } from '../delivery/delivery-outcome.js';
+import type { DeliveryError, DeliveryOutcome } from '../transport/delivery-outcome.js';
 import { hintOf } from './hint-of.js';
 
 const URL = 'https://service.example.com/callbacks';

@@ -1,4 +1,4 @@
-import type { DeliveryError, DeliveryOutcome } from '../delivery/delivery-outcome.js';
+import type { DeliveryError, DeliveryOutcome } from '../transport/delivery-outcome.js';
 import type { TestResult } from './test-result.js';
 
 type Facts = Pick<TestResult, 'url' | 'outcome' | 'connection' | 'location'> & {

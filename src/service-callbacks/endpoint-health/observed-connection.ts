@@ -1,8 +1,8 @@
 import { isIP, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { DeliveryOutcome } from '../delivery/delivery-outcome.js';
-import { certificateOf, readCertificate } from '../delivery/transport/certificate-of.js';
-import type { ConnectorOptions } from '../delivery/transport/vetted-connector.js';
+import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
+import { certificateOf, readCertificate } from '../transport/certificate-of.js';
+import type { ConnectorOptions } from '../transport/vetted-connector.js';
 import { isLocalhost, portOf } from '../security/callback-url.js';
 import type { ConnectionFacts, TlsFacts } from './test-result.js';
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { CallbackApiExistsError } from '../callback-apis/callback-api-exists.error.js';
-import { CallbackApiRepository } from '../callback-apis/callback-api.repository.js';
+import { CallbackApiExistsError } from '../endpoints/callback-api-exists.error.js';
+import { CallbackApiRepository } from '../endpoints/callback-api.repository.js';
 import { endpointAlert } from '../callback-types/endpoint-alert.js';
 import { AddressRules } from '../security/address-rules.js';
 import { generateSigningSecret } from '../security/signing-secret.js';

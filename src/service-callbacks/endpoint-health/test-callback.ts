@@ -1,21 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { FixedWindows } from '../../http/rate-limit/fixed-windows.js';
-import { CallbackApiNotFoundError } from '../callback-apis/callback-api-not-found.error.js';
-import { CallbackApiRepository, type CallbackTarget } from '../callback-apis/callback-api.repository.js';
+import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import { CallbackApiRepository, type CallbackTarget } from '../endpoints/callback-api.repository.js';
+import { Holds } from '../holds/holds.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { Clock } from '../clock.js';
-import { excerptOf } from '../delivery/answer-excerpt.js';
-import { CallbackClient } from '../delivery/callback-client.js';
-import type { CallbackRequest } from '../delivery/callback-request.js';
-import type { CallbackTransport, TransportAnswer } from '../delivery/transport/callback-transport.js';
-import {
-  CONNECTOR_OPTIONS,
-  THROUGH_HOST,
-  type ThroughHost,
-} from '../delivery/transport/transport.providers.js';
-import { UndiciTransport } from '../delivery/transport/undici-transport.js';
-import type { ConnectorOptions } from '../delivery/transport/vetted-connector.js';
+import { excerptOf } from '../transport/answer-excerpt.js';
+import { CallbackClient } from '../transport/callback-client.js';
+import type { CallbackRequest } from '../transport/callback-request.js';
+import type { CallbackTransport, TransportAnswer } from '../transport/callback-transport.js';
+import { CONNECTOR_OPTIONS, THROUGH_HOST, type ThroughHost } from '../transport/transport.providers.js';
+import { UndiciTransport } from '../transport/undici-transport.js';
+import type { ConnectorOptions } from '../transport/vetted-connector.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import { hintOf } from './hint-of.js';
@@ -43,6 +40,7 @@ export class TestCallback {
     private readonly callbackApis: CallbackApiRepository,
     private readonly types: CallbackTypeRegistry,
     private readonly clock: Clock,
+    private readonly holds: Holds,
     @Inject(CONNECTOR_OPTIONS) private readonly connector: ConnectorOptions,
     /** A host's interceptors see a test as they see every callback. */
     @Inject(THROUGH_HOST) private readonly throughHost: ThroughHost,
@@ -59,7 +57,9 @@ export class TestCallback {
     if (!target) throw new CallbackApiNotFoundError(serviceId, callbackApiId);
     await this.assertNotTooMany(callbackApiId);
     // No connection of the database is held from here on (R11).
-    return this.sendTo(target, this.documentOf(api.callbackType));
+    const result = await this.sendTo(target, this.documentOf(api.callbackType));
+    if (result.outcome.kind === 'delivered') await this.holds.lift({ endpointId: api.id, ...api }, 'test');
+    return result;
   }
 
   private async assertNotTooMany(callbackApiId: string): Promise<void> {

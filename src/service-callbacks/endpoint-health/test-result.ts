@@ -1,4 +1,4 @@
-import type { DeliveryOutcome } from '../delivery/delivery-outcome.js';
+import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
 
 /** What TLS said of the endpoint; also where its certificate was refused. */
 export interface TlsFacts {

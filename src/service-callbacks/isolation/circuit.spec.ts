@@ -1,31 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
-import { Circuit } from './circuit.js';
+import { Circuit, type Failure } from './circuit.js';
 
-const OPTIONS = { failures: 3, openMs: 1_000 };
-
-function opened(at = 0): Circuit {
-  const circuit = new Circuit(OPTIONS);
-  for (let failure = 0; failure < OPTIONS.failures; failure += 1) circuit.failed(at, 'failed');
-  return circuit;
+function failuresUntilOpen(circuit: Circuit, how: Failure): number {
+  for (let failures = 1; ; failures += 1) if (circuit.failed(how)) return failures;
 }
 
 describe('Circuit', () => {
-  it('stays closed below the number of failures in a row', () => {
-    const circuit = new Circuit(OPTIONS);
-    circuit.failed(0, 'failed');
-    circuit.failed(0, 'failed');
-    circuit.succeeded();
-    circuit.failed(0, 'failed');
-    circuit.failed(0, 'failed');
-    expect(circuit.ask(0)).toEqual({ kind: 'closed' });
+  it('opens with the configured number of failures in a row', () => {
+    expect(failuresUntilOpen(new Circuit(3), 'failed')).toBe(3);
   });
 
-  it('opens at the number of failures in a row, for as long as it is told', () => {
-    const circuit = opened(100);
-    expect(circuit.ask(100)).toEqual({ kind: 'open', until: 1_100 });
-    expect(circuit.ask(1_099)).toEqual({ kind: 'open', until: 1_100 });
-    expect(circuit.state(1_099)).toBe('open');
-    expect(circuit.state(1_100)).toBe('half_open');
+  it('counts from the last success', () => {
+    const circuit = new Circuit(3);
+    circuit.failed('failed');
+    circuit.failed('failed');
+    circuit.succeeded();
+    expect(failuresUntilOpen(circuit, 'failed')).toBe(3);
+  });
+
+  it('counts anew once it has opened', () => {
+    const circuit = new Circuit(3);
+    expect(failuresUntilOpen(circuit, 'failed')).toBe(3);
+    expect(failuresUntilOpen(circuit, 'failed')).toBe(3);
   });
 
   it.each([
@@ -35,63 +31,23 @@ describe('Circuit', () => {
     [20, 6],
     [60, 20],
   ])('of %i failures, %i are enough where they are timeouts', (failures, timeouts) => {
-    const circuit = new Circuit({ failures, openMs: 1_000 });
-    for (let timeout = 1; timeout < timeouts; timeout += 1) circuit.failed(0, 'timed_out');
-    expect(circuit.state(0)).toBe('closed');
-    circuit.failed(0, 'timed_out');
-    expect(circuit.state(0)).toBe('open');
+    expect(failuresUntilOpen(new Circuit(failures), 'timed_out')).toBe(timeouts);
   });
 
-  it('counts timeouts among failures, and as timeouts only those in a row', () => {
-    const circuit = new Circuit({ failures: 20, openMs: 1_000 });
-    for (let round = 0; round < 9; round += 1) {
-      circuit.failed(0, 'timed_out');
-      circuit.failed(0, 'failed');
+  it('counts timeouts that other failures interrupt as failures', () => {
+    const circuit = new Circuit(20);
+    for (let round = 0; round < 3; round += 1) {
+      for (let timeout = 0; timeout < 5; timeout += 1) expect(circuit.failed('timed_out')).toBe(false);
+      expect(circuit.failed('failed')).toBe(false);
     }
-    circuit.failed(0, 'timed_out');
-    expect(circuit.state(0)).toBe('closed');
-    circuit.failed(0, 'failed');
-    expect(circuit.state(0)).toBe('open');
+    expect(failuresUntilOpen(circuit, 'failed')).toBe(2);
   });
 
-  it('lets exactly one through when the time is over; the others come back soon', () => {
-    const circuit = opened();
-    expect(circuit.ask(1_000)).toEqual({ kind: 'probe' });
-    expect(circuit.ask(1_000)).toEqual({ kind: 'open', until: 2_000 });
-    expect(circuit.peek(1_000)).toEqual({ kind: 'open', until: 2_000 });
-  });
-
-  it('closes when the probe succeeds', () => {
-    const circuit = opened();
-    circuit.ask(1_000);
-    expect(circuit.succeeded()).toBe(true);
-    expect(circuit.ask(1_001)).toEqual({ kind: 'closed' });
+  it('is pristine again after a success', () => {
+    const circuit = new Circuit(3);
+    circuit.failed('failed');
+    expect(circuit.isPristine).toBe(false);
+    circuit.succeeded();
     expect(circuit.isPristine).toBe(true);
-  });
-
-  it('opens again for the whole time when the probe fails', () => {
-    const circuit = opened();
-    circuit.ask(1_000);
-    circuit.failed(1_500, 'failed');
-    expect(circuit.ask(1_501)).toEqual({ kind: 'open', until: 2_500 });
-  });
-
-  it('is not kept open by what was in flight when it opened', () => {
-    const circuit = opened();
-    circuit.failed(900, 'failed');
-    expect(circuit.ask(1_000)).toEqual({ kind: 'probe' });
-  });
-
-  it('gives out another probe for one that was never sent', () => {
-    const circuit = opened();
-    circuit.ask(1_000);
-    circuit.abandonProbe();
-    expect(circuit.ask(1_001)).toEqual({ kind: 'probe' });
-  });
-
-  it('gives out no probe to who only looks', () => {
-    const circuit = opened();
-    expect(circuit.peek(1_000)).toEqual({ kind: 'probe' });
-    expect(circuit.ask(1_000)).toEqual({ kind: 'probe' });
   });
 });

@@ -1,60 +1,70 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { HoldReason } from '../callbacks/callback.js';
 import { Clock } from '../clock.js';
+import { Holds } from '../holds/holds.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
-import type { CircuitState } from './circuit.js';
-import { DeferralSchedule } from './deferral-schedule.js';
-import { callbackApiIdOf } from './endpoint-key.js';
-import { Endpoint, type EndpointOptions, type Verdict } from './endpoint.js';
+import { endpointIdOf, endpointKey } from './endpoint-key.js';
+import { Endpoint, type AttemptResult, type EndpointOptions } from './endpoint.js';
 import type { Pace } from './pace.js';
 import { PaceLimit } from './pace-limit.js';
 import { Slots } from './slots.js';
 
-/** Which processor asks: first attempts and later ones have slots of their own. */
-export type Lane = 'first' | 'retry';
+/** First attempts and later ones have permits of their own. */
+export type PermitPool = 'first' | 'retry';
 
-/** Why a callback is not sent now: nothing was wrong with it. */
-export type DeferralReason = 'circuit_open' | 'endpoint_busy' | 'endpoint_unproven' | 'process_busy';
+/** Why a callback is not sent now, though its endpoint is not on hold. */
+export type BusyReason = 'endpoint_busy' | 'endpoint_unproven' | 'process_busy';
 
 export interface Deferral {
   readonly kind: 'deferred';
-  readonly reason: DeferralReason;
+  readonly reason: BusyReason;
   /** When to come back, Unix ms. */
   readonly until: number;
-  /**
-   * Back to its own queue for a while, out of any line: its endpoint has not answered yet, and most do
-   * within a moment. Nothing is known against it, and a backlog that a new process finds is not a flood.
-   */
-  readonly briefly: boolean;
+}
+
+/** Its endpoint is on hold. */
+export interface Held {
+  readonly kind: 'held';
+  readonly reason: HoldReason;
 }
 
 export interface Permit {
   readonly kind: 'admitted';
-  /** Must be called once, whatever happens. */
-  release(verdict: Verdict | 'not_made'): void;
+  /** To be called once, whatever happens. @returns whether this result opens the endpoint's circuit. */
+  release(result: AttemptResult | 'not_made'): boolean;
 }
 
-export type Admission = Permit | Deferral;
-
-export interface OpenCircuit {
-  readonly callbackApiId: string;
-  readonly state: Exclude<CircuitState, 'closed'>;
-  /** Unix ms; null where an attempt is let through. */
-  readonly until: number | null;
+/** The process stops: nothing more is sent. */
+export interface Stopped {
+  readonly kind: 'stopped';
 }
+
+export type Admission = Permit | Deferral | Held | Stopped;
+
+const STOPPED: Stopped = { kind: 'stopped' };
 
 /** The parts of the deadline within which an answer is never slow, and after which it always is. */
 const SLOW_SHARE = 2 / 5;
 const ALWAYS_SLOW_SHARE = 9 / 10;
 /** How often attempts in flight are looked at, ms. */
 const REVIEW_MS = 250;
-/** Where no slot is to be had, come back after so long, ms. */
+/** How long a quick endpoint's callback waits for a permit, and after how long another one comes back, ms. */
 const BUSY_MS = 1_000;
 /**
  * Behind an endpoint whose first answer is still out, come back after as long again as it has been, within these
  * (ms), times ½ to 1½, so that they do not come back as one. Each time costs the queue, and a hundred endpoints that have no slot to answer from would cost it dearly.
  */
 const UNPROVEN_MS = { min: 400, max: 5_000 } as const;
+/** A callback that waits for a permit of its pool. */
+interface Waiting {
+  readonly endpointId: string;
+  readonly url: string;
+  /** Unix ms. */
+  readonly since: number;
+  readonly resolve: (admission: Admission | Promise<Admission>) => void;
+}
+
 /** Idle endpoints remembered at most. */
 const MAX_IDLE = 20_000;
 
@@ -66,20 +76,22 @@ const MAX_IDLE = 20_000;
 export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly active = new Set<Endpoint>();
-  private readonly lanes: Readonly<Record<Lane, Slots>>;
-  private readonly schedule = new DeferralSchedule();
+  private readonly pools: Readonly<Record<PermitPool, Slots>>;
+  /** Longest first. */
+  private readonly waiting: Readonly<Record<PermitPool, Waiting[]>> = { first: [], retry: [] };
+  private stopped = false;
   private readonly endpointOptions: EndpointOptions;
   private readonly limit: PaceLimit;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(DELIVERY_OPTIONS) options: DeliveryOptions,
+    @Inject(Holds) private readonly holds: Pick<Holds, 'reasonFor' | 'whenLifted'>,
     private readonly clock: Clock,
   ) {
-    this.lanes = { first: new Slots(options.concurrency), retry: new Slots(options.retryConcurrency) };
+    this.pools = { first: new Slots(options.concurrency), retry: new Slots(options.retryConcurrency) };
     this.endpointOptions = {
       failures: options.circuitFailures,
-      openMs: options.circuitOpenMs,
       concurrency: options.endpointConcurrency,
     };
     this.limit = new PaceLimit({
@@ -89,6 +101,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   onApplicationBootstrap(): void {
+    this.holds.whenLifted((endpointId) => this.recovered(endpointId));
     this.timer = setInterval(() => this.review(), REVIEW_MS);
     this.timer.unref();
   }
@@ -97,109 +110,114 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     clearInterval(this.timer);
   }
 
-  /** Whether an attempt would be turned away now, without asking for one: cheap, for whoever has to prepare first. */
-  peek(key: string, lane: Lane): Deferral | undefined {
-    const now = this.clock.now();
-    // Remembered from here on: how long it has been without an answer counts from the first time it was asked for.
-    const endpoint = this.endpoint(key, now);
-    const circuit = endpoint.circuit.peek(now);
-    if (circuit.kind === 'open') return this.defer(key, 'circuit_open', circuit.until, now);
-    const pace = endpoint.pace(now);
-    if (!this.lanes[lane].hasRoomFor(key, pace)) return this.noRoom(endpoint, pace, now);
-    const mayGo = circuit.kind === 'probe' || endpoint.hasRoom(now) || pace !== 'slow';
-    return mayGo ? undefined : this.busy(endpoint, now);
+  /** Nothing more is admitted; those that wait are told so. */
+  stop(): void {
+    this.stopped = true;
+    for (const endpoint of this.active) endpoint.stop();
+    for (const waiting of Object.values(this.waiting))
+      for (const { resolve } of waiting.splice(0)) resolve(STOPPED);
   }
 
-  /** Waits only for the window of an endpoint that is not slow. */
-  admit(key: string, lane: Lane): Admission | Promise<Admission> {
+  /**
+   * Waits only for the window of an endpoint that is not slow, and for a permit of a quick one: a job may have more
+   * callbacks than there are permits.
+   * @param isProbe goes to an endpoint on hold
+   */
+  admit(endpointId: string, url: string, pool: PermitPool, isProbe = false): Admission | Promise<Admission> {
+    if (this.stopped) return STOPPED;
+    const reason = isProbe ? undefined : this.holds.reasonFor(endpointId);
+    if (reason) return { kind: 'held', reason };
     const now = this.clock.now();
-    const endpoint = this.endpoint(key, now);
-    const slots = this.lanes[lane];
-    const pace = endpoint.pace(now);
-    if (!slots.hasRoomFor(key, pace)) return this.noRoom(endpoint, pace, now);
-    const answer = endpoint.circuit.ask(now);
-    if (answer.kind === 'open') return this.defer(key, 'circuit_open', answer.until, now);
-    this.active.add(endpoint);
-    slots.take(key);
-    if (endpoint.hasRoom(now) || answer.kind === 'probe')
-      return this.permit(endpoint, slots, answer.kind === 'probe', now);
-    return this.wait(endpoint, slots);
-  }
-
-  /** Attempts held per lane, waiting ones included. */
-  inUse(lane: Lane): number {
-    return this.lanes[lane].inUse;
-  }
-
-  /** How many of the endpoints this process remembers have their circuit in each state. */
-  circuits(): Record<CircuitState, number> {
-    const now = this.clock.now();
-    const counts = { closed: 0, open: 0, half_open: 0 };
-    for (const endpoint of this.endpoints.values()) counts[endpoint.circuit.state(now)] += 1;
-    return counts;
-  }
-
-  /** Those that are not closed, some of them where there are more. @param limit how many at most */
-  openCircuits(limit: number): OpenCircuit[] {
-    const now = this.clock.now();
-    const found: OpenCircuit[] = [];
-    for (const { key, circuit } of this.endpoints.values()) {
-      if (found.length >= limit) break;
-      const state = circuit.state(now);
-      if (state === 'closed') continue;
-      const peeked = circuit.peek(now);
-      const until = state === 'open' && peeked.kind === 'open' ? peeked.until : null;
-      found.push({ callbackApiId: callbackApiIdOf(key), state, until });
+    const endpoint = this.endpoint(endpointKey(endpointId, url), now);
+    const mustWait = this.waiting[pool].length > 0 || !this.pools[pool].hasRoomFor(endpoint.key, 'quick');
+    if (!isProbe && mustWait && endpoint.pace(now) === 'quick') {
+      const { promise, resolve } = Promise.withResolvers<Admission>();
+      this.waiting[pool].push({ endpointId, url, since: now, resolve });
+      return promise;
     }
-    return found;
+    return this.admitTo(endpoint, pool, now, isProbe);
   }
 
-  private permit(endpoint: Endpoint, slots: Slots, isProbe: boolean, now: number): Permit {
+  private admitTo(
+    endpoint: Endpoint,
+    pool: PermitPool,
+    now: number,
+    isProbe = false,
+  ): Admission | Promise<Admission> {
+    const slots = this.pools[pool];
+    const pace = endpoint.pace(now);
+    if (!isProbe && !slots.hasRoomFor(endpoint.key, pace)) return this.noRoom(endpoint, pace, now);
+    this.active.add(endpoint);
+    slots.take(endpoint.key);
+    if (isProbe || endpoint.hasRoom(now)) return this.permit(endpoint, pool, now);
+    return this.wait(endpoint, pool);
+  }
+
+  /** Lets those go on that wait for a permit: while there are any, and when they have waited long. */
+  private serve(pool: PermitPool): void {
+    const now = this.clock.now();
+    const waiting = this.waiting[pool];
+    for (;;) {
+      const [next] = waiting;
+      if (!next) return;
+      const endpoint = this.endpoint(endpointKey(next.endpointId, next.url), now);
+      const isPatient = endpoint.pace(now) === 'quick' && now - next.since < BUSY_MS;
+      if (isPatient && !this.pools[pool].hasRoomFor(endpoint.key, 'quick')) return;
+      waiting.shift();
+      const reason = this.holds.reasonFor(next.endpointId);
+      next.resolve(reason ? { kind: 'held', reason } : this.admitTo(endpoint, pool, now));
+    }
+  }
+
+  /** Attempts in flight, waiting ones included. */
+  inUse(pool: PermitPool): number {
+    return this.pools[pool].inUse;
+  }
+
+  /** What another process found out counts here too. */
+  private recovered(endpointId: string): void {
+    for (const [key, endpoint] of this.endpoints) if (endpointIdOf(key) === endpointId) endpoint.recovered();
+  }
+
+  private permit(endpoint: Endpoint, pool: PermitPool, now: number): Permit {
     const attempt = endpoint.start(now);
     return {
       kind: 'admitted',
-      release: (verdict) => {
-        slots.giveBack(endpoint.key);
-        if (verdict === 'not_made') {
-          if (isProbe) endpoint.circuit.abandonProbe();
-          endpoint.abandon(attempt, this.clock.now());
-        } else {
-          endpoint.finish(attempt, verdict, this.clock.now());
-        }
+      release: (result) => {
+        this.pools[pool].giveBack(endpoint.key);
+        const at = this.clock.now();
+        const opens = result !== 'not_made' && endpoint.finish(attempt, result, at);
+        if (result === 'not_made') endpoint.abandon(attempt, at);
         if (!endpoint.isActive) this.active.delete(endpoint);
+        this.serve(pool);
+        return opens;
       },
     };
   }
 
-  private async wait(endpoint: Endpoint, slots: Slots): Promise<Admission> {
+  private async wait(endpoint: Endpoint, pool: PermitPool): Promise<Admission> {
     const { promise, resolve } = Promise.withResolvers<Admission>();
-    endpoint.wait((go) => {
+    endpoint.wait((end) => {
       const now = this.clock.now();
-      if (go) {
-        resolve(this.permit(endpoint, slots, false, now));
+      if (end === 'admitted') {
+        resolve(this.permit(endpoint, pool, now));
         return;
       }
-      slots.giveBack(endpoint.key);
-      resolve(this.busy(endpoint, now));
+      this.pools[pool].giveBack(endpoint.key);
+      if (end === 'stopped') resolve(STOPPED);
+      else if (end === 'held') resolve({ kind: 'held', reason: 'circuit_open' });
+      else resolve(deferred('endpoint_busy', endpoint.next(now + BUSY_MS)));
     });
-    // Whoever became slow since its last attempt ended is told at once.
+    // An endpoint may have become slow since its last attempt ended.
     endpoint.review(this.clock.now());
     return promise;
   }
 
-  private busy({ key }: Endpoint, now: number): Deferral {
-    return this.defer(key, 'endpoint_busy', now + BUSY_MS, now);
-  }
-
-  private noRoom({ key, knownSince }: Endpoint, pace: Pace, now: number): Deferral {
-    if (pace !== 'unknown') return this.defer(key, 'process_busy', now + BUSY_MS, now);
+  private noRoom(endpoint: Endpoint, pace: Pace, now: number): Deferral {
+    if (pace !== 'unknown') return deferred('process_busy', endpoint.next(now + BUSY_MS));
+    const { knownSince } = endpoint;
     const again = Math.min(UNPROVEN_MS.max, Math.max(UNPROVEN_MS.min, now - knownSince));
-    const until = Math.ceil(now + again * (0.5 + Math.random()));
-    return { kind: 'deferred', reason: 'endpoint_unproven', until, briefly: true };
-  }
-
-  private defer(key: string, reason: DeferralReason, earliest: number, now: number): Deferral {
-    return { kind: 'deferred', reason, until: this.schedule.next(key, earliest, now), briefly: false };
+    return deferred('endpoint_unproven', now + again * (0.5 + Math.random()));
   }
 
   private endpoint(key: string, now: number): Endpoint {
@@ -222,5 +240,11 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   private review(): void {
     const now = this.clock.now();
     for (const endpoint of this.active) endpoint.review(now);
+    this.serve('first');
+    this.serve('retry');
   }
+}
+
+function deferred(reason: BusyReason, until: number): Deferral {
+  return { kind: 'deferred', reason, until };
 }

@@ -1,11 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram, Registry } from 'prom-client';
-import type { GiveUpReason } from '../dead-letters/dead-letter.entity.js';
-import { isFirstOfAll, type Callback } from '../delivery/callback.js';
-import type { DeliveryOutcome } from '../delivery/delivery-outcome.js';
+import {
+  DEFERRAL_REASONS,
+  GIVE_UP_REASONS,
+  isFirstAttempt,
+  type Callback,
+  type DeferralReason,
+  type GiveUpReason,
+  type PartialCallback,
+} from '../callbacks/callback.js';
+
+import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
-import { ENDPOINT_CHANGES, type EndpointChange } from '../endpoint-health/endpoint-change.js';
-import type { DeferralReason } from '../isolation/endpoint-gate.js';
+
+/** What can happen to an endpoint as a whole. */
+const ENDPOINT_CHANGES = ['warned', 'disabled', 'enabled', 'recovered'] as const;
 
 /** GOV.UK Notify's, seconds. */
 const FORWARD_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
@@ -50,16 +59,15 @@ export class CallbackMetrics {
     registers: [this.registry],
   });
 
-  private readonly droppedFromLog = new Counter({
-    name: 'service_callback_log_dropped_total',
-    help: 'What the delivery log had to drop, because the database did not take it in time or at all',
-    labelNames: ['what'],
+  private readonly droppedFigures = new Counter({
+    name: 'service_callback_figures_dropped_total',
+    help: 'Events that are in no figure, because the database did not take them in time or at all',
     registers: [this.registry],
   });
 
   private readonly deferrals = new Counter({
     name: 'service_callback_deferred_total',
-    help: 'Times a callback was put off without an attempt',
+    help: 'Times a callback was postponed without an attempt',
     labelNames: ['reason'],
     registers: [this.registry],
   });
@@ -74,12 +82,15 @@ export class CallbackMetrics {
   constructor(private readonly types: CallbackTypeRegistry) {
     // Nothing yet is 0, so that the first one is an increase.
     for (const change of ENDPOINT_CHANGES) this.endpointChanges.inc({ change }, 0);
-    for (const what of ['rows', 'figures']) this.droppedFromLog.inc({ what }, 0);
+    for (const reason of DEFERRAL_REASONS) this.deferrals.inc({ reason }, 0);
+    for (const callback_type of [...types.types(), 'unknown'])
+      for (const outcome of ['delivered', ...GIVE_UP_REASONS])
+        this.outcomes.inc({ callback_type, outcome }, 0);
   }
 
   /** @param startedAt Unix ms. */
   attemptStarted(callback: Callback, startedAt: number): void {
-    if (!isFirstOfAll(callback)) return;
+    if (!isFirstAttempt(callback)) return;
     const seconds = Math.max(0, startedAt - callback.queuedAt) / 1_000;
     this.forwardDuration.observe({ callback_type: this.typeLabel(callback) }, seconds);
   }
@@ -93,23 +104,26 @@ export class CallbackMetrics {
     );
     this.attemptDuration.observe({ callback_type, outcome: outcome.kind }, outcome.durationMs / 1_000);
     this.attempts.inc({ callback_type, outcome: outcome.kind, reason });
-    if (outcome.kind === 'delivered') this.outcomes.inc({ callback_type, outcome: 'delivered' });
   }
 
-  gaveUp(callback: Partial<Callback>, reason: GiveUpReason): void {
+  delivered(callback: Callback): void {
+    this.outcomes.inc({ callback_type: this.typeLabel(callback), outcome: 'delivered' });
+  }
+
+  gaveUp(callback: PartialCallback, reason: GiveUpReason): void {
     this.outcomes.inc({ callback_type: this.typeLabel(callback), outcome: reason });
   }
 
-  /** What the delivery log could not keep: rows of callbacks, or facts of its figures. */
-  logDropped(what: 'rows' | 'figures', count: number): void {
-    this.droppedFromLog.inc({ what }, count);
+  /** Events that are in no figure. */
+  figuresDropped(count: number): void {
+    this.droppedFigures.inc(count);
   }
 
   deferred(reason: DeferralReason): void {
     this.deferrals.inc({ reason });
   }
 
-  endpointChanged(change: EndpointChange['change']): void {
+  endpointChanged(change: (typeof ENDPOINT_CHANGES)[number]): void {
     this.endpointChanges.inc({ change });
   }
 

@@ -1,17 +1,22 @@
-import type { QueryRunner } from 'typeorm';
-import { databaseIdentity, type Queryable } from '../../database/database-identity.js';
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { databaseIdentity } from '../../database/database-identity.js';
+import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { ForeignDatabaseError } from './foreign-database.error.js';
 
 /** Remembers which DataSources were found to be on the module's own database. */
+@Injectable()
 export class SameDatabase {
   private readonly known = new WeakSet<object>();
 
-  constructor(private readonly ours: Queryable) {
+  constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly ours: DataSource) {
     this.known.add(ours);
   }
 
-  /** @throws ForeignDatabaseError where the connection is on another database. */
-  async assert(connection: QueryRunner): Promise<void> {
+  /** @throws ForeignDatabaseError where the manager's connection is on another database. */
+  async assert(manager?: EntityManager): Promise<void> {
+    const connection = manager?.queryRunner;
+    if (!connection) return;
     // TypeORM 0.3 has it under the older name alone.
     const dataSource =
       (connection.dataSource as QueryRunner['dataSource'] | undefined) ?? connection.connection;

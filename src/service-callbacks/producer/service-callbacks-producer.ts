@@ -1,42 +1,56 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { problemOfId } from '../../http/ids.js';
 import type { EntityManager } from 'typeorm';
-import { CallbackApiRepository } from '../callback-apis/callback-api.repository.js';
-import type { QueuedJob } from '../../queues/queue-backend.js';
-import { MAIN_QUEUE } from '../../queues/queue-names.js';
-import type { CallbackTypeDefinition } from '../callback-types/callback-type.js';
+import { v7 as uuidv7 } from 'uuid';
+import { CallbackApiRepository, type EndpointAddress } from '../endpoints/callback-api.repository.js';
+import type { CallbackSubject, CallbackTypeDefinition } from '../callback-types/callback-type.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { complaint, type ComplaintInput } from '../callback-types/complaint.js';
 import { deliveryStatus, type DeliveryStatusInput } from '../callback-types/delivery-status.js';
+import { InvalidSubjectError, UnknownCallbackTypeError } from '../callback-types/errors.js';
 import { inboundSms, type InboundSmsInput } from '../callback-types/inbound-sms.js';
+import { payloadText } from '../callback-types/payload-text.js';
 import { returnedLetter, type ReturnedLetterInput } from '../callback-types/returned-letter.js';
+import { payloadBinding, type Callback } from '../callbacks/callback.js';
+import { CallbackRepository, type NewCallback } from '../callbacks/callback.repository.js';
 import { Clock } from '../clock.js';
-import { callbackId } from '../delivery/callback-id.js';
-import type { Callback } from '../delivery/callback.js';
-import { CallbackLog } from '../delivery/callback-log.js';
-import { destinationOf } from '../delivery/destination.js';
-import { DocumentSealer } from '../delivery/document-sealer.js';
-import { firstAttemptJob } from '../delivery/queued-jobs.js';
+import { MAIN_QUEUE } from '../queues/queue-names.js';
+import { CallbackLog } from '../recorder/callback-log.js';
+import { Relay } from '../relay/relay.js';
+import { PayloadCipher } from '../security/payload-cipher.js';
 import { inSendSpan } from '../tracing/tracing.js';
-import { Enqueuer } from './enqueuer.js';
+import type { TraceCarrier } from '../tracing/trace-carrier.js';
+import { SameDatabase } from './same-database.js';
 import { ServiceVolume } from './service-volume.js';
-import { TargetLookup } from './target-lookup.js';
-import { UnknownCallbackTypeError } from './unknown-callback-type.error.js';
 
 export interface SendOptions {
-  /** The caller's `EntityManager`: the callback commits with the caller's transaction, or not at all (R18). */
+  /** The caller's `EntityManager`: the callback commits with the caller's transaction, or not at all. */
   readonly manager?: EntityManager;
 }
 
-/** Why nothing was queued: not news yet (R3), a letter's status (R2), or nowhere to send it (R1). */
+/**
+ * Why nothing was queued: the status is not final, it is a letter's, or the service has no endpoint for the type.
+ */
 export type NotQueuedReason = 'not_final' | 'letter' | 'no_callback_api';
 
 export type SendResult =
   /** `id` is the callback's: `callback_id` in the log, `webhook-id` on every request. */
   | { readonly queued: true; readonly id: string }
+  /** The same news was sent within the idempotency window; `id` is of the callback that has it. */
+  | { readonly queued: false; readonly reason: 'duplicate'; readonly id: string }
   | { readonly queued: false; readonly reason: NotQueuedReason };
 
-/** Callbacks a round trip to the queue. */
+/** Callbacks a statement. */
 const BATCH = 1_000;
+
+/** One input: a reason not to send it, or news with its endpoint. */
+type Decision = NotQueuedReason | News;
+
+interface News {
+  readonly row: Omit<NewCallback, 'trace'>;
+  readonly callback: Callback;
+}
 
 /** What a host calls when something happened to one of its messages. */
 @Injectable()
@@ -44,10 +58,12 @@ export class ServiceCallbacksProducer {
   constructor(
     private readonly types: CallbackTypeRegistry,
     private readonly callbackApis: CallbackApiRepository,
-    private readonly sealer: DocumentSealer,
-    private readonly enqueuer: Enqueuer,
+    private readonly callbacks: CallbackRepository,
+    private readonly sameDatabase: SameDatabase,
+    private readonly cipher: PayloadCipher,
     private readonly log: CallbackLog,
     private readonly volume: ServiceVolume,
+    private readonly relay: Relay,
     private readonly clock: Clock,
   ) {}
 
@@ -68,9 +84,13 @@ export class ServiceCallbacksProducer {
   }
 
   /**
-   * Any type, the host's own included; by its definition the input is checked at compile time.
+   * Any type, the host's own included; by its definition the input is checked at compile time. Two statements at
+   * most.
    * @throws UnknownCallbackTypeError naming the types that are known.
-   * @throws what the database or the queue answers; then nothing is queued.
+   * @throws UnsendablePayloadError naming what in the payload cannot be sent.
+   * @throws InvalidSubjectError naming the service or subject id that is none.
+   * @throws ForeignDatabaseError where `manager` is on another database than the module's.
+   * @throws what the database responds with; then nothing is queued.
    */
   async send<Input = unknown>(
     type: string | CallbackTypeDefinition<Input>,
@@ -82,7 +102,7 @@ export class ServiceCallbacksProducer {
   }
 
   /**
-   * For who has thousands at once: one existence check a service, one round trip to the queue a thousand.
+   * For thousands at once: one lookup, and one insert a thousand.
    * @returns one result an input, in their order.
    * @throws as `send`; with a `manager` nothing is queued then, without one whole thousands may be.
    */
@@ -94,62 +114,120 @@ export class ServiceCallbacksProducer {
     const type = typeof typeOrDefinition === 'string' ? typeOrDefinition : typeOrDefinition.type;
     const definition = this.types.get(type);
     if (!definition) throw new UnknownCallbackTypeError(type, this.types.types());
-    await this.enqueuer.assertOurs(manager);
-    const targets = new TargetLookup(this.callbackApis, type, manager);
-    const decisions: (Callback | NotQueuedReason)[] = [];
-    for (const input of inputs) decisions.push(await this.decide(definition, input, targets));
-
-    const callbacks = decisions.filter((decision) => typeof decision === 'object');
-    if (callbacks.length > 0) await this.enqueue(callbacks, manager);
-    return decisions.map((decision) =>
-      typeof decision === 'object' ? { queued: true, id: decision.id } : { queued: false, reason: decision },
-    );
+    // Before anything is read through the manager: another database would know of no endpoint.
+    await this.sameDatabase.assert(manager);
+    const decisions = await this.decide(definition, inputs, manager);
+    const news = decisions.filter((decision) => typeof decision === 'object');
+    const kept = news.length > 0 ? await this.insert(news, manager) : new Map<string, string>();
+    return decisions.map((decision) => resultOf(decision, kept));
   }
 
-  private enqueue(callbacks: readonly Callback[], manager?: EntityManager): Promise<void> {
-    const ids = callbacks.map(({ id }) => id);
-    return inSendSpan(MAIN_QUEUE, ids, async (trace) => {
-      for (let start = 0; start < callbacks.length; start += BATCH) {
-        const batch = callbacks.slice(start, start + BATCH);
-        await this.enqueuer.enqueue(
-          batch.map((callback) => this.jobOf({ ...callback, trace })),
-          manager,
-        );
-        for (const callback of batch) this.log.queued(callback);
-      }
+  private async decide(
+    definition: CallbackTypeDefinition,
+    inputs: readonly unknown[],
+    manager?: EntityManager,
+  ): Promise<Decision[]> {
+    const skipped = inputs.map((input) => definition.skip?.(input));
+    const subjects = inputs.map((input, index) =>
+      skipped[index] ? undefined : subjectOf(definition, input),
+    );
+    const serviceIds = new Set(subjects.flatMap((subject) => subject?.serviceId ?? []));
+    if (serviceIds.size === 0) return skipped as NotQueuedReason[];
+    const targets = await this.callbackApis.findTargets([...serviceIds], definition.type, manager);
+    return inputs.map((input, index) => {
+      const skip = skipped[index];
+      const subject = subjects[index];
+      if (skip || !subject) return skip as NotQueuedReason;
+      const target = targets.get(subject.serviceId);
+      return target ? this.newsOf(definition, input, subject, target) : 'no_callback_api';
     });
   }
 
-  /** The callback, or why there is none. */
-  private async decide(
+  private newsOf(
     definition: CallbackTypeDefinition,
     input: unknown,
-    targets: TargetLookup,
-  ): Promise<Callback | NotQueuedReason> {
-    const skip = definition.skip?.(input);
-    if (skip) return skip;
-    const { type } = definition;
-    const { serviceId, subjectId, news } = definition.identify(input);
-    const target = await targets.find(serviceId);
-    if (!target) return 'no_callback_api';
-    const id = callbackId({ serviceId, type, subjectId, news });
-    const document = { v: 1, ...destinationOf(target), payload: definition.payload(input) } as const;
-    return {
+    { serviceId, subjectId, news }: CallbackSubject,
+    { endpointId, url }: EndpointAddress,
+  ): News {
+    const id = uuidv7();
+    const text = payloadText(definition.type, definition.payload(input));
+    const queuedAt = this.clock.now();
+    const callback: Callback = {
       id,
       serviceId,
-      callbackType: type,
-      callbackApiId: target.callbackApiId,
+      endpointId,
+      callbackType: definition.type,
       subjectId,
-      queuedAt: this.clock.now(),
+      url,
+      queuedAt,
       generation: 0,
-      generationStart: 0,
-      attempts: [],
-      document,
-      sealed: this.sealer.seal(id, document),
+      attempts: 0,
+      earlierAttempts: 0,
     };
+    const row = {
+      id,
+      service_id: serviceId,
+      endpoint_id: endpointId,
+      callback_type: definition.type,
+      subject_id: subjectId,
+      url,
+      news_key: newsKey([endpointId, definition.type, subjectId, news === undefined ? { text } : news]),
+      priority: this.volume.next(serviceId),
+      queued_at: queuedAt,
+      payload: this.cipher.encrypt(text, payloadBinding(id)),
+    };
+    return { row, callback };
   }
 
-  private jobOf(callback: Callback): QueuedJob {
-    return firstAttemptJob(callback, this.volume.next(callback.serviceId));
+  /** @returns per id, the id of the callback that has the news. */
+  private async insert(news: readonly News[], manager?: EntityManager): Promise<Map<string, string>> {
+    const ids = news.map(({ callback }) => callback.id);
+    const kept = await inSendSpan(MAIN_QUEUE, ids, (trace) => this.insertBatches(news, trace, manager));
+    for (const { callback } of news) if (kept.get(callback.id) === callback.id) this.log.queued(callback);
+    this.relay.nudge(manager?.queryRunner);
+    return kept;
   }
+
+  private async insertBatches(
+    news: readonly News[],
+    trace: TraceCarrier | undefined,
+    manager?: EntityManager,
+  ): Promise<Map<string, string>> {
+    const kept = new Map<string, string>();
+    for (let start = 0; start < news.length; start += BATCH) {
+      const batch = news.slice(start, start + BATCH).map(({ row }) => ({ ...row, trace: trace ?? null }));
+      for (const [id, by] of await this.callbacks.insert(batch, manager)) kept.set(id, by);
+    }
+    return kept;
+  }
+}
+
+/** @throws InvalidSubjectError */
+function subjectOf(definition: CallbackTypeDefinition, input: unknown): CallbackSubject {
+  const subject = definition.identify(input);
+  const { serviceId, subjectId } = subject;
+  for (const [field, id] of Object.entries({ serviceId, subjectId })) {
+    const problem = problemOfId(id);
+    if (problem !== undefined) throw new InvalidSubjectError(definition.type, field, problem);
+  }
+  return subject;
+}
+
+/** JSON keeps the parts apart, whatever they contain. */
+function newsKey(parts: readonly unknown[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return [
+    digest.slice(0, 8),
+    digest.slice(8, 12),
+    digest.slice(12, 16),
+    digest.slice(16, 20),
+    digest.slice(20, 32),
+  ].join('-');
+}
+
+function resultOf(decision: Decision, kept: ReadonlyMap<string, string>): SendResult {
+  if (typeof decision === 'string') return { queued: false, reason: decision };
+  const { id } = decision.callback;
+  const by = kept.get(id) ?? id;
+  return by === id ? { queued: true, id } : { queued: false, reason: 'duplicate', id: by };
 }

@@ -6,12 +6,19 @@ import {
   TraceFlags,
   type Context,
 } from '@opentelemetry/api';
+import { z } from 'zod';
 
 /** A place in a trace as a job carries it, in W3C's form whatever propagator the host has. Never baggage. */
 export interface TraceCarrier {
   readonly traceparent: string;
   readonly tracestate?: string | undefined;
 }
+
+/** Of the lengths that W3C Trace Context allows. */
+export const traceCarrierSchema = z.object({
+  traceparent: z.string().max(100),
+  tracestate: z.string().max(512).optional(),
+});
 
 /** `version-traceid-spanid-flags` (W3C Trace Context §3.2.2), of version 00 or a later one that begins likewise. */
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-|$)/;

@@ -9,6 +9,8 @@ import { FAST_LOCKS, startServiceProcess, type ServiceProcess } from './service-
 export interface BenchOptions {
   /** A PostgreSQL, and on Redis a Redis, that the test may kill. Default: the run's own, which it must not. */
   readonly ownStores?: boolean;
+  /** Default: Redis keeps what it holds when it is killed. */
+  readonly forgetfulRedis?: boolean;
   /** PostgreSQL on a disk of its own of so many megabytes. */
   readonly diskMegabytes?: number;
   readonly postgresSettings?: Readonly<Record<string, string>>;
@@ -37,7 +39,9 @@ export async function startBench(options: BenchOptions = {}): Promise<Bench> {
     ? await startOwnedPostgres(options.postgresSettings, options.diskMegabytes)
     : undefined;
   const redis =
-    ownStores && testedBackend() === 'redis' ? await startRedisServer({ persistent: true }) : undefined;
+    ownStores && testedBackend() === 'redis'
+      ? await startRedisServer({ persistent: !options.forgetfulRedis })
+      : undefined;
   const database: TestDatabase | undefined = postgres ? undefined : await createTestDatabase();
   const databaseUrl = postgres?.url ?? database?.url ?? '';
   const queue = redis ? { QUEUE_BACKEND: 'redis', REDIS_URL: redis.url } : await queueEnvironment();

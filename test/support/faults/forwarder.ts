@@ -6,12 +6,15 @@ export interface Forwarder {
   readonly port: number;
   /** Refuses connections and breaks those that are open. */
   down(): Promise<void>;
+  /** Carries nothing any more on the connections that are open, and does not close them; new ones work. */
+  silence(): void;
   /** Accepts them again. @param target the server's port now. */
   up(target: number): Promise<void>;
 }
 
 export async function startForwarder(firstTarget: number): Promise<Forwarder> {
   const sockets = new Set<Socket>();
+  const links = new Set<() => void>();
   let target = firstTarget;
   const track = (socket: Socket, other: () => Socket) => {
     sockets.add(socket);
@@ -27,6 +30,11 @@ export async function startForwarder(firstTarget: number): Promise<Forwarder> {
       track(client, () => upstream);
       track(upstream, () => client);
       client.pipe(upstream).pipe(client);
+      const silence = () => {
+        for (const socket of [client, upstream]) socket.unpipe().resume();
+      };
+      links.add(silence);
+      client.once('close', () => links.delete(silence));
     }).listen(port, '127.0.0.1');
     await once(server, 'listening');
     return server;
@@ -43,6 +51,9 @@ export async function startForwarder(firstTarget: number): Promise<Forwarder> {
       closing.close();
       for (const socket of sockets) socket.destroy();
       await closed;
+    },
+    silence: () => {
+      for (const silence of links) silence();
     },
     up: async (newTarget) => {
       target = newTarget;

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedPostgres } from '../../../src/database/embedded-postgres.js';
-import { migrateDatabase } from '../../../src/database/migrate-database.js';
+import { startEmbeddedPostgres } from '../../../src/embedded-postgres/embedded-postgres.js';
+import { migrateDatabase } from '../../../src/migrate-database.js';
 import { startForwarder } from './forwarder.js';
 import { SmallDisk } from './small-disk.js';
 

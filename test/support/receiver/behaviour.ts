@@ -32,7 +32,7 @@ export function delay(ms: number, then: number | Behaviour = 200): Behaviour {
   const behaviour = typeof then === 'number' ? status(then) : then;
   return (exchange) => {
     const timer = setTimeout(() => behaviour(exchange), ms);
-    exchange.socket.once('close', () => clearTimeout(timer));
+    exchange.response.once('close', () => clearTimeout(timer));
   };
 }
 

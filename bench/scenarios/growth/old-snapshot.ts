@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BenchProducer } from '../../producer.js';
+import { rowOf } from '../../row.js';
+import { percentile } from '../../statistics.js';
+import { WorkerProcess } from '../../worker-process.js';
+import type { Scenario } from '../scenario.js';
+
+/**
+ * A transaction of the host that stays open: PostgreSQL removes nothing that has changed since, and the relay must not
+ * read all of it. How long a take takes at the end of it, beside before it, with the same callbacks a second.
+ */
+export const oldSnapshot: Scenario = async function* ({ lab, options, say }) {
+  if (options.backend !== 'postgres') return;
+  const seconds = options.quick ? { without: 4, open: 10 } : { without: 60, open: 600 };
+  const passed = options.quick ? 2_000 : 100_000;
+  const perSecond = passed / seconds.open;
+  const stores = await lab.fresh();
+  const producer = await BenchProducer.start(options.backend, stores);
+  const worker = await WorkerProcess.start('service', options.backend, stores, {});
+  const snapshot = producer.dataSource.createQueryRunner();
+  try {
+    const serviceId = await producer.register(`${lab.receiver.url}/mass`);
+    let takes: number[] = [];
+    producer.onTake((ms) => takes.push(ms));
+    const sendFor = async (forSeconds: number): Promise<void> => {
+      const until = performance.now() + forSeconds * 1_000;
+      for (let due = performance.now(); due < until; due += 1_000 / perSecond) {
+        await sleep(Math.max(0, due - performance.now()));
+        await producer.send(serviceId);
+      }
+    };
+    await sendFor(seconds.without / 2);
+    takes = [];
+    await sendFor(seconds.without);
+    const baseline = percentile(takes, 99);
+    await snapshot.startTransaction('REPEATABLE READ');
+    await snapshot.query('SELECT count(*) FROM service_callbacks');
+    await sendFor(seconds.open - seconds.without);
+    takes = [];
+    await sendFor(seconds.without);
+    const subject = percentile(takes, 99);
+    say(
+      `  the relay's take: ${subject.toFixed(1)} ms with an old snapshot, ${baseline.toFixed(1)} ms without`,
+    );
+    yield rowOf(
+      {
+        scenario: 'growth',
+        backend: options.backend,
+        row: `the relay's take, a transaction open for ten minutes and 100,000 passed through / without, p99`,
+        unit: 'ms',
+        bar: { atMost: 3 },
+        settings: { passed, openSeconds: seconds.open, takes: takes.length },
+      },
+      [{ subject, baseline }],
+    );
+  } finally {
+    await snapshot.rollbackTransaction().catch(() => undefined);
+    await snapshot.release();
+    await worker.kill();
+    await producer.stop();
+  }
+};

@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BenchProducer } from '../../producer.js';
+import { storeCpuSeconds } from '../../process-usage.js';
+import { rowOf, type Pair } from '../../row.js';
+import { percentile } from '../../statistics.js';
+import { WorkerProcess } from '../../worker-process.js';
+import { FLOOR_MS } from '../isolation/floor.js';
+import { interleave, type Scenario, type ScenarioContext } from '../scenario.js';
+
+const OPEN_MS = 5_000;
+/** How long nothing happens while they are held, ms. */
+const IDLE_MS = { full: 30_000, quick: 5_000 } as const;
+const HEALTHY_ENDPOINTS = 20;
+/** Of the others' callbacks, which are not to fill the machine. */
+const HEALTHY_PER_SECOND = 50;
+const ENVIRONMENT = {
+  CALLBACK_TRANSPORT: 'undici',
+  CALLBACK_CIRCUIT_OPEN_MS: String(OPEN_MS),
+  CALLBACK_RETRY_DELAY_MS: '1000',
+  CALLBACK_RETRY_MAX_DELAY_MS: '1000',
+};
+
+/** Many callbacks of one service on their way, and those of others beside them. */
+interface Passage {
+  /** From the first arrival to the last, ms. */
+  readonly lastedMs: number;
+  /** Of the others meanwhile, from the moment to send to the arrival, ms. */
+  readonly healthyP99: number;
+}
+
+interface Recovery extends Passage {
+  /** From the endpoint's return to its first callback, beside the interval of its probes then, ms. */
+  readonly toFirstMs: number;
+  readonly probeIntervalMs: number;
+  /** CPU of all processes while nothing happens, a share of one core. */
+  readonly idleShare: number;
+}
+
+/** An endpoint that was down with many callbacks behind it: what they cost while they are held, and their release. */
+export const held: Scenario = async function* (context) {
+  const { options, say } = context;
+  const count = options.quick ? 3_000 : 100_000;
+  const rounds = await interleave(context, async (round) => {
+    const ordinary = await deliver(context, count);
+    const recovery = await recover(context, count);
+    say(
+      `  round ${round + 1}, ${count} held: ${(100 * recovery.idleShare).toFixed(2)} % of a core; first after ` +
+        `${recovery.toFirstMs.toFixed(0)} ms (interval ${recovery.probeIntervalMs.toFixed(0)} ms), all after ` +
+        `${recovery.lastedMs.toFixed(0)} ms, others' p99 ${recovery.healthyP99.toFixed(1)} ms; ordinary ones: ` +
+        `${ordinary.lastedMs.toFixed(0)} ms, others' p99 ${ordinary.healthyP99.toFixed(1)} ms`,
+    );
+    return { ordinary, recovery };
+  });
+  const facts = {
+    scenario: 'recovery',
+    backend: options.backend,
+    settings: { held: count, ...ENVIRONMENT },
+  } as const;
+  const pairs = (pair: (round: (typeof rounds)[number]) => Pair): Pair[] => rounds.map(pair);
+  yield rowOf(
+    {
+      ...facts,
+      row: 'CPU of all processes while 100,000 are held / 2 % of a core',
+      unit: 'share of a core',
+      bar: { atMost: 1 },
+    },
+    pairs(({ recovery }) => ({ subject: recovery.idleShare, baseline: 0.02 })),
+  );
+  yield rowOf(
+    {
+      ...facts,
+      row: 'recovery of 100,000 held: first successful probe to last arrival / as many ordinary ones',
+      unit: 'ms',
+      bar: { atMost: 2 },
+    },
+    pairs(({ recovery, ordinary }) => ({ subject: recovery.lastedMs, baseline: ordinary.lastedMs })),
+  );
+  yield rowOf(
+    {
+      ...facts,
+      row: 'recovery of the endpoint to the first probe / probe interval + 1 s',
+      unit: 'ms',
+      bar: { atMost: 1 },
+    },
+    pairs(({ recovery }) => ({ subject: recovery.toFirstMs, baseline: recovery.probeIntervalMs + 1_000 })),
+  );
+  yield rowOf(
+    {
+      ...facts,
+      row: 'healthy p99 of the others during recovery / beside as many ordinary callbacks of another service',
+      unit: 'ms',
+      bar: { atMost: 1.5 },
+    },
+    pairs(({ recovery, ordinary }) => ({
+      subject: Math.max(FLOOR_MS, recovery.healthyP99),
+      baseline: Math.max(FLOOR_MS, ordinary.healthyP99),
+    })),
+  );
+};
+
+/** As many ordinary callbacks. */
+async function deliver(context: ScenarioContext, count: number): Promise<Passage> {
+  const { lab, options } = context;
+  const stores = await lab.fresh();
+  const producer = await BenchProducer.start(options.backend, stores);
+  const serviceId = await producer.register(`${lab.receiver.url}/mass`);
+  const others = await registerOthers(context, producer);
+  await producer.sendMany([serviceId], count);
+  lab.receiver.reset();
+  const worker = await WorkerProcess.start('service', options.backend, stores, ENVIRONMENT);
+  try {
+    return await pass(context, producer, others, count);
+  } finally {
+    await worker.kill();
+    await producer.stop();
+  }
+}
+
+async function recover(context: ScenarioContext, count: number): Promise<Recovery> {
+  const { lab, options } = context;
+  const stores = await lab.fresh();
+  const producer = await BenchProducer.start(options.backend, stores);
+  const serviceId = await producer.register(`${lab.receiver.url}/mass`);
+  const others = await registerOthers(context, producer);
+  lab.receiver.reset();
+  lab.receiver.break(true);
+  const worker = await WorkerProcess.start('service', options.backend, stores, ENVIRONMENT);
+  try {
+    await producer.sendMany([serviceId], count);
+    await producer.untilHeld(count);
+    const idleShare = await idle(worker, options.quick ? IDLE_MS.quick : IDLE_MS.full);
+    const { intervalMs: probeIntervalMs } = await producer.nextProbe();
+    lab.receiver.break(false);
+    const recoveredAt = performance.now();
+    await lab.receiver.arrivals(1, 600_000, 'mass');
+    const toFirstMs = performance.now() - recoveredAt;
+    return { toFirstMs, probeIntervalMs, idleShare, ...(await pass(context, producer, others, count)) };
+  } finally {
+    lab.receiver.break(false);
+    await worker.kill();
+    await producer.stop();
+  }
+}
+
+function registerOthers({ lab }: ScenarioContext, producer: BenchProducer): Promise<string[]> {
+  return Promise.all(
+    Array.from({ length: HEALTHY_ENDPOINTS }, (_, n) => producer.register(`${lab.receiver.url}/ok/${n}`)),
+  );
+}
+
+/** The worker, the API in this process, and the stores. */
+async function idle(worker: WorkerProcess, ms: number): Promise<number> {
+  const cpuSeconds = (): number => {
+    const { user, system } = process.cpuUsage();
+    return worker.usage().cpuSeconds + storeCpuSeconds() + (user + system) / 1e6;
+  };
+  const before = { cpu: cpuSeconds(), at: performance.now() };
+  await sleep(ms);
+  return ((cpuSeconds() - before.cpu) * 1_000) / (performance.now() - before.at);
+}
+
+/** Until so many have arrived, with callbacks of others at a steady pace. */
+async function pass(
+  { lab }: ScenarioContext,
+  producer: BenchProducer,
+  others: readonly string[],
+  count: number,
+): Promise<Passage> {
+  await lab.receiver.arrivals(1, 60_000, 'mass');
+  const startedAt = performance.now();
+  const all = new AbortController();
+  const sending = sendUntil(all.signal, producer, others);
+  const areThere = await lab.receiver.arrivals(count, 900_000, 'mass');
+  if (!areThere) throw new Error(`not all of ${count} arrived within 15 minutes`);
+  const lastedMs = performance.now() - startedAt;
+  all.abort();
+  await lab.receiver.arrivals(await sending, 30_000);
+  return { lastedMs, healthyP99: percentile((await lab.receiver.report()).delays, 99) };
+}
+
+/** @returns how many were sent. */
+async function sendUntil(signal: AbortSignal, producer: BenchProducer, services: readonly string[]) {
+  const running: Promise<void>[] = [];
+  for (let due = performance.now(); !signal.aborted; due += 1_000 / HEALTHY_PER_SECOND) {
+    await sleep(Math.max(0, due - performance.now()));
+    const serviceId = services[running.length % services.length] ?? '';
+    running.push(producer.send(serviceId, performance.timeOrigin + due));
+  }
+  await Promise.all(running);
+  return running.length;
+}

@@ -1,0 +1,9 @@
+import { inTurn, type Scenario } from '../scenario.js';
+import { deliveryRate } from './delivery-rate.js';
+import { enqueue } from './enqueue.js';
+import { loneCallback } from './lone-callback.js';
+import { receipts } from './receipts.js';
+
+/** What a callback costs, from the statement that enqueues it to its arrival. */
+export const throughput: Scenario = (context) =>
+  inTurn(context, { 'delivery rate': deliveryRate, enqueue, 'lone callback': loneCallback, receipts });

@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ensureDatabase } from './application-database.js';
+import { findBinaries } from './binaries.js';
+import { clusterDirectory, openCluster, type Cluster } from './cluster.js';
+import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './embedded-postgres.error.js';
+import { hasCode } from './error-code.js';
+import { stopOrphan } from './orphan.js';
+import { claimDataDir, type Ownership } from './owner.js';
+import { startPostmaster } from './postmaster.js';
+import { findServerUser } from './server-user.js';
+
+/** A PostgreSQL of this process's own, on 127.0.0.1. */
+export interface EmbeddedPostgres {
+  /** Connects to the database `service_callbacks` as its owner; holds the password. */
+  readonly url: string;
+  /** Another one at every start. */
+  readonly port: number;
+  /** Ends the server and gives the data directory back. Safe to call twice. Close connections first. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedPostgresOptions {
+  /** Made when it is not there; the cluster is in `postgres` below it. One process at a time may use it. */
+  readonly dataDir: string;
+  /** Receives each line that the server writes. */
+  readonly log?: (line: string) => void;
+  /** Server settings beyond the defaults (`postgres -c name=value`). */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+const DATABASE = 'service_callbacks';
+
+/**
+ * Starts the PostgreSQL that comes with the package `embedded-postgres`: what runs outside production when
+ * `DATABASE_URL` is not set. Creates the cluster on first use, which takes about a second, and keeps it.
+ *
+ * Works for root and for ordinary users, beside any other PostgreSQL, and after an owner that was killed. It
+ * does not keep the process alive: a process that ends without `stop()` takes the server with it, unless it
+ * is killed outright; the next start then stops what it left.
+ *
+ * @throws EmbeddedPostgresError when it cannot be used here, or another process uses the directory
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const dataDir = resolve(options.dataDir);
+  try {
+    await mkdir(dataDir, { recursive: true });
+    const ownership = await claimDataDir(dataDir);
+    try {
+      return await startOwned(dataDir, ownership, options);
+    } catch (error) {
+      await ownership.release();
+      throw error;
+    }
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM', 'EROFS')) throw error;
+    throw new EmbeddedPostgresError(
+      `The data directory ${dataDir} cannot be used: ${String(error)}`,
+      USE_ANOTHER_DATABASE,
+      { cause: error },
+    );
+  }
+}
+
+async function startOwned(
+  dataDir: string,
+  ownership: Ownership,
+  { log = () => undefined, settings = {} }: EmbeddedPostgresOptions,
+): Promise<EmbeddedPostgres> {
+  const clusterDir = clusterDirectory(dataDir);
+  const { initdb, postgres } = await findBinaries();
+  const serverUser = findServerUser(clusterDir, postgres);
+  const cluster = await openCluster(dataDir, { initdb, serverUser, sync: settings['fsync'] !== 'off' });
+  await stopOrphan(clusterDir, log);
+  const postmaster = await startPostmaster({ postgres, clusterDir, serverUser, settings, log });
+  try {
+    await ensureDatabase(urlOf(cluster, postmaster.port, 'postgres'), DATABASE);
+  } catch (error) {
+    await postmaster.stop();
+    throw error;
+  }
+
+  let stopping: Promise<void> | undefined;
+  return {
+    url: urlOf(cluster, postmaster.port, DATABASE),
+    port: postmaster.port,
+    stop: () => (stopping ??= postmaster.stop().then(() => ownership.release())),
+  };
+}
+
+/** `sslmode` is stated, because a `PGSSLMODE` in the environment would else demand TLS of this server. */
+function urlOf({ user, password }: Cluster, port: number, database: string): string {
+  return `postgres://${user}:${password}@127.0.0.1:${port}/${database}?sslmode=disable`;
+}

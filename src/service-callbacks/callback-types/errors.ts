@@ -1,0 +1,49 @@
+/** A callback type that cannot be registered under its name. */
+export class InvalidCallbackTypeError extends Error {
+  override readonly name = 'InvalidCallbackTypeError';
+
+  /** @param problem continues the sentence, `is built in` */
+  constructor(
+    readonly type: string,
+    problem: string,
+  ) {
+    super(`callback type "${type}" ${problem}; choose another name`);
+  }
+}
+
+/** Two definitions of one callback type. */
+export class DuplicateCallbackTypeError extends Error {
+  override readonly name = 'DuplicateCallbackTypeError';
+
+  constructor(readonly type: string) {
+    super(`callback type "${type}" is defined twice; each type has one definition`);
+  }
+}
+
+export class UnknownCallbackTypeError extends Error {
+  override readonly name = 'UnknownCallbackTypeError';
+
+  constructor(type: string, known: readonly string[]) {
+    super(`The callback type ${JSON.stringify(type)} is not known; known are ${known.join(', ')}`);
+  }
+}
+
+/** What `identify()` of a callback type returned names no service or subject; nothing was queued. */
+export class InvalidSubjectError extends Error {
+  override readonly name = 'InvalidSubjectError';
+
+  /** @param problem continues the sentence, `is empty` */
+  constructor(type: string, field: string, problem: string) {
+    super(`The ${field} of a callback of type ${JSON.stringify(type)} ${problem}`);
+  }
+}
+
+/** What `payload()` of a callback type returned cannot be sent; nothing was queued. */
+export class UnsendablePayloadError extends Error {
+  override readonly name = 'UnsendablePayloadError';
+
+  /** @param problem continues the sentence "The payload of … " */
+  constructor(type: string, problem: string, cause?: unknown) {
+    super(`The payload of the callback type ${JSON.stringify(type)} ${problem}`, { cause });
+  }
+}

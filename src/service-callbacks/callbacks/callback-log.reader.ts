@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import { CallbackListRepository } from './callback-list.repository.js';
+import type { LogCursor, LogFilter, LoggedCallbackWithAttempts, LogPage, LogScope } from './records.js';
+
+const PAGE = 50;
+
+/** Callbacks as they are shown: lists, and one with its attempts. */
+@Injectable()
+export class CallbackLogReader {
+  constructor(private readonly callbacks: CallbackListRepository) {}
+
+  /** Newest first. @param limit 1 to 200 */
+  async list(scope: LogScope, filter: LogFilter = {}, after?: LogCursor, limit = PAGE): Promise<LogPage> {
+    const found = await this.callbacks.list(scope, filter, limit + 1, after);
+    const callbacks = found.slice(0, limit);
+    const last = found.length > limit ? callbacks.at(-1) : undefined;
+    return { callbacks, next: last ? { queuedAt: last.queuedAt, id: last.id } : null };
+  }
+
+  find(scope: LogScope, id: string): Promise<LoggedCallbackWithAttempts | null> {
+    return this.callbacks.find(scope, id);
+  }
+}

@@ -1,0 +1,83 @@
+import type { TraceCarrier } from '../tracing/trace-carrier.js';
+
+/** Why a callback is over without a delivery. */
+export const GIVE_UP_REASONS = [
+  'not_retried',
+  'retries_exhausted',
+  'expired',
+  'cancelled',
+  'unreadable',
+  'stalled',
+  'disabled',
+] as const;
+
+export type GiveUpReason = (typeof GIVE_UP_REASONS)[number];
+
+/** Why an endpoint is on hold: it failed too often, or asked for it with `Retry-After`. */
+export const HOLD_REASONS = ['circuit_open', 'retry_after'] as const;
+
+export type HoldReason = (typeof HOLD_REASONS)[number];
+
+/** Why a callback is not sent now; nothing is wrong with it. */
+export const DEFERRAL_REASONS = [
+  ...HOLD_REASONS,
+  'endpoint_busy',
+  'endpoint_unproven',
+  'process_busy',
+  'unknown_encryption_key',
+  'platform_fault',
+] as const;
+
+export type DeferralReason = (typeof DEFERRAL_REASONS)[number];
+
+/** One attempt as the record keeps it. */
+export interface AttemptRecord {
+  /** When it started: ISO 8601, UTC. */
+  readonly at: string;
+  readonly duration_ms: number;
+  /** The response's status code; absent where there was no response. */
+  readonly status_code?: number;
+  /** Why there was no response: a code of ours, never bytes from a server. */
+  readonly error?: string;
+  /** The beginning of a response that was no 2xx: printable, at most 1 KiB, without tokens and payload. */
+  readonly excerpt?: string;
+  /** Of which replay it was; absent before the first. */
+  readonly generation?: number;
+}
+
+/** One piece of news for one endpoint: what every part of the module knows of it. No payload, no token. */
+export interface Callback {
+  /** A UUIDv7: `callback_id` in the log, `webhook-id` on every request. */
+  readonly id: string;
+  readonly serviceId: string;
+  readonly endpointId: string;
+  readonly callbackType: string;
+  readonly subjectId: string;
+  readonly url: string;
+  /** When it was accepted, Unix ms. */
+  readonly queuedAt: number;
+  /** 0 until the first replay; each replay starts the next one. */
+  readonly generation: number;
+  /** Attempts so far, over its whole life. */
+  readonly attempts: number;
+  /** How many of them belong to earlier generations. */
+  readonly earlierAttempts: number;
+  /** Where in which trace it was enqueued. */
+  readonly trace?: TraceCarrier | undefined;
+}
+
+/** As much as is known of a callback that may be unreadable. */
+export type PartialCallback = Partial<Callback> & Pick<Callback, 'id'>;
+
+/**
+ * Whether the next attempt is the first that is ever made. Its delay measures how well callbacks are forwarded; the
+ * delay of a replay's attempt measures when a person asked for the replay.
+ */
+export function isFirstAttempt({ attempts, generation }: Pick<Callback, 'attempts' | 'generation'>): boolean {
+  return attempts === 0 && generation === 0;
+}
+
+/** Associated data of a sealed payload: moved to another callback, it does not decrypt. */
+export function payloadBinding(id: string): string {
+  return `service-callback:${id}`;
+}

@@ -1,0 +1,13 @@
+import { decodePlace, encodePlace } from './list-cursor.js';
+import type { DeadLetterCursor } from './dead-letter.repository.js';
+
+/** Opaque to whoever pages through; says where the last page ended. */
+export function encodeCursor({ givenUpAt: at, id }: DeadLetterCursor): string {
+  return encodePlace({ at, id });
+}
+
+/** @returns undefined for what this service never made. */
+export function decodeCursor(cursor: string): DeadLetterCursor | undefined {
+  const place = decodePlace(cursor);
+  return place && { givenUpAt: place.at, id: place.id };
+}

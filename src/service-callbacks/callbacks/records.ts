@@ -1,0 +1,175 @@
+import type { GiveUpReason } from './callback.js';
+
+/** Whose rows are read: one service's, or everybody's (operators). */
+export type LogScope = { readonly serviceId: string } | 'all';
+
+/** The state of a callback as it is shown. `waiting`: for its first attempt, or for a worker to take it again. */
+export const LOG_STATES = ['waiting', 'delivered', 'retrying', 'deferred', 'given_up'] as const;
+export type LogState = (typeof LOG_STATES)[number];
+
+/** One attempt as the log shows it: a status code or an error, whichever there was. */
+export interface LoggedAttempt {
+  readonly at: Date;
+  readonly durationMs: number;
+  readonly statusCode: number | null;
+  readonly error: string | null;
+  /** The first KiB of an answer that was no 2xx, printable, without tokens and payload. */
+  readonly excerpt: string | null;
+  /** Of which replay it was; 0 before the first. */
+  readonly generation: number;
+}
+
+/** One callback as it is shown. No payload, no recipient. */
+export interface LoggedCallback {
+  readonly id: string;
+  readonly serviceId: string | null;
+  readonly callbackApiId: string | null;
+  readonly callbackType: string;
+  readonly subjectId: string | null;
+  readonly state: LogState;
+  /** Why it was given up; null in every other state. The dead letter has the callback's id. */
+  readonly reason: GiveUpReason | null;
+  /** Where it was sent last, or is to be sent. */
+  readonly url: string | null;
+  /** In words: what is wrong with it, or why it is deferred. */
+  readonly detail: string | null;
+  /** 0 until the first replay. */
+  readonly generation: number;
+  /** Over the callback's whole life; `attempts` keeps the last 50 of them. */
+  readonly attemptCount: number;
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+  readonly queuedAt: Date;
+  readonly firstAttemptAt: Date | null;
+  readonly lastAttemptAt: Date | null;
+  /** When it is tried again: set while `retrying` and `deferred`. */
+  readonly nextAt: Date | null;
+  /** From acceptance to the start of the first attempt, ms. */
+  readonly forwardMs: number | null;
+}
+
+export interface LoggedCallbackWithAttempts extends LoggedCallback {
+  /** Oldest first. */
+  readonly attempts: readonly LoggedAttempt[];
+}
+
+export interface LogFilter {
+  readonly callbackApiId?: string | undefined;
+  readonly state?: LogState | undefined;
+  readonly subjectId?: string | undefined;
+  /** Queued at or after. */
+  readonly since?: Date | undefined;
+  /** Queued before. */
+  readonly until?: Date | undefined;
+}
+
+/** Where a page begins: after this one, in the order of the list (newest first). */
+export interface LogCursor {
+  readonly queuedAt: Date;
+  readonly id: string;
+}
+
+export interface LogPage {
+  readonly callbacks: readonly LoggedCallback[];
+  /** Null on the last page. `encodeLogCursor` makes text of it. */
+  readonly next: LogCursor | null;
+}
+
+/** What happened in a span of time. `failed` counts attempts without a 2xx; the others count callbacks. */
+export interface Outcomes {
+  readonly delivered: number;
+  readonly failed: number;
+  readonly deferred: number;
+  readonly givenUp: number;
+}
+
+export interface OutcomesAt extends Outcomes {
+  /** Start of the span. */
+  readonly at: Date;
+}
+
+/** Estimates from a histogram, ms, within a factor of √2; null where nothing was measured. */
+export interface Percentiles {
+  readonly p50: number | null;
+  readonly p99: number | null;
+}
+
+/** The circuit of an endpoint that is on hold. */
+export interface CircuitView {
+  readonly callbackApiId: string;
+  /** `half_open`: a probe is on its way, or what was held is being released. */
+  readonly state: 'open' | 'half_open';
+  /** When the next probe follows; null while `half_open`. */
+  readonly until: Date | null;
+}
+
+/** An endpoint (a callback API) in the list of the overview. */
+export interface EndpointSummary {
+  readonly callbackApiId: string;
+  readonly serviceId: string;
+  readonly callbackType: string;
+  readonly url: string;
+  /** While set, callbacks are not attempted and kept as dead letters. */
+  readonly disabledAt: Date | null;
+  /** Since when there was no success; null where the last attempt succeeded or there was none. */
+  readonly failingSince: Date | null;
+  readonly attemptsSinceSuccess: number;
+  readonly lastSuccessAt: Date | null;
+  readonly lastFailureAt: Date | null;
+  /** A status code ('503') or an error of ours ('timeout'). */
+  readonly lastFailure: string | null;
+  /** How far on its way to being disabled it was warned of, while that failure goes on; 0: not yet. */
+  readonly warnedPercent: number;
+  readonly circuit: CircuitView | null;
+  /** Of the last 24 hours. */
+  readonly day: Outcomes;
+}
+
+export interface Overview {
+  /** Callbacks delivered or given up a second, of the last one to two minutes. */
+  readonly callbacksPerSecond: number;
+  /** Acceptance to first attempt. */
+  readonly forwardDelay: { readonly fiveMinutes: Percentiles; readonly hour: Percentiles };
+  /** Attempts in flight in all processes; null in a service's own view. */
+  readonly inFlight: number | null;
+  /** How long the oldest due job has waited, ms; null in a service's own view, or where the queue does not answer. */
+  readonly oldestDueMs: number | null;
+  /** Of the endpoints in scope, 200 a process at most. */
+  readonly openCircuits: readonly CircuitView[];
+  /** That wait for a replay or their end; counted to 100,000. */
+  readonly deadLetters: number;
+  /** Worker processes heard of in the last 30 s; null in a service's own view. */
+  readonly processes: number | null;
+  /** What the log had to drop since those processes started; null in a service's own view. */
+  readonly droppedFacts: number | null;
+  /** 60 minutes, oldest first, the running one last; minutes without anything included. */
+  readonly lastHour: readonly OutcomesAt[];
+  /** 24 hours, likewise. */
+  readonly lastDay: readonly OutcomesAt[];
+  /** How many endpoints are disabled, listed here or not. */
+  readonly disabledEndpoints: number;
+  /** Worst first: failing ones by how long, then those with failures, then the rest; 50 of them unless asked for more. */
+  readonly endpoints: readonly EndpointSummary[];
+}
+
+export interface EndpointFigures {
+  readonly callbackApiId: string;
+  readonly serviceId: string;
+  readonly lastSuccessAt: Date | null;
+  readonly lastFailureAt: Date | null;
+  /** A status code ('503') or an error of ours ('timeout'). */
+  readonly lastFailure: string | null;
+  readonly failingSince: Date | null;
+  readonly attemptsSinceSuccess: number;
+  /** As in the list of the overview. */
+  readonly warnedPercent: number;
+  /** 24 hours, oldest first, the running one last. */
+  readonly hours: readonly OutcomesAt[];
+  /** How long its answers took in those hours; attempts without an answer (a timeout) included. */
+  readonly answerMs: Percentiles;
+  readonly circuit: CircuitView | null;
+  /** Callbacks that wait for a later attempt, counted to 10,000; 0 with the log off. */
+  readonly backlog: number;
+  /** When the first of them is tried again. */
+  readonly nextAt: Date | null;
+}

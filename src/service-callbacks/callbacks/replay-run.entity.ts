@@ -1,0 +1,33 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** Finished callbacks whose replay was asked for together. */
+@Entity('service_callback_replays', { synchronize: false })
+export class ReplayRunEntity {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  /** Whose callbacks; null: of any service, asked for by an operator. */
+  @Column('text', { name: 'service_id', nullable: true })
+  serviceId!: string | null;
+
+  @Column('integer')
+  total!: number;
+
+  /** On their way again. */
+  @Column('integer')
+  queued!: number;
+
+  /** Could not be replayed: the detail of each callback says why. */
+  @Column('integer')
+  refused!: number;
+
+  @Column('timestamptz', { name: 'requested_at' })
+  requestedAt!: Date;
+
+  /** When the last of them was queued or refused. */
+  @Column('timestamptz', { name: 'advanced_at', nullable: true })
+  advancedAt!: Date | null;
+
+  @Column('timestamptz', { name: 'stopped_at', nullable: true })
+  stoppedAt!: Date | null;
+}

@@ -1,0 +1,525 @@
+import type { AttemptRecord, DeferralReason, GiveUpReason } from './callback.js';
+
+/**
+ * The states of a callback's record, and every way from one to another. Each transition is one set-based statement
+ * with its guard in the `WHERE`: of two processes that attempt the same transition, one changes the row.
+ *
+ * | from                         | to        | by         | when                                                    |
+ * | ---------------------------- | --------- | ---------- | ------------------------------------------------------- |
+ * | –                            | pending   | producer   | the caller's transaction commits                        |
+ * | pending, scheduled (due)     | queued    | relay      | it is taken into a batch                                |
+ * | pending, scheduled (due)     | held      | relay      | its endpoint is on hold                                 |
+ * | pending, scheduled (due)     | given_up  | relay      | its endpoint is deleted or disabled                     |
+ * | held                         | queued    | relay      | as a probe, or as the hold is released                  |
+ * | queued                       | delivered | settlement | a 2xx                                                   |
+ * | queued                       | scheduled | settlement | a retryable failure, or no permit (no attempt is spent) |
+ * | queued                       | held      | settlement | its endpoint is on hold; a probe failed                 |
+ * | queued                       | pending   | settlement | not sent: the process stops, or its batch stalled twice |
+ * | queued                       | given_up  | settlement | final response, retries exhausted, unreadable, stalled  |
+ * | open                         | given_up  | management | its endpoint is deleted or disabled; erased             |
+ * | scheduled, held              | given_up  | sweep      | its generation is older than the maximum age            |
+ * | held                         | scheduled | sweep      | its endpoint has no hold any more                       |
+ * | delivered, given_up          | pending   | replay     | a person asked for it: the next generation              |
+ *
+ * A 2xx settles any open state of its generation and beats a `given_up` of the same generation: the endpoint has it.
+ */
+export const OPEN_STATES = ['pending', 'scheduled', 'queued', 'held'] as const;
+export const FINISHED_STATES = ['delivered', 'given_up'] as const;
+
+export type OpenState = (typeof OPEN_STATES)[number];
+export type CallbackState = OpenState | (typeof FINISHED_STATES)[number];
+
+/** What happens to a callback next. */
+export type Disposition =
+  | { readonly kind: 'delivered' }
+  /**
+   * @property delayMs from the settlement on, by the database's clock
+   * @property deferral why it is postponed without an attempt
+   */
+  | { readonly kind: 'retryAt'; readonly delayMs: number; readonly deferral?: DeferralReason }
+  /** Its endpoint is on hold: it waits for the release. Where there is no hold any more it is due at once. */
+  | { readonly kind: 'hold'; readonly deferral: DeferralReason }
+  /** Not sent: it is taken again as soon as possible. @property alone in a batch of one from now on */
+  | { readonly kind: 'return'; readonly alone: boolean }
+  | { readonly kind: 'giveUp'; readonly reason: GiveUpReason; readonly detail?: string };
+
+/** One callback's result, as it is written. */
+export interface Settlement {
+  readonly id: string;
+  readonly endpointId: string;
+  readonly batch: string;
+  readonly generation: number;
+  readonly disposition: Disposition;
+  /** The attempt that decided it; none was made where this is absent. */
+  readonly attempt?: AttemptRecord;
+  /** Where the attempt went. */
+  readonly url?: string;
+  /** The attempt was a probe: it spends no retry. */
+  readonly isProbe?: boolean;
+}
+
+/** Names of the tables, qualified where the module's `DataSource` has a schema. */
+export interface Tables {
+  readonly callbacks: string;
+  /** The sealed JSON text of each callback, written once. */
+  readonly payloads: string;
+  /** Which callback has which news, until the idempotency window is over. */
+  readonly news: string;
+  readonly holds: string;
+  readonly endpoints: string;
+}
+
+/** Attempts a record keeps; of more, the last ones. */
+const MAX_ATTEMPTS = 50;
+
+/** To the millisecond: a list goes on after a time as JavaScript has it, and many end in one statement. */
+const END_TIME = `date_trunc('milliseconds', now())`;
+
+/**
+ * Hides the state from the planner, which would else walk over all queued rows instead of going by the ids: 512 rows
+ * took 1.6 s with 16,000 queued.
+ */
+const STATE = `(c.state || '')`;
+
+/**
+ * Inserts news that no callback has.
+ * $1: JSON array of {@link NewCallback}s, in the order of their keys: two statements then wait for each other in one
+ * direction only.
+ * Returns a row a callback: `id`, and `kept`, which is another id where another callback has the news, or null where
+ * a transaction that this statement cannot see has just committed it.
+ */
+export const insertStatement = ({ callbacks, payloads, news }: Tables) => `
+  WITH told AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS t (id uuid, service_id text, endpoint_id uuid, callback_type text,
+      subject_id text, url text, news_key uuid, priority smallint, queued_at float8, trace jsonb, payload text)
+  ), fresh AS (
+    INSERT INTO ${news} (news_key, callback_id, sent_at) SELECT news_key, id, now() FROM told
+    ON CONFLICT (news_key) DO NOTHING
+    RETURNING news_key, callback_id
+  ), sealed AS (
+    INSERT INTO ${payloads} (id, payload) SELECT id, payload FROM told JOIN fresh ON callback_id = id
+  ), recorded AS (
+    INSERT INTO ${callbacks} (id, service_id, endpoint_id, callback_type, subject_id, url, state, priority, queued_at,
+      generation_at, changed_at, trace)
+    SELECT id, service_id, endpoint_id, callback_type, subject_id, url, 'pending', priority,
+      to_timestamp(queued_at / 1000), to_timestamp(queued_at / 1000), now(), trace
+    FROM told JOIN fresh ON callback_id = id
+  ), result AS (
+    SELECT told.id, COALESCE(fresh.callback_id, (
+      SELECT n.callback_id FROM ${news} n WHERE n.news_key = told.news_key
+    )) AS kept
+    FROM told LEFT JOIN fresh ON fresh.news_key = told.news_key
+  )`;
+
+/** $1 news keys */
+export const findNewsStatement = ({ news }: Tables) =>
+  `SELECT n.callback_id AS id, n.news_key FROM ${news} n WHERE n.news_key = ANY($1::uuid[])`;
+
+/**
+ * Begins a transaction whose statements go by the indexes. A table that was analysed while it was empty makes the
+ * planner sort or scan all of it. Where this process stops within it, the server ends it: its locks would stop the
+ * relays of all others.
+ */
+export const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '5s';
+  SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off;
+  SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off`;
+
+const LEADER = `leader AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($1) AS is_leader)`;
+const LEADS = `(SELECT is_leader FROM leader)`;
+
+/** Which queue, which endpoint, how large. */
+const sized = ({ payloads }: Tables) => `c.id, c.endpoint_id, c.seq, c.alone,
+  (SELECT octet_length(p.payload) FROM ${payloads} p WHERE p.id = c.id) AS bytes`;
+
+/**
+ * Cuts what was taken into batches: those of one batch are of one queue and sorted by endpoint, and it ends at $2
+ * callbacks or $3 bytes of payload. A callback that goes alone is a batch of its own. Endpoints are joined as they are
+ * now.
+ * @param taken of id, endpoint_id, seq, alone, bytes, is_first, is_probe
+ * @param state of the record from now on, an expression over the endpoint `e` and its hold `h`
+ */
+const batched = ({ callbacks, payloads, holds, endpoints }: Tables, taken: string, state: string) => `
+  placed AS (
+    SELECT t.*, t.alone OR t.is_probe AS by_itself FROM ${taken} t
+  ),
+  counted AS (
+    SELECT p.*, (row_number() OVER apart - 1) / $2::int AS nth,
+      (sum(COALESCE(bytes, 0)) OVER apart - COALESCE(bytes, 0)) / $3::int AS nth_by_size
+    FROM placed p
+    WINDOW apart AS (PARTITION BY is_first, CASE WHEN by_itself THEN id END ORDER BY endpoint_id, seq)
+  ),
+  numbered AS (
+    SELECT id, endpoint_id, is_first, is_probe,
+      dense_rank() OVER (ORDER BY is_first DESC, CASE WHEN by_itself THEN id END NULLS FIRST, nth, nth_by_size) AS batch
+    FROM counted
+  ),
+  batches AS MATERIALIZED (SELECT n.batch, gen_random_uuid() AS id FROM (SELECT DISTINCT batch FROM numbered) n),
+  decided AS (
+    SELECT n.id, n.is_first, n.is_probe, b.id AS batch, ${state} AS state, e.url, e.bearer_token, e.signing_secret,
+      CASE WHEN e.previous_signing_secret_until > now() THEN e.previous_signing_secret END AS previous_secret,
+      CASE WHEN e.id IS NULL THEN 'cancelled' ELSE 'disabled' END AS end_reason, h.reason AS hold_reason,
+      h.next_probe_at, p.payload
+    FROM numbered n JOIN batches b ON b.batch = n.batch LEFT JOIN ${endpoints} e ON e.id = n.endpoint_id
+      LEFT JOIN ${holds} h ON h.endpoint_id = n.endpoint_id AND h.state <> 'lifted'
+      LEFT JOIN ${payloads} p ON p.id = n.id
+  ),
+  result AS (
+    UPDATE ${callbacks} c SET state = d.state,
+      reason = CASE WHEN d.state = 'given_up' THEN d.end_reason END,
+      finished_at = CASE WHEN d.state = 'given_up' THEN ${END_TIME} END,
+      detail = CASE WHEN d.state = 'held' THEN d.hold_reason END,
+      batch = CASE WHEN d.state = 'queued' THEN d.batch END,
+      batched_at = now(), next_attempt_at = NULL, changed_at = now(), url = COALESCE(d.url, c.url)
+    FROM decided d WHERE c.id = d.id
+    RETURNING d.is_first, d.is_probe, ${RECORD}, d.payload, d.bearer_token, d.signing_secret, d.previous_secret,
+      d.hold_reason, (extract(epoch FROM d.next_probe_at) * 1000)::bigint AS next_probe_at
+  )`;
+
+/** What a job needs of a record. */
+const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_id, c.endpoint_id, c.callback_type,
+    c.subject_id, c.url, c.generation, c.attempt_count, c.earlier_attempts, c.alone,
+    (c.attempts->-1) - 'excerpt' AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
+    c.trace`;
+
+/**
+ * Takes pending and due callbacks into batches, one relay at a time over all processes. What is taken is `queued`
+ * under its batch when the transaction commits; the job is added after that. What waits behind a hold is `held` and
+ * sees no queue.
+ *
+ * Pending ones go by priority, then age; the lowest priority gets an eighth, so that nobody starves.
+ *
+ * $1 advisory lock · $2 callbacks a batch · $3 bytes a batch · $4 priorities and $5 the seq after which each is read ·
+ * $6 how many pending, $7 how many due
+ */
+export const takeStatement = (tables: Tables) => `
+  WITH ${LEADER},
+  quotas AS MATERIALIZED (
+    SELECT (SELECT max(priority) FROM ${tables.callbacks} WHERE state = 'pending') AS priority, 0::bigint AS after,
+      ($6::int + 7) / 8 AS quota
+    UNION ALL
+    SELECT p.priority, p.after, $6::int FROM unnest($4::smallint[], $5::bigint[]) AS p (priority, after)
+  ),
+  pending AS MATERIALIZED (
+    SELECT DISTINCT ON (p.id) p.* FROM (
+      SELECT r.* FROM quotas q CROSS JOIN LATERAL (
+        SELECT ${sized(tables)}, c.attempt_count = 0 AND c.generation = 0 AS is_first
+        FROM ${tables.callbacks} c
+        WHERE c.state = 'pending' AND c.priority = q.priority AND c.seq > q.after AND ${LEADS}
+        ORDER BY c.seq LIMIT q.quota FOR UPDATE SKIP LOCKED
+      ) r LIMIT $6
+    ) p
+  ),
+  due AS MATERIALIZED (
+    SELECT ${sized(tables)}, false AS is_first FROM ${tables.callbacks} c
+    WHERE c.state = 'scheduled' AND c.next_attempt_at <= now() AND ${LEADS}
+    ORDER BY c.next_attempt_at LIMIT $7 FOR UPDATE SKIP LOCKED
+  ),
+  taken AS (SELECT *, false AS is_probe FROM pending UNION ALL SELECT *, false FROM due),
+  ${batched(
+    tables,
+    'taken',
+    `CASE WHEN e.id IS NULL OR e.disabled_at IS NOT NULL THEN 'given_up' WHEN h.state IS NOT NULL THEN 'held'
+      ELSE 'queued' END`,
+  )}`;
+
+/**
+ * Whether a take would find anything: a tenth of what a take costs the database.
+ * $1 priorities and $2 the seq after which each is read
+ */
+export const anyDueStatement = ({ callbacks }: Tables) => `
+  SELECT EXISTS (
+    SELECT FROM unnest($1::smallint[], $2::bigint[]) AS p (priority, after) CROSS JOIN LATERAL (
+      SELECT FROM ${callbacks} c WHERE c.state = 'pending' AND c.priority = p.priority AND c.seq > p.after LIMIT 1
+    ) pending
+  ) OR EXISTS (
+    SELECT FROM ${callbacks} c WHERE c.state = 'scheduled' AND c.next_attempt_at <= now()
+  ) AS any_due`;
+
+/**
+ * Takes held callbacks: of each hold whose time has come the one that was probed longest ago, as its probe, and of
+ * each hold that is being released as many as its window has room for, oldest first. The window starts at one and
+ * doubles while what was released is settled.
+ *
+ * $1 to $3 as above · $4 how many probes may be out · $5 the largest window · $6 the longest interval of probes, ms
+ */
+export const takeHeldStatement = (tables: Tables) => `
+  WITH ${LEADER},
+  queued AS MATERIALIZED (
+    SELECT c.endpoint_id, count(*) AS count FROM ${tables.callbacks} c
+    WHERE c.state = 'queued' GROUP BY c.endpoint_id
+  ),
+  probing AS MATERIALIZED (
+    SELECT h.endpoint_id FROM ${tables.holds} h
+    WHERE h.state = 'open' AND EXISTS (
+      SELECT FROM ${tables.callbacks} c WHERE c.id = h.probe_id AND ${STATE} = 'queued')
+  ),
+  asking AS MATERIALIZED (
+    SELECT h.endpoint_id FROM ${tables.holds} h
+    WHERE h.state = 'open' AND h.reason = 'circuit_open' AND h.next_probe_at <= now() AND ${LEADS}
+      AND h.endpoint_id NOT IN (SELECT endpoint_id FROM probing)
+    ORDER BY h.next_probe_at LIMIT GREATEST(0, $4::int - (SELECT count(*) FROM probing))
+  ),
+  probes AS MATERIALIZED (
+    SELECT r.* FROM asking a CROSS JOIN LATERAL (
+      SELECT ${sized(tables)}, false AS is_first FROM ${tables.callbacks} c
+      WHERE c.state = 'held' AND c.endpoint_id = a.endpoint_id
+      ORDER BY c.probed_at NULLS FIRST, c.queued_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) r
+  ),
+  releasing AS MATERIALIZED (
+    SELECT h.endpoint_id, h.release_window - COALESCE(q.count, 0) AS room, h.release_window
+    FROM ${tables.holds} h LEFT JOIN queued q ON q.endpoint_id = h.endpoint_id
+    WHERE h.state = 'releasing' AND ${LEADS}
+  ),
+  released AS MATERIALIZED (
+    SELECT r.* FROM releasing g CROSS JOIN LATERAL (
+      SELECT ${sized(tables)}, false AS is_first FROM ${tables.callbacks} c
+      WHERE c.state = 'held' AND c.endpoint_id = g.endpoint_id
+      ORDER BY c.queued_at, c.id LIMIT GREATEST(0, g.room) FOR UPDATE SKIP LOCKED
+    ) r
+  ),
+  probed AS (
+    UPDATE ${tables.holds} h SET probe_id = p.id,
+      next_probe_at = now() + LEAST($6::int, 2 * h.probe_interval_ms) * interval '1 millisecond',
+      probe_interval_ms = LEAST($6::int, 2 * h.probe_interval_ms)
+    FROM probes p WHERE h.endpoint_id = p.endpoint_id
+  ),
+  widened AS (
+    UPDATE ${tables.holds} h SET release_window = LEAST($5::int, 2 * h.release_window)
+    FROM releasing g WHERE h.endpoint_id = g.endpoint_id AND g.room * 2 > g.release_window
+  ),
+  taken AS (SELECT *, true AS is_probe FROM probes UNION ALL SELECT *, false FROM released),
+  ${batched(
+    tables,
+    'taken',
+    `CASE WHEN e.id IS NULL OR e.disabled_at IS NOT NULL THEN 'given_up' ELSE 'queued' END`,
+  )}`;
+
+/** Holds that end by time, and holds behind which nothing waits any more. Returns `endpoint_id` and `state`. */
+export const moveHoldsStatement = ({ callbacks, holds }: Tables) => `
+  UPDATE ${holds} h SET
+    state = CASE h.state WHEN 'open' THEN 'releasing' ELSE 'lifted' END,
+    lifted_at = CASE h.state WHEN 'open' THEN now() ELSE h.lifted_at END,
+    release_window = 1
+  WHERE (h.state = 'open' AND h.reason = 'retry_after' AND h.next_probe_at <= now())
+    OR (h.state = 'releasing' AND NOT EXISTS (
+      SELECT FROM ${callbacks} c WHERE c.state = 'held' AND c.endpoint_id = h.endpoint_id))
+  RETURNING h.endpoint_id, h.state`;
+
+/**
+ * Puts an endpoint on hold, because of an attempt that began $4 ms ago. One that began before the last hold was lifted
+ * says nothing new. $1 endpoint · $2 reason · $3 ms until it may get the next attempt
+ */
+export const holdStatement = ({ holds }: Tables) => `
+  INSERT INTO ${holds} AS h (endpoint_id, state, reason, since, next_probe_at, probe_interval_ms)
+  SELECT $1::uuid, 'open', $2, now(), now() + $3::int * interval '1 millisecond', $3::int
+  ON CONFLICT (endpoint_id) DO UPDATE SET state = 'open', reason = EXCLUDED.reason, epoch = h.epoch + 1,
+    since = now(), next_probe_at = EXCLUDED.next_probe_at, probe_interval_ms = EXCLUDED.probe_interval_ms,
+    probe_id = NULL, release_window = 1
+  WHERE (h.state <> 'open' AND now() - $4::int * interval '1 millisecond' > h.lifted_at)
+    OR (h.state = 'open' AND h.reason = 'retry_after' AND EXCLUDED.next_probe_at > h.next_probe_at)
+  RETURNING h.endpoint_id`;
+
+/** The endpoint responds, or has changed: what is held goes on. $1 endpoint */
+export const liftStatement = ({ holds }: Tables) => `
+  UPDATE ${holds} h SET state = 'releasing', lifted_at = now(), release_window = 1
+  WHERE h.endpoint_id = $1 AND h.state = 'open' RETURNING h.endpoint_id`;
+
+export const openHoldsStatement = ({ holds }: Tables) => `
+  SELECT h.endpoint_id, h.reason, h.state, (extract(epoch FROM h.next_probe_at) * 1000)::bigint AS next_probe_at
+  FROM ${holds} h WHERE h.state <> 'lifted'`;
+
+/** What waits behind a hold that is gone. Goes from endpoint to endpoint: those on hold may have very many. */
+export const strandedStatement = ({ callbacks, holds }: Tables) => `
+  WITH RECURSIVE waiting AS (
+    (SELECT c.endpoint_id FROM ${callbacks} c WHERE c.state = 'held' ORDER BY c.endpoint_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT c.endpoint_id FROM ${callbacks} c WHERE c.state = 'held' AND c.endpoint_id > w.endpoint_id
+      ORDER BY c.endpoint_id LIMIT 1)
+    FROM waiting w WHERE w.endpoint_id IS NOT NULL
+  ),
+  unheld AS MATERIALIZED (
+    SELECT w.endpoint_id FROM waiting w
+    WHERE w.endpoint_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM ${holds} h WHERE h.endpoint_id = w.endpoint_id AND h.state <> 'lifted')
+  ),
+  stranded AS (
+    SELECT s.id FROM unheld u CROSS JOIN LATERAL (
+      SELECT c.id FROM ${callbacks} c WHERE c.state = 'held' AND c.endpoint_id = u.endpoint_id
+      ORDER BY c.queued_at, c.id LIMIT 1000 FOR UPDATE SKIP LOCKED
+    ) s LIMIT 1000
+  ),
+  result AS (
+    UPDATE ${callbacks} c SET state = 'scheduled', next_attempt_at = now(), changed_at = now(), detail = NULL
+    FROM stranded WHERE c.id = stranded.id RETURNING c.id
+  )`;
+
+/** The open callbacks of a batch as they are now. $1 batch · $2 ids */
+export const openOfBatchStatement = ({ callbacks, payloads, endpoints }: Tables) => `
+  SELECT ${RECORD.replace('c.url', 'COALESCE(e.url, c.url) AS url')}, p.payload, e.bearer_token, e.signing_secret,
+    CASE WHEN e.previous_signing_secret_until > now() THEN e.previous_signing_secret END AS previous_secret,
+    e.id IS NULL AS is_deleted, e.disabled_at IS NOT NULL AS is_disabled
+  FROM ${callbacks} c LEFT JOIN ${endpoints} e ON e.id = c.endpoint_id
+    LEFT JOIN ${payloads} p ON p.id = c.id
+  WHERE c.id = ANY($2::uuid[]) AND c.batch = $1 AND ${STATE} = 'queued'
+  ORDER BY c.endpoint_id, c.seq`;
+
+/** Whose batch was marked so long ago that its job must be in a queue. $1 ms · $2 limit */
+export const oldBatchesStatement = ({ callbacks }: Tables) => `
+  SELECT DISTINCT c.batch FROM ${callbacks} c
+  WHERE c.state = 'queued' AND c.batched_at < now() - $1 * interval '1 millisecond' LIMIT $2`;
+
+/** $1 batch */
+export const idsOfBatchStatement = ({ callbacks }: Tables) =>
+  `SELECT c.id FROM ${callbacks} c WHERE c.state = 'queued' AND c.batch = $1`;
+
+/** As the worker says, but nothing is held behind a hold that is gone. */
+const told = ({ holds }: Tables) => `(
+    SELECT t.id, t.batch, t.generation, t.reason, t.alone, t.attempt, t.url, t.probe, is_stranded,
+      CASE WHEN is_stranded THEN 'scheduled' ELSE t.state END AS state,
+      CASE WHEN is_stranded THEN NULL ELSE t.detail END AS detail,
+      CASE WHEN is_stranded THEN 0 ELSE t.delay_ms END AS delay_ms
+    FROM json_to_recordset($1::json) AS t (id uuid, endpoint_id uuid, batch uuid, generation integer, state text,
+      reason text, detail text, delay_ms float8, alone boolean, attempt jsonb, url text, probe boolean),
+    LATERAL (SELECT t.state = 'held' AND NOT EXISTS (
+      SELECT FROM ${holds} h WHERE h.endpoint_id = t.endpoint_id AND h.state <> 'lifted') AS is_stranded) stranded
+  ) s`;
+
+/** Whether a settlement may change the state of its record. */
+const APPLIES = `(CASE WHEN s.state = 'delivered' THEN c.generation = s.generation AND ${STATE} <> 'delivered'
+  ELSE c.batch = s.batch AND ${STATE} = 'queued' END)`;
+
+/** An attempt is written once, however often its settlement is repeated. */
+const IS_NEW_ATTEMPT = `(s.attempt IS NOT NULL AND NOT c.attempts @> jsonb_build_array(s.attempt))`;
+
+/**
+ * Settles callbacks. $1: JSON array of {@link settlementRow}s, each id once, in the order of the ids.
+ * A settlement that comes too late (its job ran twice) changes nothing but the attempts.
+ * Returns a row a record: `applied` says whether its state changed.
+ */
+export const settleStatement = (tables: Tables) => `
+  UPDATE ${tables.callbacks} c SET
+    state = CASE WHEN ${APPLIES} THEN s.state ELSE c.state END,
+    reason = CASE WHEN ${APPLIES} THEN s.reason ELSE c.reason END,
+    detail = CASE WHEN ${APPLIES} THEN s.detail ELSE c.detail END,
+    next_attempt_at = CASE WHEN ${APPLIES} THEN now() + s.delay_ms * interval '1 millisecond'
+      ELSE c.next_attempt_at END,
+    finished_at = CASE WHEN ${APPLIES} THEN CASE WHEN s.state IN ('delivered', 'given_up') THEN ${END_TIME} END
+      ELSE c.finished_at END,
+    seq = CASE WHEN ${APPLIES} AND s.state = 'pending' THEN
+      nextval(pg_get_serial_sequence('${tables.callbacks}', 'seq')) ELSE c.seq END,
+    batch = CASE WHEN ${APPLIES} THEN NULL ELSE c.batch END,
+    changed_at = CASE WHEN ${APPLIES} THEN now() ELSE c.changed_at END,
+    stalls = CASE WHEN ${APPLIES} AND s.attempt IS NOT NULL THEN 0 ELSE c.stalls END,
+    alone = CASE WHEN ${APPLIES} THEN (c.alone AND s.attempt IS NULL) OR s.alone ELSE c.alone END,
+    url = CASE WHEN ${APPLIES} THEN COALESCE(s.url, c.url) ELSE c.url END,
+    attempts = CASE WHEN ${IS_NEW_ATTEMPT} THEN
+      (CASE WHEN jsonb_array_length(c.attempts) < ${MAX_ATTEMPTS} THEN c.attempts ELSE c.attempts - 0 END)
+        || s.attempt ELSE c.attempts END,
+    attempt_count = c.attempt_count + (${IS_NEW_ATTEMPT})::int,
+    earlier_attempts = c.earlier_attempts + (${IS_NEW_ATTEMPT} AND s.probe)::int,
+    probed_at = CASE WHEN ${APPLIES} AND s.probe THEN now() ELSE c.probed_at END
+  FROM ${told(tables)}
+  WHERE c.id = s.id AND (${APPLIES} OR s.attempt IS NOT NULL)
+  RETURNING c.id, c.changed_at = now() AND c.state = s.state AS applied`;
+
+/** A settlement as the statement reads it. */
+export function settlementRow(settlement: Settlement) {
+  const { id, endpointId, batch, generation, disposition, attempt, url, isProbe } = settlement;
+  return {
+    id,
+    endpoint_id: endpointId,
+    batch,
+    generation,
+    ...written(disposition),
+    attempt: attempt ?? null,
+    url: url ?? null,
+    probe: isProbe ?? false,
+  };
+}
+
+function written(disposition: Disposition) {
+  const none = { reason: null, detail: null, delay_ms: null, alone: false };
+  switch (disposition.kind) {
+    case 'delivered':
+      return { ...none, state: 'delivered' };
+    case 'retryAt':
+      return {
+        ...none,
+        state: 'scheduled',
+        delay_ms: disposition.delayMs,
+        detail: disposition.deferral ?? null,
+      };
+    case 'hold':
+      return { ...none, state: 'held', detail: disposition.deferral };
+    case 'return':
+      return { ...none, state: 'pending', alone: disposition.alone };
+    case 'giveUp':
+      return { ...none, state: 'given_up', reason: disposition.reason, detail: disposition.detail ?? null };
+  }
+}
+
+/** Before the request of a batch of one: a worker that ends during it leaves this behind. $1 id · $2 batch */
+export const markAttemptStatement = ({ callbacks }: Tables) => `
+  UPDATE ${callbacks} c SET stalls = c.stalls + 1
+  WHERE c.id = $1 AND c.batch = $2 AND ${STATE} = 'queued' RETURNING c.stalls`;
+
+/** The batch of a job that cannot be read: $2 ms later its callbacks are tried again. $1 batch */
+export const rescheduleBatchStatement = ({ callbacks }: Tables) => `
+  UPDATE ${callbacks} c SET state = 'scheduled', next_attempt_at = now() + $2 * interval '1 millisecond',
+    detail = 'platform_fault', batch = NULL, changed_at = now()
+  WHERE c.state = 'queued' AND c.batch = $1 RETURNING c.id`;
+
+const ENDED = `c.id, c.service_id, c.endpoint_id, c.callback_type, c.subject_id, c.url, c.attempt_count,
+  c.attempts->-1 AS last_attempt`;
+
+/** Some of what waits behind an endpoint that is gone or disabled. $1 endpoint · $2 reason · $3 limit */
+export const endOfEndpointStatement = ({ callbacks }: Tables) => `
+  WITH chosen AS (
+    SELECT id FROM ${callbacks} WHERE endpoint_id = $1 AND state IN ('pending', 'scheduled', 'held')
+    LIMIT $3 FOR UPDATE SKIP LOCKED
+  ), result AS (UPDATE ${callbacks} c SET state = 'given_up', reason = $2, finished_at = ${END_TIME}, next_attempt_at = NULL,
+    changed_at = now()
+  FROM chosen WHERE c.id = chosen.id RETURNING ${ENDED})`;
+
+/** Some of what is older than the maximum age. $1 ms · $2 limit */
+export const expireStatement = ({ callbacks }: Tables) => `
+  WITH chosen AS (
+    SELECT id FROM ${callbacks}
+    WHERE state IN ('scheduled', 'held') AND generation_at < now() - $1 * interval '1 millisecond'
+    ORDER BY generation_at LIMIT $2 FOR UPDATE SKIP LOCKED
+  ), result AS (UPDATE ${callbacks} c SET state = 'given_up', reason = 'expired', finished_at = ${END_TIME}, next_attempt_at = NULL,
+    changed_at = now()
+  FROM chosen WHERE c.id = chosen.id RETURNING ${ENDED})`;
+
+/** The next generation of finished callbacks that still have their payload. $1 ids · $2 priority */
+export const replayStatement = ({ callbacks, payloads }: Tables) => `
+  UPDATE ${callbacks} c SET state = 'pending', reason = NULL, detail = NULL, finished_at = NULL,
+    generation = c.generation + 1, generation_at = now(), earlier_attempts = c.attempt_count,
+    seq = nextval(pg_get_serial_sequence('${callbacks}', 'seq')), priority = $2, stalls = 0, batch = NULL,
+    replay_requested_at = NULL, dismissed_at = NULL, changed_at = now()
+  WHERE c.id = ANY($1::uuid[]) AND ${STATE} IN ('delivered', 'given_up')
+    AND EXISTS (SELECT FROM ${payloads} p WHERE p.id = c.id)
+  RETURNING c.id`;
+
+/** A record that did not come through the producer. $1: JSON object of a {@link ForeignRecord} */
+export const recordStatement = ({ callbacks, payloads }: Tables) => `
+  WITH told AS MATERIALIZED (
+    SELECT * FROM json_to_record($1::json) AS r (id uuid, service_id text, endpoint_id uuid, callback_type text,
+      subject_id text, url text, state text, reason text, detail text, generation integer, attempts jsonb,
+      earlier_attempts integer, queued_at float8, trace jsonb, payload text)
+  ), result AS (
+    INSERT INTO ${callbacks} (id, service_id, endpoint_id, callback_type, subject_id, url, state, reason, detail,
+      priority, generation, generation_at, attempts, attempt_count, earlier_attempts, queued_at, changed_at,
+      finished_at, trace)
+    SELECT id, service_id, endpoint_id, callback_type, subject_id, url, state, reason, detail, 1, generation,
+      to_timestamp(queued_at / 1000), attempts, jsonb_array_length(attempts), earlier_attempts,
+      to_timestamp(queued_at / 1000), now(), CASE WHEN state = 'given_up' THEN ${END_TIME} END, trace
+    FROM told
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+  ), sealed AS (
+    INSERT INTO ${payloads} (id, payload)
+    SELECT told.id, told.payload FROM told JOIN result ON result.id = told.id WHERE told.payload IS NOT NULL
+    ON CONFLICT (id) DO NOTHING
+  )`;

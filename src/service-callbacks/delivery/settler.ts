@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../observability/describe-error.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { isStoreFault } from '../../database/store-fault.js';
+import { CallbackRepository } from '../callbacks/callback.repository.js';
+import type { Settlement } from '../callbacks/state-machine.js';
+
+/** What became of a settlement. */
+export type Settled =
+  /** The record's state changed. */
+  | 'applied'
+  /** Another settlement came first, or the record is gone; the attempt is written all the same. */
+  | 'late'
+  /** Not written: the process stops, or the database refuses it. */
+  | 'unwritten';
+
+/** How long results gather, ms, and how many are written at once. */
+const FLUSH_MS = 25;
+const MAX_FLUSH = 512;
+/** After the database did not answer, ms. */
+const RETRY_MS = 500;
+/** How long a stop waits for the database, ms. */
+const LAST_FLUSH_MS = 3_000;
+
+interface Entry {
+  readonly settlement: Settlement;
+  readonly done: (settled: Settled) => void;
+}
+
+/**
+ * Writes what became of callbacks, those of all jobs together. Results wait in memory while the database does not
+ * answer; their callbacks keep their permits, so that no more than those are in hand.
+ */
+@Injectable()
+export class Settler {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private waiting: Entry[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private flushing: Promise<void> | undefined;
+  private stopBy: number | undefined;
+  private isUnavailable = false;
+
+  constructor(private readonly callbacks: CallbackRepository) {}
+
+  settle(settlement: Settlement): Promise<Settled> {
+    const { promise, resolve } = Promise.withResolvers<Settled>();
+    this.waiting.push({ settlement, done: resolve });
+    if (this.waiting.length >= MAX_FLUSH) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), FLUSH_MS);
+    return promise;
+  }
+
+  /** From now on results are written at once, and after a while not waited for where the database does not answer. */
+  prepareStop(): void {
+    this.stopBy = performance.now() + LAST_FLUSH_MS;
+  }
+
+  /** Resolves when nothing waits any more. */
+  async stop(): Promise<void> {
+    this.flush();
+    await this.flushing;
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.flushing ??= this.writeAll().finally(() => {
+      this.flushing = undefined;
+      if (this.waiting.length > 0) this.timer ??= setTimeout(() => this.flush(), FLUSH_MS);
+    });
+  }
+
+  private async writeAll(): Promise<void> {
+    do await this.write(this.next());
+    while (this.waiting.length >= MAX_FLUSH || (this.stopBy !== undefined && this.waiting.length > 0));
+  }
+
+  /** A statement may settle a record once: a second settlement of it goes into a later one. */
+  private next(): Entry[] {
+    const taken = new Map<string, Entry>();
+    const left: Entry[] = [];
+    for (const entry of this.waiting) {
+      const { id } = entry.settlement;
+      if (taken.size < MAX_FLUSH && !taken.has(id)) taken.set(id, entry);
+      else left.push(entry);
+    }
+    this.waiting = left;
+    return [...taken.values()];
+  }
+
+  private async write(entries: readonly Entry[]): Promise<void> {
+    if (entries.length === 0) return;
+    for (;;) {
+      try {
+        const applied = await this.callbacks.settle(entries.map(({ settlement }) => settlement));
+        this.noteAvailable();
+        for (const { settlement, done } of entries)
+          done(applied.get(settlement.id) === true ? 'applied' : 'late');
+        return;
+      } catch (error) {
+        const { driverError = error } = (error ?? {}) as { driverError?: unknown };
+        if (!isStoreFault(driverError)) return this.divide(entries, error);
+        this.noteUnavailable(error);
+        if (this.stopBy !== undefined && performance.now() > this.stopBy) return abandon(entries);
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  /** Something in it cannot be written: halves find it, and the rest is written. */
+  private async divide(entries: readonly Entry[], error: unknown): Promise<void> {
+    if (entries.length > 1) {
+      const half = entries.length >> 1;
+      await this.write(entries.slice(0, half));
+      return this.write(entries.slice(half));
+    }
+    for (const { settlement } of entries)
+      this.logger.error({
+        event: 'settlement.refused',
+        callback_id: settlement.id,
+        err: describeError(error),
+        msg: 'The database does not take what became of a callback',
+      });
+    abandon(entries);
+  }
+
+  /** Once an outage. */
+  private noteUnavailable(error: unknown): void {
+    if (!this.isUnavailable)
+      this.logger.error({
+        event: 'store.unavailable',
+        err: describeError(error),
+        msg: 'Results wait for the database',
+      });
+    this.isUnavailable = true;
+  }
+
+  private noteAvailable(): void {
+    if (this.isUnavailable) this.logger.log({ event: 'store.available', msg: 'Results are written again' });
+    this.isUnavailable = false;
+  }
+}
+
+function abandon(entries: readonly Entry[]): void {
+  for (const { done } of entries) done('unwritten');
+}

@@ -1,0 +1,178 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { inTransaction } from '../../database/conflicts.js';
+import { rows } from '../../database/rows.js';
+import { tableIn } from '../../database/table-in.js';
+import type { DisabledReason } from './callback-api.entity.js';
+import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
+
+/** What is known of a failure that goes on. */
+export interface OngoingFailure {
+  readonly failingSince: Date;
+  /** Attempts since the last success. */
+  readonly attempts: number;
+  /** A status code, or the name of what went wrong instead. */
+  readonly lastFailure: string | null;
+}
+
+/** The row that a statement changed. */
+export interface SwitchedEndpoint {
+  readonly callbackApiId: string;
+  readonly serviceId: string;
+  readonly callbackType: string;
+  readonly url: string;
+}
+
+/** An endpoint that has failed for long enough to be looked at. */
+export interface FailingEndpoint extends SwitchedEndpoint, OngoingFailure {
+  /** What this very failure was warned of already. */
+  readonly warnedPercent: number;
+}
+
+/** What must still hold when the statement runs. */
+export interface DisableCondition {
+  readonly callbackApiId: string;
+  /** It still has this URL. */
+  readonly url?: string;
+  /** It has not succeeded since, nor begun to fail later. */
+  readonly failingSince?: Date;
+}
+
+/** Endpoints looked at in one review at most; the next review goes on. */
+const REVIEW_LIMIT = 1_000;
+
+const FACTS = `api.id AS "callbackApiId", api.service_id AS "serviceId", api.callback_type AS "callbackType", api.url`;
+
+/** What the failure that goes on was warned of; 0: nothing. A warning is about one failure, another is warned of afresh. */
+export const WARNED = `CASE WHEN api.warned_since = health.failing_since THEN api.warned_percent ELSE 0 END`;
+
+/** A `timestamptz` has microseconds, a `Date` has not. */
+const SINCE = `date_trunc('milliseconds', health.failing_since)`;
+
+/**
+ * The switch and the warnings of each callback API. Every change is one statement with its own condition: of
+ * several processes that want the same at once, one gets the row.
+ */
+@Injectable()
+export class EndpointStateRepository {
+  private readonly apis: string;
+  private readonly health: string;
+
+  constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {
+    this.apis = tableIn(dataSource, 'service_callback_apis');
+    this.health = tableIn(dataSource, 'service_callback_endpoint_health');
+  }
+
+  /** @returns undefined where it was disabled already, or the condition does not hold. */
+  async disable(
+    { callbackApiId, url, failingSince }: DisableCondition,
+    reason: DisabledReason,
+    at: Date,
+    by?: string,
+  ): Promise<SwitchedEndpoint | undefined> {
+    return this.change(
+      `UPDATE ${this.apis} api
+       SET disabled_at = $2, disabled_reason = $3, updated_by_id = coalesce($6, updated_by_id)
+       WHERE api.id = $1 AND api.disabled_at IS NULL
+         AND ($4::text IS NULL OR api.url = $4)
+         AND ($5::timestamptz IS NULL OR EXISTS (
+           SELECT FROM ${this.health} health
+           WHERE health.callback_api_id = api.id::text AND ${SINCE} = $5))
+       RETURNING ${FACTS}`,
+      [callbackApiId, at, reason, url ?? null, failingSince ?? null, by ?? null],
+    );
+  }
+
+  /** Forgets its failures as well. @returns undefined where it was not disabled. */
+  enable(callbackApiId: string, by?: string): Promise<SwitchedEndpoint | undefined> {
+    return inTransaction(this.dataSource, async (manager) => {
+      const switched = await this.change(
+        `UPDATE ${this.apis} api
+         SET disabled_at = NULL, disabled_reason = NULL, updated_by_id = coalesce($2, updated_by_id)
+         WHERE api.id = $1 AND api.disabled_at IS NOT NULL
+         RETURNING ${FACTS}`,
+        [callbackApiId, by ?? null],
+        manager,
+      );
+      if (switched) await this.forgetFailures(callbackApiId, manager);
+      return switched;
+    });
+  }
+
+  /** @returns undefined where another process gave this warning, or it is not failing any more. */
+  async warn(
+    callbackApiId: string,
+    failingSince: Date,
+    percent: number,
+  ): Promise<SwitchedEndpoint | undefined> {
+    return this.change(
+      `UPDATE ${this.apis} api
+       SET warned_percent = $3, warned_since = health.failing_since
+       FROM ${this.health} health
+       WHERE api.id = $1 AND health.callback_api_id = api.id::text AND api.disabled_at IS NULL
+         AND ${SINCE} = $2 AND ${WARNED} < $3
+       RETURNING ${FACTS}`,
+      [callbackApiId, failingSince, percent],
+    );
+  }
+
+  /** Takes back the warnings of those that have succeeded since. @returns each once, over all processes. */
+  takeBackWarnings(): Promise<SwitchedEndpoint[]> {
+    return rows<SwitchedEndpoint>(
+      this.dataSource,
+      `UPDATE ${this.apis} api
+       SET warned_percent = 0, warned_since = NULL
+       FROM ${this.health} health
+       WHERE api.warned_since IS NOT NULL AND api.disabled_at IS NULL
+         AND health.callback_api_id = api.id::text AND health.failing_since IS DISTINCT FROM api.warned_since
+       RETURNING ${FACTS}`,
+    );
+  }
+
+  /** Those that are on, have failed since `earliest` at least, and have made so many attempts; longest first. */
+  failing(earliest: Date, minAttempts: number): Promise<FailingEndpoint[]> {
+    return rows<FailingEndpoint>(
+      this.dataSource,
+      `SELECT ${FACTS}, health.failing_since AS "failingSince", health.last_failure AS "lastFailure",
+              health.attempts_since_success AS attempts, ${WARNED} AS "warnedPercent"
+       FROM ${this.health} health
+       JOIN ${this.apis} api ON api.id::text = health.callback_api_id
+       WHERE health.failing_since <= $1 AND health.attempts_since_success >= $2 AND api.disabled_at IS NULL
+       ORDER BY health.failing_since LIMIT ${REVIEW_LIMIT}`,
+      [earliest, minAttempts],
+      ['failingSince'],
+    );
+  }
+
+  async disabledIds(): Promise<string[]> {
+    const disabled = await rows<{ id: string }>(
+      this.dataSource,
+      `SELECT id FROM ${this.apis} WHERE disabled_at IS NOT NULL`,
+    );
+    return disabled.map(({ id }) => id);
+  }
+
+  /** It is another endpoint now, or gets another chance: its time begins again, and nothing was warned of. */
+  async forgetFailures(
+    callbackApiId: string,
+    connection: DataSource | EntityManager = this.dataSource,
+  ): Promise<void> {
+    await rows(
+      connection,
+      `WITH unwarned AS (
+         UPDATE ${this.apis} SET warned_percent = 0, warned_since = NULL WHERE id = $1),
+       result AS (
+         UPDATE ${this.health} SET failing_since = NULL, attempts_since_success = 0
+         WHERE callback_api_id = $1::text RETURNING callback_api_id)`,
+      [callbackApiId],
+    );
+  }
+
+  private async change(
+    statement: string,
+    parameters: readonly unknown[],
+    connection: DataSource | EntityManager = this.dataSource,
+  ): Promise<SwitchedEndpoint | undefined> {
+    return (await rows<SwitchedEndpoint>(connection, statement, parameters))[0];
+  }
+}

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { FigureWriter } from './figure-writer.js';
+import { Figures, type FigureBatch } from './figures.js';
+
+/** How often figures are written, ms. */
+const FLUSH_MS = 250;
+/** After the database did not take them, ms. */
+const RETRY_MS = 1_000;
+/** How long the end of the process may wait for the last of them, ms. */
+const LAST_FLUSH_MS = 3_000;
+
+/** Writes the figures in batches, off the path of deliveries. */
+@Injectable()
+export class FigureFlusher implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+  private isUnavailable = false;
+
+  constructor(
+    private readonly figures: Figures,
+    private readonly writer: FigureWriter,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.running = this.run();
+  }
+
+  /**
+   * What the database takes in time is written. Nest calls the hooks of those who record figures first, because they
+   * have more dependencies, and closes the database in a later hook.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    const inTime = new AbortController();
+    const timeout = sleep(LAST_FLUSH_MS, undefined, { signal: inTime.signal }).catch(() => undefined);
+    await Promise.race([this.running, timeout]);
+    inTime.abort();
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await sleep(FLUSH_MS, undefined, { signal }).catch(() => undefined);
+      await this.write(this.figures.take());
+    }
+  }
+
+  /** Until the database has them; meanwhile sums gather in memory. */
+  private async write(batch: FigureBatch): Promise<void> {
+    for (;;) {
+      const outcome = await this.writer.write(batch);
+      if (outcome.kind === 'written') {
+        this.isUnavailable = false;
+        return;
+      }
+      if (outcome.kind === 'refused' || this.stopping.signal.aborted) return this.drop(batch, outcome.error);
+      this.noteUnavailable(outcome.error);
+      await sleep(RETRY_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  private drop({ minutes, hours, health }: FigureBatch, error: string): void {
+    this.figures.drop(minutes.length + hours.length + health.length);
+    this.logger.error({ event: 'figures.dropped', error, msg: 'The database does not take these figures' });
+  }
+
+  /** Once an outage. */
+  private noteUnavailable(error: string): void {
+    if (!this.isUnavailable)
+      this.logger.warn({
+        event: 'figures.waiting',
+        error,
+        msg: 'The figures wait for the database; deliveries do not',
+      });
+    this.isUnavailable = true;
+  }
+}

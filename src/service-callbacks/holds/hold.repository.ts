@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { rows } from '../../database/rows.js';
+import type { HoldReason } from '../callbacks/callback.js';
+import type { CircuitView, LogScope } from '../callbacks/records.js';
+import { tablesOf } from '../callbacks/callback.repository.js';
+import {
+  holdStatement,
+  liftStatement,
+  moveHoldsStatement,
+  openHoldsStatement,
+} from '../callbacks/state-machine.js';
+import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
+
+/** A hold that is not over. */
+export interface HoldRow {
+  readonly endpoint_id: string;
+  readonly reason: HoldReason;
+  readonly state: 'open' | 'releasing';
+  /** When the endpoint may get the next attempt, Unix ms. */
+  readonly next_probe_at: number;
+}
+
+/** Endpoints that get nothing now: one row an endpoint, shared by all processes, kept over restarts. */
+@Injectable()
+export class HoldRepository {
+  constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
+
+  notLifted(): Promise<HoldRow[]> {
+    return rows<HoldRow>(this.dataSource, openHoldsStatement(tablesOf(this.dataSource)));
+  }
+
+  /**
+   * @param forMs until it may get the next attempt
+   * @param attemptAgeMs how long ago the attempt began that says so
+   * @returns whether the hold is new, or longer than it was
+   */
+  async open(endpointId: string, reason: HoldReason, forMs: number, attemptAgeMs: number): Promise<boolean> {
+    const opened = await rows(this.dataSource, holdStatement(tablesOf(this.dataSource)), [
+      endpointId,
+      reason,
+      Math.round(forMs),
+      Math.round(attemptAgeMs),
+    ]);
+    return opened.length > 0;
+  }
+
+  /** @returns whether it was on hold. */
+  async lift(endpointId: string): Promise<boolean> {
+    return (await rows(this.dataSource, liftStatement(tablesOf(this.dataSource)), [endpointId])).length > 0;
+  }
+
+  /** The circuits that are not closed. */
+  async circuits(scope: LogScope, endpointId?: string): Promise<CircuitView[]> {
+    const { callbacks, holds, endpoints } = tablesOf(this.dataSource);
+    const found = await rows<{ id: string; is_half_open: boolean; until: Date }>(
+      this.dataSource,
+      `SELECT h.endpoint_id AS id, h.next_probe_at AS until, h.state = 'releasing' OR EXISTS (
+         SELECT FROM ${callbacks} c WHERE c.id = h.probe_id AND c.state || '' = 'queued') AS is_half_open
+       FROM ${holds} h JOIN ${endpoints} e ON e.id = h.endpoint_id
+       WHERE h.state <> 'lifted' AND ($1::uuid IS NULL OR h.endpoint_id = $1)
+         AND ($2::text IS NULL OR e.service_id = $2)
+       ORDER BY h.endpoint_id`,
+      [endpointId ?? null, scope === 'all' ? null : scope.serviceId],
+      ['until'],
+    );
+    return found.map(({ id, is_half_open: isHalfOpen, until }) => ({
+      callbackApiId: id,
+      state: isHalfOpen ? 'half_open' : 'open',
+      until: isHalfOpen ? null : until,
+    }));
+  }
+
+  /** Ends those whose time is over, and those behind which nothing waits. @returns those that end by time. */
+  async move(): Promise<string[]> {
+    const moved = await rows<{ endpoint_id: string; state: string }>(
+      this.dataSource,
+      moveHoldsStatement(tablesOf(this.dataSource)),
+    );
+    return moved.filter(({ state }) => state === 'releasing').map(({ endpoint_id: id }) => id);
+  }
+}

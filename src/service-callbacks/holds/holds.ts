@@ -1,0 +1,178 @@
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { describeError } from '../../observability/describe-error.js';
+import type { HoldReason } from '../callbacks/callback.js';
+import { Clock } from '../clock.js';
+import { periodically } from '../periodically.js';
+import { HoldRepository } from './hold.repository.js';
+
+/** How late a process learns of a hold that another one opened or lifted, ms. */
+const REFRESH_MS = 500;
+/** How far this process's clock may be behind the database's, ms. */
+const MAX_SKEW_MS = 2_000;
+/** A hold by `Retry-After` lasts this long at most, ms. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+/** Which endpoint, for the log. */
+export interface HeldEndpoint {
+  readonly endpointId: string;
+  readonly serviceId: string;
+  readonly callbackType: string;
+  readonly url: string;
+}
+
+interface Hold {
+  readonly reason: HoldReason;
+  /** Unix ms. */
+  readonly until: number;
+  /** When it was written, monotonic ms: a list that was read before cannot have it. */
+  writtenAt: number;
+}
+
+/** The endpoints that are on hold, in memory: admission asks no database. */
+@Injectable()
+export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private readonly stopping = new AbortController();
+  private open = new Map<string, Hold>();
+  /** Holds that are being released. */
+  private releasing = 0;
+  private running: Promise<void> | undefined;
+  private onLifted: (endpointId: string) => void = () => undefined;
+  private isCurrent = true;
+
+  constructor(
+    private readonly repository: HoldRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Before anything is delivered. */
+  async onModuleInit(): Promise<void> {
+    await this.refresh().catch((error: unknown) => this.outdated(error));
+  }
+
+  onApplicationBootstrap(): void {
+    const { signal } = this.stopping;
+    const onError = (error: unknown): void => this.outdated(error);
+    this.running = periodically({ everyMs: REFRESH_MS, signal, onError }, () => this.refresh());
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** Called with each endpoint whose hold this process sees lifted. */
+  whenLifted(listener: (endpointId: string) => void): void {
+    this.onLifted = listener;
+  }
+
+  /** Whether a hold is being released, or the time of its probe or of its end has come. */
+  get isAnyDue(): boolean {
+    const soon = this.clock.now() + MAX_SKEW_MS;
+    return this.releasing > 0 || [...this.open.values()].some(({ until }) => until <= soon);
+  }
+
+  /** @returns undefined where the endpoint may get attempts. */
+  reasonFor(endpointId: string): HoldReason | undefined {
+    return this.open.get(endpointId)?.reason;
+  }
+
+  /** Unix ms; undefined where it is not on hold. */
+  until(endpointId: string): number | undefined {
+    return this.open.get(endpointId)?.until;
+  }
+
+  /**
+   * Puts an endpoint on hold, because of an attempt. Effective in this process at once.
+   * @param startedAt of the attempt, Unix ms
+   */
+  async put(endpoint: HeldEndpoint, reason: HoldReason, forMs: number, startedAt: number): Promise<void> {
+    const { endpointId } = endpoint;
+    const now = this.clock.now();
+    const ms = reason === 'retry_after' ? Math.min(forMs, MAX_RETRY_AFTER_MS) : forMs;
+    const hold: Hold = { reason, until: now + ms, writtenAt: Number.POSITIVE_INFINITY };
+    if (!this.open.has(endpointId)) this.open.set(endpointId, hold);
+    try {
+      const isNew = await this.repository.open(endpointId, reason, ms, now - startedAt);
+      if (isNew) this.tellHeld(endpoint, hold);
+    } catch (error) {
+      this.outdated(error);
+    } finally {
+      hold.writtenAt = this.clock.monotonic();
+    }
+  }
+
+  /** It responds again, or has changed: what is held goes on. */
+  async lift(endpoint: HeldEndpoint, why: 'probe' | 'changed' | 'enabled' | 'test'): Promise<void> {
+    const wasOpen = await this.repository.lift(endpoint.endpointId);
+    if (this.open.delete(endpoint.endpointId)) this.onLifted(endpoint.endpointId);
+    if (!wasOpen) return;
+    this.releasing += 1;
+    this.tellReleased(endpoint.endpointId, why, endpoint);
+  }
+
+  /** Ends holds whose time is over. */
+  async move(): Promise<void> {
+    for (const endpointId of await this.repository.move()) {
+      if (this.open.delete(endpointId)) this.onLifted(endpointId);
+      this.releasing += 1;
+      this.tellReleased(endpointId, 'retry_after');
+    }
+  }
+
+  private tellReleased(endpointId: string, why: string, endpoint?: HeldEndpoint): void {
+    this.logger.log({
+      event: 'endpoint.released',
+      callback_api_id: endpointId,
+      ...(endpoint && facts(endpoint)),
+      reason: why,
+      msg: 'An endpoint gets its callbacks again',
+    });
+  }
+
+  private tellHeld(endpoint: HeldEndpoint, { reason, until }: Hold): void {
+    this.logger.warn({
+      event: 'endpoint.held',
+      callback_api_id: endpoint.endpointId,
+      ...facts(endpoint),
+      reason,
+      next_attempt_at: new Date(until).toISOString(),
+      msg: 'An endpoint is on hold: its callbacks wait',
+    });
+  }
+
+  private async refresh(): Promise<void> {
+    const startedAt = this.clock.monotonic();
+    const read = await this.repository.notLifted();
+    const open = new Map<string, Hold>();
+    for (const [id, hold] of this.open) if (hold.writtenAt > startedAt) open.set(id, hold);
+    for (const { endpoint_id: id, state, reason, next_probe_at: until } of read)
+      if (state === 'open') open.set(id, { reason, until, writtenAt: startedAt });
+    const lifted = [...this.open.keys()].filter((id) => !open.has(id));
+    this.open = open;
+    this.releasing = read.filter(({ state }) => state === 'releasing').length;
+    this.isCurrent = true;
+    for (const id of lifted) this.onLifted(id);
+  }
+
+  /** Once an outage. */
+  private outdated(error: unknown): void {
+    if (this.isCurrent)
+      this.logger.warn({
+        event: 'holds.outdated',
+        err: describeError(error),
+        msg: 'Which endpoints are on hold cannot be read or written now',
+      });
+    this.isCurrent = false;
+  }
+}
+
+function facts({ serviceId, callbackType, url }: HeldEndpoint): Record<string, string> {
+  return { service_id: serviceId, callback_type: callbackType, service_callback_url: url };
+}

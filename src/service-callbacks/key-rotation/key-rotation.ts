@@ -1,0 +1,70 @@
+import type { PayloadCipher } from '../security/payload-cipher.js';
+import type { CiphertextRepository, KeyUse, StoredCiphertext } from './ciphertext.repository.js';
+import { ENCRYPTED_COLUMNS, type EncryptedColumn } from './encrypted-columns.js';
+
+const BATCH = 500;
+
+/** What became of one column. */
+export interface ColumnRotation {
+  readonly table: string;
+  readonly column: string;
+  /** Now under the current key. */
+  readonly rotated: number;
+  /** Changed by the running service in the meantime, under the current key. */
+  readonly overtaken: number;
+  /** Left as they are: their key is not configured any more, or they were altered. */
+  readonly unreadable: number;
+}
+
+/**
+ * Re-encrypts what is stored, under the current key, while the service runs: a text is replaced only where it
+ * is still the one that was read. Started again after a crash it goes on with what is left.
+ */
+export class KeyRotation {
+  constructor(
+    private readonly repository: CiphertextRepository,
+    private readonly cipher: PayloadCipher,
+  ) {}
+
+  async run(): Promise<ColumnRotation[]> {
+    const rotations: ColumnRotation[] = [];
+    for (const column of ENCRYPTED_COLUMNS) rotations.push(await this.rotate(column));
+    return rotations;
+  }
+
+  /** Every key that something stored is under, per column. */
+  async uses(): Promise<KeyUse[]> {
+    return (await Promise.all(ENCRYPTED_COLUMNS.map((column) => this.repository.countByKey(column)))).flat();
+  }
+
+  private async rotate(column: EncryptedColumn): Promise<ColumnRotation> {
+    const counts = { rotated: 0, overtaken: 0, unreadable: 0 };
+    let after: string | undefined;
+    for (;;) {
+      const batch = await this.repository.batchUnderOtherKeys(column, this.cipher.currentKeyId, after, BATCH);
+      for (const stored of batch) counts[await this.rotateOne(column, stored)] += 1;
+      after = batch.at(-1)?.id;
+      if (after === undefined) return { table: column.table, column: column.column, ...counts };
+    }
+  }
+
+  private async rotateOne(
+    column: EncryptedColumn,
+    stored: StoredCiphertext,
+  ): Promise<'rotated' | 'overtaken' | 'unreadable'> {
+    const binding = column.bindingOf(stored.id);
+    const plaintext = this.read(stored.ciphertext, binding);
+    if (plaintext === undefined) return 'unreadable';
+    const isReplaced = await this.repository.replace(column, stored, this.cipher.encrypt(plaintext, binding));
+    return isReplaced ? 'rotated' : 'overtaken';
+  }
+
+  private read(ciphertext: string, binding: string): string | undefined {
+    try {
+      return this.cipher.decrypt(ciphertext, binding);
+    } catch {
+      // Which keys those are is what `uses` says.
+      return undefined;
+    }
+  }
+}

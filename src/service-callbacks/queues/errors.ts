@@ -1,0 +1,37 @@
+/**
+ * The queue's store cannot serve now. Its code is the one by which BullMQ knows an error of the connection: it tries
+ * again instead of failing the job.
+ */
+export class QueueUnavailableError extends Error {
+  override readonly name = 'QueueUnavailableError';
+  readonly code = 'ECONNREFUSED';
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}
+
+/** A pooler such as PgBouncer refuses or drops what the queue's connections start with. */
+export class PoolerInBetweenError extends Error {
+  override readonly name = 'PoolerInBetweenError';
+
+  /** @param seen what was seen of it. */
+  constructor(seen: string, cause?: unknown) {
+    super(
+      `The queue's connections do not reach PostgreSQL as they are (${seen}): a pooler such as PgBouncer seems to ` +
+        'stand in between. The queue needs a way around it: DATABASE_DIRECT_URL, or `queue.url` in the module’s options.',
+      { cause },
+    );
+  }
+}
+
+export class UnsafeRedisError extends Error {
+  override readonly name = 'UnsafeRedisError';
+
+  constructor(policy: string) {
+    super(
+      `Redis has maxmemory-policy ${policy}: it would drop callbacks when it is full. ` +
+        'Set it to noeviction (redis.conf, or CONFIG SET maxmemory-policy noeviction).',
+    );
+  }
+}

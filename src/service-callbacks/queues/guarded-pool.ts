@@ -1,0 +1,54 @@
+import { Logger } from '@nestjs/common';
+import type { PgPool, PgPoolClient } from 'bullmq';
+import type pg from 'pg';
+import { retryConflicts } from '../../database/conflicts.js';
+import { isStoreFault } from '../../database/store-fault.js';
+import { messageOf } from '../message-of.js';
+import { QueueUnavailableError } from './errors.js';
+
+/**
+ * The pool as BullMQ is given it. BullMQ takes only a refused connection for a fault of the store; any other
+ * error on finishing a job (a server that shuts down, starts, is full or read-only) it takes for the job's own
+ * and fails it. Here all of them look refused, and the log says once that the store is away, and once that it
+ * is back.
+ */
+export class GuardedPool {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private isUnavailable = false;
+
+  constructor(private readonly pool: pg.Pool) {}
+
+  query(text: string, parameters?: readonly unknown[]): Promise<{ rows: unknown[] }> {
+    return this.guard(() =>
+      retryConflicts(() => (this.pool as unknown as PgPool).query<unknown>(text, parameters)),
+    );
+  }
+
+  connect(): Promise<PgPoolClient> {
+    return this.guard(() => (this.pool as unknown as PgPool).connect());
+  }
+
+  private async guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      if (this.isUnavailable)
+        this.logger.log({ event: 'queue.available', msg: 'The queue’s database serves again' });
+      this.isUnavailable = false;
+      return result;
+    } catch (error) {
+      if (!isStoreFault(error)) throw error;
+      const fault = new QueueUnavailableError(
+        `The queue's database cannot serve now: ${messageOf(error)}`,
+        error,
+      );
+      if (!this.isUnavailable)
+        this.logger.error({
+          event: 'queue.unavailable',
+          error: fault.message,
+          msg: 'Delivery waits for the queue',
+        });
+      this.isUnavailable = true;
+      throw fault;
+    }
+  }
+}

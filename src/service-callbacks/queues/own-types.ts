@@ -1,0 +1,31 @@
+import pg from 'pg';
+
+type Parser = (text: string) => unknown;
+
+const toNumber: Parser = Number;
+const toJson: Parser = (text) => JSON.parse(text) as unknown;
+/** Not as `pg`'s types describe it. */
+const arrays = pg.types.arrayParser as unknown as {
+  create(text: string, entry: Parser): { parse(): unknown[] };
+};
+const toTexts: Parser = (text) => arrays.create(text, String).parse();
+
+/** By PostgreSQL's type number: what `pg` reads as more than a text. */
+const PARSERS: ReadonlyMap<number, Parser> = new Map([
+  [pg.types.builtins.BOOL, (text: string) => text === 't'],
+  [pg.types.builtins.INT2, toNumber],
+  [pg.types.builtins.INT4, toNumber],
+  [pg.types.builtins.OID, toNumber],
+  [pg.types.builtins.FLOAT4, toNumber],
+  [pg.types.builtins.FLOAT8, toNumber],
+  [pg.types.builtins.JSON, toJson],
+  [pg.types.builtins.JSONB, toJson],
+  // text[] and bigint[]
+  [1009, toTexts],
+  [1016, toTexts],
+]);
+
+/** The values of the queue's own connections, whatever parsers a host has set for all of its process. */
+export const ownTypes = {
+  getTypeParser: (oid: number) => PARSERS.get(oid) ?? String,
+};

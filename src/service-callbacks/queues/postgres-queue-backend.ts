@@ -1,0 +1,167 @@
+import {
+  assertSchemaCompatibility,
+  createPostgresBackend,
+  DEFAULT_SCHEMA,
+  Queue,
+  type BackendFactory,
+  type PgPool,
+} from 'bullmq';
+import pg from 'pg';
+import { BoundedClient } from '../../database/bounded-client.js';
+import { ownTypes } from './own-types.js';
+import { GuardedPool } from './guarded-pool.js';
+import { migrateQueueSchema } from './queue-schema.js';
+import { PoolerInBetweenError } from './errors.js';
+import { FetchingWorker } from './fetching-worker.js';
+import {
+  QueueBackend,
+  queueTiming,
+  workerOptions,
+  type PoolCounts,
+  type QueueTiming,
+} from './queue-backend.js';
+
+export interface PostgresQueueOptions extends QueueTiming {
+  readonly pool: pg.PoolConfig;
+  /** Bring BullMQ's schema up to date on `open()`; false: an outdated one is an error. */
+  readonly migrate: boolean;
+}
+
+const factory = createPostgresBackend as unknown as BackendFactory;
+
+/**
+ * BullMQ on PostgreSQL. BullMQ would give every queue and worker a pool of its own; here all share one,
+ * of which each worker keeps one connection for `LISTEN`.
+ */
+export class PostgresQueueBackend extends QueueBackend {
+  readonly kind = 'postgres';
+  private readonly connection: pg.PoolConfig;
+  private readonly pool: pg.Pool;
+  private readonly guarded: GuardedPool;
+  readonly timing: Required<QueueTiming>;
+
+  constructor(private readonly options: PostgresQueueOptions) {
+    super();
+    this.timing = queueTiming(options);
+    this.connection = {
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+      application_name: 'service-callbacks queue',
+      ...options.pool,
+      types: ownTypes,
+      // BullMQ's statements name no schema; a pool that is given to it brings its own search path. And no commit waits
+      // for the disk: a crash of the server loses jobs of the last moments, which the sweep adds again from the record.
+      options: `-c search_path=${DEFAULT_SCHEMA} -c synchronous_commit=off`,
+    };
+    this.pool = new pg.Pool({ ...this.connection, Client: BoundedClient });
+    // A connection that drops while idle; whoever needs one next gets another or an error of its own.
+    this.pool.on('error', () => undefined);
+    // One that drops in use fails its statement; BullMQ leaves the event to nobody, and Node would end the process.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
+    this.guarded = new GuardedPool(this.pool);
+  }
+
+  async open(): Promise<void> {
+    // Not one of the pool's: a migration may take longer than any other statement.
+    const client = new pg.Client(this.connection);
+    client.on('error', () => undefined);
+    await this.connect(client);
+    try {
+      await assertSearchPath(client);
+      if (this.options.migrate) await migrateQueueSchema(client);
+      else await assertSchemaCompatibility(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  private async connect(client: pg.Client): Promise<void> {
+    try {
+      await client.connect();
+    } catch (error) {
+      const { message } = error as { message?: unknown };
+      if (typeof message === 'string' && message.includes('startup parameter'))
+        throw new PoolerInBetweenError(message, error);
+      throw error;
+    }
+  }
+
+  createQueue(name: string): Queue {
+    return new Queue(
+      name,
+      { connection: this.sharedPool(), skipMetasUpdate: true },
+      factory,
+    ) as unknown as Queue;
+  }
+
+  async createWorker(name: string): Promise<FetchingWorker> {
+    const options = { ...workerOptions(this.options), connection: this.sharedPool() };
+    const worker = new FetchingWorker(name, options, factory);
+    worker.on('error', () => undefined);
+    try {
+      // BullMQ remembers for ever that this failed; better that the start fails.
+      await worker.waitUntilReady();
+      return worker;
+    } catch (error) {
+      await worker.close(true);
+      throw error;
+    }
+  }
+
+  async ping(): Promise<void> {
+    // Of the queue's own table: that the database answers is not yet that there is a queue in it.
+    await this.pool.query('SELECT FROM job LIMIT 0');
+  }
+
+  async assertWritable(): Promise<void> {
+    await this.ping();
+    const { rows } = await this.pool.query<{ setting: string }>(
+      `SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE current_setting('transaction_read_only') END AS setting`,
+    );
+    if (rows[0]?.setting !== 'off') throw new Error('the queue’s database is read-only');
+  }
+
+  async now(): Promise<number> {
+    const { rows } = await this.pool.query<{ now: string }>(
+      'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
+    );
+    return Number(rows[0]?.now);
+  }
+
+  override get poolCounts(): PoolCounts {
+    return this.pool;
+  }
+
+  async close(): Promise<void> {
+    await this.closeQueues();
+    await this.pool.end();
+  }
+
+  protected createPromptQueue(name: string): Queue {
+    return this.createQueue(name);
+  }
+
+  /** A pool to BullMQ, which would close the one it is given. */
+  private sharedPool(): PgPool {
+    return {
+      query: ((text: string, parameters?: readonly unknown[]) =>
+        this.guarded.query(text, parameters)) as PgPool['query'],
+      connect: () => this.guarded.connect(),
+      end: async () => undefined,
+      on(): PgPool {
+        return this;
+      },
+      removeAllListeners(): PgPool {
+        return this;
+      },
+    };
+  }
+}
+
+/** Without it the start would succeed, callbacks be accepted, and no worker find the queue's tables. */
+async function assertSearchPath(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ search_path: string }>('SHOW search_path');
+  const path = rows[0]?.search_path;
+  if (path !== DEFAULT_SCHEMA)
+    throw new PoolerInBetweenError(`search_path is ${path} instead of ${DEFAULT_SCHEMA}`);
+}

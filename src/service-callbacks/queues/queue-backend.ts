@@ -1,0 +1,144 @@
+import type { Job, JobType, Queue } from 'bullmq';
+import type { FetchingWorker } from './fetching-worker.js';
+
+/** When a worker that died is noticed. */
+export interface QueueTiming {
+  /** How long a worker may be silent before its jobs become another's, ms; renewed at a third of it. Default 30,000. */
+  readonly lockDurationMs?: number;
+  /** How often the jobs of silent workers are looked for, ms. Default 15,000. */
+  readonly stalledIntervalMs?: number;
+}
+
+/** The same, complete. */
+export function queueTiming({ lockDurationMs = 30_000, stalledIntervalMs = 15_000 }: QueueTiming) {
+  return { lockDurationMs, stalledIntervalMs };
+}
+
+/** Never reached: BullMQ would fail a job that stalls more often without showing it to anybody. */
+const NEVER_FAIL_ON_STALL = 1_000_000;
+
+/** What every worker has. No terminal job stays: an id that is still kept swallows the next `add`. */
+export function workerOptions(timing: QueueTiming) {
+  const { lockDurationMs, stalledIntervalMs } = queueTiming(timing);
+  return {
+    lockDuration: lockDurationMs,
+    stalledInterval: stalledIntervalMs,
+    maxStalledCount: NEVER_FAIL_ON_STALL,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+    autorun: false,
+  };
+}
+
+/** What BullMQ on PostgreSQL counts waiting jobs of a paused queue as; its type does not name it. */
+const PAUSED = 'paused' as JobType;
+
+/** A job on its way into a queue. */
+export interface QueuedJob {
+  readonly queue: string;
+  readonly name: string;
+  /** No whole number, and without a colon (BullMQ's rules). One that is in the queue is not added again. */
+  readonly id: string;
+  readonly data: unknown;
+}
+
+/** Where a job is, as BullMQ calls it; `unknown`: in no queue. */
+export type JobState = Awaited<ReturnType<Queue['getJobState']>>;
+
+/** node-postgres' own counts. */
+export interface PoolCounts {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+}
+
+/**
+ * The store behind the queues. One per module and process: its connections are shared by every queue
+ * and worker, and it never touches BullMQ's process-wide defaults, which belong to the host.
+ */
+export abstract class QueueBackend {
+  abstract readonly kind: 'postgres' | 'redis';
+  private readonly queues = new Map<string, Promise<Queue>>();
+
+  /** Brings the store to where queues can be used. @throws naming what is wrong with it. */
+  abstract open(): Promise<void>;
+
+  /** Every call makes a queue; the caller closes it. */
+  abstract createQueue(name: string): Queue;
+
+  /** Fetches nothing until a `FetchLoop` does. */
+  abstract createWorker(name: string): Promise<FetchingWorker>;
+
+  /** How long a lock lasts and how often stalled jobs are looked for, ms. */
+  abstract readonly timing: Required<QueueTiming>;
+
+  /** @throws at once where the store is known not to answer. */
+  async add({ queue, name, id, data }: QueuedJob): Promise<void> {
+    await (
+      await this.queue(queue)
+    ).add(name, data, { jobId: id, removeOnComplete: true, removeOnFail: true });
+  }
+
+  /** Jobs that no worker has fetched. */
+  async waitingCount(queue: string): Promise<number> {
+    return (await this.queue(queue)).getJobCountByTypes('waiting', 'prioritized', PAUSED);
+  }
+
+  async jobState(queue: string, id: string): Promise<JobState> {
+    return (await this.queue(queue)).getJobState(id);
+  }
+
+  /** One round trip to the store. @throws when it does not answer, at once where it is known to be away. */
+  abstract ping(): Promise<void>;
+
+  /** @throws where nothing can be queued: the store does not respond, or is read-only. */
+  abstract assertWritable(): Promise<void>;
+
+  /** Asks nobody. @throws where the store is known not to answer. */
+  assertUsable(): void {
+    // Overridden where a client knows.
+  }
+
+  /** The store's clock, Unix milliseconds. */
+  abstract now(): Promise<number>;
+
+  /** The connections of a pool of the backend's own, where it has one. */
+  get poolCounts(): PoolCounts | undefined {
+    return undefined;
+  }
+
+  abstract close(): Promise<void>;
+
+  /** A queue whose commands fail at once while the store does not answer. */
+  protected abstract createPromptQueue(name: string): Queue;
+
+  protected async closeQueues(): Promise<void> {
+    await Promise.all([...this.queues.values()].map(async (queue) => (await queue).close()));
+  }
+
+  private async queue(name: string): Promise<Queue> {
+    this.assertUsable();
+    const known = this.queues.get(name);
+    if (known) return known;
+    const opening = this.openQueue(name);
+    this.queues.set(name, opening);
+    // BullMQ remembers for ever that this failed: such a queue is thrown away.
+    opening.catch(() => this.queues.delete(name));
+    return opening;
+  }
+
+  private async openQueue(name: string): Promise<Queue> {
+    const queue = this.createPromptQueue(name);
+    // Each command reports its own error.
+    queue.on('error', () => undefined);
+    try {
+      await queue.waitUntilReady();
+      return queue;
+    } catch (error) {
+      await queue.close().catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+export type AnyJob = Job<unknown, void>;

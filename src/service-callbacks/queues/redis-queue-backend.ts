@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { Logger } from '@nestjs/common';
+import { createRedisBackend, Queue, type BackendFactory, type WorkerOptions } from 'bullmq';
+import { Redis, type Cluster, type RedisOptions } from 'ioredis';
+import { QueueBackend, queueTiming, workerOptions, type QueueTiming } from './queue-backend.js';
+import { limitSilence } from '../../database/silent-connection.js';
+import { gatherWrites } from './gathered-writes.js';
+import { onConnection } from './on-connection.js';
+import { checkRedisConfiguration } from './redis-configuration.js';
+import { FetchingWorker } from './fetching-worker.js';
+import { QueueUnavailableError } from './errors.js';
+
+export interface RedisQueueOptions extends QueueTiming {
+  /** Makes a client, Sentinel's and Cluster's included, with these options on top of its own. */
+  readonly connect: (options: RedisOptions) => Redis | Cluster;
+  /** BullMQ's key prefix; on a cluster one with a hash tag, such as `{bull}`. */
+  readonly prefix?: string;
+}
+
+/** How long a command may take where nobody can wait for Redis to come back, ms. */
+const COMMAND_TIMEOUT_MS = 5_000;
+/**
+ * After so long without a response a connection is taken for lost, ms. Not ioredis' own `socketTimeout`: its timer
+ * outlives the connection and ends the next one. BullMQ limits the wait of its blocking connections itself.
+ */
+const SILENCE_MS = 10_000;
+/** How long the key is kept that readiness writes, ms. */
+const WRITE_PROBE_MS = 1_000;
+/** How long `open()` waits for a Redis that is not there; after that the outbox fills and work begins later. */
+const OPEN_TIMEOUT_MS = 3_000;
+
+const factory = createRedisBackend as unknown as BackendFactory;
+
+/**
+ * BullMQ on Redis, for those who outgrow one database. Two clients a process, however many services: one
+ * waits for a Redis that is away (workers), the other says so at once (relay, health). Each worker adds
+ * the blocking connection BullMQ needs.
+ */
+export class RedisQueueBackend extends QueueBackend {
+  readonly kind = 'redis';
+  readonly timing: Required<QueueTiming>;
+  private readonly patient: Redis | Cluster;
+  private readonly prompt: Redis | Cluster;
+  private readonly logger = new Logger('ServiceCallbacks');
+  /** Why this Redis must not hold callbacks, once it has been asked. */
+  private refusal: Error | undefined;
+  /** What has been warned of, so that a reconnect does not say it again. */
+  private warned: string | undefined;
+
+  constructor(private readonly options: RedisQueueOptions) {
+    super();
+    this.timing = queueTiming(options);
+    const retryStrategy = (times: number) => Math.min(50 * 2 ** times, 1_000);
+    // A primary that became a replica keeps its connections; its address may lead to the new primary.
+    const reconnectOnError = ({ message }: Error) => message.startsWith('READONLY');
+    this.patient = options.connect({ maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
+    gatherWrites(this.patient);
+    onConnection(this.patient, (socket) => limitSilence(socket, SILENCE_MS));
+    this.prompt = options.connect({
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      commandTimeout: COMMAND_TIMEOUT_MS,
+      retryStrategy,
+      reconnectOnError,
+    });
+    onConnection(this.prompt, (socket) => limitSilence(socket, SILENCE_MS));
+    // Whoever issues a command gets its error; a client without a listener would print it as well.
+    this.patient.on('error', () => undefined);
+    this.prompt.on('error', () => undefined);
+    this.prompt.on('ready', () => {
+      this.checkConfiguration().catch((error: unknown) => {
+        this.logger.error({
+          event: 'queue.refused',
+          error: error instanceof Error ? error.message : String(error),
+        });
+      });
+    });
+  }
+
+  async open(): Promise<void> {
+    if (this.prompt.status !== 'ready') {
+      await once(this.prompt, 'ready', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }).catch(
+        () => undefined,
+      );
+    }
+    if (this.prompt.status === 'ready') await this.checkConfiguration();
+    else
+      this.logger.warn({
+        event: 'queue.unavailable',
+        msg: 'Redis does not answer: callbacks wait in the database',
+      });
+  }
+
+  createQueue(name: string): Queue {
+    return this.queueOn(this.patient, name);
+  }
+
+  /** Redis is waited for by its worker. */
+  async createWorker(name: string): Promise<FetchingWorker> {
+    const options = {
+      ...workerOptions(this.options),
+      ...this.prefixOption(),
+      connection: this.patient,
+    } as unknown as WorkerOptions;
+    return new FetchingWorker(name, options, factory);
+  }
+
+  async ping(): Promise<void> {
+    // What was wrong with it may have been put right since.
+    if (this.refusal && this.prompt.status === 'ready') await this.checkConfiguration();
+    this.assertUsable();
+    await this.prompt.ping();
+  }
+
+  async assertWritable(): Promise<void> {
+    await this.ping();
+    const key = `${this.options.prefix ?? 'bull'}:service-callbacks:writable`;
+    await this.prompt.set(key, '', 'PX', WRITE_PROBE_MS);
+  }
+
+  async now(): Promise<number> {
+    this.assertUsable();
+    const [seconds, microseconds] = await this.prompt.time();
+    return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+  }
+
+  async close(): Promise<void> {
+    await this.closeQueues();
+    this.prompt.disconnect();
+    this.patient.disconnect();
+  }
+
+  protected createPromptQueue(name: string): Queue {
+    return this.queueOn(this.prompt, name);
+  }
+
+  private queueOn(connection: Redis | Cluster, name: string): Queue {
+    const queue = new Queue(
+      name,
+      { connection, ...this.prefixOption(), skipMetasUpdate: true },
+      factory as never,
+    );
+    queue.on('error', () => undefined);
+    return queue;
+  }
+
+  private prefixOption(): { prefix?: string } {
+    return this.options.prefix === undefined ? {} : { prefix: this.options.prefix };
+  }
+
+  override assertUsable(): void {
+    if (this.refusal) throw this.refusal;
+    if (this.prompt.status !== 'ready') throw new QueueUnavailableError('Redis does not answer');
+  }
+
+  private async checkConfiguration(): Promise<void> {
+    const { refusal, warning } = await checkRedisConfiguration(this.prompt);
+    this.refusal = refusal;
+    if (refusal) throw refusal;
+    if (warning !== undefined && warning !== this.warned)
+      this.logger.warn({ event: 'queue.unsafe', msg: warning });
+    this.warned = warning;
+  }
+}

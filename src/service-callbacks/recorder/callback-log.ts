@@ -1,0 +1,109 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
+import type { Callback, DeferralReason, GiveUpReason, PartialCallback } from '../callbacks/callback.js';
+import type { DeliveryFailure } from '../transport/delivery-outcome.js';
+
+/** What an attempt adds to a line. */
+export interface AttemptFacts {
+  /** From 1, over the callback's whole life. */
+  readonly attempt: number;
+  readonly durationMs: number;
+}
+
+/**
+ * The log as a contract: one line an event, structured, through the application's own logger. A service's broken
+ * server is a warning; an error is a fault of this platform.
+ */
+@Injectable()
+export class CallbackLog {
+  private readonly logger = new Logger('ServiceCallbacks');
+
+  constructor(private readonly types: CallbackTypeRegistry) {}
+
+  queued(callback: Callback): void {
+    this.logger.log({ event: 'callback.queued', ...this.subject(callback), msg: 'Callback queued' });
+  }
+
+  delivered(callback: Callback, facts: AttemptFacts, statusCode: number): void {
+    this.logger.log({
+      event: 'callback.delivered',
+      ...this.subject(callback),
+      ...attempt(facts),
+      status_code: statusCode,
+      msg: 'Callback delivered',
+    });
+  }
+
+  retrying(callback: Callback, facts: AttemptFacts, failure: DeliveryFailure, nextAttemptAt: number): void {
+    this.logger.warn({
+      event: 'callback.retrying',
+      ...this.subject(callback),
+      ...attempt(facts),
+      ...response(failure),
+      next_attempt_at: new Date(nextAttemptAt).toISOString(),
+      msg: 'Callback failed and is being retried',
+    });
+  }
+
+  deferred(callback: PartialCallback & Pick<Callback, 'attempts'>, why: DeferralReason, until: number): void {
+    this.logger.warn({
+      event: 'callback.deferred',
+      ...this.subject(callback),
+      attempt: callback.attempts + 1,
+      error: why,
+      next_attempt_at: new Date(until).toISOString(),
+      msg: 'Callback deferred: its endpoint gets no attempt now',
+    });
+  }
+
+  gaveUp(
+    reason: GiveUpReason,
+    callback: PartialCallback,
+    facts?: AttemptFacts,
+    failure?: DeliveryFailure,
+    detail?: string,
+  ): void {
+    const line = {
+      event: `callback.${reason}`,
+      ...this.subject(callback),
+      ...(facts && attempt(facts)),
+      ...(failure && response(failure)),
+      ...(detail !== undefined && { error: detail }),
+      msg: 'Callback given up and kept as a dead letter',
+    };
+    // Nothing but a fault of this platform makes one unreadable.
+    if (reason === 'unreadable') this.logger.error(line);
+    else this.logger.warn(line);
+  }
+
+  /** This platform's own fault: the callback is tried again, no attempt is spent. */
+  postponed(callback: PartialCallback, error: unknown): void {
+    this.logger.error({
+      event: 'callback.postponed',
+      ...this.subject(callback),
+      error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      msg: 'Callback postponed by a fault of this platform',
+    });
+  }
+
+  private subject(callback: PartialCallback): Record<string, unknown> {
+    const { id, serviceId, callbackType, subjectId, url } = callback;
+    const isNotification = callbackType !== undefined && this.types.get(callbackType)?.subjectIsNotification;
+    return {
+      service_callback_url: url ?? null,
+      callback_type: callbackType ?? null,
+      callback_id: id,
+      service_id: serviceId ?? null,
+      subject_id: subjectId ?? null,
+      ...(isNotification && { notification_id: subjectId }),
+    };
+  }
+}
+
+function attempt({ attempt: number, durationMs }: AttemptFacts): Record<string, unknown> {
+  return { attempt: number, duration_ms: durationMs };
+}
+
+function response(failure: DeliveryFailure): Record<string, unknown> {
+  return failure.statusCode === undefined ? { error: failure.error } : { status_code: failure.statusCode };
+}

@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import type {
+  AttemptRecord,
+  Callback,
+  DeferralReason,
+  GiveUpReason,
+  PartialCallback,
+} from '../callbacks/callback.js';
+import type { DeliveryFailure, DeliveryOutcome } from '../transport/delivery-outcome.js';
+import { Figures } from '../figures/figures.js';
+import { CallbackMetrics } from '../metrics/callback-metrics.js';
+import { CallbackLog, type AttemptFacts } from './callback-log.js';
+
+/** Why a callback is given up, and what is known of the attempt that decided it. */
+export interface Ending {
+  readonly reason: GiveUpReason;
+  readonly facts?: AttemptFacts | undefined;
+  readonly failure?: DeliveryFailure | undefined;
+  /** In words, for operators; never bytes from a server or a payload. */
+  readonly detail?: string | undefined;
+}
+
+/** A callback that ended without a worker, as its row says. */
+interface EndedCallback {
+  readonly id: string;
+  readonly service_id: string | null;
+  readonly endpoint_id: string | null;
+  readonly callback_type: string;
+  readonly subject_id: string | null;
+  readonly url: string | null;
+  readonly attempt_count: number;
+  readonly last_attempt?: AttemptRecord | null;
+}
+
+/**
+ * What became of a callback is recorded here, once, and reaches the log, the metrics and the figures. None of them
+ * waits, and none can fail a delivery.
+ */
+@Injectable()
+export class CallbackRecorder {
+  constructor(
+    private readonly log: CallbackLog,
+    private readonly metrics: CallbackMetrics,
+    private readonly figures: Figures,
+  ) {}
+
+  queued(callback: Callback): void {
+    this.log.queued(callback);
+  }
+
+  /** @param startedAt Unix ms */
+  attemptStarted(callback: Callback, startedAt: number): void {
+    this.metrics.attemptStarted(callback, startedAt);
+  }
+
+  /** @param callback as it was before. @param startedAt Unix ms */
+  attempted(callback: Callback, startedAt: number, outcome: DeliveryOutcome): void {
+    this.metrics.attempted(callback, outcome);
+    this.figures.attempted(callback, startedAt, outcome);
+  }
+
+  delivered(callback: Callback, facts: AttemptFacts, statusCode: number): void {
+    this.log.delivered(callback, facts, statusCode);
+    this.metrics.delivered(callback);
+    this.figures.delivered(callback);
+  }
+
+  /** @param nextAttemptAt Unix ms */
+  retrying(callback: Callback, facts: AttemptFacts, failure: DeliveryFailure, nextAttemptAt: number): void {
+    this.log.retrying(callback, facts, failure, nextAttemptAt);
+  }
+
+  /** @param until Unix ms */
+  deferred(callback: Callback, why: DeferralReason, until: number): void {
+    this.metrics.deferred(why);
+    this.log.deferred(callback, why, until);
+    this.figures.deferred(callback);
+  }
+
+  /** By the relay. @param until Unix ms */
+  deferredByRelay(row: EndedCallback, why: DeferralReason, until: number): void {
+    const callback = callbackOf(row);
+    this.metrics.deferred(why);
+    this.log.deferred({ ...callback, attempts: row.attempt_count }, why, until);
+    this.figures.deferred(callback);
+  }
+
+  gaveUp(callback: PartialCallback, { reason, facts, failure, detail }: Ending): void {
+    this.metrics.gaveUp(callback, reason);
+    this.log.gaveUp(reason, callback, facts, failure, detail);
+    this.figures.gaveUp(callback);
+  }
+
+  /** By management, relay or sweep. */
+  ended(row: EndedCallback, reason: GiveUpReason, detail?: string): void {
+    this.gaveUp(callbackOf(row), { reason, detail, ...lastAttemptOf(row) });
+  }
+
+  /** This platform's own fault: the callback is tried again, no attempt is spent. */
+  postponed(callback: PartialCallback, error: unknown): void {
+    this.log.postponed(callback, error);
+  }
+}
+
+function callbackOf(row: EndedCallback): PartialCallback {
+  return {
+    id: row.id,
+    serviceId: row.service_id ?? undefined,
+    endpointId: row.endpoint_id ?? undefined,
+    callbackType: row.callback_type,
+    subjectId: row.subject_id ?? undefined,
+    url: row.url ?? undefined,
+  };
+}
+
+/** What is known of the last attempt of a callback that ends without another one. */
+export function lastAttemptOf({
+  attempt_count: attempt,
+  last_attempt: last,
+}: Pick<EndedCallback, 'attempt_count' | 'last_attempt'>): Pick<Ending, 'facts' | 'failure'> {
+  return last ? { facts: { attempt, durationMs: last.duration_ms }, failure: failureOf(last) } : {};
+}
+
+function failureOf({ status_code: statusCode, error }: AttemptRecord): DeliveryFailure | undefined {
+  if (statusCode !== undefined) return { statusCode };
+  return error === undefined ? undefined : { error: error as DeliveryFailure['error'] & string };
+}

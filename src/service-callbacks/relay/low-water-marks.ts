@@ -1,0 +1,53 @@
+/** Priorities that the producer gives: 1 + ⌊log₂⌋ of a service's recent volume. */
+const PRIORITIES = Array.from({ length: 24 }, (_, index) => index + 1);
+/** How long ago the seq that a mark stands on was taken at least, ms: transactions commit out of order. */
+const LAG_MS = 2_000;
+/** Between two reads from the beginning, ms, and as a multiple of what such a read takes. */
+const WHOLE = { everyMs: 1_000, timesDuration: 20 } as const;
+
+/**
+ * From where the relay reads, per priority. While a transaction of the host is open for long, PostgreSQL cannot
+ * remove what was taken; a read from the beginning then walks over all of it. A transaction that commits more than
+ * two seconds after its insert may be below the mark: from time to time everything is read.
+ */
+export class LowWaterMarks {
+  private settled = new Map<number, number>();
+  private recent = new Map<number, number>();
+  private newest = new Map<number, number>();
+  private newestSince = 0;
+  private wholeAt = Number.NEGATIVE_INFINITY;
+  private wholeMs = 0;
+
+  /** Per priority, the seq after which to read. @param now monotonic ms */
+  next(now: number): { readonly after: ReadonlyMap<number, number>; readonly isWhole: boolean } {
+    if (now - this.newestSince > LAG_MS) {
+      for (const [priority, seq] of this.recent) raise(this.settled, priority, seq);
+      this.recent = this.newest;
+      this.newest = new Map();
+      this.newestSince = now;
+    }
+    const isWhole = now - this.wholeAt >= Math.max(WHOLE.everyMs, WHOLE.timesDuration * this.wholeMs);
+    return {
+      after: new Map(
+        PRIORITIES.map((priority) => [priority, isWhole ? 0 : (this.settled.get(priority) ?? 0)]),
+      ),
+      isWhole,
+    };
+  }
+
+  /** @param now monotonic ms, at the end of the read */
+  read(
+    taken: readonly { readonly priority: number; readonly seq: number }[],
+    now: number,
+    wholeMs?: number,
+  ): void {
+    for (const { priority, seq } of taken) raise(this.newest, priority, seq);
+    if (wholeMs === undefined) return;
+    this.wholeAt = now;
+    this.wholeMs = wholeMs;
+  }
+}
+
+function raise(marks: Map<number, number>, priority: number, seq: number): void {
+  marks.set(priority, Math.max(seq, marks.get(priority) ?? 0));
+}

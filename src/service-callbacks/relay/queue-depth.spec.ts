@@ -1,0 +1,143 @@
+import { describe, expect, it } from '@jest/globals';
+import { QueueDepth } from './queue-depth.js';
+
+const BATCH = 32;
+
+/** A queue of which a test says how many jobs wait, and a clock that it holds. */
+function aQueue() {
+  const queue = { waiting: 0, now: 0, asked: 0 };
+  const backend = {
+    waitingCount: async () => {
+      queue.asked += 1;
+      return queue.waiting;
+    },
+  };
+  const depth = new QueueDepth(backend, 'a-queue', BATCH, () => queue.now);
+  return { queue, depth };
+}
+
+async function roomOf({ depth }: ReturnType<typeof aQueue>): Promise<number> {
+  await depth.update();
+  return depth.room;
+}
+
+/** Adds as many jobs as there is room for. @returns how many */
+async function fill(aOne: ReturnType<typeof aQueue>): Promise<number> {
+  const jobs = Math.ceil((await roomOf(aOne)) / BATCH);
+  aOne.depth.added(jobs);
+  aOne.queue.waiting += jobs;
+  return jobs;
+}
+
+describe('the depth of a queue', () => {
+  it('is a thousand callbacks at the start', async () => {
+    expect(await roomOf(aQueue())).toBe(1_024);
+  });
+
+  it('has room for what is not added: four jobs are added without asking the queue', async () => {
+    const { queue, depth } = aQueue();
+    depth.added(3);
+    await depth.update();
+    expect(depth.room).toBe(1_024 - 3 * BATCH);
+    expect(queue.asked).toBe(0);
+    depth.added(1);
+    await depth.update();
+    expect(queue.asked).toBe(1);
+  });
+
+  it('grows while the queue runs empty, to a bound', async () => {
+    const { queue, depth } = aQueue();
+    const rooms: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      depth.added(4);
+      queue.now += 10;
+      await depth.update();
+      rooms.push(depth.room);
+    }
+    expect(rooms).toEqual([2_048, 4_096, 4_096, 4_096, 4_096]);
+  });
+
+  it('shrinks to one batch where nothing is fetched, and has no room then', async () => {
+    const aOne = aQueue();
+    await fill(aOne);
+    for (let round = 0; round < 12; round += 1) {
+      aOne.queue.now += 1_000;
+      await roomOf(aOne);
+    }
+    expect(await roomOf(aOne)).toBe(0);
+    aOne.queue.waiting = 1;
+    aOne.queue.now += 1e9;
+    // One job waits, and a window is one job at least.
+    expect(await roomOf(aOne)).toBe(0);
+  });
+
+  it('follows what is fetched: a quarter of a second of it waits', async () => {
+    const aOne = aQueue();
+    // Eight jobs, 256 callbacks, every 100 ms: 640 in 250 ms.
+    for (let round = 0; round < 60; round += 1) {
+      await fill(aOne);
+      aOne.queue.now += 100;
+      aOne.queue.waiting -= Math.min(8, aOne.queue.waiting - 1);
+    }
+    const waiting = aOne.queue.waiting * BATCH;
+    expect(waiting).toBeGreaterThan(640 * 0.5);
+    expect(waiting).toBeLessThan(640 * 1.5);
+  });
+
+  it('has no room that is less than nothing, also where others add to the queue', async () => {
+    const { queue, depth } = aQueue();
+    depth.added(4);
+    queue.waiting = 5_000;
+    queue.now += 10;
+    await depth.update();
+    expect(depth.room).toBe(0);
+  });
+
+  it('asks as long as anything waits', async () => {
+    const { queue, depth } = aQueue();
+    depth.added(4);
+    queue.waiting = 2;
+    await depth.update();
+    await depth.update();
+    expect(queue.asked).toBe(2);
+    queue.waiting = 0;
+    await depth.update();
+    await depth.update();
+    expect(queue.asked).toBe(3);
+  });
+
+  it('has room again as soon as the queue runs empty, however small it has become', async () => {
+    const aOne = aQueue();
+    await fill(aOne);
+    for (let round = 0; round < 12; round += 1) {
+      aOne.queue.now += 1_000;
+      await roomOf(aOne);
+    }
+    const rooms: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      aOne.queue.waiting = 0;
+      aOne.queue.now += 1_000;
+      const room = await roomOf(aOne);
+      rooms.push(room);
+      // One callback comes, and is a job of its own.
+      if (room > 0) aOne.depth.added(1);
+    }
+    expect(rooms).not.toContain(0);
+  });
+
+  it('passes on that the queue does not respond, and works when it does', async () => {
+    let isAway = true;
+    const backend = {
+      waitingCount: async () => {
+        if (isAway) throw new Error('away');
+        return 0;
+      },
+    };
+    const depth = new QueueDepth(backend, 'a-queue', BATCH, () => 0);
+    depth.added(4);
+    await expect(depth.update()).rejects.toThrow('away');
+    isAway = false;
+    await depth.update();
+    expect(depth.room).toBeGreaterThan(0);
+  });
+});

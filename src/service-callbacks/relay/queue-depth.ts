@@ -1,0 +1,56 @@
+import type { QueueBackend } from '../queues/queue-backend.js';
+
+/** How long what waits in a queue may take to be fetched, ms: who goes next is decided in the database, late. */
+const TARGET_MS = 250;
+/** Callbacks that may wait at most, and at the start. */
+const MAX_WINDOW = 4_096;
+const FIRST_WINDOW = 1_024;
+/** Jobs added without asking the queue how many wait. */
+const UNASKED_JOBS = 4;
+
+/**
+ * How many callbacks may be added to a queue now. The window follows what is fetched: it doubles while the queue runs
+ * empty, and shrinks to what is fetched in a quarter of a second. Jobs in a worker's hands do not count.
+ */
+export class QueueDepth {
+  private window = FIRST_WINDOW;
+  private waitingJobs = 0;
+  private addedJobs = 0;
+  private measuredAt = performance.now();
+
+  constructor(
+    private readonly backend: Pick<QueueBackend, 'waitingCount'>,
+    private readonly queue: string,
+    private readonly batchSize: number,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** Callbacks, a whole number from 0. */
+  get room(): number {
+    return Math.max(0, Math.ceil(this.window) - (this.waitingJobs + this.addedJobs) * this.batchSize);
+  }
+
+  added(jobs: number): void {
+    this.addedJobs += jobs;
+  }
+
+  /** Asks the queue where that may change what is known. After a round: a lone callback does not wait for it. */
+  async update(): Promise<void> {
+    // No room is never assumed: what was added may have been fetched since.
+    if (this.waitingJobs > 0 || this.addedJobs >= UNASKED_JOBS || this.room === 0) await this.measure();
+  }
+
+  private async measure(): Promise<void> {
+    const waiting = await this.backend.waitingCount(this.queue);
+    const at = this.now();
+    const fetched = Math.max(0, this.waitingJobs + this.addedJobs - waiting) * this.batchSize;
+    const perTarget = (fetched / Math.max(1, at - this.measuredAt)) * TARGET_MS;
+    this.window =
+      waiting === 0
+        ? Math.min(MAX_WINDOW, this.window * 2)
+        : Math.min(MAX_WINDOW, Math.max(this.batchSize, (this.window + perTarget) / 2));
+    this.waitingJobs = waiting;
+    this.addedJobs = 0;
+    this.measuredAt = at;
+  }
+}

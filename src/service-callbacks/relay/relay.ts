@@ -1,0 +1,267 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../observability/describe-error.js';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { CallbackRecorder } from '../recorder/callback-recorder.js';
+import { CallbackRepository, type TakenNow } from '../callbacks/callback.repository.js';
+import { Clock } from '../clock.js';
+import { Holds } from '../holds/holds.js';
+import { QueueBackend } from '../queues/queue-backend.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
+import { RECHECK_AFTER_MS } from '../queues/batch-job.js';
+import { Batches, queuedJob, type MadeBatches } from '../queues/batches.js';
+import { LowWaterMarks } from './low-water-marks.js';
+import { QueueDepth } from './queue-depth.js';
+
+/** Between two rounds at the least, ms: batches grow with the load. */
+const BETWEEN_ROUNDS_MS = 5;
+/** Until the next round while there is work, ms. */
+const BUSY_MS = 20;
+/** Until the next look where nothing happens, ms: spread, so that processes do not look together. */
+const IDLE_MS = { min: 200, max: 500 } as const;
+/** Where nothing is found after an enqueue or a take: the first delay, doubled up to the last, ms. */
+const EAGER_MS = { first: 2, last: 256 } as const;
+/** How often it is asked whether a caller's transaction has ended, and for how long, ms. */
+const WATCH_MS = { every: 1, atMost: 256 } as const;
+/** After a store did not answer, ms. */
+const RETRY_MS = 500;
+/** What probes, and what each endpoint that is released, may have of the retry permits. */
+const PROBE_SHARE = 1 / 4;
+const RELEASE_SHARE = 1 / 2;
+/** Callbacks a take, of either kind. */
+const MAX_TAKE = 1_024;
+
+/** A caller's transaction, as TypeORM knows it. */
+interface Transaction {
+  readonly isTransactionActive: boolean;
+}
+
+/**
+ * Moves pending and due callbacks into the queues: first they are marked `queued` in the record, then, after the
+ * commit, the job is added. A process that ends in between leaves a batch that the sweep adds. Every process runs
+ * one, and one at a time takes.
+ */
+@Injectable()
+export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private readonly stopping = new AbortController();
+  private readonly marks = new LowWaterMarks();
+  private readonly main: QueueDepth;
+  private readonly retry: QueueDepth;
+  private running: Promise<void> | undefined;
+  private wakeUp = Promise.withResolvers<void>();
+  private eagerMs: number = EAGER_MS.last;
+  private isUnavailable = false;
+  /** Callers' transactions that something was enqueued in, and until when their end is waited for, monotonic ms. */
+  private readonly transactions = new Map<Transaction, number>();
+  private watch: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly callbacks: CallbackRepository,
+    private readonly batches: Batches,
+    private readonly backend: QueueBackend,
+    private readonly holds: Holds,
+    private readonly recorder: CallbackRecorder,
+    private readonly clock: Clock,
+    @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
+  ) {
+    const now = (): number => clock.monotonic();
+    this.main = new QueueDepth(backend, MAIN_QUEUE, options.batchSize, now);
+    this.retry = new QueueDepth(backend, RETRY_QUEUE, options.batchSize, now);
+  }
+
+  onApplicationBootstrap(): void {
+    this.running = this.run();
+  }
+
+  /** Stops before the workers do: what they return unsent would be taken again. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    clearInterval(this.watch);
+    this.wakeUp.resolve();
+    await this.running;
+  }
+
+  /** Something was enqueued in this process. @param transaction that it commits with */
+  nudge(transaction?: Transaction): void {
+    if (transaction?.isTransactionActive) {
+      this.transactions.set(transaction, this.clock.monotonic() + WATCH_MS.atMost);
+      this.watch ??= setInterval(() => this.lookForCommits(), WATCH_MS.every).unref();
+      return;
+    }
+    this.eagerMs = EAGER_MS.first;
+    this.wakeUp.resolve();
+  }
+
+  private lookForCommits(): void {
+    for (const [transaction, until] of this.transactions) {
+      if (transaction.isTransactionActive && this.clock.monotonic() < until) continue;
+      this.transactions.delete(transaction);
+      this.nudge();
+    }
+    if (this.transactions.size > 0) return;
+    clearInterval(this.watch);
+    this.watch = undefined;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      this.wakeUp = Promise.withResolvers();
+      const startedAt = this.clock.monotonic();
+      const taken = await this.tryRound();
+      const spent = this.clock.monotonic() - startedAt;
+      await this.pause(Math.max(0, BETWEEN_ROUNDS_MS - spent));
+      // An enqueue does not shorten the wait for a store that does not respond.
+      if (taken === undefined) await this.pause(RETRY_MS);
+      else await this.untilWoken(this.delayAfter(taken));
+    }
+  }
+
+  /** @returns how many were taken; undefined where a store does not answer. */
+  private async tryRound(): Promise<number | undefined> {
+    try {
+      const taken = await this.round();
+      if (this.isUnavailable)
+        this.logger.log({ event: 'store.available', msg: 'The relay takes callbacks again' });
+      this.isUnavailable = false;
+      return taken;
+    } catch (error) {
+      // Once an outage.
+      if (!this.isUnavailable)
+        this.logger.error({
+          event: 'store.unavailable',
+          err: describeError(error),
+          msg: 'Callbacks wait in the record: a store does not answer',
+        });
+      this.isUnavailable = true;
+      return undefined;
+    }
+  }
+
+  /** Takes what is pending and due, once, and adds its jobs. @returns how many callbacks were taken */
+  async round(): Promise<number> {
+    // Nothing is marked while the queue is known not to answer.
+    if (this.isUnavailable) await this.backend.ping();
+    else this.backend.assertUsable();
+    const [pending, due] = [this.main.room, this.retry.room];
+    const taken = pending === 0 && due === 0 ? 0 : await this.take(pending, due);
+    await Promise.all([this.main.update(), this.retry.update()]);
+    return taken;
+  }
+
+  private async take(pending: number, due: number): Promise<number> {
+    const startedAt = this.clock.monotonic();
+    const { after, isWhole } = this.marks.next(startedAt);
+    const isIdle = this.eagerMs >= EAGER_MS.last;
+    const limits = {
+      pending: Math.min(pending, MAX_TAKE),
+      due: Math.min(due, MAX_TAKE),
+      batchSize: this.options.batchSize,
+      after,
+    };
+    const taken = isIdle && !(await this.callbacks.isAnyDue(after)) ? [] : await this.callbacks.take(limits);
+    const now = this.clock.monotonic();
+    this.marks.read(taken, now, isWhole ? now - startedAt : undefined);
+    if (taken.length > 0) await this.pass(taken, startedAt);
+    return taken.length + (await this.takeHeld(due));
+  }
+
+  /** Nothing is asked while no hold is to be probed, ended or released. */
+  private async takeHeld(room: number): Promise<number> {
+    if (!this.holds.isAnyDue || room === 0) return 0;
+    const { batchSize, retryConcurrency } = this.options;
+    await this.holds.move();
+    const startedAt = this.clock.monotonic();
+    const taken = await this.callbacks.takeHeld({
+      batchSize,
+      probes: Math.max(1, Math.floor(retryConcurrency * PROBE_SHARE)),
+      maxWindow: Math.max(batchSize, Math.floor(retryConcurrency * RELEASE_SHARE)),
+    });
+    if (taken.length > 0) await this.pass(taken, startedAt);
+    return taken.length;
+  }
+
+  /** @param startedAt of the take, monotonic ms */
+  private async pass(taken: readonly TakenNow[], startedAt: number): Promise<void> {
+    const queued = taken.filter(({ state }) => state === 'queued');
+    for (const row of taken) {
+      if (row.state === 'given_up') this.recorder.ended(row, row.reason ?? 'cancelled');
+      if (row.state === 'held')
+        this.recorder.deferredByRelay(row, row.hold_reason ?? 'circuit_open', row.next_probe_at ?? 0);
+    }
+    const [first, later] = [queued.filter((row) => row.is_first), queued.filter((row) => !row.is_first)];
+    // A process that stood still meanwhile: the sweep may have added these batches, and they may be delivered.
+    const isLate = this.clock.monotonic() - startedAt > RECHECK_AFTER_MS;
+    await Promise.all([
+      this.add(MAIN_QUEUE, this.main, first, isLate),
+      this.add(RETRY_QUEUE, this.retry, later, isLate),
+    ]);
+  }
+
+  private async add(
+    queue: string,
+    depth: QueueDepth,
+    rows: readonly TakenNow[],
+    isLate: boolean,
+  ): Promise<void> {
+    if (rows.length === 0) return;
+    const { jobs, unreadable } = this.batches.make(rows, isLate);
+    depth.added(jobs.length);
+    if (unreadable.length > 0) await this.settleUnreadable(unreadable);
+    // Where an add fails, or was carried out and the response lost, its batch stays marked and the sweep looks for it.
+    const added = await Promise.allSettled(jobs.map((job) => this.backend.add(queuedJob(queue, job))));
+    const failed = added.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  private async settleUnreadable(unreadable: MadeBatches['unreadable']): Promise<void> {
+    await this.callbacks.settle(unreadable.map(({ settlement }) => settlement));
+    for (const { row, error, settlement } of unreadable) {
+      const { disposition } = settlement;
+      if (disposition.kind === 'giveUp') this.recorder.ended(row, disposition.reason, disposition.detail);
+      if (disposition.kind !== 'retryAt') continue;
+      this.recorder.postponed(
+        {
+          id: row.id,
+          serviceId: row.service_id,
+          endpointId: row.endpoint_id,
+          callbackType: row.callback_type,
+        },
+        error,
+      );
+      this.recorder.deferredByRelay(
+        row,
+        disposition.deferral ?? 'platform_fault',
+        Date.now() + disposition.delayMs,
+      );
+    }
+  }
+
+  private delayAfter(taken: number): number {
+    if (taken > 0) {
+      this.eagerMs = BUSY_MS;
+      return BUSY_MS;
+    }
+    const { min, max } = IDLE_MS;
+    if (this.eagerMs >= EAGER_MS.last) return min + Math.random() * (max - min);
+    this.eagerMs *= 2;
+    return this.eagerMs;
+  }
+
+  private async untilWoken(ms: number): Promise<void> {
+    const timer = setTimeout(() => this.wakeUp.resolve(), ms);
+    await this.wakeUp.promise;
+    clearTimeout(timer);
+  }
+
+  private async pause(ms: number): Promise<void> {
+    if (ms > 0) await sleep(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+  }
+}

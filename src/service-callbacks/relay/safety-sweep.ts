@@ -1,0 +1,101 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { describeError } from '../../observability/describe-error.js';
+import { CallbackRecorder } from '../recorder/callback-recorder.js';
+import { isFirstAttempt } from '../callbacks/callback.js';
+import { CallbackRepository } from '../callbacks/callback.repository.js';
+import { periodically } from '../periodically.js';
+import { QueueBackend } from '../queues/queue-backend.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
+import { Batches, queuedJob } from '../queues/batches.js';
+
+/** How often, and how long ago a batch was marked whose job must be in a queue, ms. */
+const SWEEP_MS = 10_000;
+/** Batches and callbacks a statement. */
+const LIMIT = 1_000;
+
+/**
+ * Finds what a crash left: batches that are marked in the record and in no queue (a process that ended between mark
+ * and add, a flushed Redis, a lost replica), and callbacks that have grown too old. Every process runs one; what two
+ * of them find at once is done once.
+ */
+@Injectable()
+export class SafetySweep implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('ServiceCallbacks');
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly callbacks: CallbackRepository,
+    private readonly batches: Batches,
+    private readonly backend: QueueBackend,
+    private readonly recorder: CallbackRecorder,
+    @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const onError = (error: unknown): void =>
+      this.logger.error({
+        event: 'sweep.failed',
+        err: describeError(error),
+        msg: 'The sweep is tried again',
+      });
+    this.running = periodically({ everyMs: SWEEP_MS, signal: this.stopping.signal, onError }, () =>
+      this.sweep(),
+    );
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  async sweep(): Promise<void> {
+    await this.expire();
+    while ((await this.callbacks.releaseStranded()) === LIMIT);
+    for (const batch of await this.callbacks.oldBatches(SWEEP_MS, LIMIT)) {
+      if (this.stopping.signal.aborted) return;
+      if (await this.isInNoQueue(batch)) await this.addAgain(batch);
+    }
+  }
+
+  private async expire(): Promise<void> {
+    for (;;) {
+      const expired = await this.callbacks.expire(this.options.maxAgeMs, LIMIT);
+      for (const row of expired) this.recorder.ended(row, 'expired');
+      if (expired.length < LIMIT || this.stopping.signal.aborted) return;
+    }
+  }
+
+  private async isInNoQueue(batch: string): Promise<boolean> {
+    for (const queue of [MAIN_QUEUE, RETRY_QUEUE])
+      if ((await this.backend.jobState(queue, batch)) !== 'unknown') return false;
+    return true;
+  }
+
+  /**
+   * Under the same id and to the same queue: where its job is only late, it is not added twice. Its worker reads first
+   * what is still open.
+   */
+  private async addAgain(batch: string): Promise<void> {
+    const open = await this.callbacks.openOfBatch(batch, await this.callbacks.idsOfBatch(batch));
+    const { jobs } = this.batches.make(
+      open.filter(({ is_deleted: isDeleted }) => !isDeleted),
+      true,
+    );
+    const isFirst = open.every((row) =>
+      isFirstAttempt({ attempts: row.attempt_count, generation: row.generation }),
+    );
+    for (const job of jobs) await this.backend.add(queuedJob(isFirst ? MAIN_QUEUE : RETRY_QUEUE, job));
+    // Nothing is left of it but callbacks of deleted endpoints, or of endpoints whose key is missing: taken anew.
+    if (jobs.length === 0) await this.callbacks.rescheduleBatch(batch, 0);
+    this.logger.warn({ event: 'batch.found', batch, callbacks: open.length, msg: 'A batch was in no queue' });
+  }
+}

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock.js';
+import { EndpointsRepository } from './endpoints.repository.js';
+import { FiguresRepository } from './figures.repository.js';
+import { percentilesOf } from '../figures/histogram.js';
+import { HOUR_MS, series, startOfSeries } from '../figures/outcomes.js';
+import { HoldRepository } from '../holds/hold.repository.js';
+import type { EndpointFigures, LogScope } from '../callbacks/records.js';
+
+const HOURS = 24;
+
+/** How one endpoint is, in figures. */
+@Injectable()
+export class EndpointReader {
+  constructor(
+    private readonly endpoints: EndpointsRepository,
+    private readonly figures: FiguresRepository,
+    private readonly holds: HoldRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @returns null where there is no such callback API in scope. */
+  async read(scope: LogScope, callbackApiId: string): Promise<EndpointFigures | null> {
+    const now = this.clock.now();
+    const health = await this.endpoints.health(scope, callbackApiId);
+    if (!health) return null;
+    const start = new Date(startOfSeries(now, HOUR_MS, HOURS));
+    const backlog = await this.endpoints.backlog(callbackApiId);
+    const [circuit] = await this.holds.circuits(scope, callbackApiId);
+    return {
+      ...health,
+      hours: series(await this.figures.hours(scope, start, callbackApiId), now, HOUR_MS, HOURS),
+      answerMs: percentilesOf(await this.figures.durationHistogram(scope, start, callbackApiId)),
+      circuit: circuit ?? null,
+      backlog: backlog.count,
+      nextAt: backlog.nextAt,
+    };
+  }
+}

@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock.js';
+import { OldestDue } from '../callbacks/oldest-due.js';
+import { EndpointsRepository } from './endpoints.repository.js';
+import { FiguresRepository } from './figures.repository.js';
+import { percentilesOf } from '../figures/histogram.js';
+import { HOUR_MS, MINUTE_MS, series, startOfSeries } from '../figures/outcomes.js';
+import { HoldRepository } from '../holds/hold.repository.js';
+import { ProcessesRepository } from './processes.repository.js';
+import type { LogScope, OutcomesAt, Overview } from '../callbacks/records.js';
+
+const MINUTES = 60;
+const HOURS = 24;
+const MAX_DEAD_LETTERS = 100_000;
+
+/** How everything is, at a glance. */
+@Injectable()
+export class OverviewReader {
+  constructor(
+    private readonly figures: FiguresRepository,
+    private readonly endpoints: EndpointsRepository,
+    private readonly holds: HoldRepository,
+    private readonly processes: ProcessesRepository,
+    private readonly clock: Clock,
+    private readonly oldestDue: OldestDue,
+  ) {}
+
+  /** @param endpointLimit how many endpoints, worst first */
+  async read(scope: LogScope, endpointLimit = 50): Promise<Overview> {
+    const now = this.clock.now();
+    const hourStart = new Date(startOfSeries(now, MINUTE_MS, MINUTES));
+    const dayStart = new Date(startOfSeries(now, HOUR_MS, HOURS));
+    // One after the other: a page must not take the whole pool.
+    const lastHour = series(await this.figures.minutes(scope, hourStart), now, MINUTE_MS, MINUTES);
+    const lastDay = series(await this.figures.hours(scope, dayStart), now, HOUR_MS, HOURS);
+    const fiveMinutes = await this.figures.forwardHistogram(scope, new Date(now - 5 * MINUTE_MS));
+    const hour = await this.figures.forwardHistogram(scope, hourStart);
+    const openCircuits = await this.holds.circuits(scope);
+    const circuits = new Map(openCircuits.map((circuit) => [circuit.callbackApiId, circuit]));
+    const endpoints = await this.endpoints.byTrouble(scope, dayStart, endpointLimit);
+    return {
+      callbacksPerSecond: endedPerSecond(lastHour, now),
+      forwardDelay: { fiveMinutes: percentilesOf(fiveMinutes), hour: percentilesOf(hour) },
+      openCircuits,
+      deadLetters: await this.endpoints.deadLetters(scope, MAX_DEAD_LETTERS),
+      lastHour,
+      lastDay,
+      disabledEndpoints: await this.endpoints.disabled(scope),
+      endpoints: endpoints.map((endpoint) => ({
+        ...endpoint,
+        circuit: circuits.get(endpoint.callbackApiId) ?? null,
+      })),
+      ...(await this.ofThePlatform(scope, now)),
+    };
+  }
+
+  /** What belongs to all services together is not one service's to see. */
+  private async ofThePlatform(scope: LogScope, now: number) {
+    if (scope !== 'all') return { inFlight: null, oldestDueMs: null, processes: null, droppedFacts: null };
+    const { processes, inFlight, dropped } = await this.processes.sums(now);
+    return { inFlight, processes, droppedFacts: dropped, oldestDueMs: await this.oldestDue.read() };
+  }
+}
+
+/** Of the running minute and the one before: never less than a minute's worth. */
+function endedPerSecond(minutes: readonly OutcomesAt[], now: number): number {
+  const last = minutes.slice(-2);
+  const start = last[0]?.at.getTime() ?? now;
+  const ended = last.reduce((sum, { delivered, givenUp }) => sum + delivered + givenUp, 0);
+  return (ended * 1_000) / Math.max(1_000, now - start);
+}

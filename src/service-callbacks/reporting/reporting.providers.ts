@@ -1,0 +1,27 @@
+import { EndpointReader } from './endpoint.reader.js';
+import { EndpointsRepository } from './endpoints.repository.js';
+import { FigureFlusher } from '../figures/figure-flusher.js';
+import { FigureWriter } from '../figures/figure-writer.js';
+import { Figures } from '../figures/figures.js';
+import { FiguresRetention } from './figures-retention.js';
+import { FiguresRepository } from './figures.repository.js';
+import { OverviewReader } from './overview.reader.js';
+import { ProcessesRepository } from './processes.repository.js';
+import { ProcessHeartbeat } from './process-heartbeat.js';
+
+/** Figures as they are read, for hosts and their pages. */
+export const reportingReaders = [EndpointReader, OverviewReader] as const;
+
+/** In every process: also one without processors ends callbacks. */
+export const reporting = [
+  ...reportingReaders,
+  EndpointsRepository,
+  FiguresRepository,
+  ProcessesRepository,
+  Figures,
+  FigureWriter,
+  FigureFlusher,
+] as const;
+
+/** In the processes that deliver. */
+export const reportingOfWorkers = [ProcessHeartbeat, FiguresRetention] as const;

@@ -1,0 +1,99 @@
+import type { DeliveryError } from './delivery-outcome.js';
+import { NoAnswerError } from './no-answer.error.js';
+
+const BY_CODE: Readonly<Record<string, DeliveryError>> = {
+  ECONNREFUSED: 'connection_refused',
+
+  ECONNRESET: 'connection_reset',
+  EPIPE: 'connection_reset',
+  UND_ERR_SOCKET: 'connection_reset',
+  ERR_STREAM_PREMATURE_CLOSE: 'connection_reset',
+
+  ENOTFOUND: 'dns_failure',
+
+  CERT_HAS_EXPIRED: 'tls_certificate_expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls_certificate_self_signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls_certificate_self_signed',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'tls_certificate_wrong_host',
+  EPROTO: 'tls_failure',
+
+  ETIMEDOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+
+  UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'invalid_response',
+  // Undici asserts what it expects of an answer; a server can break that.
+  ERR_ASSERTION: 'invalid_response',
+};
+
+/** Node passes OpenSSL's verification results on as codes of their own (X509_V_ERR_…, without the prefix). */
+const BY_PATTERN: readonly (readonly [RegExp, DeliveryError])[] = [
+  [/^EAI_/, 'dns_failure'],
+  [/^ERR_(SSL|TLS)_/, 'tls_failure'],
+  [/^(CERT_|CRL_|INVALID_(CA|PURPOSE)|UNABLE_TO_|ERROR_IN_CERT_|PATH_LENGTH_|HOSTNAME_)/, 'tls_failure'],
+];
+
+/** What only a wrong call of ours brings about. */
+const OUR_FAULT =
+  /^(ERR_INVALID_|ERR_OUT_OF_RANGE|ERR_UNESCAPED_|UND_ERR_(INVALID_|CLOSED|DESTROYED|NOT_SUPPORTED|REQ_CONTENT_LENGTH))/;
+
+/** Undici has one code for a lost connection and for answers it will not take; only the message differs. */
+const REFUSED_ANSWER = /^bad (response|upgrade)$/;
+
+/** Undici's parser gives its errors a name, and a code only sometimes. */
+const PARSER_ERROR = 'HTTPParserError';
+
+/** Causes and aggregated errors nest a handful deep; a longer chain is a loop. */
+const MAX_ERRORS = 32;
+
+/**
+ * Names why a request got no answer, from anything in its chain of causes and aggregated errors.
+ *
+ * @returns undefined when the error is a fault of our own, which is to be thrown as it is
+ */
+export function noAnswerOf(error: unknown): NoAnswerError | undefined {
+  const chain = chainOf(error);
+  const named = chain.find((link) => link instanceof NoAnswerError);
+  if (named !== undefined) return named;
+
+  if (chain.some(isRefusedAnswer)) return new NoAnswerError('invalid_response', { cause: error });
+  const codes = chain.map(codeOf).filter((code) => code !== undefined);
+  if (codes.length === 0 || codes.some((code) => OUR_FAULT.test(code))) return undefined;
+  const reason = codes.map(reasonOf).find((found) => found !== undefined);
+  return new NoAnswerError(reason ?? 'connection_failed', { cause: error });
+}
+
+function isRefusedAnswer(error: Error): boolean {
+  return (
+    error.name === PARSER_ERROR || (codeOf(error) === 'UND_ERR_SOCKET' && REFUSED_ANSWER.test(error.message))
+  );
+}
+
+function reasonOf(code: string): DeliveryError | undefined {
+  return BY_CODE[code] ?? BY_PATTERN.find(([pattern]) => pattern.test(code))?.[1];
+}
+
+/** The error itself, then what it aggregates and what caused it, breadth first. */
+function chainOf(error: unknown): readonly Error[] {
+  const chain: Error[] = [];
+  const queue: unknown[] = [error];
+  for (let next = queue.shift(); next !== undefined && chain.length < MAX_ERRORS; next = queue.shift()) {
+    if (!isError(next)) continue;
+    chain.push(next);
+    queue.push(...aggregatedBy(next), next.cause);
+  }
+  return chain;
+}
+
+function aggregatedBy(error: Error): readonly unknown[] {
+  return 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
+}
+
+/** Not `instanceof Error` alone, which is false for errors of another realm (a test runner's sandbox). */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

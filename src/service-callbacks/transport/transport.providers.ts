@@ -1,0 +1,91 @@
+import { HttpService } from '@nestjs/axios';
+import axios from 'axios';
+import type { Provider } from '@nestjs/common';
+import { AddressRules } from '../security/address-rules.js';
+import {
+  SERVICE_CALLBACKS_OPTIONS,
+  type DeliveryOptions,
+  type ServiceCallbacksOptions,
+} from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
+import { CALLBACK_CLIENT_OPTIONS, CallbackClient, type CallbackClientOptions } from './callback-client.js';
+import { CALLBACK_TRANSPORT, type CallbackTransport } from './callback-transport.js';
+import { HttpServiceTransport } from './http-service-transport.js';
+import { nameResolver } from './names/name-resolver.js';
+import { parseProxyUrl } from './proxy.js';
+import { UndiciTransport } from './undici-transport.js';
+import type { ConnectorOptions } from './vetted-connector.js';
+
+/** The `HttpService` every callback goes through: a host may add axios interceptors to its `axiosRef`. */
+export const CALLBACK_HTTP_SERVICE = Symbol('CALLBACK_HTTP_SERVICE');
+
+/** `ConnectorOptions`: how connections to endpoints are made, whoever makes them. */
+export const CONNECTOR_OPTIONS = Symbol('CONNECTOR_OPTIONS');
+
+/** Puts the host's axios interceptors, where it may have any, in front of a wire. */
+export type ThroughHost = (wire: CallbackTransport) => CallbackTransport;
+
+export const THROUGH_HOST = Symbol('THROUGH_HOST');
+
+export const transportProviders: Provider[] = [
+  {
+    provide: CONNECTOR_OPTIONS,
+    inject: [AddressRules, DELIVERY_OPTIONS, SERVICE_CALLBACKS_OPTIONS],
+    useFactory: (
+      rules: AddressRules,
+      { timeoutMs }: DeliveryOptions,
+      { egress: { dnsServers, extraCa, proxyUrl } = {} }: ServiceCallbacksOptions,
+    ): ConnectorOptions => ({
+      rules,
+      connectTimeoutMs: timeoutMs,
+      resolve: nameResolver({ timeoutMs, ...(dnsServers !== undefined && { servers: dnsServers }) }),
+      ...(extraCa !== undefined && { extraCa }),
+      ...(proxyUrl !== undefined && { proxy: parseProxyUrl(proxyUrl) }),
+    }),
+  },
+  {
+    provide: UndiciTransport,
+    inject: [CONNECTOR_OPTIONS],
+    useFactory: (options: ConnectorOptions) => new UndiciTransport(options),
+  },
+  // An instance of the module's own: the host's HttpService and its interceptors are the host's.
+  { provide: CALLBACK_HTTP_SERVICE, useFactory: ownHttpService },
+  {
+    provide: THROUGH_HOST,
+    inject: [DELIVERY_OPTIONS, CALLBACK_HTTP_SERVICE],
+    useFactory:
+      ({ transport }: DeliveryOptions, http: HttpService): ThroughHost =>
+      (wire) =>
+        transport === 'undici' ? wire : new HttpServiceTransport(http, wire),
+  },
+  {
+    provide: CALLBACK_TRANSPORT,
+    inject: [THROUGH_HOST, UndiciTransport],
+    useFactory: (throughHost: ThroughHost, wire: UndiciTransport) => throughHost(wire),
+  },
+  {
+    provide: CALLBACK_CLIENT_OPTIONS,
+    inject: [DELIVERY_OPTIONS],
+    useFactory: ({ timeoutMs }: DeliveryOptions): CallbackClientOptions => ({ timeoutMs }),
+  },
+  CallbackClient,
+];
+
+/** What makes an interceptor's own requests on the instance what axios' users know; callbacks bring their own. */
+const KEPT_DEFAULTS: ReadonlySet<string> = new Set([
+  'transformRequest',
+  'transformResponse',
+  'validateStatus',
+]);
+
+/**
+ * Without the rest of axios' defaults: a host may keep headers, with secrets, among them for calls of its own, and
+ * each one is merged into each request, which is a third of what axios costs.
+ */
+function ownHttpService(): HttpService {
+  const instance = axios.create();
+  const defaults: Partial<Record<string, unknown>> = instance.defaults;
+  for (const name of Object.keys(defaults)) if (!KEPT_DEFAULTS.has(name)) delete defaults[name];
+  defaults['headers'] = {};
+  return new HttpService(instance);
+}

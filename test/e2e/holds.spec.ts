@@ -1,0 +1,162 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { startReceiver, status, type Receiver } from '../support/receiver.js';
+import { causeCallback, registerCallbackApi } from '../support/scenario.js';
+import { startTestService, type Environment, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+const FAILURES = 3;
+const ENVIRONMENT: Environment = {
+  CALLBACK_CIRCUIT_FAILURES: `${FAILURES}`,
+  CALLBACK_CIRCUIT_OPEN_MS: '400',
+  CALLBACK_MAX_RETRIES: '20',
+};
+
+interface Hold {
+  readonly state: string;
+  readonly reason: string;
+  readonly epoch: number;
+}
+
+describe('an endpoint on hold', () => {
+  let database: TestDatabase;
+  let receiver: Receiver;
+  let services: TestService[];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    receiver = await startReceiver();
+  });
+
+  beforeEach(() => {
+    services = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.map((service) => service.stop()));
+  });
+
+  afterAll(async () => {
+    await receiver.close();
+    await database.drop();
+  });
+
+  async function start(environment: Environment = {}): Promise<TestService> {
+    const service = await startTestService(database.url, { ...ENVIRONMENT, ...environment });
+    services.push(service);
+    return service;
+  }
+
+  const requestsTo = (path: string) => receiver.requests.filter((request) => request.path === path);
+  const holdOf = async (id: string): Promise<Hold | undefined> =>
+    (await query<Hold>(database.url, 'SELECT * FROM service_callback_holds WHERE endpoint_id = $1', [id]))[0];
+  const statesOf = async (id: string): Promise<string[]> =>
+    (
+      await query<{ state: string }>(
+        database.url,
+        'SELECT DISTINCT state FROM service_callbacks WHERE endpoint_id = $1 ORDER BY 1',
+        [id],
+      )
+    ).map(({ state }) => state);
+
+  it('gets nothing but one probe at a time, and all that was held once the probe arrives', async () => {
+    const service = await start();
+    let isDown = true;
+    receiver.respond('/down', (exchange) => status(isDown ? 500 : 200)(exchange));
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/down') });
+    const sent = await Promise.all(Array.from({ length: 40 }, () => causeCallback(service, serviceId)));
+    await service.logs.waitFor('endpoint.held', { callback_api_id: id });
+    await eventually(async () => expect(await statesOf(id)).toEqual(['held']));
+    expect(await holdOf(id)).toMatchObject({ state: 'open', reason: 'circuit_open', epoch: 1 });
+    // Probes alone, each later than the one before by a growing interval.
+    const before = requestsTo('/down').length;
+    await eventually(async () => expect(requestsTo('/down').length).toBeGreaterThan(before));
+    expect(service.logs.events('endpoint.held', { callback_api_id: id })).toHaveLength(1);
+
+    isDown = false;
+    await Promise.all(
+      sent.map(({ id: callback }) => service.logs.waitForEnd(callback, { timeoutMs: 20_000 })),
+    );
+    expect(await statesOf(id)).toEqual(['delivered']);
+    const [released] = await service.logs.waitFor('endpoint.released', { callback_api_id: id });
+    expect(released).toMatchObject({ reason: 'probe' });
+    await eventually(async () => expect(await holdOf(id)).toMatchObject({ state: 'lifted' }));
+    // Once a callback and hold, not at each look.
+    for (const { id: callback } of sent)
+      expect(service.logs.events('callback.deferred', { callback_id: callback }).length).toBeLessThanOrEqual(
+        1,
+      );
+  });
+
+  it('is kept over restarts and shared by all processes', async () => {
+    const first = await start({ CALLBACK_CIRCUIT_OPEN_MS: '60000' });
+    receiver.respond('/shared', 500);
+    const { id, serviceId } = await registerCallbackApi(first, { url: receiver.url('/shared') });
+    await Promise.all(Array.from({ length: 10 }, () => causeCallback(first, serviceId)));
+    await first.logs.waitFor('endpoint.held', { callback_api_id: id });
+    await eventually(async () => expect(await statesOf(id)).toEqual(['held']));
+    await first.stop();
+    services = [];
+    const attempts = requestsTo('/shared').length;
+
+    const second = await start({ CALLBACK_CIRCUIT_OPEN_MS: '60000' });
+    const { id: late } = await causeCallback(second, serviceId);
+    await second.logs.waitFor('callback.deferred', { callback_id: late, error: 'circuit_open' });
+    expect(requestsTo('/shared')).toHaveLength(attempts);
+
+    // A person changes the token: what is held goes on at once.
+    receiver.respond('/shared', 200);
+    const changed = await second.call('POST', `/service/${serviceId}/callback-api/${id}`, {
+      bearer_token: 'another-token-0123456789',
+      updated_by_id: serviceId,
+    });
+    expect(changed.status).toBe(200);
+    await eventually(async () => expect(await statesOf(id)).toEqual(['delivered']));
+    expect(second.logs.events('endpoint.released', { callback_api_id: id })).toEqual([
+      expect.objectContaining({ reason: 'changed' }),
+    ]);
+  });
+
+  it('waits as long as Retry-After says, and not longer for a callback that alone fails', async () => {
+    const service = await start();
+    let asked = 0;
+    receiver.respond('/patience', (exchange) => {
+      asked += 1;
+      status(asked === 1 ? 503 : 200, { headers: asked === 1 ? { 'retry-after': '1' } : {} })(exchange);
+    });
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/patience') });
+    const { id: first } = await causeCallback(service, serviceId);
+    const [held] = await service.logs.waitFor('endpoint.held', { callback_api_id: id });
+    expect(held).toMatchObject({ reason: 'retry_after' });
+    const { id: other } = await causeCallback(service, serviceId);
+    await service.logs.waitFor('callback.deferred', { callback_id: other, error: 'retry_after' });
+    expect(asked).toBe(1);
+    await Promise.all([first, other].map((callback) => service.logs.waitForEnd(callback)));
+    const [arrived] = requestsTo('/patience').slice(1);
+    expect((arrived?.at ?? 0) - (requestsTo('/patience')[0]?.at ?? 0)).toBeGreaterThanOrEqual(900);
+  });
+
+  it('lets others through while one callback alone fails its probes', async () => {
+    const service = await start();
+    const poison = new Set<string>();
+    let isDown = true;
+    receiver.respond('/one-bad', (exchange) => {
+      const id = String(exchange.request.headers['webhook-id']);
+      status(isDown || poison.has(id) ? 500 : 200)(exchange);
+    });
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/one-bad') });
+    const sent = await Promise.all(Array.from({ length: 8 }, () => causeCallback(service, serviceId)));
+    await eventually(async () => expect(await statesOf(id)).toEqual(['held']));
+    poison.add(sent[0]?.id ?? '');
+    isDown = false;
+    await Promise.all(
+      sent.slice(1).map(({ id: callback }) => service.logs.waitForEnd(callback, { timeoutMs: 20_000 })),
+    );
+    expect(
+      service.logs
+        .events('callback.delivered')
+        .filter((line) => sent.some(({ id: one }) => one === line['callback_id'])),
+    ).toHaveLength(7);
+  });
+});

@@ -1,0 +1,285 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { AttemptRecord } from '../../src/service-callbacks/callbacks/callback.js';
+import { CallbackListRepository } from '../../src/service-callbacks/callbacks/callback-list.repository.js';
+import { CallbackLogReader } from '../../src/service-callbacks/callbacks/callback-log.reader.js';
+import { DeadLetterRepository } from '../../src/service-callbacks/callbacks/dead-letter.repository.js';
+import {
+  LOG_STATES,
+  type LogFilter,
+  type LogScope,
+  type LogState,
+} from '../../src/service-callbacks/callbacks/records.js';
+import type { Disposition } from '../../src/service-callbacks/callbacks/state-machine.js';
+import type { DeliveryLogOptions } from '../../src/service-callbacks/service-callbacks.options.js';
+import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
+
+const NOON = Date.parse('2026-03-01T12:00:00Z');
+const GIVE_UP: Disposition = { kind: 'giveUp', reason: 'not_retried' };
+
+function attempt(second: number, statusCode: number, excerpt?: string): AttemptRecord {
+  return {
+    at: new Date(NOON + second * 1_000).toISOString(),
+    duration_ms: 7,
+    status_code: statusCode,
+    ...(excerpt !== undefined && { excerpt }),
+  };
+}
+
+describe('the lists of callbacks', () => {
+  let store: RecordStore;
+  let endpoint: StoredEndpoint;
+
+  beforeAll(async () => {
+    store = await RecordStore.open();
+  });
+
+  beforeEach(async () => {
+    await store.clear();
+    endpoint = await store.endpoint();
+  });
+
+  afterAll(() => store.close());
+
+  const reader = (keep: DeliveryLogOptions['keep'] = 'all') =>
+    new CallbackLogReader(new CallbackListRepository(store.dataSource, { keep, retentionDays: 30 }));
+
+  /** @returns the id of a callback that was queued so many seconds after noon, and what became of it. */
+  async function callback(
+    second: number,
+    disposition?: Disposition,
+    ...attempts: readonly AttemptRecord[]
+  ): Promise<string> {
+    const id = await store.pending(endpoint, { queued_at: NOON + second * 1_000 });
+    if (!disposition) return id;
+    const [taken] = await store.take();
+    const settlement = { id, endpointId: endpoint.id, batch: taken?.batch ?? '', generation: 0 };
+    const last = attempts.at(-1);
+    for (const one of attempts.slice(0, -1))
+      await store.callbacks.settle([{ ...settlement, batch: randomUUID(), disposition, attempt: one }]);
+    await store.callbacks.settle([{ ...settlement, disposition, ...(last && { attempt: last }) }]);
+    return id;
+  }
+
+  const listed = async (scope: LogScope, filter: LogFilter = {}, limit?: number) =>
+    (await reader().list(scope, filter, undefined, limit)).callbacks.map(({ id }) => id);
+
+  /** One callback in each state that is shown, and how it came there. */
+  async function oneOfEach(): Promise<Record<LogState, readonly string[]>> {
+    const delivered = await callback(1, { kind: 'delivered' }, attempt(2, 200));
+    const retrying = await callback(2, { kind: 'retryAt', delayMs: 60_000 }, attempt(3, 503));
+    const deferred = await callback(3, { kind: 'retryAt', delayMs: 60_000, deferral: 'endpoint_busy' });
+    const givenUp = await callback(4, GIVE_UP, attempt(5, 404));
+    await store.holds.open(endpoint.id, 'circuit_open', 60_000, 0);
+    const held = await callback(5);
+    await store.take();
+    await store.dataSource.query('DELETE FROM service_callback_holds');
+    const queued = await callback(6);
+    await store.take();
+    const pending = await callback(7);
+    return {
+      delivered: [delivered],
+      retrying: [retrying],
+      deferred: [held, deferred],
+      given_up: [givenUp],
+      waiting: [pending, queued],
+    };
+  }
+
+  it('show each state by itself, and all of them newest first', async () => {
+    const ids = await oneOfEach();
+    for (const state of LOG_STATES) {
+      expect([state, await listed('all', { state })]).toEqual([state, ids[state]]);
+      const page = await reader().list({ serviceId: endpoint.serviceId }, { state });
+      expect(page.callbacks.map((one) => one.state)).toEqual(ids[state].map(() => state));
+    }
+    expect(await listed('all')).toEqual([
+      ...ids.waiting,
+      ...ids.deferred.slice(0, 1),
+      ...ids.given_up,
+      ...ids.deferred.slice(1),
+      ...ids.retrying,
+      ...ids.delivered,
+    ]);
+  });
+
+  it('show everybody’s to operators, and to a service nothing of another’s', async () => {
+    const mine = await callback(1);
+    const myEndpoint = endpoint;
+    endpoint = await store.endpoint();
+    const theirs = await callback(2);
+    expect(await listed('all')).toEqual([theirs, mine]);
+    expect(await listed('all', { callbackApiId: endpoint.id })).toEqual([theirs]);
+    const scope = { serviceId: myEndpoint.serviceId };
+    expect(await listed(scope)).toEqual([mine]);
+    expect(await listed(scope, { callbackApiId: myEndpoint.id })).toEqual([mine]);
+    expect(await listed(scope, { callbackApiId: endpoint.id })).toEqual([]);
+    expect(await reader().find(scope, theirs)).toBeNull();
+    expect(await reader().find({ serviceId: endpoint.serviceId }, theirs)).toMatchObject({ id: theirs });
+  });
+
+  it('are of a subject, and of a span of time', async () => {
+    const ids = [];
+    for (let second = 0; second < 6; second += 1) ids.push(await callback(second));
+    await store.change(ids[2] ?? '', `subject_id = 'the subject'`);
+    expect(await listed('all', { subjectId: 'the subject' })).toEqual([ids[2]]);
+    const at = (second: number) => new Date(NOON + second * 1_000);
+    expect(await listed('all', { since: at(4) })).toEqual([ids[5], ids[4]]);
+    expect(await listed('all', { until: at(2) })).toEqual([ids[1], ids[0]]);
+    expect(await listed('all', { since: at(2), until: at(4) })).toEqual([ids[3], ids[2]]);
+  });
+
+  it('go on page by page, also where many were queued at the same moment', async () => {
+    const news = Array.from({ length: 25 }, (_, index) =>
+      store.newCallback(endpoint, { queued_at: NOON + Math.floor(index / 10) }),
+    );
+    await store.callbacks.insert(news);
+    const seen: string[] = [];
+    const sizes: number[] = [];
+    for (let page = await reader().list('all', {}, undefined, 4); ;) {
+      seen.push(...page.callbacks.map(({ id }) => id));
+      sizes.push(page.callbacks.length);
+      if (!page.next) break;
+      page = await reader().list('all', {}, page.next, 4);
+    }
+    expect(sizes).toEqual([4, 4, 4, 4, 4, 4, 1]);
+    expect(new Set(seen).size).toBe(25);
+    const times = new Map(news.map(({ id, queued_at: at }) => [id, at]));
+    expect(seen.map((id) => times.get(id))).toEqual(
+      news.map(({ queued_at: at }) => at).toSorted((one, other) => other - one),
+    );
+  });
+
+  it('say how late the first attempt started, once there is one', async () => {
+    const id = await callback(0, { kind: 'retryAt', delayMs: 0, deferral: 'endpoint_busy' });
+    expect(await reader().find('all', id)).toMatchObject({
+      state: 'deferred',
+      detail: 'endpoint_busy',
+      forwardMs: null,
+      firstAttemptAt: null,
+    });
+    const [taken] = await store.take();
+    const settlement = { id, endpointId: endpoint.id, batch: taken?.batch ?? '', generation: 0 };
+    await store.callbacks.settle([
+      { ...settlement, disposition: { kind: 'delivered' }, attempt: attempt(0.9, 200) },
+    ]);
+    expect(await reader().find('all', id)).toMatchObject({
+      state: 'delivered',
+      detail: null,
+      forwardMs: 900,
+      firstAttemptAt: new Date(NOON + 900),
+      lastStatus: 200,
+      lastError: null,
+      nextAt: null,
+    });
+    const cancelled = await callback(0, { kind: 'giveUp', reason: 'cancelled' });
+    expect(await reader().find('all', cancelled)).toMatchObject({
+      state: 'given_up',
+      reason: 'cancelled',
+      forwardMs: null,
+    });
+  });
+
+  it('show one with its attempts, oldest first, whatever order they were written in', async () => {
+    const id = await callback(
+      0,
+      { kind: 'retryAt', delayMs: 60_000 },
+      attempt(9, 503, 'late'),
+      attempt(1, 502, 'early'),
+    );
+    const found = await reader().find('all', id);
+    expect(found?.attempts.map(({ statusCode, excerpt }) => [statusCode, excerpt])).toEqual([
+      [502, 'early'],
+      [503, 'late'],
+    ]);
+    expect(found).toMatchObject({ attemptCount: 2, nextAt: expect.any(Date) });
+    expect(await reader().find('all', randomUUID())).toBeNull();
+  });
+
+  it('show no payload', async () => {
+    const id = await callback(0);
+    const shown = JSON.stringify([await reader().find('all', id), await reader().list('all')]);
+    expect(shown).not.toContain('sealed-payload');
+  });
+
+  describe('that leave out', () => {
+    it('what got a 2xx at once', async () => {
+      const atOnce = await callback(0, { kind: 'delivered' }, attempt(1, 200));
+      const later = await callback(1, { kind: 'delivered' }, attempt(2, 503), attempt(3, 200));
+      const givenUp = await callback(2, GIVE_UP, attempt(3, 404));
+      const failures = reader('failures');
+      expect((await failures.list('all')).callbacks.map(({ id }) => id)).toEqual([givenUp, later]);
+      expect(await failures.find('all', atOnce)).toBeNull();
+      expect(await failures.find('all', later)).toMatchObject({ id: later });
+    });
+
+    it('whatever was delivered', async () => {
+      const delivered = await callback(1, { kind: 'delivered' }, attempt(2, 503), attempt(3, 200));
+      const givenUp = await callback(2, GIVE_UP, attempt(3, 404));
+      const waiting = await callback(3);
+      const off = reader('off');
+      expect((await off.list('all')).callbacks.map(({ id }) => id)).toEqual([waiting, givenUp]);
+      expect(await off.find('all', delivered)).toBeNull();
+    });
+  });
+
+  describe('of dead letters', () => {
+    const letters = () => new DeadLetterRepository(store.dataSource);
+    const scope = () => ({ serviceId: endpoint.serviceId });
+
+    it('go on page by page, also where many ended in one statement', async () => {
+      await store.callbacks.insert(Array.from({ length: 23 }, () => store.newCallback(endpoint)));
+      await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 1_000);
+      const seen: string[] = [];
+      for (let page = await letters().list(scope(), {}, 5); page.length > 0;) {
+        seen.push(...page.map(({ id }) => id));
+        const last = page.at(-1);
+        if (!last) break;
+        page = await letters().list(scope(), {}, 5, { givenUpAt: last.givenUpAt, id: last.id });
+      }
+      expect(seen).toHaveLength(23);
+      expect(new Set(seen).size).toBe(23);
+    });
+
+    it('say whether they can be replayed, and until they are removed', async () => {
+      const [kept, without] = [await callback(0, GIVE_UP, attempt(1, 404)), await callback(1, GIVE_UP)];
+      await store.dataSource.query('DELETE FROM service_callback_payloads WHERE id = $1', [without]);
+      const found = await letters().list(scope(), {}, 10);
+      expect(found.map(({ id, isReplayable }) => [id, isReplayable])).toEqual([
+        [without, false],
+        [kept, true],
+      ]);
+      expect(await letters().countReplayable(scope(), {})).toBe(1);
+      expect(await letters().count(scope(), {}, 1)).toBe(1);
+      expect(await letters().remove(endpoint.serviceId, kept)).toBe(true);
+      expect(await letters().remove(endpoint.serviceId, kept)).toBe(false);
+      expect(await letters().find(endpoint.serviceId, kept)).toBeNull();
+      expect(await store.row(kept)).toMatchObject({ state: 'given_up', payload: null });
+      // Its history stays.
+      expect(await reader().find('all', kept)).toMatchObject({ state: 'given_up', attemptCount: 1 });
+    });
+
+    it('are of an endpoint, a reason and a span of time, and a service’s own', async () => {
+      const first = await callback(0, GIVE_UP);
+      const second = await callback(1, { kind: 'giveUp', reason: 'retries_exhausted' });
+      const of = async (filter: object, whose: LogScope = scope()) =>
+        (await letters().list(whose, filter, 10)).map(({ id }) => id);
+      expect(await of({ reason: 'retries_exhausted' })).toEqual([second]);
+      expect(await of({ callbackApiId: endpoint.id })).toEqual([second, first]);
+      expect(await of({ callbackApiId: randomUUID() })).toEqual([]);
+      expect(await of({ ids: [first] })).toEqual([first]);
+      const { finished_at: at } = await store.row(second);
+      expect(await of({ since: at })).toEqual([second]);
+      expect(await of({ until: at })).toEqual([first]);
+      expect(await of({}, { serviceId: 'another' })).toEqual([]);
+      expect(await of({}, 'all')).toEqual([second, first]);
+    });
+
+    it('are removed so many at once', async () => {
+      await store.callbacks.insert(Array.from({ length: 7 }, () => store.newCallback(endpoint)));
+      await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 1_000);
+      expect(await letters().removeSome(scope(), {}, 5)).toBe(5);
+      expect(await letters().removeSome(scope(), {}, 5)).toBe(2);
+    });
+  });
+});

@@ -1,0 +1,238 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CallbackListRepository } from '../../src/service-callbacks/callbacks/callback-list.repository.js';
+import { DeadLetterRepository } from '../../src/service-callbacks/callbacks/dead-letter.repository.js';
+import { OldestDue } from '../../src/service-callbacks/callbacks/oldest-due.js';
+import { LOG_STATES, type LogFilter, type LogScope } from '../../src/service-callbacks/callbacks/records.js';
+import { explained, type Explained } from '../support/explained.js';
+import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
+
+const TIMEOUT_MS = 240_000;
+const SERVICES = 40;
+const ROWS = 200_000;
+const QUEUED = 16_000;
+/** More than any open state has of them: what is read of one stretch of an index. */
+const STRETCH = 25_000;
+
+/** Tables that grow with callbacks. */
+const LARGE: readonly string[] = ['service_callbacks', 'service_callback_payloads', 'service_callback_news'];
+
+/**
+ * A database whose statistics say that it is empty: what a table looks like to the planner that was analysed before
+ * it was filled, or whose rows come and go between two runs of autovacuum.
+ */
+describe('the plans of the record, its statistics from when it was empty', () => {
+  let store: RecordStore;
+  let endpoints: StoredEndpoint[];
+
+  beforeAll(async () => {
+    store = await RecordStore.open();
+    const { dataSource } = store;
+    for (const table of [...LARGE, 'service_callback_apis', 'service_callback_holds'])
+      await dataSource.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+    await dataSource.query('ANALYZE');
+    endpoints = [];
+    for (let count = 0; count < SERVICES; count += 1) endpoints.push(await store.endpoint());
+    // Of 200: 16 queued, 20 pending, 20 scheduled (half of them due), 4 held, 20 given up, 120 delivered.
+    await dataSource.query(
+      `INSERT INTO service_callbacks (id, service_id, endpoint_id, callback_type, subject_id, url, state, reason, detail,
+         priority, batch, batched_at, next_attempt_at, generation_at, queued_at, changed_at, finished_at, attempt_count)
+       SELECT id, service_id, endpoint_id, 'delivery_status', 'subject-' || n / 2, 'https://a.example/', state,
+         CASE WHEN state = 'given_up' THEN 'not_retried' END, CASE WHEN state = 'held' THEN 'circuit_open' END,
+         1 + n % 5, CASE WHEN state = 'queued' THEN md5('batch ' || n / 2500)::uuid END,
+         CASE WHEN state = 'queued' THEN now() - interval '1 minute' END,
+         CASE WHEN state = 'scheduled' THEN now() + (n % 2 * 2 - 1) * interval '1 hour' END,
+         at, at, at, CASE WHEN state IN ('delivered', 'given_up') THEN at END, 1
+       FROM (
+         SELECT n, gen_random_uuid() AS id, now() - n * interval '1 second' AS at, e.service_id, e.id AS endpoint_id,
+           CASE WHEN n % 200 < 16 THEN 'queued' WHEN n % 200 < 36 THEN 'pending' WHEN n % 200 < 56 THEN 'scheduled'
+             WHEN n % 200 < 60 THEN 'held' WHEN n % 200 < 80 THEN 'given_up' ELSE 'delivered' END AS state
+         FROM generate_series(1, $1::int) n JOIN (
+           SELECT id, service_id, row_number() OVER (ORDER BY id) - 1 AS nth FROM service_callback_apis
+         ) e ON e.nth = n / 200 % $2::int
+       ) made`,
+      [ROWS, SERVICES],
+    );
+    await dataSource.query(
+      `INSERT INTO service_callback_payloads SELECT id, 'sealed' FROM service_callbacks`,
+    );
+    await dataSource.query(
+      'INSERT INTO service_callback_news SELECT gen_random_uuid(), id, queued_at FROM service_callbacks',
+    );
+  }, TIMEOUT_MS);
+
+  afterAll(() => store.close());
+
+  /** Every statement goes by indexes, and reads so many rows of a table at most. */
+  function expectFrugal(all: readonly Explained[], most: number): void {
+    expect(all.length).toBeGreaterThan(0);
+    const wasteful = all.filter(
+      ({ wholeTables, mostRead, mostSorted }) =>
+        wholeTables.some((table) => LARGE.includes(table)) || mostRead > most || mostSorted > most,
+    );
+    expect(wasteful).toEqual([]);
+  }
+
+  const ids = async (
+    state: string,
+    count: number,
+  ): Promise<{ id: string; batch: string; endpoint_id: string }[]> =>
+    store.dataSource.query('SELECT id, batch, endpoint_id FROM service_callbacks WHERE state = $1 LIMIT $2', [
+      state,
+      count,
+    ]);
+
+  const expectFrugalWork = async (most: number, work: () => Promise<unknown>) =>
+    expectFrugal(await explained(store.dataSource, work), most);
+
+  it('has 200,000 records, of which 16,000 are queued', async () => {
+    const [row] = await store.dataSource.query<unknown[]>(
+      `SELECT count(*)::int AS rows, (count(*) FILTER (WHERE state = 'queued'))::int AS queued FROM service_callbacks`,
+    );
+    expect(row).toEqual({ rows: ROWS, queued: QUEUED });
+    const [statistics] = await store.dataSource.query<unknown[]>(
+      `SELECT reltuples::int AS rows FROM pg_class WHERE relname = 'service_callbacks'`,
+    );
+    expect(statistics).toEqual({ rows: 0 });
+  });
+
+  it('would be noticed if one were not frugal', async () => {
+    const whole = await explained(store.dataSource, () =>
+      store.dataSource.query(`SELECT id FROM service_callbacks WHERE url = 'x' ORDER BY detail`),
+    );
+    expect(() => expectFrugal(whole, ROWS)).toThrow(/toEqual/);
+    const sorted = await explained(store.dataSource, () =>
+      store.dataSource.query(`SELECT id FROM service_callbacks WHERE state = 'pending' ORDER BY detail`),
+    );
+    expect(() => expectFrugal(sorted, 10_000)).toThrow(/toEqual/);
+  });
+
+  it('an insert looks at what it inserts', () =>
+    expectFrugalWork(2_000, () =>
+      store.callbacks.insert(
+        Array.from({ length: 1_000 }, () => store.newCallback(endpoints[0] as StoredEndpoint)),
+      ),
+    ));
+
+  it('a take of pending and due ones looks at what it takes', () =>
+    expectFrugalWork(3_500, () => store.take({ pending: 1_024, due: 1_024, batchSize: 32 })));
+
+  it('a take of the next ones as well', () =>
+    expectFrugalWork(3_500, () => store.take({ pending: 1_024, due: 1_024, batchSize: 32 })));
+
+  it('a take of held ones looks at what is queued, and at what it takes', async () => {
+    for (const { id } of endpoints) await store.holds.open(id, 'circuit_open', 0, 0);
+    await expectFrugalWork(STRETCH, () => store.takeHeld());
+    for (const { id } of endpoints) await store.holds.lift(id);
+    await expectFrugalWork(STRETCH, () => store.takeHeld());
+    await expectFrugalWork(200, () => store.holds.move());
+    await expectFrugalWork(200, () => store.holds.notLifted());
+  });
+
+  it('what is stranded is looked for among what is held', () =>
+    expectFrugalWork(4_000, () => store.callbacks.releaseStranded()));
+
+  it.each(['delivered', 'retryAt', 'giveUp', 'hold', 'return'] as const)(
+    'a settlement of 512 (%s) looks at these',
+    async (kind) => {
+      const disposition = {
+        delivered: { kind: 'delivered' },
+        retryAt: { kind: 'retryAt', delayMs: 1_000 },
+        giveUp: { kind: 'giveUp', reason: 'not_retried' },
+        hold: { kind: 'hold', deferral: 'circuit_open' },
+        return: { kind: 'return', alone: false },
+      } as const;
+      const settlements = (await ids('queued', 512)).map(({ id, batch, endpoint_id: endpointId }) => ({
+        id,
+        endpointId,
+        batch,
+        generation: 0,
+        disposition: disposition[kind],
+        attempt: { at: new Date().toISOString(), duration_ms: 1, status_code: 200 },
+      }));
+      expect(settlements).toHaveLength(512);
+      await expectFrugalWork(600, () => store.callbacks.settle(settlements));
+    },
+  );
+
+  it('the open ones of a batch are read by their ids', async () => {
+    const [{ batch = '' } = {}] = await store.dataSource.query<{ batch?: string }[]>(
+      `SELECT batch FROM service_callbacks WHERE state = 'queued' GROUP BY batch HAVING count(*) > 50 LIMIT 1`,
+    );
+    const members = await store.callbacks.idsOfBatch(batch);
+    expect(members.length).toBeGreaterThan(50);
+    // The few endpoints may be read for each of them.
+    await expectFrugalWork(members.length * SERVICES, () => store.callbacks.openOfBatch(batch, members));
+    await expectFrugalWork(members.length, () => store.callbacks.idsOfBatch(batch));
+    await expectFrugalWork(1, () => store.callbacks.markAttempt(members[0] ?? '', batch));
+    await expectFrugalWork(2 * members.length, () => store.callbacks.rescheduleBatch(batch, 1_000));
+  });
+
+  it('a sweep for old batches looks at what is queued', () =>
+    expectFrugalWork(STRETCH, () => store.callbacks.oldBatches(10_000, 1_000)));
+
+  it('an expiry looks at what it ends', () =>
+    expectFrugalWork(2_500, () => store.callbacks.expire(1_000, 1_000)));
+
+  it('the end of an endpoint looks at what it ends', () =>
+    expectFrugalWork(2_500, () => store.callbacks.endOfEndpoint(endpoints[0]?.id ?? '', 'disabled', 500)));
+
+  it('a replay looks at what it replays', async () => {
+    const finished = (await ids('given_up', 100)).map(({ id }) => id);
+    await expectFrugalWork(200, () => store.callbacks.replay(finished, 10));
+  });
+
+  it('the oldest that is due is found among the first of each kind', () =>
+    expectFrugalWork(20_000, () => new OldestDue(store.dataSource).read()));
+
+  describe('a page of', () => {
+    const PAGE = 51;
+    const scopes: readonly (readonly [string, () => LogScope])[] = [
+      ['everybody’s', () => 'all'],
+      ['one service’s', () => ({ serviceId: endpoints[1]?.serviceId ?? '' })],
+    ];
+    const filters: readonly (readonly [string, () => LogFilter])[] = [
+      ['', () => ({})],
+      ...LOG_STATES.map((state) => [` that are ${state}`, () => ({ state })] as const),
+      [' of one endpoint', () => ({ callbackApiId: endpoints[1]?.id ?? '' })],
+      [' of one subject', () => ({ subjectId: 'subject-150' })],
+      [' since a time', () => ({ since: new Date(Date.now() - 60_000_000) })],
+      [' until a time', () => ({ until: new Date(Date.now() - 60_000_000) })],
+    ];
+    const cases = scopes.flatMap(([whose, scope]) =>
+      filters.map(([which, filter]) => ({ whose, which, scope, filter })),
+    );
+
+    it.each(cases)(
+      '$whose callbacks$which looks at a stretch of an index at most',
+      async ({ scope, filter }) => {
+        const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });
+        await expectFrugalWork(STRETCH, () => list.list(scope(), filter(), PAGE));
+        const after = { queuedAt: new Date(Date.now() - 50_000_000), id: randomUUID() };
+        await expectFrugalWork(STRETCH, () => list.list(scope(), filter(), PAGE, after));
+      },
+    );
+
+    it.each(scopes)('%s finished callbacks looks at this page', async (_, scope) => {
+      const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });
+      for (const state of ['delivered', 'given_up'] as const)
+        await expectFrugalWork(2 * PAGE, () => list.list(scope(), { state }, PAGE));
+    });
+
+    it.each(scopes)('%s dead letters looks at this page', async (_, scope) => {
+      const letters = new DeadLetterRepository(store.dataSource);
+      await expectFrugalWork(2 * PAGE, () => letters.list(scope(), {}, PAGE));
+      await expectFrugalWork(2 * PAGE, () =>
+        letters.list(scope(), { callbackApiId: endpoints[1]?.id }, PAGE),
+      );
+      const after = { givenUpAt: new Date(Date.now() - 50_000_000), id: randomUUID() };
+      await expectFrugalWork(STRETCH, () => letters.list(scope(), {}, PAGE, after));
+    });
+  });
+
+  it('one callback is found by its id', async () => {
+    const [one] = await ids('delivered', 1);
+    const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });
+    await expectFrugalWork(1, () => list.find('all', one?.id ?? ''));
+  });
+});

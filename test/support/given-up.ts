@@ -1,0 +1,32 @@
+import { query } from './sql.js';
+
+export interface GivenUpOptions {
+  readonly count?: number;
+  readonly serviceId: string;
+  readonly endpointId?: string | null;
+  /** When it was given up, and queued. Default: now. */
+  readonly at?: Date;
+  /** Sealed; null: none. Default: some text. */
+  readonly payload?: string | null;
+}
+
+/** Records of callbacks that were given up, without their way there. @returns their ids */
+export async function insertGivenUp(
+  databaseUrl: string,
+  options: GivenUpOptions,
+): Promise<readonly string[]> {
+  const { count = 1, serviceId, endpointId = null, at = new Date(), payload = 'sealed' } = options;
+  const rows = await query<{ id: string }>(
+    databaseUrl,
+    `WITH recorded AS (
+       INSERT INTO service_callbacks (id, service_id, endpoint_id, callback_type, subject_id, state, reason, priority,
+         queued_at, generation_at, changed_at, finished_at)
+       SELECT gen_random_uuid(), $1, $2, 'delivery_status', gen_random_uuid(), 'given_up', 'not_retried', 1, $3, $3, $3, $3
+       FROM generate_series(1, $4::int) RETURNING id
+     ), sealed AS (
+       INSERT INTO service_callback_payloads (id, payload) SELECT id, $5 FROM recorded WHERE $5::text IS NOT NULL
+     ) SELECT id FROM recorded`,
+    [serviceId, endpointId, at, count, payload],
+  );
+  return rows.map(({ id }) => id);
+}
