@@ -1,7 +1,7 @@
 import { BullModule, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
 import type { Job } from 'bullmq';
-import { AppModule } from '../../../src/app.module.js';
+import { AppModule } from './app/app.module.js';
 
 /** Work of the host's own, on the BullMQ and the Redis of its own. */
 @Processor('weighing')

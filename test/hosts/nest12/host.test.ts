@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { expect, it } from 'vitest';
-import { AppModule } from '../../../src/app.module.js';
+import { AppModule } from './app/app.module.js';
 import { oneCallback } from './app/one-callback.js';
 
 it('delivers a callback', async () => {
