@@ -1,0 +1,136 @@
+import type { ClientBase } from 'pg';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { openDataSource } from '../../src/database/open-data-source.js';
+import {
+  CallbackRepository,
+  type TakeLimits,
+  type TakenNow,
+} from '../../src/service-callbacks/callbacks/callback.repository.js';
+import { HoldRepository } from '../../src/service-callbacks/holds/hold.repository.js';
+import { serviceEntities } from '../../src/service-entities.js';
+import type { Row } from './history.js';
+
+const COMMIT = '; COMMIT';
+const START = Date.UTC(2026, 0, 1);
+const TABLES = [
+  'service_callbacks',
+  'service_callback_payloads',
+  'service_callback_news',
+  'service_callback_holds',
+  'service_callback_apis',
+] as const;
+/** Stories whose rows are dead. TRUNCATE takes as long as a story. */
+const VACUUM_AFTER = 50;
+
+/** The record in a real PostgreSQL, and the transactions that processes have open in it. */
+export class Store {
+  readonly callbacks: CallbackRepository;
+  readonly holds: HoldRepository;
+  private readonly open = new Map<object, QueryRunner>();
+  private keepsOpen: object | undefined;
+  private known: readonly Row[] = [];
+  private isChanged = true;
+  private stories = 0;
+  private statements = 0;
+  /** The story's time, Unix ms: of the processes and of the database. It passes with each statement. */
+  now = START;
+
+  private constructor(
+    readonly dataSource: DataSource,
+    /** Makes another statement of one: what a mutant does. */
+    private readonly rewrite: (statement: string) => string,
+  ) {
+    this.callbacks = new CallbackRepository(dataSource);
+    this.holds = new HoldRepository(dataSource);
+    const create = dataSource.createQueryRunner.bind(dataSource);
+    dataSource.createQueryRunner = (mode) => this.watched(create(mode));
+  }
+
+  static async open(url: string, rewrite: (statement: string) => string = (statement) => statement): Promise<Store> {
+    return new Store(await openDataSource({ url, poolSize: 10, entities: [...serviceEntities] }), rewrite);
+  }
+
+  close(): Promise<void> {
+    return this.dataSource.destroy();
+  }
+
+  /** For the next story. */
+  async empty(): Promise<void> {
+    for (const owner of [...this.open.keys()]) await this.end(owner, 'ROLLBACK');
+    this.stories += 1;
+    this.statements = 0;
+    this.now = START;
+    for (const table of TABLES) await this.dataSource.query(`DELETE FROM ${table}`);
+    if (this.stories % VACUUM_AFTER === 0) await this.dataSource.query(`VACUUM ${TABLES.join(', ')}`);
+  }
+
+  /** Every record as it is now. */
+  async rows(): Promise<readonly Row[]> {
+    if (!this.isChanged) return this.known;
+    this.known = await this.dataSource.query<Row[]>(
+      `SELECT id, state, reason, batch, generation, attempt_count,
+         (extract(epoch FROM next_attempt_at) * 1000)::float8 AS due_at FROM service_callbacks`,
+    );
+    this.isChanged = false;
+    return this.known;
+  }
+
+  /** A transaction of a process, to be ended by a later step. */
+  async begin(owner: object): Promise<EntityManager> {
+    const runner = this.dataSource.createQueryRunner();
+    this.open.set(owner, runner);
+    await runner.query('BEGIN');
+    return runner.manager;
+  }
+
+  async end(owner: object, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    const runner = this.open.get(owner);
+    if (!runner) return;
+    this.open.delete(owner);
+    await runner.query(how);
+    await runner.release();
+  }
+
+  /** Takes without committing. */
+  async takeOpen(owner: object, limits: TakeLimits): Promise<TakenNow[]> {
+    this.keepsOpen = owner;
+    try {
+      return await this.callbacks.take(limits);
+    } finally {
+      this.keepsOpen = undefined;
+    }
+  }
+
+  /** Each statement is the mutant's, and its time the story's: the same story goes the same way each time. */
+  private told(statement: string): string {
+    this.statements += 1;
+    this.now += 1;
+    return this.rewrite(statement)
+      .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
+      .replace('n.batch, gen_random_uuid() AS id', `n.batch, md5('${this.statements} ' || n.batch)::uuid AS id`);
+  }
+
+  private watched(runner: QueryRunner): QueryRunner {
+    const connect = runner.connect.bind(runner) as () => Promise<ClientBase>;
+    const release = runner.release.bind(runner);
+    let isKept = false;
+    const run = (client: ClientBase, statement: string, parameters?: unknown[]) => {
+      this.isChanged = true;
+      const text = this.told(statement);
+      if (this.keepsOpen === undefined || !text.endsWith(COMMIT)) return client.query(text, parameters);
+      isKept = true;
+      this.open.set(this.keepsOpen, runner);
+      return client.query(`${text.slice(0, -COMMIT.length)}; SELECT 1`, parameters);
+    };
+    return Object.assign(runner, {
+      connect: async () => {
+        const client = await connect();
+        return { query: (statement: string, parameters?: unknown[]) => run(client, statement, parameters) };
+      },
+      release: async () => {
+        if (isKept) isKept = false;
+        else await release();
+      },
+    });
+  }
+}
