@@ -18,7 +18,7 @@ export interface BenchOptions {
   readonly against?: string;
   /** Interleaved pairs of a full run. */
   readonly pairs: number;
-  /** Counted in a throughput row of a full run. */
+  /** Of a delivery rate and of a recovery in a full run. */
   readonly callbacks: number;
   /** Callbacks a second of the isolation scenario's arrivals. */
   readonly rate: number;
