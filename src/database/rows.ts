@@ -1,5 +1,4 @@
-import type { ClientBase } from 'pg';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { retryConflicts } from './conflicts.js';
 
 /** Columns of a row that hold a time. */
@@ -28,37 +27,8 @@ export async function rows<Row extends object>(
   return found.map(({ row }) => withTimes(JSON.parse(row) as Row, times));
 }
 
-/**
- * Runs a statement as a transaction in one round trip. PostgreSQL takes no parameters where several statements are sent
- * together: these are whole numbers, and are written into the text.
- * @param begin the statements before it
- */
-export async function rowsInOneRoundTrip<Row extends object>(
-  queryRunner: QueryRunner,
-  begin: string,
-  statement: string,
-  numbers: readonly (number | readonly number[])[],
-): Promise<Row[]> {
-  const client = (await queryRunner.connect()) as ClientBase;
-  const text = asJson(statement).replaceAll(/\$(\d+)/g, (_, place) => literal(numbers[Number(place) - 1]));
-  try {
-    const results = (await client.query(`${begin}; ${text}; COMMIT`)) as unknown as {
-      rows: { row: string }[];
-    }[];
-    return results.at(-2)?.rows.map(({ row }) => JSON.parse(row) as Row) ?? [];
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
-}
-
-function literal(value: number | readonly number[] | undefined): string {
-  const numbers = [value].flat();
-  if (!numbers.every((number) => Number.isSafeInteger(number))) throw new TypeError('Not a whole number');
-  return Array.isArray(value) ? `'{${numbers.join()}}'` : String(value);
-}
-
-function asJson(statement: string): string {
+/** One column, `row`. */
+export function asJson(statement: string): string {
   const named = /^\s*WITH\b/i.test(statement) ? statement : `WITH result AS (${statement})`;
   return `${named} SELECT row_to_json(result)::text AS row FROM result`;
 }

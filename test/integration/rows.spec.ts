@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { DataSource, type QueryRunner } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { inTransaction } from '../../src/database/conflicts.js';
 import { openDataSource } from '../../src/database/open-data-source.js';
-import { rows, rowsInOneRoundTrip } from '../../src/database/rows.js';
+import { rows } from '../../src/database/rows.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { readEverythingAsText } from '../support/type-parsers.js';
 
@@ -47,61 +47,8 @@ describe('rows', () => {
 
   afterEach(() => restoreParsers());
 
-  /** On one connection, of which a test sees what a failure leaves. */
-  async function onConnection<T>(work: (queryRunner: QueryRunner) => Promise<T>): Promise<T> {
-    const queryRunner = dataSource.createQueryRunner();
-    try {
-      return await work(queryRunner);
-    } finally {
-      await queryRunner.release();
-    }
-  }
-
-  afterAll(async () => {
-    await dataSource.destroy();
-    await database.drop();
-  });
-
   it('reads every type', async () => {
     expect(await rows<Values>(dataSource, VALUES, [], ['at', 'never'])).toEqual([EXPECTED]);
-  });
-
-  it('runs a transaction in one round trip, and writes whole numbers into its text', async () => {
-    const read = await onConnection((queryRunner) =>
-      rowsInOneRoundTrip(
-        queryRunner,
-        'BEGIN; SET LOCAL jit = off',
-        `SELECT $1::bigint AS large, n, $3::int AS third, current_setting('jit') AS jit
-         FROM unnest($2::int[]) AS u (n)`,
-        [7_364_120_021, [1, -2], 3],
-      ),
-    );
-    expect(read).toEqual([
-      { large: 7_364_120_021, n: 1, third: 3, jit: 'off' },
-      { large: 7_364_120_021, n: -2, third: 3, jit: 'off' },
-    ]);
-  });
-
-  it('leaves no transaction open where one of one round trip fails', async () => {
-    await onConnection(async (queryRunner) => {
-      const failing = rowsInOneRoundTrip(queryRunner, 'BEGIN', 'SELECT 1 / $1::int AS one', [0]);
-      await expect(failing).rejects.toMatchObject({ code: '22012' });
-      expect(await queryRunner.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    });
-  });
-
-  it('writes nothing into a text but whole numbers', async () => {
-    for (const value of [
-      0.5,
-      Number.NaN,
-      '1; DROP TABLE counters' as unknown as number,
-      [1, undefined as unknown as number],
-    ])
-      await onConnection((queryRunner) =>
-        expect(rowsInOneRoundTrip(queryRunner, 'BEGIN', 'SELECT $1 AS one', [value])).rejects.toThrow(
-          TypeError,
-        ),
-      );
   });
 
   it('reads the same whatever parsers the host has given pg', async () => {

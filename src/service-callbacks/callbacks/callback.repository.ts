@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { retryConflicts } from '../../database/conflicts.js';
-import { rows, rowsInOneRoundTrip } from '../../database/rows.js';
+import { preparedRows } from '../../database/prepared-rows.js';
+import { rows } from '../../database/rows.js';
 import { tableIn } from '../../database/table-in.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import type { TraceCarrier } from '../tracing/trace-carrier.js';
@@ -204,7 +205,7 @@ export class CallbackRepository {
   async isAnyDue(after: TakeLimits['after']): Promise<boolean> {
     const marks = [[...after.keys()], [...after.values()]];
     const [row] = await this.onConnection((_, queryRunner) =>
-      rowsInOneRoundTrip<{ any_due: boolean }>(queryRunner, BEGIN, anyDueStatement(this.tables), marks),
+      preparedRows<{ any_due: boolean }>(queryRunner, BEGIN, anyDueStatement(this.tables), marks),
     );
     return row?.any_due === true;
   }
@@ -228,7 +229,7 @@ export class CallbackRepository {
   private mark(statement: string, numbers: readonly (number | readonly number[])[]): Promise<TakenNow[]> {
     return retryConflicts(() =>
       this.onConnection((_, queryRunner) =>
-        rowsInOneRoundTrip<TakenNow>(queryRunner, `${BEGIN}; SET LOCAL synchronous_commit = off`, statement, [
+        preparedRows<TakenNow>(queryRunner, `${BEGIN}; SET LOCAL synchronous_commit = off`, statement, [
           RELAY_LOCK,
           ...numbers,
         ]),

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { ClientBase } from 'pg';
+import type { QueryRunner } from 'typeorm';
+import { asJson } from './rows.js';
+
+type WholeNumbers = readonly (number | readonly number[])[];
+
+const NO_SUCH_STATEMENT = '26000';
+const STATEMENT_EXISTS = '42P05';
+/** A pooler may lead each try to another connection of the server. */
+const TRIES = 5;
+
+/** What a connection has been seen to have prepared. Behind a pooler it may have less, or more. */
+const prepared = new WeakMap<ClientBase, Set<string>>();
+
+/**
+ * Runs a statement as a transaction in one round trip, and lets PostgreSQL keep its plan: to plan a large statement can
+ * take longer than to run it. The transaction is sent as one text, which takes no parameters but whole numbers; so
+ * does a transaction pooler, which leads all of it to one connection of the server.
+ *
+ * @param begin the statements before it; it is planned under their settings
+ */
+export async function preparedRows<Row extends object>(
+  queryRunner: QueryRunner,
+  begin: string,
+  statement: string,
+  numbers: WholeNumbers,
+): Promise<Row[]> {
+  const client = (await queryRunner.connect()) as ClientBase;
+  const text = asJson(statement);
+  // A text of another release has another name.
+  const name = `service_callbacks_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+  const execute = `EXECUTE ${name}${numbers.length > 0 ? `(${numbers.map(literal).join(', ')})` : ''}; COMMIT`;
+  const known = prepared.get(client) ?? new Set();
+  prepared.set(client, known);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const prepare = known.has(name) ? '' : `PREPARE ${name} AS ${text};`;
+      const results: unknown = await client.query(
+        `${begin}; SET LOCAL plan_cache_mode = force_generic_plan; ${prepare} ${execute}`,
+      );
+      known.add(name);
+      return (results as { rows: { row: string }[] }[])
+        .at(-2)
+        ?.rows.map(({ row }) => JSON.parse(row) as Row) as Row[];
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined);
+      const { code } = error as { code?: unknown };
+      if (tries === TRIES || (code !== NO_SUCH_STATEMENT && code !== STATEMENT_EXISTS)) throw error;
+      if (code === STATEMENT_EXISTS) known.add(name);
+      else known.delete(name);
+    }
+  }
+}
+
+function literal(value: number | readonly number[]): string {
+  const numbers = [value].flat();
+  if (!numbers.every((number) => Number.isSafeInteger(number))) throw new TypeError('Not a whole number');
+  return Array.isArray(value) ? `'{${numbers.join()}}'` : String(value);
+}
