@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
 import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
-import { MAIN_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
+import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { Relay } from '../../src/service-callbacks/relay/relay.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { generateEncryptionKey } from '../../src/service-callbacks/security/encryption-keys.js';
@@ -307,6 +307,18 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         await nothingStands(worker);
         const requests = await on.receiver.waitForRequests(5, { path: '/found' });
         expect(new Set(requests.map(({ headers }) => headers['webhook-id'])).size).toBe(5);
+      });
+
+      it('leaves a deferred first attempt to the queue that it was marked for', async () => {
+        const service = await on.startWithoutRelay();
+        const sent = await sendCallbackTo(service, on.receiver.url('/deferred-first'));
+        await query(on.database.url, `UPDATE service_callbacks SET state = 'scheduled', next_attempt_at = now()`);
+        const batches = await on.markAndCrash(service);
+        await on.age(11);
+        await service.app.get(SafetySweep).sweep();
+        expect(await queuedJobs(service)).toEqual(batches.map((id) => `${RETRY_QUEUE} ${id}`));
+        const worker = await on.start({ PROCESS_ROLE: 'worker' });
+        await worker.logs.waitFor('callback.delivered', { callback_id: sent.id });
       });
 
       it('does so when two sweeps find them at once: each callback arrives once', async () => {

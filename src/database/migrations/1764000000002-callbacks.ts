@@ -32,6 +32,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
         earlier_attempts integer NOT NULL DEFAULT 0,
         stalls smallint NOT NULL DEFAULT 0,
         alone boolean NOT NULL DEFAULT false,
+        is_first boolean NOT NULL DEFAULT true,
         probed_at timestamptz,
         queued_at timestamptz NOT NULL,
         changed_at timestamptz NOT NULL,
@@ -48,6 +49,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
       ['seq', 'order of arrival in the state pending'],
       ['stalls', 'attempts in a batch of one whose worker ended before the attempt did'],
       ['alone', 'goes in a batch of one: workers of its batches ended twice'],
+      ['is_first', 'its batch is of first attempts, which have a queue of their own'],
       ['probed_at', 'when it last found out whether its endpoint, on hold, responds again'],
       ['dismissed_at', 'removed from the list of dead letters, with its payload'],
     ]) {

@@ -67,6 +67,8 @@ export interface TakenRow {
   readonly attempt_count: number;
   readonly earlier_attempts: number;
   readonly alone: boolean;
+  /** Its batch is of the main queue: nothing of it was ever attempted or deferred. */
+  readonly is_first: boolean;
   readonly last_attempt: AttemptRecord | null;
   readonly queued_at: number;
   readonly trace: TraceCarrier | null;
@@ -78,8 +80,6 @@ export interface TakenRow {
 }
 
 export interface TakenNow extends TakenRow {
-  /** Of the main queue: nothing was ever attempted. */
-  readonly is_first: boolean;
   /** It finds out whether its endpoint, on hold, responds again. */
   readonly is_probe: boolean;
   readonly hold_reason: HoldReason | null;

@@ -169,15 +169,16 @@ const batched = ({ callbacks, payloads, holds, endpoints }: Tables, taken: strin
       finished_at = CASE WHEN d.state = 'given_up' THEN ${END_TIME} END,
       detail = CASE WHEN d.state = 'held' THEN d.hold_reason END,
       batch = CASE WHEN d.state = 'queued' THEN d.batch END,
-      batched_at = now(), next_attempt_at = NULL, changed_at = now(), url = COALESCE(d.url, c.url)
+      is_first = d.is_first, batched_at = now(), next_attempt_at = NULL, changed_at = now(),
+      url = COALESCE(d.url, c.url)
     FROM decided d WHERE c.id = d.id
-    RETURNING d.is_first, d.is_probe, ${RECORD}, d.payload, d.bearer_token, d.signing_secret, d.previous_secret,
+    RETURNING d.is_probe, ${RECORD}, d.payload, d.bearer_token, d.signing_secret, d.previous_secret,
       d.hold_reason, (extract(epoch FROM d.next_probe_at) * 1000)::bigint AS next_probe_at
   )`;
 
 /** What a job needs of a record. */
 const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_id, c.endpoint_id, c.callback_type,
-    c.subject_id, c.url, c.generation, c.attempt_count, c.earlier_attempts, c.alone,
+    c.subject_id, c.url, c.generation, c.attempt_count, c.earlier_attempts, c.alone, c.is_first,
     (c.attempts->-1) - 'excerpt' AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
     c.trace`;
 

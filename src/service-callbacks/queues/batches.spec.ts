@@ -37,6 +37,7 @@ function aRow(batch: string, overrides: Partial<TakenRow> = {}): TakenRow {
     attempt_count: 0,
     earlier_attempts: 0,
     alone: false,
+    is_first: true,
     queued_at: 1_234,
     trace: null,
     payload: 'sealed payload',

@@ -7,7 +7,6 @@ import {
 } from '@nestjs/common';
 import { describeError } from '../../observability/describe-error.js';
 import { CallbackRecorder } from '../recorder/callback-recorder.js';
-import { isFirstAttempt } from '../callbacks/callback.js';
 import { CallbackRepository } from '../callbacks/callback.repository.js';
 import { periodically } from '../periodically.js';
 import { QueueBackend } from '../queues/queue-backend.js';
@@ -90,10 +89,8 @@ export class SafetySweep implements OnApplicationBootstrap, BeforeApplicationShu
       open.filter(({ is_deleted: isDeleted }) => !isDeleted),
       true,
     );
-    const isFirst = open.every((row) =>
-      isFirstAttempt({ attempts: row.attempt_count, generation: row.generation }),
-    );
-    for (const job of jobs) await this.backend.add(queuedJob(isFirst ? MAIN_QUEUE : RETRY_QUEUE, job));
+    const queue = open[0]?.is_first === true ? MAIN_QUEUE : RETRY_QUEUE;
+    for (const job of jobs) await this.backend.add(queuedJob(queue, job));
     // Nothing is left of it but callbacks of deleted endpoints, or of endpoints whose key is missing: taken anew.
     if (jobs.length === 0) await this.callbacks.rescheduleBatch(batch, 0);
     this.logger.warn({ event: 'batch.found', batch, callbacks: open.length, msg: 'A batch was in no queue' });
