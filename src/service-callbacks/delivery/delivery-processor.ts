@@ -222,6 +222,7 @@ export class DeliveryProcessor implements JobProcessor {
       generation: row.generation,
       attempts: row.attempt_count,
       earlierAttempts: row.earlier_attempts,
+      ...(row.detail !== null && { deferral: row.detail }),
       ...(row.trace && { trace: row.trace }),
     };
     if (row.is_deleted || row.is_disabled) {
