@@ -50,8 +50,8 @@ export class CallbackRecorder {
   }
 
   /** @param startedAt Unix ms */
-  attemptStarted(callback: Callback, startedAt: number): void {
-    this.metrics.attemptStarted(callback, startedAt);
+  attemptStarted(callback: Callback, startedAt: number, wasDeferred: boolean): void {
+    this.metrics.attemptStarted(callback, startedAt, wasDeferred);
   }
 
   /** @param callback as it was before. @param startedAt Unix ms */
