@@ -202,7 +202,15 @@ describe('the alert rules', () => {
       await queue.forwarder.down();
       await eventually(async () => expect(await isReady('queue')).toBe('0'));
       const { serviceId } = await register('/waits');
-      await enqueueAs(service, serviceId, `changed_at = now() - interval '5 minutes'`);
+      const { id } = await causeCallback(service, serviceId);
+      // From now on nothing is taken.
+      await service.logs.waitFor('store.unavailable');
+      const long = `now() - interval '5 minutes'`;
+      await query(
+        databases[0]?.url ?? '',
+        `UPDATE service_callbacks SET changed_at = ${long}, batched_at = ${long} WHERE id = $1`,
+        [id],
+      );
     });
     await queue.forwarder.up(queue.port);
     await eventually(async () => expect(await isReady('queue')).toBe('1'));

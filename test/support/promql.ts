@@ -2,9 +2,9 @@ import { parser } from '@prometheus-io/lezer-promql';
 
 /** As far as the rules of `deploy/` need it: PromQL by Prometheus's own grammar, over scrapes of a test. */
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
-export interface Sample {
+interface Sample {
   readonly labels: Labels;
   readonly value: number;
 }
@@ -38,7 +38,8 @@ export class Scrapes {
     for (const line of text?.split('\n') ?? []) {
       const [, name, labels = '', value = ''] = LINE.exec(line) ?? [];
       if (name === undefined) continue;
-      const own = Object.fromEntries([...labels.matchAll(LABEL)].map(([, label, text]) => [label, text]));
+      const own: Record<string, string> = {};
+      for (const [, label = '', quoted = ''] of labels.matchAll(LABEL)) own[label] = quoted;
       this.append({ [NAME]: name, ...own, ...target }, at, Number(value.replace('Inf', 'Infinity')));
     }
     return this;
