@@ -222,6 +222,7 @@ export class DeliveryProcessor implements JobProcessor {
       generation: row.generation,
       attempts: row.attempt_count,
       earlierAttempts: row.earlier_attempts,
+      ...(row.detail !== null && { deferral: row.detail }),
       ...(row.trace && { trace: row.trace }),
     };
     if (row.is_deleted || row.is_disabled) {
@@ -308,7 +309,8 @@ export class DeliveryProcessor implements JobProcessor {
       if (stalls === 0) return true;
       if (stalls > MAX_STALLS) return await this.giveUpStalled(callback, batch);
       const startedAt = this.clock.now();
-      this.recorder.attemptStarted(callback, startedAt);
+      // What was never deferred comes by the main queue.
+      this.recorder.attemptStarted(callback, startedAt, pool === 'retry');
       const outcome = await inAttemptSpan(callback, () => this.send(sendable));
       result = attemptResult(outcome);
       const opens = admission.release(result);

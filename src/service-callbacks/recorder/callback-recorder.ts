@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type {
-  AttemptRecord,
-  Callback,
-  DeferralReason,
-  GiveUpReason,
-  PartialCallback,
+import {
+  HOLD_REASONS,
+  type AttemptRecord,
+  type Callback,
+  type DeferralReason,
+  type GiveUpReason,
+  type PartialCallback,
 } from '../callbacks/callback.js';
 import type { DeliveryFailure, DeliveryOutcome } from '../transport/delivery-outcome.js';
 import { Figures } from '../figures/figures.js';
@@ -49,8 +50,8 @@ export class CallbackRecorder {
   }
 
   /** @param startedAt Unix ms */
-  attemptStarted(callback: Callback, startedAt: number): void {
-    this.metrics.attemptStarted(callback, startedAt);
+  attemptStarted(callback: Callback, startedAt: number, wasDeferred: boolean): void {
+    this.metrics.attemptStarted(callback, startedAt, wasDeferred);
   }
 
   /** @param callback as it was before. @param startedAt Unix ms */
@@ -73,6 +74,8 @@ export class CallbackRecorder {
   /** @param until Unix ms */
   deferred(callback: Callback, why: DeferralReason, until: number): void {
     this.metrics.deferred(why);
+    // A hold is news; that its endpoint is still busy is none.
+    if (callback.deferral !== undefined && !isHold(why)) return;
     this.log.deferred(callback, why, until);
     this.figures.deferred(callback);
   }
@@ -100,6 +103,10 @@ export class CallbackRecorder {
   postponed(callback: PartialCallback, error: unknown): void {
     this.log.postponed(callback, error);
   }
+}
+
+function isHold(why: DeferralReason): boolean {
+  return HOLD_REASONS.some((reason) => reason === why);
 }
 
 function callbackOf(row: EndedCallback): PartialCallback {
