@@ -76,10 +76,11 @@ function complete(operation: Described, error: JsonSchema): void {
     503: 'The database does not answer now; try again',
   };
   for (const [status, description] of Object.entries(common)) {
-    const example = errorBodyOf(Number(status), [description]);
+    // The fields of the schema have an example of what is wrong with an input.
+    const example = status === '400' ? {} : { example: errorBodyOf(Number(status), [description]) };
     operation.responses[status] ??= {
       description,
-      content: { 'application/json': { schema: error, example } },
+      content: { 'application/json': { schema: error, ...example } },
     };
   }
 }

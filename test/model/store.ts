@@ -108,12 +108,16 @@ export class Store {
   private told(statement: string): string {
     this.statements += 1;
     this.now += 1;
-    return this.rewrite(statement)
-      .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
-      .replace(
-        'n.batch, gen_random_uuid() AS id',
-        `n.batch, md5('${this.statements} ' || n.batch)::uuid AS id`,
-      );
+    return (
+      this.rewrite(statement)
+        // A prepared statement keeps the time that is written into it.
+        .replace('PREPARE ', 'DEALLOCATE ALL; PREPARE ')
+        .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
+        .replace(
+          'n.batch, gen_random_uuid() AS id',
+          `n.batch, md5('${this.statements} ' || n.batch)::uuid AS id`,
+        )
+    );
   }
 
   private watched(runner: QueryRunner): QueryRunner {
