@@ -5,7 +5,7 @@ import { AppModule, type ServiceSeams } from './app.module.js';
 import type { Env } from './config/env.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 import { BoundedAdapter } from './http/bounded-adapter.js';
-import { apiDocs } from './http/api-docs.js';
+import { apiDocs } from './api-docs/api-docs.js';
 import { securityHeaders } from './http/security-headers.js';
 import { ServiceLogger } from './observability/service-logger.js';
 import { openDataSource } from './database/open-data-source.js';

@@ -312,7 +312,10 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       it('leaves a deferred first attempt to the queue that it was marked for', async () => {
         const service = await on.startWithoutRelay();
         const sent = await sendCallbackTo(service, on.receiver.url('/deferred-first'));
-        await query(on.database.url, `UPDATE service_callbacks SET state = 'scheduled', next_attempt_at = now()`);
+        await query(
+          on.database.url,
+          `UPDATE service_callbacks SET state = 'scheduled', next_attempt_at = now()`,
+        );
         const batches = await on.markAndCrash(service);
         await on.age(11);
         await service.app.get(SafetySweep).sweep();
