@@ -3,6 +3,7 @@ import {
   ConflictException,
   Controller,
   Get,
+  Headers,
   HttpCode,
   NotFoundException,
   Post,
@@ -10,6 +11,7 @@ import {
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam, uuidParam } from '../../http/ids.js';
+import { assertBody } from '../../http/request-body.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import { CallbackLogReader } from './callback-log.reader.js';
@@ -98,7 +100,9 @@ export class CallbacksController {
   async replayMany(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidBody(replayCallbacksBody) body: ReplayCallbacksBody,
+    @Headers('content-length') length?: string,
   ) {
+    assertBody(length);
     const { preview, callback_api_id, callback_type, subject_id, ...rest } = body;
     const filter = {
       ...rest,

@@ -4,6 +4,7 @@ import {
   Controller,
   Delete,
   Get,
+  Headers,
   HttpCode,
   NotFoundException,
   Post,
@@ -12,6 +13,7 @@ import {
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { serviceIdParam, uuidParam } from '../../http/ids.js';
+import { assertBody } from '../../http/request-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { AttemptRecord } from './callback.js';
 import { decodeCursor, encodeCursor } from './dead-letter-cursor.js';
@@ -83,7 +85,9 @@ export class DeadLettersController {
   async replayAll(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidBody(replayDeadLettersBody) body: ReplayDeadLettersBody,
+    @Headers('content-length') length?: string,
   ) {
+    assertBody(length);
     const { total } = await this.runs.start({ serviceId }, { ...filterOf(body), state: 'given_up' });
     return { data: { count: total } };
   }
