@@ -74,6 +74,7 @@ describe('an endpoint on hold', () => {
     const before = requestsTo('/down').length;
     await eventually(async () => expect(requestsTo('/down').length).toBeGreaterThan(before));
     expect(service.logs.events('endpoint.held', { callback_api_id: id })).toHaveLength(1);
+    expect(await service.call('GET', '/health/ready')).toMatchObject({ status: 200 });
 
     isDown = false;
     await Promise.all(

@@ -19,6 +19,8 @@ export interface Ending {
   readonly failure?: DeliveryFailure | undefined;
   /** In words, for operators; never bytes from a server or a payload. */
   readonly detail?: string | undefined;
+  /** A fault of this platform's own. */
+  readonly error?: Error | undefined;
 }
 
 /** A callback that ended without a worker, as its row says. */
@@ -88,15 +90,15 @@ export class CallbackRecorder {
     this.figures.deferred(callback);
   }
 
-  gaveUp(callback: PartialCallback, { reason, facts, failure, detail }: Ending): void {
+  gaveUp(callback: PartialCallback, { reason, facts, failure, detail, error }: Ending): void {
     this.metrics.gaveUp(callback, reason);
-    this.log.gaveUp(reason, callback, facts, failure, detail);
+    this.log.gaveUp(reason, callback, facts, failure, detail, error);
     this.figures.gaveUp(callback);
   }
 
   /** By management, relay or sweep. */
-  ended(row: EndedCallback, reason: GiveUpReason, detail?: string): void {
-    this.gaveUp(callbackOf(row), { reason, detail, ...lastAttemptOf(row) });
+  ended(row: EndedCallback, reason: GiveUpReason, fault: Pick<Ending, 'detail' | 'error'> = {}): void {
+    this.gaveUp(callbackOf(row), { reason, ...fault, ...lastAttemptOf(row) });
   }
 
   /** This platform's own fault: the callback is tried again, no attempt is spent. */

@@ -207,7 +207,8 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     await this.callbacks.settle(unreadable.map(({ settlement }) => settlement));
     for (const { row, error, settlement } of unreadable) {
       const { disposition } = settlement;
-      if (disposition.kind === 'giveUp') this.recorder.ended(row, disposition.reason, disposition.detail);
+      if (disposition.kind === 'giveUp')
+        this.recorder.ended(row, disposition.reason, { detail: disposition.detail, error });
       if (disposition.kind !== 'retryAt') continue;
       this.recorder.postponed(
         {
