@@ -13,6 +13,8 @@ export type {
 export { optionsFromEnv } from './service-callbacks/options-from-env.js';
 export { serviceCallbackEntities } from './service-callbacks/entities.js';
 export { serviceCallbackMigrations } from './database/migrations/migrations.js';
+export { migrateServiceCallbacks, type MigrateOptions } from './service-callbacks/setup/migrate.js';
+export { SetupError } from './service-callbacks/setup/errors.js';
 export {
   ServiceCallbacksProducer,
   type NotQueuedReason,
