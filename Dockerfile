@@ -28,6 +28,8 @@ COPY --from=build /app/dist/src ./dist/src
 COPY --from=build /app/dist/ormconfig.js ./dist/
 COPY package.json ./
 COPY service ./service
+# npx service-callbacks migrate, status, keys rotate, token
+RUN chmod +x dist/src/service-cli.js && ln -s ../../dist/src/service-cli.js node_modules/.bin/service-callbacks
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=4s --start-period=30s --retries=3 \
