@@ -13,7 +13,7 @@ const service: Project = {
   withDatabases: async (use) => {
     const { url, dataDir, databases } = databaseEnv(process.env);
     if (url !== undefined) return use(databases(url));
-    if (process.env['NODE_ENV'] === 'production') throw noDatabaseUrl();
+    if (!['development', 'test'].includes(process.env['NODE_ENV'] ?? 'development')) throw noDatabaseUrl();
     const embedded = await startEmbeddedPostgres({ dataDir });
     try {
       return await use(databases(embedded.url));

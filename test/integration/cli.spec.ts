@@ -74,6 +74,12 @@ describe('the commands of the service', () => {
     expect(stderr).not.toMatch(/[\da-f]{64}/);
   });
 
+  it('starts no embedded database in production', async () => {
+    const { code, stderr } = await runCommand('src/service-cli.ts', { NODE_ENV: 'production' }, ['status']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^DATABASE_URL is not set: [^\n]*\n$/);
+  });
+
   it('explains what a database user may not do', async () => {
     const user = `no_${randomUUID().replaceAll('-', '')}`;
     await query(migrated.url, `CREATE ROLE ${user} LOGIN PASSWORD 'a-password'`);
