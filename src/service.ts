@@ -38,7 +38,11 @@ export async function startService(env: Env, seams: ServiceSeams = {}): Promise<
     const serviceEnv: ServiceEnv = { ...env, DATABASE_URL: env.DATABASE_URL ?? urlOf(embedded) };
     const directUrl = env.DATABASE_DIRECT_URL ?? serviceEnv.DATABASE_URL;
     if (env.MIGRATE_ON_START) await migrateDatabase(directUrl, env.QUEUE_DATABASE_URL);
-    else await assertDatabaseIsCurrent(directUrl, env.QUEUE_DATABASE_URL);
+    else
+      await assertDatabaseIsCurrent(
+        directUrl,
+        env.QUEUE_BACKEND === 'postgres' ? (env.QUEUE_DATABASE_URL ?? directUrl) : undefined,
+      );
     return await listen(serviceEnv, seams, embedded);
   } catch (error) {
     await embedded?.stop();
