@@ -1,4 +1,4 @@
-import type { Env } from '../config/env.js';
+import type { Env } from '../config/variables.js';
 import { startEmbeddedPostgres } from '../embedded-postgres/embedded-postgres.js';
 
 /** The configured database, or the embedded one for as long as it is needed. */
