@@ -175,7 +175,8 @@ export const queues = {
   },
   redis: {
     /**
-     * Redis, password included; required unless `connect` is given. Default none; a `redis://` or `rediss://` URL.
+     * Redis, password included; required with `QUEUE_BACKEND=redis`, unless code gives `connect`. Default none; a
+     * `redis://` or `rediss://` URL.
      */
     url: optional({ variable: 'REDIS_URL', accepts: url('redis', 'rediss'), isSecret: true }),
     /**
@@ -196,8 +197,8 @@ export const queues = {
 
 export const keys = {
   /**
-   * The first encrypts, all decrypt; required in production. Required; a list of `kid:base64(32 bytes)`, each kid
-   * once and of letters, digits, `_` and `-`.
+   * The first encrypts, all decrypt; required in production and in code. Required; a list of `kid:base64(32 bytes)`,
+   * each kid once and of letters, digits, `_` and `-`.
    */
   encryptionKeys: setting({
     variable: 'CALLBACK_ENCRYPTION_KEYS',
@@ -250,8 +251,8 @@ export const sections = {
     /** Attempts after the first. Default `5`; a whole number from 0 to 100. */
     maxRetries: setting({ variable: 'CALLBACK_MAX_RETRIES', accepts: integer(0, 100), default: 5 }),
     /**
-     * Past it a deferred or retrying callback is given up. Default `259200000`; a whole number of ms from 1 to
-     * 2592000000.
+     * Past it a deferred or retrying callback is given up (3 days by default). Default `259200000`; a whole number of
+     * ms from 1 to 2592000000.
      */
     maxAgeMs: setting({
       variable: 'CALLBACK_MAX_AGE_MS',
@@ -297,8 +298,8 @@ export const sections = {
       default: 30_000,
     }),
     /**
-     * How long after a rotation requests are signed with the secret before as well. Default `86400000`; a whole
-     * number of ms from 0 to 2592000000.
+     * How long after a rotation requests are signed with the secret before as well (24 h by default). Default
+     * `86400000`; a whole number of ms from 0 to 2592000000.
      */
     signingOverlapMs: setting({
       variable: 'CALLBACK_SIGNING_OVERLAP_MS',
