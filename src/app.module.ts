@@ -4,7 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { LoggerModule } from 'nestjs-pino';
 import type { DestinationStream } from 'pino';
 import type { DataSource } from 'typeorm';
-import type { Env } from './config/env.js';
+import type { Env } from './config/variables.js';
 import { ApiTokenAccess } from './console/api-token-access.js';
 import { ConsoleAccess } from './console/console-access.js';
 import { ConsoleModule } from './console/console.module.js';

@@ -57,7 +57,7 @@ export { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invali
 export type { CallbackApi, NewCallbackApi } from './service-callbacks/endpoints/callback-api.repository.js';
 export { ForeignDatabaseError } from './service-callbacks/producer/foreign-database.error.js';
 export { UnknownCallbackTypeError } from './service-callbacks/callback-types/errors.js';
-export { InvalidEnvironmentError } from './config/invalid-environment.error.js';
+export { InvalidEnvironmentError, InvalidOptionsError } from './config/errors.js';
 export { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
 export { CallbackLogReader } from './service-callbacks/callbacks/callback-log.reader.js';
 export { EndpointReader } from './service-callbacks/reporting/endpoint.reader.js';

@@ -1,7 +1,7 @@
-import { explain } from './cli/errors.js';
 import { loadEnv } from './config/env.js';
 import { stacksOf } from './observability/describe-error.js';
 import { startService, type RunningService } from './service.js';
+import { explainStart } from './start-errors.js';
 
 /** A second signal does not wait for anything. */
 function stopOnSignal(service: RunningService): void {
@@ -24,6 +24,6 @@ function stopOnSignal(service: RunningService): void {
 try {
   stopOnSignal(await startService(loadEnv(process.env, { isTerminal: process.stdout.isTTY })));
 } catch (error) {
-  console.error(explain(error));
+  console.error(explainStart(error));
   process.exit(1);
 }

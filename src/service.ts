@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule, type ServiceSeams } from './app.module.js';
-import type { Env } from './config/env.js';
+import type { Env } from './config/variables.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 import { BoundedAdapter } from './http/bounded-adapter.js';
 import { apiDocs } from './api-docs/api-docs.js';
@@ -11,6 +11,7 @@ import { ServiceLogger } from './observability/service-logger.js';
 import { openDataSource } from './database/open-data-source.js';
 import { serviceEntities } from './service-entities.js';
 import { EndpointGate } from './service-callbacks/isolation/endpoint-gate.js';
+import { assertDatabases, listenError } from './start-errors.js';
 import { assertDatabaseIsCurrent, migrateDatabase } from './migrate-database.js';
 
 /** An environment whose database is known: the embedded one's URL stands in for one that was not set. */
@@ -37,6 +38,7 @@ export async function startService(env: Env, seams: ServiceSeams = {}): Promise<
   try {
     const serviceEnv: ServiceEnv = { ...env, DATABASE_URL: env.DATABASE_URL ?? urlOf(embedded) };
     const directUrl = env.DATABASE_DIRECT_URL ?? serviceEnv.DATABASE_URL;
+    await assertDatabases(env);
     if (env.MIGRATE_ON_START) await migrateDatabase(directUrl, env.QUEUE_DATABASE_URL);
     else
       await assertDatabaseIsCurrent(
@@ -64,7 +66,9 @@ async function listen(
     app.use(securityHeaders());
     app.useBodyParser('json', { limit: BODY_LIMIT });
     if (env.PROCESS_ROLE !== 'worker') app.use(apiDocs(app));
-    await app.listen(env.PORT, env.HOST);
+    await app.listen(env.PORT, env.HOST).catch((error: unknown) => {
+      throw listenError(error, env);
+    });
     const url = urlOfServer(app, env.HOST);
     logger.log(listening(env, url));
     return {

@@ -1,4 +1,4 @@
-import { InvalidEnvironmentError } from '../config/invalid-environment.error.js';
+import { InvalidEnvironmentError, InvalidOptionsError } from '../config/errors.js';
 import { stacksOf } from '../observability/describe-error.js';
 import { InvalidCaFileError } from '../service-callbacks/security/invalid-ca-file.error.js';
 import { InvalidEncryptionKeyError } from '../service-callbacks/security/invalid-encryption-key.error.js';
@@ -18,6 +18,7 @@ const EXPLAINED = [
   CommandError,
   SetupError,
   InvalidEnvironmentError,
+  InvalidOptionsError,
   InvalidCaFileError,
   InvalidEncryptionKeyError,
 ];

@@ -9,14 +9,11 @@ import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { RedisQueueBackend } from './queues/redis-queue-backend.js';
 import { queueConnectionOf } from './setup/database-connection.js';
-import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from './service-callbacks.options.js';
+import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from './service-callbacks.options.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
 import { CONNECTOR_OPTIONS } from './transport/transport.providers.js';
-import { RetryPolicy } from './delivery/retry-policy.js';
 import { CALLBACKS_DATA_SOURCE } from './tokens.js';
-
-const DEFAULT_POOL_SIZE = 10;
 
 const backendProvider: Provider = {
   provide: QueueBackend,
@@ -27,9 +24,8 @@ const backendProvider: Provider = {
     PayloadCipher,
     CallbackTypeRegistry,
     CONNECTOR_OPTIONS,
-    RetryPolicy,
   ],
-  useFactory: async ({ queue }: ServiceCallbacksOptions, dataSource: DataSource): Promise<QueueBackend> => {
+  useFactory: async ({ queue }: CompleteOptions, dataSource: DataSource): Promise<QueueBackend> => {
     const backend = createBackend(queue, dataSource);
     try {
       await backend.open();
@@ -41,28 +37,16 @@ const backendProvider: Provider = {
   },
 };
 
-function createBackend(options: ServiceCallbacksOptions['queue'], dataSource: DataSource): QueueBackend {
+function createBackend(options: CompleteOptions['queue'], dataSource: DataSource): QueueBackend {
   switch (options.backend) {
     case 'postgres': {
       const connection = queueConnectionOf(options, dataSource);
-      const max = options.poolSize ?? DEFAULT_POOL_SIZE;
-      const { migrate = true, lockDurationMs, stalledIntervalMs } = options;
-      return new PostgresQueueBackend({
-        pool: { ...connection, max },
-        migrate,
-        lockDurationMs,
-        stalledIntervalMs,
-      });
+      const { poolSize: max, ...rest } = options;
+      return new PostgresQueueBackend({ ...rest, pool: { ...connection, max } });
     }
     case 'redis': {
-      const {
-        url,
-        connect = (own) => new Redis(url ?? '', own),
-        prefix,
-        lockDurationMs,
-        stalledIntervalMs,
-      } = options;
-      return new RedisQueueBackend({ connect, prefix, lockDurationMs, stalledIntervalMs });
+      const { url = '', connect = (own) => new Redis(url, own) } = options;
+      return new RedisQueueBackend({ ...options, connect });
     }
   }
 }

@@ -36,6 +36,7 @@ const CONSOLE_DEPENDENCIES = ['cookie', 'htmx.org', 'preact', 'preact-render-to-
 const PEERS = [
   '@nestjs/bullmq',
   '@nestjs/common',
+  '@nestjs/config',
   '@nestjs/core',
   '@nestjs/event-emitter',
   '@nestjs/typeorm',
@@ -140,6 +141,7 @@ describe('the package', () => {
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
     expect(exports.toSorted()).toEqual(Object.keys(publicFace).toSorted());
     expect(loaded.filter((name) => !PEERS.includes(name)).toSorted()).toEqual(OWN_DEPENDENCIES);
+    expect(loaded).not.toContain('@nestjs/config');
   });
 
   it('has a console for hosts that ask for it', async () => {
@@ -150,6 +152,15 @@ describe('the package', () => {
     expect(exports.toSorted()).toEqual(['ConsoleAccess', 'ConsoleModule']);
     const known = new Set([...OWN_DEPENDENCIES, ...PEERS]);
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
+  });
+
+  it('has its options for a ConfigModule, where a host has one', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/config'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports).toEqual(['serviceCallbacksConfig']);
+    expect(loaded).toContain('@nestjs/config');
   });
 
   it("has types that the example host's sources pass with", () => {

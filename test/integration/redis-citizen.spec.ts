@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { defaultsOf } from '../../src/config/setting.js';
+import { queueTiming } from '../../src/config/settings.js';
 import { FetchLoop } from '../../src/service-callbacks/queues/fetch-loop.js';
 import { gatherWrites } from '../../src/service-callbacks/queues/gathered-writes.js';
 import type { AnyJob } from '../../src/service-callbacks/queues/queue-backend.js';
@@ -42,9 +44,9 @@ describeWithRedis('the Redis backend', () => {
   }
 
   /** @returns what its worker has done so far. */
-  async function work(options: RedisQueueOptions) {
+  async function work(options: Pick<RedisQueueOptions, 'connect' | 'prefix'>) {
     const done: string[] = [];
-    const backend = new RedisQueueBackend(options);
+    const backend = new RedisQueueBackend({ ...defaultsOf(queueTiming), ...options });
     closers.push(() => backend.close());
     await backend.open();
     const worker = await backend.createWorker(QUEUE);

@@ -13,13 +13,7 @@ import { GuardedPool } from './guarded-pool.js';
 import { migrateQueueSchema } from './queue-schema.js';
 import { PoolerInBetweenError } from './errors.js';
 import { FetchingWorker } from './fetching-worker.js';
-import {
-  QueueBackend,
-  queueTiming,
-  workerOptions,
-  type PoolCounts,
-  type QueueTiming,
-} from './queue-backend.js';
+import { QueueBackend, workerOptions, type PoolCounts, type QueueTiming } from './queue-backend.js';
 
 export interface PostgresQueueOptions extends QueueTiming {
   readonly pool: pg.PoolConfig;
@@ -44,11 +38,11 @@ export class PostgresQueueBackend extends QueueBackend {
   private readonly connection: pg.PoolConfig;
   private readonly pool: pg.Pool;
   private readonly guarded: GuardedPool;
-  readonly timing: Required<QueueTiming>;
+  readonly timing: QueueTiming;
 
   constructor(private readonly options: PostgresQueueOptions) {
     super();
-    this.timing = queueTiming(options);
+    this.timing = options;
     this.connection = {
       keepAlive: true,
       connectionTimeoutMillis: 10_000,

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { createRedisBackend, Queue, type BackendFactory, type WorkerOptions } from 'bullmq';
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import { describeError } from '../../observability/describe-error.js';
-import { QueueBackend, queueTiming, workerOptions, type QueueTiming } from './queue-backend.js';
+import { QueueBackend, workerOptions, type QueueTiming } from './queue-backend.js';
 import { limitSilence } from '../../database/silent-connection.js';
 import { gatherWrites } from './gathered-writes.js';
 import { onConnection } from './on-connection.js';
@@ -39,7 +39,7 @@ const factory = createRedisBackend as unknown as BackendFactory;
  */
 export class RedisQueueBackend extends QueueBackend {
   readonly kind = 'redis';
-  readonly timing: Required<QueueTiming>;
+  readonly timing: QueueTiming;
   private readonly patient: Redis | Cluster;
   private readonly prompt: Redis | Cluster;
   private readonly logger = new Logger('ServiceCallbacks');
@@ -52,7 +52,7 @@ export class RedisQueueBackend extends QueueBackend {
 
   constructor(private readonly options: RedisQueueOptions) {
     super();
-    this.timing = queueTiming(options);
+    this.timing = options;
     const retryStrategy = (times: number) => Math.min(50 * 2 ** times, 1_000);
     // A primary that became a replica keeps its connections; its address may lead to the new primary.
     const reconnectOnError = ({ message }: Error) => message.startsWith('READONLY');

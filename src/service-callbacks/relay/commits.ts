@@ -26,7 +26,8 @@ export class Commits {
   }
 
   stop(): void {
-    for (const { subscribers } of this.dataSources) subscribers.splice(subscribers.indexOf(this.subscriber), 1);
+    for (const { subscribers } of this.dataSources)
+      subscribers.splice(subscribers.indexOf(this.subscriber), 1);
     this.dataSources.clear();
   }
 }

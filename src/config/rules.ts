@@ -1,25 +1,28 @@
 import ipaddr from 'ipaddr.js';
+import { MIN_TOKEN_LENGTH } from '../http/api-tokens/api-token.js';
 import { retryScheduleMs } from './retry-schedule.js';
-import type { Env, VariableName } from './env.variables.js';
+import type { Env, VariableName } from './variables.js';
 
 /**
- * What holds between variables. A rule looks at the values that could be read (one that could not is absent
- * and proves nothing) and blames one variable.
+ * What holds between settings, by their variables' names. A rule looks at the values that could be read (one that
+ * could not is absent and proves nothing) and blames one.
  */
-export interface EnvironmentRule {
+interface Rule {
   readonly blames: VariableName;
   /** Holds for the service; a host that imports the module has ways of its own. */
   readonly ofService?: true;
-  /** The reason, to be read behind the variable's value. */
+  /** The reason, to be read behind the value. */
   readonly reason: string;
   readonly isBroken: (env: Partial<Env>) => boolean;
 }
 
-export const rules: readonly EnvironmentRule[] = [
+const IN_PRODUCTION = 'with NODE_ENV=production (or any but development and test)';
+
+const rules: readonly Rule[] = [
   {
     blames: 'DATABASE_URL',
     ofService: true,
-    reason: 'required with NODE_ENV=production',
+    reason: `required ${IN_PRODUCTION}`,
     isBroken: (env) => isProduction(env) && env.DATABASE_URL === undefined,
   },
   {
@@ -44,7 +47,7 @@ export const rules: readonly EnvironmentRule[] = [
   {
     blames: 'API_TOKENS',
     ofService: true,
-    reason: 'required with NODE_ENV=production',
+    reason: `required ${IN_PRODUCTION}`,
     isBroken: (env) => isProduction(env) && isEmpty(env.API_TOKENS),
   },
   {
@@ -54,8 +57,16 @@ export const rules: readonly EnvironmentRule[] = [
     isBroken: ({ HOST, API_TOKENS }) => HOST !== undefined && !isLoopback(HOST) && isEmpty(API_TOKENS),
   },
   {
+    blames: 'API_TOKENS',
+    ofService: true,
+    reason:
+      `a token has at least ${MIN_TOKEN_LENGTH} characters ${IN_PRODUCTION}, because a shorter one can be guessed: ` +
+      '`openssl rand -base64 32` makes one',
+    isBroken: (env) => isProduction(env) && env.API_TOKENS?.some(isShort) === true,
+  },
+  {
     blames: 'CALLBACK_ENCRYPTION_KEYS',
-    reason: 'required with NODE_ENV=production',
+    reason: `required ${IN_PRODUCTION}`,
     isBroken: (env) => isProduction(env) && isEmpty(env.CALLBACK_ENCRYPTION_KEYS),
   },
   {
@@ -72,6 +83,14 @@ export const rules: readonly EnvironmentRule[] = [
   },
 ];
 
+/** At most one a setting: the first. */
+export function brokenRules(env: Partial<Env>, { isHost }: { readonly isHost: boolean }): readonly Rule[] {
+  const broken = rules.filter(
+    ({ blames, ofService, isBroken }) => blames in env && !(isHost && ofService === true) && isBroken(env),
+  );
+  return broken.filter(({ blames }, index) => broken.findIndex((rule) => rule.blames === blames) === index);
+}
+
 /** ms; what could not be read proves nothing. */
 function retriesTake({
   CALLBACK_MAX_RETRIES: maxRetries,
@@ -82,8 +101,14 @@ function retriesTake({
   return retryScheduleMs({ maxRetries, baseDelayMs, maxDelayMs });
 }
 
-function isProduction({ NODE_ENV }: Partial<Env>): boolean {
-  return NODE_ENV === 'production';
+/** Every value that is not known to be none: a staging environment is as open to others as production. */
+export function isProduction({ NODE_ENV = '' }: { readonly NODE_ENV?: string | undefined }): boolean {
+  return !['', 'development', 'test'].includes(NODE_ENV);
+}
+
+/** An entry of `API_TOKENS`, whose token stands before its service and its scopes. */
+function isShort(entry: string): boolean {
+  return entry.search(/[@:]|$/) < MIN_TOKEN_LENGTH;
 }
 
 function isEmpty(list: readonly string[] | undefined): boolean {
