@@ -48,7 +48,14 @@ export class ConsoleModule {
         // Last: whatever none of the others has.
         NotFoundController,
       ],
-      providers: [access, ...(subjects ? [subjects] : []), { provide: CONSOLE_LINKS, useValue: links }, SessionSeal, SessionGuard, SignInLimit],
+      providers: [
+        access,
+        ...(subjects ? [subjects] : []),
+        { provide: CONSOLE_LINKS, useValue: links },
+        SessionSeal,
+        SessionGuard,
+        SignInLimit,
+      ],
     };
   }
 }

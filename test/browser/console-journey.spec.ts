@@ -138,7 +138,9 @@ describe('the console, in a browser', () => {
             await page.getByRole('searchbox', { name: 'Search by id, notification or reference' }).fill(text);
             await page.keyboard.press('Enter');
             await page.getByText(id).first().waitFor();
-            expect(new URL(page.url()).pathname).toBe(`/console/services/${endpoint.serviceId}/callbacks/${id}`);
+            expect(new URL(page.url()).pathname).toBe(
+              `/console/services/${endpoint.serviceId}/callbacks/${id}`,
+            );
           }
           await page.getByRole('searchbox').fill(endpoint.id.slice(0, 8));
           await page.keyboard.press('Enter');

@@ -42,7 +42,8 @@ export const EndpointActions = ({ session, api, deadLetters, kept }: ActionsProp
           <input type="hidden" name="service" value={api.serviceId} />
           <input type="hidden" name="endpoint" value={api.id} />
           <Button name="which" value="all">
-            Replay its {atMost(deadLetters, MAX_COUNTED)} given-up {deadLetters === 1 ? 'callback' : 'callbacks'}
+            Replay its {atMost(deadLetters, MAX_COUNTED)} given-up{' '}
+            {deadLetters === 1 ? 'callback' : 'callbacks'}
           </Button>
         </PostForm>
       )}

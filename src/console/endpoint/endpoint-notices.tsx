@@ -20,7 +20,9 @@ export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) =
     case 'disabled':
       return (
         <Notice tone="idle" title="The endpoint is disabled">
-          <p>Nothing is sent to it from now on. Callbacks are kept, and can be replayed once it is enabled.</p>
+          <p>
+            Nothing is sent to it from now on. Callbacks are kept, and can be replayed once it is enabled.
+          </p>
         </Notice>
       );
     case 'enabled':

@@ -27,7 +27,8 @@ export const DisablePage = ({ session, api, callbacks }: SwitchPageProps) => {
     >
       <p>
         Nothing is sent to it until it is enabled again.{' '}
-        {callbacks > 0 && `${many(callbacks)} that ${callbacks === 1 ? 'waits ends' : 'wait end'} as given up. `}
+        {callbacks > 0 &&
+          `${many(callbacks)} that ${callbacks === 1 ? 'waits ends' : 'wait end'} as given up. `}
         New callbacks are given up at once. All of them are kept, and can be replayed once it is enabled.
       </p>
     </QuestionPage>
@@ -49,8 +50,8 @@ export const EnableAndReplayPage = ({ session, api, callbacks }: SwitchPageProps
       no="Leave it disabled"
     >
       <p>
-        New callbacks are sent to it again, and those kept while it was disabled are replayed at a bounded rate. The
-        replay can be watched and stopped.
+        New callbacks are sent to it again, and those kept while it was disabled are replayed at a bounded
+        rate. The replay can be watched and stopped.
       </p>
     </QuestionPage>
   );

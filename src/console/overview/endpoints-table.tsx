@@ -39,7 +39,9 @@ export const EndpointsTable = ({ query, ...table }: TableProps & { readonly quer
   const isOperator = table.session.caller.serviceId === undefined;
   const sortable = (order: EndpointOrder, words: string) => ({
     words: <a href={`${overviewAddress({ ...query, order })}#endpoints`}>{words}</a>,
-    ...(query.order === order && { sorted: order === 'url' ? ('ascending' as const) : ('descending' as const) }),
+    ...(query.order === order && {
+      sorted: order === 'url' ? ('ascending' as const) : ('descending' as const),
+    }),
   });
   const head = [
     sortable('url', 'Endpoint'),

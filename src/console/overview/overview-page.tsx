@@ -92,7 +92,7 @@ const STATE_WORDS: Readonly<Record<EndpointState, string>> = {
 
 const Filter = ({ query: { order, state, text } }: Pick<OverviewView, 'query'>) => (
   <form method="get" action={`${paths.overview}#endpoints`} class="filter" aria-label="Filter endpoints">
-    <TextField name="text" label="URL, or id of an endpoint or a service" value={text} />
+    <TextField name="text" label="URL, endpoint or service" value={text} />
     <Select
       name="state"
       label="State"
@@ -136,7 +136,9 @@ const Figures = ({ overview, now }: Pick<OverviewView, 'overview' | 'now'>) => {
       />
       <Figure
         name="On hold"
-        value={<a href={`${overviewAddress({ state: 'on_hold' })}#endpoints`}>{count(openCircuits.length)}</a>}
+        value={
+          <a href={`${overviewAddress({ state: 'on_hold' })}#endpoints`}>{count(openCircuits.length)}</a>
+        }
         note="endpoints, circuit open"
         tone={openCircuits.length > 0 ? 'bad' : undefined}
       />

@@ -37,7 +37,9 @@ const Nothing = ({ text, knowsReferences }: Pick<SearchView, 'text' | 'knowsRefe
   <Notice tone="plain" title={text === '' ? 'Enter what to look for' : `Nothing found for “${text}”`}>
     <p>The search takes</p>
     <ul>
-      <li>the id of a callback, an endpoint, a replay or a service, or at least its first eight characters,</li>
+      <li>
+        the id of a callback, an endpoint, a replay or a service, or at least its first eight characters,
+      </li>
       <li>the id of a notification or another subject, or its beginning,</li>
       {knowsReferences && <li>the whole reference of a notification,</li>}
       <li>a part of the URL of an endpoint.</li>

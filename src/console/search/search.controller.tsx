@@ -58,7 +58,10 @@ export class SearchController {
 }
 
 /** Where there is nothing to choose. */
-function onlyOne({ callbacks, endpoints, services, replays }: SearchResult, text: string): string | undefined {
+function onlyOne(
+  { callbacks, endpoints, services, replays }: SearchResult,
+  text: string,
+): string | undefined {
   const whole = callbacks.find(({ id }) => id === text.toLowerCase());
   const pages = [
     ...(whole ? [whole] : callbacks).map(({ serviceId, id }) => paths.callback(serviceId ?? '', id)),

@@ -197,9 +197,10 @@ export class EndpointsRepository {
     const limit = parameters.add(atMost);
     const own = scope === 'all' ? undefined : parameters.add(scope.serviceId);
     const waiting = WAITING_STATES.map(
-      (state) => `(SELECT FROM service_callbacks WHERE state <> 'queued' AND ${
-        own === undefined ? `state || '' = '${state}'` : `service_id = ${own} AND state = '${state}'`
-      } LIMIT ${limit})`,
+      (state) =>
+        `(SELECT FROM service_callbacks WHERE state <> 'queued' AND ${
+          own === undefined ? `state || '' = '${state}'` : `service_id = ${own} AND state = '${state}'`
+        } LIMIT ${limit})`,
     );
     const [row] = await rows<{ count: number }>(
       this.dataSource,
