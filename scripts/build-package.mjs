@@ -13,7 +13,7 @@ const ENTRY_POINTS = [
   'service-callbacks/service-callbacks.config.js',
   'cli.js',
 ];
-const ASSETS = ['console/assets/console.css', 'console/assets/icon.svg'];
+const ASSETS = ['console/assets/console.css', 'console/assets/console.js', 'console/assets/icon.svg'];
 const RELATIVE_IMPORT = /(?:from |import |import\()['"](\.[^'"]+)['"]/g;
 
 const COMMONJS = {

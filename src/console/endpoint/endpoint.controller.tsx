@@ -36,6 +36,7 @@ import { DONE, type Done } from './endpoint-notices.js';
 import { EndpointPage, type EndpointView } from './endpoint-page.js';
 import { findEndpoint } from './find-endpoint.js';
 import { hasSaidYes, isAgreed, RotatePage } from './rotate-page.js';
+import { DisablePage, EnableAndReplayPage } from './switch-pages.js';
 
 interface EndpointPath {
   readonly service_id: string;
@@ -106,18 +107,26 @@ export class EndpointController {
     await this.send(response, session, { serviceId, id }, {}, { secret: signingSecret });
   }
 
+  /** Asks first. */
   @Post('disable')
   @RequiresScope('callbacks:write')
   async disable(
-    @CurrentSession() { caller }: ConsoleSession,
+    @CurrentSession() session: ConsoleSession,
+    @CurrentForm() form: Form,
     @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
-    await findEndpoint(this.callbackApis, serviceId, id);
-    await this.endpointSwitch.disable(serviceId, id, { tokenName: caller.name });
+    const api = await findEndpoint(this.callbackApis, serviceId, id);
+    if (!hasSaidYes(form)) {
+      const callbacks = (await this.reader.read({ serviceId }, id))?.backlog ?? 0;
+      sendPage(response, <DisablePage {...{ session, api, callbacks }} />);
+      return;
+    }
+    await this.endpointSwitch.disable(serviceId, id, { tokenName: session.caller.name });
     back(response, serviceId, id, 'disabled');
   }
 
+  /** Asks before it replays. */
   @Post('enable')
   @RequiresScope('callbacks:write')
   async enable(
@@ -126,8 +135,13 @@ export class EndpointController {
     @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
-    await findEndpoint(this.callbackApis, serviceId, id);
+    const api = await findEndpoint(this.callbackApis, serviceId, id);
     const replay = form.get('replay') === 'true' && can(session, 'dead-letters:replay');
+    if (replay && !hasSaidYes(form)) {
+      const callbacks = await this.countReplayable(serviceId, { callbackApiId: id, reason: 'disabled' });
+      sendPage(response, <EnableAndReplayPage {...{ session, api, callbacks }} />);
+      return;
+    }
     const { replayId } = await this.endpointSwitch.enable(serviceId, id, {
       replay,
       tokenName: session.caller.name,

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { inTransaction } from '../../database/conflicts.js';
 import { rows } from '../../database/rows.js';
 import type { DeliveryLogOptions } from '../service-callbacks.options.js';
 import { CALLBACKS_DATA_SOURCE, DELIVERY_LOG_OPTIONS } from '../tokens.js';
@@ -17,6 +18,7 @@ import {
 } from './records.js';
 import { SqlParameters } from './sql-parameters.js';
 import type { CallbackState } from './state-machine.js';
+import type { UuidRange } from './uuid-range.js';
 
 interface Row {
   readonly id: string;
@@ -41,6 +43,16 @@ const COLUMNS = `id, service_id, endpoint_id, callback_type, subject_id, url, st
   next_attempt_at`;
 
 const TIMES = ['queued_at', 'next_attempt_at'] as const;
+
+/** A search looks at so many rows, whatever their service: a short beginning has very many. */
+const LOOKED_AT = 10_000;
+
+/** Walks an index and stops, however few rows old statistics make the planner expect. Until the transaction ends. */
+const IN_ORDER = `SELECT set_config(name, 'off', true)
+  FROM unnest(ARRAY['enable_sort', 'enable_seqscan', 'enable_bitmapscan']) name`;
+
+/** Not below any text that begins with what stands before it. */
+const LAST_CHARACTER = '\u{10ffff}';
 
 /** A state as it is shown, as the states of the record: each is read from its own stretch of an index. */
 const STRETCHES: Readonly<Record<LogState, readonly string[]>> = {
@@ -112,6 +124,54 @@ export class CallbackListRepository {
       ...callbackOf(row),
       attempts: attempts.toSorted((one, other) => one.at.getTime() - other.at.getTime()),
     };
+  }
+
+  /** Those whose ids lie in a range, newest first. */
+  withIds(scope: LogScope, [first, last]: UuidRange, limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const range = `id BETWEEN ${parameters.add(first)} AND ${parameters.add(last)}`;
+    return this.among(`WHERE ${range} ORDER BY id LIMIT ${LOOKED_AT}`, parameters, scope, limit);
+  }
+
+  /** Those whose subject begins so, newest first. */
+  withSubject(scope: LogScope, beginning: string, limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const [first, last] = [parameters.add(beginning), parameters.add(beginning + LAST_CHARACTER)];
+    const range = `subject_id BETWEEN ${first} AND ${last}`;
+    const order = `ORDER BY subject_id, queued_at, id LIMIT ${LOOKED_AT}`;
+    return this.among(`WHERE ${range} AND state <> 'queued' ${order}`, parameters, scope, limit);
+  }
+
+  /** Those of several subjects, newest first. */
+  ofSubjects(scope: LogScope, subjectIds: readonly string[], limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const own = `subject_id = ANY (${parameters.add(subjectIds)})`;
+    return this.among(`WHERE ${own} AND state <> 'queued' LIMIT ${LOOKED_AT}`, parameters, scope, limit);
+  }
+
+  /** Of what was looked at, what is shown in a scope; the rows are read once it is known which. */
+  private async among(
+    lookedAt: string,
+    parameters: SqlParameters,
+    scope: LogScope,
+    limit: number,
+  ): Promise<LoggedCallback[]> {
+    const isOwn = scope === 'all' ? 'TRUE' : `service_id = ${parameters.add(scope.serviceId)}`;
+    const limited = parameters.add(limit);
+    const found = await inTransaction(this.dataSource, async (manager) => {
+      await manager.query(IN_ORDER);
+      return rows<Row>(
+        manager,
+        `SELECT ${COLUMNS} FROM ${this.table} WHERE id = ANY (ARRAY(
+           SELECT id FROM (
+             SELECT id, service_id, state, attempt_count, queued_at FROM ${this.table} ${lookedAt}
+           ) looked_at WHERE ${isOwn} AND ${this.shown} ORDER BY queued_at DESC, id DESC LIMIT ${limited}
+         )) ORDER BY queued_at DESC, id DESC`,
+        parameters.values,
+        TIMES,
+      );
+    });
+    return found.map(callbackOf);
   }
 
   /** Which delivered ones are shown is an option. */

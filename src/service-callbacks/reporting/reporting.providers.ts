@@ -8,9 +8,11 @@ import { FiguresRepository } from './figures.repository.js';
 import { OverviewReader } from './overview.reader.js';
 import { ProcessesRepository } from './processes.repository.js';
 import { ProcessHeartbeat } from './process-heartbeat.js';
+import { SearchReader } from './search.reader.js';
+import { SearchRepository } from './search.repository.js';
 
 /** Figures as they are read, for hosts and their pages. */
-export const reportingReaders = [EndpointReader, OverviewReader] as const;
+export const reportingReaders = [EndpointReader, OverviewReader, SearchReader] as const;
 
 /** In every process: also one without processors ends callbacks. */
 export const reporting = [
@@ -18,6 +20,7 @@ export const reporting = [
   EndpointsRepository,
   FiguresRepository,
   ProcessesRepository,
+  SearchRepository,
   Figures,
   FigureWriter,
   FigureFlusher,
