@@ -8,7 +8,7 @@ import { transformSync } from '@swc/core';
 
 const BUILT = 'dist/src';
 const ENTRY_POINTS = ['index.js', 'console/console.module.js'];
-const ASSETS = ['console/assets/console.css', 'console/assets/icon.svg'];
+const ASSETS = ['console/assets/console.css', 'console/assets/console.js', 'console/assets/icon.svg'];
 const RELATIVE_IMPORT = /(?:from |import |import\()['"](\.[^'"]+)['"]/g;
 
 const COMMONJS = {

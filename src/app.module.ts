@@ -60,7 +60,7 @@ export class AppModule {
         apiTokens,
         ...(servesApi ? [NotificationsModule] : []),
         ...(servesApi && env.CONSOLE
-          ? [ConsoleModule.forRoot({ access: consoleAccess, imports: [apiTokens] })]
+          ? [ConsoleModule.forRoot({ access: consoleAccess, imports: [apiTokens], links: { docs: '/docs' } })]
           : []),
         ObservabilityModule.forRoot([readinessChecks, metricRegistries]),
       ],

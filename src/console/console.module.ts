@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { AssetsController } from './assets/assets.controller.js';
 import { CallbacksController } from './callbacks/callbacks.controller.js';
+import { CONSOLE_LINKS, type ConsoleLinks } from './console-links.js';
 import { ConsoleDeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { ReplaysController } from './dead-letters/replays.controller.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
@@ -13,18 +14,20 @@ import { SignInLimit } from './sign-in/sign-in-limit.js';
 import { SignOutController } from './sign-in/sign-out.controller.js';
 
 export { ConsoleAccess } from './console-access.js';
+export type { ConsoleLinks } from './console-links.js';
 
 export interface ConsoleOptions {
   /** The provider of `ConsoleAccess`. */
   readonly access: Provider;
   /** What that needs. `ServiceCallbacksModule` is global, or among them. */
   readonly imports?: ModuleMetadata['imports'];
+  readonly links?: ConsoleLinks;
 }
 
 /** Pages at `/console` for operators and service teams; the module beneath works without them. */
 @Module({})
 export class ConsoleModule {
-  static forRoot({ access, imports = [] }: ConsoleOptions): DynamicModule {
+  static forRoot({ access, imports = [], links = {} }: ConsoleOptions): DynamicModule {
     return {
       module: ConsoleModule,
       imports,
@@ -40,7 +43,7 @@ export class ConsoleModule {
         // Last: whatever none of the others has.
         NotFoundController,
       ],
-      providers: [access, SessionSeal, SessionGuard, SignInLimit],
+      providers: [access, { provide: CONSOLE_LINKS, useValue: links }, SessionSeal, SessionGuard, SignInLimit],
     };
   }
 }

@@ -57,7 +57,7 @@ export const EndpointPage = (view: EndpointView) => {
           </p>
           <p class="quiet">
             {typeWords(api.callbackType)} of service <code class="id">{api.serviceId}</code>; as of{' '}
-            <When at={now} now={now} /> UTC
+            <When at={now} now={now} withDistance={false} /> UTC
           </p>
         </PageHeader>
         <Lasting id="done">

@@ -35,7 +35,7 @@ export const OverviewPage = ({ session, now, overview, policy, address, more }: 
     <Live id="overview" address={address}>
       <PageHeader title="Overview" aside={<Headline overview={overview} hasMore={more !== null} />}>
         <p class="quiet">
-          As of <When at={now} now={now} /> UTC
+          As of <When at={now} now={now} withDistance={false} /> UTC
         </p>
       </PageHeader>
       <Platform overview={overview} />
