@@ -18,6 +18,7 @@ export interface InboundSmsInput {
 export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze({
   type: 'inbound_sms',
   identify: ({ serviceId, id }: InboundSmsInput) => ({ serviceId, subjectId: id }),
+  personalFields: Object.freeze(['source_number', 'message']),
   example: (): InboundSmsInput => ({
     id: randomUUID(),
     serviceId: randomUUID(),
