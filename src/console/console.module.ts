@@ -43,7 +43,13 @@ export class ConsoleModule {
         // Last: whatever none of the others has.
         NotFoundController,
       ],
-      providers: [access, { provide: CONSOLE_LINKS, useValue: links }, SessionSeal, SessionGuard, SignInLimit],
+      providers: [
+        access,
+        { provide: CONSOLE_LINKS, useValue: links },
+        SessionSeal,
+        SessionGuard,
+        SignInLimit,
+      ],
     };
   }
 }

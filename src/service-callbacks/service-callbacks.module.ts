@@ -174,6 +174,7 @@ const processorProviders: Provider[] = [
 const consoleProviders = [
   Clock,
   PayloadCipher,
+  CallbackTypeRegistry,
   CallbackApiRepository,
   DeadLetterRepository,
   ReplayRunRepository,
@@ -227,6 +228,7 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
     exports: [
       ...publicProviders,
       ...consoleProviders,
+      DEAD_LETTER_OPTIONS,
       DELIVERY_LOG_OPTIONS,
       DELIVERY_OPTIONS,
       ENDPOINT_HEALTH_OPTIONS,

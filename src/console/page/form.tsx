@@ -20,8 +20,8 @@ type ButtonProps = JSX.IntrinsicElements['button'] & {
   readonly kind?: 'primary' | 'danger' | 'plain';
 };
 
-export const Button = ({ kind = 'plain', children, ...rest }: ButtonProps) => (
-  <button type="submit" {...rest} class={`button button-${kind}`}>
+export const Button = ({ kind = 'plain', class: className, children, ...rest }: ButtonProps) => (
+  <button type="submit" {...rest} class={['button', `button-${kind}`, className].filter(Boolean).join(' ')}>
     {children}
   </button>
 );

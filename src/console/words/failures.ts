@@ -22,11 +22,11 @@ const ERRORS: Readonly<Record<DeliveryError, string>> = {
 };
 
 const REASONS: Readonly<Record<GiveUpReason, string>> = {
-  not_retried: 'Final answer',
+  not_retried: 'Rejected, not retried',
   retries_exhausted: 'Retries exhausted',
   expired: 'Too old',
-  cancelled: 'Callback API deleted',
-  unreadable: 'Unreadable job',
+  cancelled: 'Endpoint deleted',
+  unreadable: 'Cannot be read',
   stalled: 'Stalled',
   disabled: 'Endpoint disabled',
 };

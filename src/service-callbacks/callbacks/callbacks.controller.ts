@@ -41,10 +41,16 @@ export class CallbacksController {
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidQuery(listCallbacksQuery) query: ListCallbacksQuery,
   ) {
-    const { cursor, limit, callback_api_id: callbackApiId, subject_id: subjectId, ...rest } = query;
+    const { cursor, limit, callback_api_id, callback_type, subject_id, replay_id, ...rest } = query;
     const after = cursor === undefined ? undefined : decodeLogCursor(cursor);
     if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
-    const filter = { callbackApiId, subjectId, ...rest };
+    const filter = {
+      ...rest,
+      callbackApiId: callback_api_id,
+      callbackType: callback_type,
+      subjectId: subject_id,
+      replayId: replay_id,
+    };
     const { callbacks, next } = await this.log.list({ serviceId }, filter, after, limit);
     return { data: callbacks.map(view), next_cursor: next && encodeLogCursor(next) };
   }
@@ -58,7 +64,8 @@ export class CallbacksController {
   ) {
     const callback = await this.log.find({ serviceId }, id);
     if (!callback) throw notFound(serviceId, id);
-    return { data: { ...view(callback), attempts: callback.attempts.map(attemptView) } };
+    const { attempts, hasPayload } = callback;
+    return { data: { ...view(callback), has_payload: hasPayload, attempts: attempts.map(attemptView) } };
   }
 
   /** Any finished callback, delivered ones too: same `webhook-id`, same body. Asked for twice, sent once. */
@@ -158,18 +165,22 @@ function view(callback: LoggedCallback) {
     queued_at: callback.queuedAt.toISOString(),
     first_attempt_at: callback.firstAttemptAt?.toISOString() ?? null,
     last_attempt_at: callback.lastAttemptAt?.toISOString() ?? null,
-    next_attempt_at: callback.nextAt?.toISOString() ?? null,
+    next_attempt_at: callback.nextAttemptAt?.toISOString() ?? null,
+    finished_at: callback.finishedAt?.toISOString() ?? null,
+    replayed_at: callback.replayedAt?.toISOString() ?? null,
+    replay_requested_at: callback.replayRequestedAt?.toISOString() ?? null,
     forward_ms: callback.forwardMs,
   };
 }
 
-function attemptView({ at, durationMs, statusCode, error, excerpt, generation }: LoggedAttempt) {
+function attemptView({ at, durationMs, statusCode, error, excerpt, headers, generation }: LoggedAttempt) {
   return {
     at: at.toISOString(),
     duration_ms: durationMs,
     ...(statusCode !== null && { status_code: statusCode }),
     ...(error !== null && { error }),
     ...(excerpt !== null && { excerpt }),
+    ...(Object.keys(headers).length > 0 && { headers }),
     ...(generation > 0 && { generation }),
   };
 }
@@ -181,6 +192,9 @@ function runView(run: ReplayRun) {
     queued: run.queued,
     refused: run.refused,
     waiting: run.waiting,
+    under_way: run.underWay,
+    delivered: run.delivered,
+    given_up: run.givenUp,
     requested_at: run.requestedAt.toISOString(),
     advanced_at: run.advancedAt?.toISOString() ?? null,
     stopped_at: run.stoppedAt?.toISOString() ?? null,

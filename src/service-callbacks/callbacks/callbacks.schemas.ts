@@ -19,6 +19,17 @@ const query = {
       error: (issue) => `state ${JSON.stringify(issue.input)} is not one of ${LOG_STATES.join(', ')}`,
     })
     .optional(),
+  callback_type: z
+    .string({ error: 'callback_type is not one text' })
+    .max(63, 'callback_type is longer than 63 characters')
+    .regex(/^[^\0]*$/, 'callback_type has a NUL in it')
+    .optional(),
+  reason: z
+    .enum(GIVE_UP_REASONS, {
+      error: (issue) => `reason ${JSON.stringify(issue.input)} is not one of ${GIVE_UP_REASONS.join(', ')}`,
+    })
+    .optional(),
+  replay_id: z.uuid({ error: 'replay_id is not a uuid' }).toLowerCase().optional(),
   subject_id: z
     .string({ error: 'subject_id is not one text' })
     .min(1, 'subject_id is empty')
@@ -47,17 +58,13 @@ export type ListCallbacksQuery = z.infer<typeof listCallbacksQuery>;
 /** Finished callbacks; `since` and `until` are of when they were finished. */
 const replay = {
   callback_api_id: query.callback_api_id,
-  callback_type: z.string({ error: 'callback_type is not text' }).optional(),
+  callback_type: query.callback_type,
   state: z
     .enum(FINISHED_STATES, {
       error: (issue) => `state ${JSON.stringify(issue.input)} is not one of ${FINISHED_STATES.join(', ')}`,
     })
     .optional(),
-  reason: z
-    .enum(GIVE_UP_REASONS, {
-      error: (issue) => `reason ${JSON.stringify(issue.input)} is not one of ${GIVE_UP_REASONS.join(', ')}`,
-    })
-    .optional(),
+  reason: query.reason,
   subject_id: query.subject_id,
   since: query.since,
   until: query.until,

@@ -1,3 +1,4 @@
+import { CallbackBodyReader } from './callback-body.reader.js';
 import { EndpointReader } from './endpoint.reader.js';
 import { EndpointsRepository } from './endpoints.repository.js';
 import { FigureFlusher } from '../figures/figure-flusher.js';
@@ -10,7 +11,7 @@ import { ProcessesRepository } from './processes.repository.js';
 import { ProcessHeartbeat } from './process-heartbeat.js';
 
 /** Figures as they are read, for hosts and their pages. */
-export const reportingReaders = [EndpointReader, OverviewReader] as const;
+export const reportingReaders = [CallbackBodyReader, EndpointReader, OverviewReader] as const;
 
 /** In every process: also one without processors ends callbacks. */
 export const reporting = [
