@@ -7,13 +7,14 @@ import type { DataSource } from 'typeorm';
 import type { Env } from './config/env.js';
 import { ApiTokenAccess } from './console/api-token-access.js';
 import { ConsoleAccess } from './console/console-access.js';
-import { ConsoleModule } from './console/console.module.js';
+import { ConsoleModule, SubjectLookup } from './console/console.module.js';
 import { ApiTokens } from './http/api-tokens/api-tokens.js';
 import { ApiTokensModule } from './http/api-tokens/api-tokens.module.js';
 import { BearerTokenGuard } from './http/bearer-token.guard.js';
 import { HttpErrorFilter } from './http/http-error.filter.js';
 import { KnownPaths } from './http/known-paths.js';
 import { rateLimitGuard } from './http/rate-limit/rate-limit-guard.factory.js';
+import { NotificationDao } from './notifications/notification.dao.js';
 import { NotificationLookup } from './notifications/notification-lookup.js';
 import { NotificationsDataModule } from './notifications/notifications-data.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
@@ -60,7 +61,14 @@ export class AppModule {
         apiTokens,
         ...(servesApi ? [NotificationsModule] : []),
         ...(servesApi && env.CONSOLE
-          ? [ConsoleModule.forRoot({ access: consoleAccess, imports: [apiTokens], links: { docs: '/docs' } })]
+          ? [
+              ConsoleModule.forRoot({
+                access: consoleAccess,
+                subjects: notificationsByReference,
+                imports: [apiTokens, NotificationsDataModule],
+                links: { docs: '/docs' },
+              }),
+            ]
           : []),
         ObservabilityModule.forRoot([readinessChecks, metricRegistries]),
       ],
@@ -87,6 +95,14 @@ const consoleAccess: Provider = {
   provide: ConsoleAccess,
   inject: [ApiTokens],
   useFactory: (tokens: ApiTokens) => new ApiTokenAccess(tokens),
+};
+
+const notificationsByReference: Provider = {
+  provide: SubjectLookup,
+  inject: [NotificationDao],
+  useFactory: (notifications: NotificationDao): SubjectLookup => ({
+    findByReference: (...asked) => notifications.idsByReference(...asked),
+  }),
 };
 
 const metricRegistries: Provider = {

@@ -6,7 +6,9 @@ import { eventually } from '../support/eventually.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import {
   causeCallback,
+  createNotification,
   registerCallbackApi,
+  sendReceipt,
   type RegisteredCallbackApi,
   type SentCallback,
 } from '../support/scenario.js';
@@ -82,8 +84,8 @@ describe('the console, in a browser', () => {
    * From the overview in two clicks to why; a test; its dead letters replayed.
    * @returns the ids of what then arrived
    */
-  async function mend(page: Page, { url }: RegisteredCallbackApi, path: string, count: number) {
-    await page.getByRole('link', { name: url }).click();
+  async function fix(page: Page, { url }: RegisteredCallbackApi, path: string, count: number) {
+    await page.getByRole('link', { name: url }).first().click();
     await page.getByText(/Failing since \d\d:\d\d: 503 Service Unavailable/).waitFor();
 
     receiver.respond(path, 200);
@@ -92,7 +94,7 @@ describe('the console, in a browser', () => {
     await page.getByText('200 OK').waitFor();
     expect(arrivedAt(path).at(-1)?.headers).toMatchObject({ 'webhook-test': 'true' });
 
-    await page.getByRole('button', { name: `Replay its ${count} dead letters` }).click();
+    await page.getByRole('button', { name: `Replay its ${count} given-up callbacks` }).click();
     await page.getByRole('heading', { name: `Replay ${count} dead letters?` }).waitFor();
     await page.getByRole('button', { name: `Replay ${count} dead letters` }).click();
     await page.getByRole('heading', { name: `Replay of ${count} dead letters` }).waitFor();
@@ -103,17 +105,87 @@ describe('the console, in a browser', () => {
 
   it('leads an operator from the failing endpoint to callbacks that arrive', async () => {
     const { endpoint, ids } = await broken(randomUUID(), '/operator', 8);
-    const arrived = await as(OPERATOR, (page) => mend(page, endpoint, '/operator', ids.length));
+    const arrived = await as(OPERATOR, (page) => fix(page, endpoint, '/operator', ids.length));
     expect(new Set(arrived)).toEqual(new Set(ids));
   }, 90_000);
 
   it('does the same without JavaScript', async () => {
     const { endpoint, ids } = await broken(randomUUID(), '/plain', 8);
-    const arrived = await as(OPERATOR, (page) => mend(page, endpoint, '/plain', ids.length), {
+    const arrived = await as(OPERATOR, (page) => fix(page, endpoint, '/plain', ids.length), {
       javaScript: false,
     });
     expect(new Set(arrived)).toEqual(new Set(ids));
   }, 90_000);
+
+  it('says whose fault it is in one line, and tests the worst endpoint in one click', async () => {
+    const { endpoint } = await broken(randomUUID(), '/one-look', 1);
+    await as(OPERATOR, async (page) => {
+      const standing = page.locator('.standing');
+      await standing.getByText('Platform well').waitFor();
+      expect(await standing.textContent()).toMatch(/\d+ endpoints? failing.*\d × 503 Service Unavailable/);
+      await standing.getByRole('link', { name: /failing$/ }).click();
+      expect(new URL(page.url()).searchParams.get('state')).toBe('failing');
+      receiver.respond('/one-look', 200);
+      await page.getByRole('button', { name: `Send a test callback to ${endpoint.url}` }).click();
+      await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
+      await page.getByText('200 OK').waitFor();
+      expect(await page.title()).toMatch(/^\S+: 127\.0\.0\.1:\d+\/one-look, delivery status/);
+    });
+  }, 60_000);
+
+  it.each([true, false])(
+    'finds a callback by the id it shows, by its notification and by its reference (JavaScript: %s)',
+    async (javaScript) => {
+      const path = `/found-${javaScript}`;
+      const endpoint = await registerCallbackApi(api, { url: receiver.url(path) });
+      const reference = `Case ${randomUUID()}`;
+      const notification = await createNotification(api, endpoint.serviceId, { reference });
+      const { callback } = await sendReceipt(api, notification.id);
+      const id = callback.queued ? callback.id : '';
+      await receiver.waitForRequests(1, { path });
+      await as(
+        OPERATOR,
+        async (page) => {
+          for (const text of [id, id.slice(0, 18), notification.id, notification.id.slice(0, 8), reference]) {
+            await page.getByRole('searchbox', { name: 'Search by id, notification or reference' }).fill(text);
+            await page.keyboard.press('Enter');
+            await page.getByText(id).first().waitFor();
+            expect(new URL(page.url()).pathname).toBe(
+              `/console/services/${endpoint.serviceId}/callbacks/${id}`,
+            );
+          }
+          await page.getByRole('searchbox').fill(endpoint.id.slice(0, 8));
+          await page.keyboard.press('Enter');
+          await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
+          await page.getByRole('searchbox').fill('no such thing');
+          await page.getByRole('button', { name: 'Search' }).click();
+          await page.getByText('Nothing found for “no such thing”').waitFor();
+        },
+        { javaScript },
+      );
+    },
+    60_000,
+  );
+
+  it('copies an id, and reads the figures of a bar by pointer and by keyboard', async () => {
+    const { endpoint } = await broken(randomUUID(), '/copied', 1);
+    await as(OPERATOR, async (page) => {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await page.getByRole('link', { name: endpoint.url }).first().click();
+      await page.getByRole('button', { name: 'Copy the endpoint id' }).click();
+      await page.getByText('Copied', { exact: true }).waitFor();
+      await page.getByRole('searchbox').focus();
+      await page.keyboard.press('ControlOrMeta+V');
+      expect(await page.getByRole('searchbox').inputValue()).toBe(endpoint.id);
+
+      const reading = page.locator('.reading');
+      await page.locator('.chart g').last().hover();
+      expect(await reading.textContent()).toMatch(/^\d\d:\d\d: 0 delivered, 1 given up, 1 failed attempt/);
+      await page.locator('.chart g').last().focus();
+      await page.keyboard.press('ArrowLeft');
+      expect(await reading.textContent()).toMatch(/^\d\d:\d\d: 0 delivered, 0 given up, 0 failed attempts/);
+    });
+  }, 60_000);
 
   it("shows a service team its own endpoints alone, and another's as what does not exist", async () => {
     const { endpoint, ids } = await broken(OURS.serviceId, '/ours', 2);
@@ -124,7 +196,7 @@ describe('the console, in a browser', () => {
     await as(OURS.token, async (page) => {
       expect(await page.getByRole('link', { name: theirs.url }).count()).toBe(0);
       expect(await page.getByText('In flight').count()).toBe(0);
-      expect(new Set(await mend(page, endpoint, '/ours', ids.length))).toEqual(new Set(ids));
+      expect(new Set(await fix(page, endpoint, '/ours', ids.length))).toEqual(new Set(ids));
       const address = `${service.url}/console/services/${theirs.serviceId}/endpoints/${theirs.id}`;
       const answer = await page.request.get(address);
       expect([answer.status(), await answer.text()]).toEqual([404, expect.stringContaining('Not found')]);
@@ -134,12 +206,12 @@ describe('the console, in a browser', () => {
   it('offers a token that may only read no button that would do anything', async () => {
     const { endpoint } = await broken(READ_ONLY.serviceId, '/read-only', 1);
     await as(READ_ONLY.token, async (page) => {
-      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
       await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
-      expect(await page.getByRole('button').allTextContents()).toEqual(['Sign out', 'Filter']);
+      expect(await buttonsOf(page)).toEqual(['Search', 'Sign out', 'Filter']);
       await page.getByRole('link', { name: 'Dead letters', exact: true }).click();
       await page.getByRole('heading', { level: 1, name: 'Dead letters' }).waitFor();
-      expect(await page.getByRole('button').allTextContents()).toEqual(['Sign out', 'Filter']);
+      expect(await buttonsOf(page)).toEqual(['Search', 'Sign out', 'Filter']);
     });
   }, 60_000);
 
@@ -162,7 +234,8 @@ describe('the console, in a browser', () => {
       await receiver.waitForRequests(ids.length + replayed, { path: '/stopped' });
       await eventually(async () => {
         await page.goto(`${service.url}/console/callbacks?service=${endpoint.serviceId}&state=delivered`);
-        expect(await page.getByText('delivered', { exact: true }).count()).toBeGreaterThanOrEqual(replayed);
+        const delivered = page.locator('.badge', { hasText: 'Delivered' });
+        expect(await delivered.count()).toBeGreaterThanOrEqual(replayed);
       });
     });
   }, 90_000);
@@ -187,7 +260,7 @@ describe('the console, in a browser', () => {
   it('rotates the signing secret and shows it once; disables and enables', async () => {
     const endpoint = await registerCallbackApi(api, { url: receiver.url('/switched') });
     await as(OPERATOR, async (page) => {
-      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
       const rotate = page.getByRole('button', { name: 'Rotate the signing secret' });
       const question = page.getByRole('heading', { name: 'Rotate the signing secret?' });
       const secret = page.getByRole('region', { name: 'Signing secret' });
@@ -204,8 +277,7 @@ describe('the console, in a browser', () => {
       expect(await page.getByText('The last rotation is not over').count()).toBe(1);
       await rotate.click();
       expect(await secret.textContent()).not.toBe(shown);
-      await page.getByRole('button', { name: 'Disable' }).click();
-      await page.getByText('The endpoint is disabled').waitFor();
+      await disable(page);
       expect(await secret.count()).toBe(0);
       await page.getByRole('button', { name: 'Enable', exact: true }).click();
       await page.getByText('The endpoint is enabled').waitFor();
@@ -215,16 +287,18 @@ describe('the console, in a browser', () => {
   it('enables an endpoint and replays what was kept for it meanwhile', async () => {
     const endpoint = await registerCallbackApi(api, { url: receiver.url('/kept') });
     await as(OPERATOR, async (page) => {
-      await page.getByRole('link', { name: endpoint.url }).click();
-      await page.getByRole('button', { name: 'Disable' }).click();
-      await page.getByText('The endpoint is disabled').waitFor();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
+      await disable(page);
       const ids = await givenUpCallbacks(api, service.logs, endpoint.serviceId, 2);
       expect(arrivedAt('/kept')).toEqual([]);
       await page.getByRole('link', { name: 'Overview' }).first().click();
       await page.getByText('1 disabled', { exact: true }).waitFor();
       expect(await page.getByText('No endpoint is failing').count()).toBe(0);
-      await page.getByRole('link', { name: endpoint.url }).click();
-      await page.getByRole('button', { name: 'Enable and replay 2', exact: true }).click();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
+      const enable = page.getByRole('button', { name: 'Enable and replay 2', exact: true });
+      await enable.click();
+      await page.getByRole('heading', { name: 'Enable this endpoint and replay 2 callbacks?' }).waitFor();
+      await enable.click();
       await page.getByText('The endpoint is enabled').waitFor();
       await page.getByText('All 2 arrived.').waitFor();
       await page.getByRole('link', { name: 'To the endpoint' }).click();
@@ -239,7 +313,7 @@ describe('the console, in a browser', () => {
     const endpoint = await registerCallbackApi(api, { url: receiver.url('/watched') });
     await as(OPERATOR, async (page) => {
       await page.clock.install();
-      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
       await page.getByRole('button', { name: 'Send a test callback' }).click();
       await page.getByRole('heading', { name: 'Test callback' }).waitFor();
       await page.getByLabel('Subject id').fill('half a wor');
@@ -248,7 +322,7 @@ describe('the console, in a browser', () => {
         await page.clock.fastForward(15_000);
         await page.getByText(/Failing since \d\d:\d\d: 503/).waitFor({ timeout: 1_000 });
       });
-      expect(await page.getByRole('button', { name: 'Replay its 2 dead letters' }).count()).toBe(1);
+      expect(await page.getByRole('button', { name: 'Replay its 2 given-up callbacks' }).count()).toBe(1);
       expect(await page.getByRole('heading', { name: 'Test callback' }).count()).toBe(1);
       expect(await page.getByLabel('Subject id').inputValue()).toBe('half a wor');
     });
@@ -349,9 +423,23 @@ async function byKeyboard(page: Page, target: Locator): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
+/** What is written on the buttons that do something: a copy button has a picture alone. */
+async function buttonsOf(page: Page): Promise<readonly string[]> {
+  return (await page.getByRole('button').allTextContents()).filter((words) => words !== '');
+}
+
+/** Asked first, and only then done. */
+async function disable(page: Page): Promise<void> {
+  const button = page.getByRole('button', { name: 'Disable', exact: true });
+  await button.click();
+  await page.getByRole('heading', { name: 'Disable this endpoint?' }).waitFor();
+  await button.click();
+  await page.getByText('The endpoint is disabled').waitFor();
+}
+
 /** Tab by Tab, each stop of it with a focus that is seen. */
 async function tabTo(page: Page, wanted: string): Promise<void> {
-  for (let stops = 0; stops < 60; stops += 1) {
+  for (let stops = 0; stops < 100; stops += 1) {
     await page.keyboard.press('Tab');
     const { text, isSeen } = await focusOn(page);
     expect({ text, isSeen }).toEqual({ text, isSeen: true });

@@ -36,7 +36,21 @@ const pages: readonly {
       for (const summary of await page.getByText('As a table').all()) await summary.click();
     },
   },
+  {
+    name: 'overview-no-endpoint',
+    go: (page, url) => page.goto(`${url}/console?text=nowhere&state=failing`),
+  },
+  { name: 'search', go: (page, url) => page.goto(`${url}/console/search?q=a`) },
+  { name: 'search-nothing', go: (page, url) => page.goto(`${url}/console/search?q=nothing`) },
   { name: 'endpoint', go: openWorst },
+  {
+    name: 'disable',
+    go: async (page, url) => {
+      await openWorst(page, url);
+      await page.getByRole('button', { name: 'Disable' }).click();
+      await page.getByRole('heading', { name: 'Disable this endpoint?' }).waitFor();
+    },
+  },
   {
     name: 'endpoint-tested',
     go: async (page, url) => {
@@ -51,6 +65,17 @@ const pages: readonly {
       await openWorst(page, url);
       await page.getByRole('button', { name: 'Rotate the signing secret' }).click();
       await page.getByRole('heading', { name: 'Rotate the signing secret?' }).waitFor();
+    },
+  },
+  {
+    name: 'rotated',
+    go: async (page, url) => {
+      await openWorst(page, url);
+      const rotate = page.getByRole('button', { name: 'Rotate the signing secret' });
+      await rotate.click();
+      await page.getByRole('heading', { name: 'Rotate the signing secret?' }).waitFor();
+      await rotate.click();
+      await page.getByRole('region', { name: 'Signing secret' }).waitFor();
     },
   },
   { name: 'callbacks', go: (page, url) => page.goto(`${url}/console/callbacks`) },

@@ -303,7 +303,7 @@ describe('a session of the console', () => {
     const words = '503 Service Unavailable, 60 attempts in a row';
     for (const html of await pages()) {
       expect(html).toMatch(
-        new RegExp(`Failing since [^<]+: ${words}; it is disabled at [^<]+ if this goes on`),
+        new RegExp(`Failing<[^]*since [^<]+: ${words}; it is disabled at [^<]+ if this goes on`),
       );
     }
     await query(
@@ -313,11 +313,79 @@ describe('a session of the console', () => {
     );
     const [overview, page] = await pages();
     for (const html of [overview, page]) {
-      expect(html).toMatch(new RegExp(`Disabled since [^<]+; it was failing since [^<]+: ${words}`));
+      expect(html).toMatch(new RegExp(`Disabled<[^]*since [^<]+; it was failing since [^<]+: ${words}`));
     }
     expect(overview).toContain('1 disabled<');
     expect(overview).not.toContain('No endpoint is failing');
-    expect(page).toContain('it was switched off');
+    expect(page).toContain('it was disabled');
+  });
+
+  it('finds of its own service alone, by an id it shows, a subject, an endpoint and a service', async () => {
+    const [operator, reader] = [await signedIn(OPERATOR), await signedIn(READER)];
+    const subjectId = `order-${randomUUID()}`;
+    const theirs = randomUUID();
+    const [own = ''] = await insertGivenUp(database.url, { serviceId: SERVICE_ID });
+    const [other = ''] = await insertGivenUp(database.url, { serviceId: theirs });
+    await query(database.url, 'UPDATE service_callbacks SET subject_id = $1 WHERE id = ANY ($2)', [
+      subjectId,
+      [own, other],
+    ]);
+    const found = async (visitor: ConsoleClient, text: string) => {
+      const answer = await visitor.get(`/console/search?q=${encodeURIComponent(text)}`);
+      return answer.status === 303 ? answer.headers.get('location') : answer.text();
+    };
+    const pageOf = (serviceId: string, id: string) => `/console/services/${serviceId}/callbacks/${id}`;
+    for (const text of [own, ` ${own.toUpperCase()} `, own.slice(0, 23), own.replaceAll('-', '')])
+      expect([text, await found(reader, text)]).toEqual([text, pageOf(SERVICE_ID, own)]);
+    for (const text of [subjectId, subjectId.slice(0, 20)])
+      expect(await found(reader, text)).toBe(pageOf(SERVICE_ID, own));
+    expect(await found(operator, subjectId)).toMatch(new RegExp(`${own}[^]*${other}|${other}[^]*${own}`));
+    expect(await found(operator, other)).toBe(pageOf(theirs, other));
+    for (const text of [other, 'order-_', '%', 'nothing\0at all', 'x'.repeat(300)])
+      expect(await found(reader, text)).toMatch(/Nothing found for|Enter what to look for/);
+
+    const { id, serviceId, url } = await registerCallbackApi(
+      {
+        ...service,
+        call: (method, path, body) =>
+          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
+      },
+      { url: `http://127.0.0.1:9/${randomUUID()}` },
+    );
+    for (const text of [id, id.slice(0, 8), url.slice(-12).toUpperCase()])
+      expect(await found(operator, text)).toBe(`/console/services/${serviceId}/endpoints/${id}`);
+    expect(await found(operator, serviceId)).toBe(`/console?text=${serviceId}`);
+    const list = async (asked: string) => (await operator.get(`/console?${asked}`)).text();
+    expect(await list(`text=${serviceId}`)).toContain(url);
+    expect(await list(`text=${serviceId}&state=disabled`)).toContain('No endpoint matches');
+    for (const order of ['url', 'waiting', 'delivered', 'failed', 'given_up'])
+      expect(await list(`text=${serviceId}&order=${order}`)).toMatch(/aria-sort="(de|a)scending"/);
+    expect(await found(reader, id)).toContain('Nothing found');
+  });
+
+  it('keeps the navigation where something went wrong', async () => {
+    const visitor = await signedIn(OPERATOR);
+    const answer = await visitor.get('/console/nowhere');
+    const html = await answer.text();
+    expect([answer.status, html]).toEqual([404, expect.stringMatching(/aria-label="Console"[^]*id="problem"/)]);
+  });
+
+  it('asks before it disables', async () => {
+    const visitor = await signedIn(OPERATOR);
+    const { id, serviceId } = await registerCallbackApi(
+      {
+        ...service,
+        call: (method, path, body) =>
+          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
+      },
+      { url: 'http://127.0.0.1:9/' },
+    );
+    const endpoint = `/console/services/${serviceId}/endpoints/${id}`;
+    const asked = await visitor.post(`${endpoint}/disable`, {});
+    expect(await asked.text()).toContain('Disable this endpoint?');
+    expect(await (await visitor.get(endpoint)).text()).not.toContain('Disabled<');
+    expect((await visitor.post(`${endpoint}/disable`, { confirmed: 'true' })).status).toBe(303);
+    expect(await (await visitor.get(endpoint)).text()).toContain('Disabled<');
   });
 
   it('takes an address for what it is, whatever is in it', async () => {

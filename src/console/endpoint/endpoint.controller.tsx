@@ -36,6 +36,7 @@ import { DONE, type Done } from './endpoint-notices.js';
 import { EndpointPage, type EndpointView } from './endpoint-page.js';
 import { findEndpoint } from './find-endpoint.js';
 import { hasSaidYes, isAgreed, RotatePage } from './rotate-page.js';
+import { DisablePage, EnableAndReplayPage } from './switch-pages.js';
 
 interface EndpointPath {
   readonly service_id: string;
@@ -106,17 +107,26 @@ export class EndpointController {
     await this.send(response, session, { serviceId, id }, {}, { secret: signingSecret });
   }
 
+  /** Asks first. */
   @Post('disable')
   @RequiresScope('callbacks:write')
   async disable(
+    @CurrentSession() session: ConsoleSession,
+    @CurrentForm() form: Form,
     @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
-    await findEndpoint(this.callbackApis, serviceId, id);
+    const api = await findEndpoint(this.callbackApis, serviceId, id);
+    if (!hasSaidYes(form)) {
+      const callbacks = (await this.reader.read({ serviceId }, id))?.backlog ?? 0;
+      sendPage(response, <DisablePage {...{ session, api, callbacks }} />);
+      return;
+    }
     await this.endpointSwitch.disable(serviceId, id);
     back(response, serviceId, id, 'disabled');
   }
 
+  /** Asks before it replays. */
   @Post('enable')
   @RequiresScope('callbacks:write')
   async enable(
@@ -125,8 +135,13 @@ export class EndpointController {
     @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
-    await findEndpoint(this.callbackApis, serviceId, id);
+    const api = await findEndpoint(this.callbackApis, serviceId, id);
     const replay = form.get('replay') === 'true' && can(session, 'dead-letters:replay');
+    if (replay && !hasSaidYes(form)) {
+      const callbacks = await this.countReplayable(serviceId, { callbackApiId: id, whileDisabled: true });
+      sendPage(response, <EnableAndReplayPage {...{ session, api, callbacks }} />);
+      return;
+    }
     const { replayId } = await this.endpointSwitch.enable(serviceId, id, { replay });
     if (replayId === undefined) back(response, serviceId, id, 'enabled');
     else {

@@ -1,4 +1,12 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, VNode } from 'preact';
+
+/** The head of a column, where it is more than words. */
+export interface Column {
+  readonly words: ComponentChildren;
+  readonly isNumber?: boolean;
+  /** The rows are in its order. */
+  readonly sorted?: 'ascending' | 'descending';
+}
 
 interface DataTableProps {
   readonly caption: string;
@@ -8,7 +16,8 @@ interface DataTableProps {
   readonly cards?: boolean;
   /** Likewise two lines: its state and time, and what happened; `wide-only` cells are left out. */
   readonly lines?: boolean;
-  readonly head: readonly ComponentChildren[];
+  readonly head: readonly (string | VNode | Column)[];
+  /** Columns of numbers, where the heads are words alone. */
   readonly numeric?: readonly number[];
   readonly children: ComponentChildren;
 }
@@ -20,11 +29,18 @@ export const DataTable = ({ caption, head, children, ...looks }: DataTableProps)
       <caption class={looks.hideCaption ? 'visually-hidden' : undefined}>{caption}</caption>
       <thead>
         <tr>
-          {head.map((words, index) => (
-            <th key={index} scope="col" class={looks.numeric?.includes(index) ? 'number' : undefined}>
-              {words}
-            </th>
-          ))}
+          {head
+            .map((column) => (typeof column === 'object' && 'words' in column ? column : { words: column }))
+            .map(({ words, sorted, isNumber }: Column, index) => (
+              <th
+                key={index}
+                scope="col"
+                class={(isNumber ?? looks.numeric?.includes(index)) ? 'number' : undefined}
+                aria-sort={sorted}
+              >
+                {words}
+              </th>
+            ))}
         </tr>
       </thead>
       <tbody>{children}</tbody>

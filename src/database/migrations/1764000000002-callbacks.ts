@@ -15,7 +15,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
         service_id text,
         endpoint_id uuid,
         callback_type text NOT NULL,
-        subject_id text,
+        subject_id text COLLATE "C",
         url text,
         state text NOT NULL
           CHECK (state IN ('pending', 'scheduled', 'queued', 'held', 'delivered', 'given_up')),
@@ -47,6 +47,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
       )`);
     for (const [column, comment] of [
       ['seq', 'order of arrival in the state pending'],
+      ['subject_id', 'in the order of its bytes, so that its index finds what begins alike'],
       ['stalls', 'attempts in a batch of one whose worker ended before the attempt did'],
       ['alone', 'goes in a batch of one: workers of its batches ended twice'],
       ['is_first', 'its batch is of first attempts, which have a queue of their own'],

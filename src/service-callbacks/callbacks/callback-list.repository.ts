@@ -17,6 +17,7 @@ import {
 } from './records.js';
 import { SqlParameters } from './sql-parameters.js';
 import type { CallbackState } from './state-machine.js';
+import type { UuidRange } from './uuid-range.js';
 
 interface Row {
   readonly id: string;
@@ -53,6 +54,12 @@ const TIMES = [
   'next_probe_at',
   'replay_requested_at',
 ] as const;
+
+/** A search looks at so many rows, whatever their service: a short beginning has very many. */
+const LOOKED_AT = 10_000;
+
+/** Not below any text that begins with what stands before it. */
+const LAST_CHARACTER = '\u{10ffff}';
 
 /** A state as it is shown, as the states of the record: each is read from its own stretch of an index. */
 const STRETCHES: Readonly<Record<LogState, readonly string[]>> = {
@@ -151,6 +158,50 @@ export class CallbackListRepository {
     return `(SELECT h.next_probe_at FROM ${holds} h
         WHERE ${row}.state = 'held' AND h.endpoint_id = ${row}.endpoint_id AND h.state = 'open') AS next_probe_at,
       NOT EXISTS (SELECT FROM ${endpoints} e WHERE e.id = ${row}.endpoint_id) AS is_endpoint_deleted`;
+  }
+
+  /** Those whose ids lie in a range, newest first. */
+  withIds(scope: LogScope, [first, last]: UuidRange, limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const range = `id BETWEEN ${parameters.add(first)} AND ${parameters.add(last)}`;
+    return this.among(`WHERE ${range} ORDER BY id LIMIT ${LOOKED_AT}`, parameters, scope, limit);
+  }
+
+  /** Those whose subject begins so, newest first. */
+  withSubject(scope: LogScope, beginning: string, limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const [first, last] = [parameters.add(beginning), parameters.add(beginning + LAST_CHARACTER)];
+    const range = `subject_id BETWEEN ${first} AND ${last}`;
+    const order = `ORDER BY subject_id, queued_at, id LIMIT ${LOOKED_AT}`;
+    return this.among(`WHERE ${range} AND state <> 'queued' ${order}`, parameters, scope, limit);
+  }
+
+  /** Those of several subjects, newest first. */
+  ofSubjects(scope: LogScope, subjectIds: readonly string[], limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const own = `subject_id = ANY (${parameters.add(subjectIds)})`;
+    return this.among(`WHERE ${own} AND state <> 'queued' LIMIT ${LOOKED_AT}`, parameters, scope, limit);
+  }
+
+  /** Of what was looked at, what is shown in a scope; the rows are read once it is known which. */
+  private async among(
+    lookedAt: string,
+    parameters: SqlParameters,
+    scope: LogScope,
+    limit: number,
+  ): Promise<LoggedCallback[]> {
+    const isOwn = scope === 'all' ? 'TRUE' : `service_id = ${parameters.add(scope.serviceId)}`;
+    const found = await rows<Row>(
+      this.dataSource,
+      `SELECT ${COLUMNS}, ${this.ofEndpoint('c')} FROM ${this.table} c WHERE id = ANY (ARRAY(
+         SELECT id FROM (
+           SELECT id, service_id, state, attempt_count, queued_at FROM ${this.table} ${lookedAt}
+         ) looked_at WHERE ${isOwn} AND ${this.shown} ORDER BY queued_at DESC, id DESC LIMIT ${parameters.add(limit)}
+       )) ORDER BY queued_at DESC, id DESC`,
+      parameters.values,
+      TIMES,
+    );
+    return found.map(callbackOf);
   }
 
   /** Which delivered ones are shown is an option. */

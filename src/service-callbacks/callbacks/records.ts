@@ -138,8 +138,34 @@ export interface EndpointSummary {
   /** How far on its way to being disabled it was warned of, while that failure goes on; 0: not yet. */
   readonly warnedPercent: number;
   readonly circuit: CircuitView | null;
+  /** Callbacks that wait for an attempt, counted to 1,000. */
+  readonly waiting: number;
   /** Of the last 24 hours. */
   readonly day: Outcomes;
+}
+
+/** By what a list of endpoints is sorted; `trouble`: worst first. */
+export const ENDPOINT_ORDERS = ['trouble', 'url', 'waiting', 'delivered', 'failed', 'given_up'] as const;
+export type EndpointOrder = (typeof ENDPOINT_ORDERS)[number];
+
+/** `working`: neither of the others. */
+export const ENDPOINT_STATES = ['failing', 'on_hold', 'disabled', 'working'] as const;
+export type EndpointState = (typeof ENDPOINT_STATES)[number];
+
+export interface EndpointQuery {
+  readonly order?: EndpointOrder | undefined;
+  readonly state?: EndpointState | undefined;
+  /** A part of the URL, or the beginning of the endpoint's or the service's id. */
+  readonly text?: string | undefined;
+  /** 50 unless told otherwise. */
+  readonly limit?: number | undefined;
+}
+
+/** How many endpoints fail in one way. */
+export interface FailingEndpoints {
+  /** A status code ('503') or an error of ours ('timeout'). */
+  readonly failure: string | null;
+  readonly endpoints: number;
 }
 
 export interface Overview {
@@ -155,6 +181,8 @@ export interface Overview {
   readonly openCircuits: readonly CircuitView[];
   /** That wait for a replay or their end; counted to 100,000. */
   readonly deadLetters: number;
+  /** Callbacks that wait for an attempt; counted to 100,000. */
+  readonly waiting: number;
   /** Worker processes heard of in the last 30 s; null in a service's own view. */
   readonly processes: number | null;
   /** What the log had to drop since those processes started; null in a service's own view. */
@@ -163,10 +191,14 @@ export interface Overview {
   readonly lastHour: readonly OutcomesAt[];
   /** 24 hours, likewise. */
   readonly lastDay: readonly OutcomesAt[];
-  /** How many endpoints are disabled, listed here or not. */
+  /** How many endpoints there are, how many of them fail, by how, and how many are disabled; listed here or not. */
+  readonly allEndpoints: number;
+  readonly failing: readonly FailingEndpoints[];
   readonly disabledEndpoints: number;
-  /** Worst first: failing ones by how long, then those with failures, then the rest; 50 of them unless asked for more. */
+  /** As asked; worst first: failing ones by how long, then those with failures, then the rest. */
   readonly endpoints: readonly EndpointSummary[];
+  /** The five that have failed for longest. */
+  readonly worst: readonly EndpointSummary[];
 }
 
 export interface EndpointFigures {
@@ -185,8 +217,35 @@ export interface EndpointFigures {
   /** How long its answers took in those hours; attempts without an answer (a timeout) included. */
   readonly answerMs: Percentiles;
   readonly circuit: CircuitView | null;
-  /** Callbacks that wait for a later attempt, counted to 10,000; 0 with the log off. */
+  /** Callbacks that wait for an attempt, counted to 10,000. */
   readonly backlog: number;
   /** When the first of them is tried again. */
   readonly nextAt: Date | null;
+}
+
+/** An endpoint that a search found. */
+export type FoundEndpoint = Pick<
+  EndpointSummary,
+  'callbackApiId' | 'serviceId' | 'callbackType' | 'url' | 'disabledAt'
+>;
+
+/** A service that has endpoints. */
+export interface FoundService {
+  readonly serviceId: string;
+  readonly endpoints: number;
+}
+
+export interface FoundReplay {
+  readonly id: string;
+  readonly total: number;
+  readonly requestedAt: Date;
+}
+
+/** What an id, a subject or their beginnings lead to; of each kind 20 at most. */
+export interface SearchResult {
+  /** Newest first. */
+  readonly callbacks: readonly LoggedCallback[];
+  readonly endpoints: readonly FoundEndpoint[];
+  readonly services: readonly FoundService[];
+  readonly replays: readonly FoundReplay[];
 }

@@ -9,9 +9,11 @@ import { FiguresRepository } from './figures.repository.js';
 import { OverviewReader } from './overview.reader.js';
 import { ProcessesRepository } from './processes.repository.js';
 import { ProcessHeartbeat } from './process-heartbeat.js';
+import { SearchReader } from './search.reader.js';
+import { SearchRepository } from './search.repository.js';
 
 /** Figures as they are read, for hosts and their pages. */
-export const reportingReaders = [CallbackBodyReader, EndpointReader, OverviewReader] as const;
+export const reportingReaders = [CallbackBodyReader, EndpointReader, OverviewReader, SearchReader] as const;
 
 /** In every process: also one without processors ends callbacks. */
 export const reporting = [
@@ -19,6 +21,7 @@ export const reporting = [
   EndpointsRepository,
   FiguresRepository,
   ProcessesRepository,
+  SearchRepository,
   Figures,
   FigureWriter,
   FigureFlusher,
