@@ -201,11 +201,11 @@ describe('the delivery log', () => {
     await logged(api.serviceId, first.id, 'given_up');
     const { id } = await causeCallback(service, api.serviceId);
     const deferred = await logged(api.serviceId, id, 'deferred');
-    // When it is tried again depends on its endpoint's next probe.
+    // Its endpoint's next probe.
     expect(deferred).toMatchObject({
       attempts_made: 0,
       attempts: [],
-      next_attempt_at: null,
+      next_attempt_at: TIME,
       forward_ms: null,
     });
     const scope = { serviceId: api.serviceId };

@@ -174,7 +174,7 @@ describe('the lists of callbacks', () => {
       firstAttemptAt: new Date(NOON + 900),
       lastStatus: 200,
       lastError: null,
-      nextAt: null,
+      nextAttemptAt: null,
     });
     const cancelled = await callback(0, { kind: 'giveUp', reason: 'cancelled' });
     expect(await reader().find('all', cancelled)).toMatchObject({

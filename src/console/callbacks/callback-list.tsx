@@ -35,11 +35,7 @@ export const CallbackList = (view: CallbackListView) => {
   return (
     <>
       <Kept keep={keep} />
-      {query.fields.replay && (
-        <p class="quiet">
-          Callbacks of one replay. <a href={paths.replay(query.fields.replay)}>The replay</a>
-        </p>
-      )}
+      {query.fields.replay && <OfReplay query={query} id={query.fields.replay} />}
       <CallbackFilter {...{ action, query, isFiltered, choices }} isFailing={view.isFailing} />
       {callbacks.length === 0 ? (
         <Nothing isFiltered={isFiltered} />
@@ -85,6 +81,15 @@ function fieldsOf({ fields }: CallbackQuery): Readonly<Record<keyof CallbackFiel
   const { service, endpoint, type, state, reason, subject, period, since, until, replay } = fields;
   return { service, endpoint, type, state, reason, subject, period, since, until, replay };
 }
+
+const OfReplay = ({ query: { problems }, id }: Pick<CallbackListView, 'query'> & { readonly id: string }) =>
+  problems.replay === undefined ? (
+    <p class="quiet">
+      Callbacks of one replay. <a href={paths.replay(id)}>How far it is</a>
+    </p>
+  ) : (
+    <p class="problem">{JSON.stringify(id)} is no id of a replay</p>
+  );
 
 /** A list that leaves something out says so: what is not here may have been delivered all the same. */
 const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
