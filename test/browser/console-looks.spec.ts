@@ -88,7 +88,7 @@ const pages: readonly {
     name: 'callback',
     go: async (page, url) => {
       await page.goto(`${url}/console/callbacks?state=retrying`);
-      await page.locator('tbody a').nth(2).click();
+      await page.locator('tbody a.row-link').nth(2).click();
       await page.getByRole('heading', { name: 'What happened' }).waitFor();
       await page.getByText('As a command').click();
     },

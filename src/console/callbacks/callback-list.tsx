@@ -141,7 +141,6 @@ const Row = ({ callback, now, showsEndpoint, showsService }: RowProps) => {
             <When at={queuedAt} now={now} withDistance={false} />
           </a>
         )}
-        {showsEndpoint && <span class="under">{typeWords(callbackType)}</span>}
       </th>
       <td class="state">
         <CallbackState state={callback.state} />
@@ -153,6 +152,7 @@ const Row = ({ callback, now, showsEndpoint, showsService }: RowProps) => {
       {showsEndpoint && (
         <td class="target">
           <Target callback={callback} />
+          <span class="under type">{typeWords(callbackType)}</span>
         </td>
       )}
       {showsService && (
@@ -190,16 +190,18 @@ const Next = ({
 const Target = ({
   callback: { serviceId, callbackApiId, url, isEndpointDeleted },
 }: Pick<RowProps, 'callback'>) => {
-  const words = url ?? '—';
+  const words = url?.replace(/^https?:\/\//, '') ?? '—';
   if (serviceId === null || callbackApiId === null || isEndpointDeleted)
     return (
       <>
-        <span class="url">{words}</span>
-        {isEndpointDeleted && <span class="under">endpoint deleted</span>}
+        <span class="url" title={url ?? undefined}>
+          {words}
+        </span>
+        {isEndpointDeleted && ' (deleted)'}
       </>
     );
   return (
-    <a class="url" href={paths.endpoint(serviceId, callbackApiId)}>
+    <a class="url" href={paths.endpoint(serviceId, callbackApiId)} title={url ?? undefined}>
       {words}
     </a>
   );
