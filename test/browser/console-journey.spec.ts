@@ -316,7 +316,7 @@ describe('the console, in a browser', () => {
       await page.getByRole('link', { name: endpoint.url }).first().click();
       await page.getByRole('button', { name: 'Send a test callback' }).click();
       await page.getByRole('heading', { name: 'Test callback' }).waitFor();
-      await page.getByLabel('Subject id').fill('half a wor');
+      await page.getByRole('textbox', { name: 'Subject id' }).fill('half a wor');
       await givenUpCallbacks(api, service.logs, endpoint.serviceId, 2);
       await eventually(async () => {
         await page.clock.fastForward(15_000);
@@ -324,7 +324,7 @@ describe('the console, in a browser', () => {
       });
       expect(await page.getByRole('button', { name: 'Replay its 2 given-up callbacks' }).count()).toBe(1);
       expect(await page.getByRole('heading', { name: 'Test callback' }).count()).toBe(1);
-      expect(await page.getByLabel('Subject id').inputValue()).toBe('half a wor');
+      expect(await page.getByRole('textbox', { name: 'Subject id' }).inputValue()).toBe('half a wor');
     });
   }, 60_000);
 
@@ -341,7 +341,7 @@ describe('the console, in a browser', () => {
   /** From the list by its subject to why it failed, to its arrival. */
   async function replayOne(page: Page, path: string, { id, notificationId }: SentCallback, press: Press) {
     await page.goto(`${service.url}/console/callbacks`);
-    await page.getByLabel('Subject id').fill(notificationId);
+    await page.getByRole('textbox', { name: 'Subject id' }).fill(notificationId);
     await press(page, page.getByRole('button', { name: 'Filter' }));
     const row = page.locator('tbody tr');
     await row.getByText('Rejected (422 Unprocessable Entity), not retried').waitFor();
