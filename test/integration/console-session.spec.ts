@@ -367,7 +367,10 @@ describe('a session of the console', () => {
     const visitor = await signedIn(OPERATOR);
     const answer = await visitor.get('/console/nowhere');
     const html = await answer.text();
-    expect([answer.status, html]).toEqual([404, expect.stringMatching(/aria-label="Console"[^]*id="problem"/)]);
+    expect([answer.status, html]).toEqual([
+      404,
+      expect.stringMatching(/aria-label="Console"[^]*id="problem"/),
+    ]);
   });
 
   it('asks before it disables', async () => {

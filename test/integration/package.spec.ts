@@ -146,7 +146,7 @@ describe('the package', () => {
       cwd: host,
     });
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
-    expect(exports.toSorted()).toEqual(['ConsoleAccess', 'ConsoleModule']);
+    expect(exports.toSorted()).toEqual(['ConsoleAccess', 'ConsoleModule', 'SubjectLookup']);
     const known = new Set([...OWN_DEPENDENCIES, ...PEERS]);
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
   });

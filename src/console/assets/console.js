@@ -3,9 +3,7 @@ document.documentElement.classList.add('js');
 
 const COPIED_MS = 2_000;
 
-document.addEventListener('click', async ({ target }) => {
-  const button = target.closest('[data-copy]');
-  if (button === null) return;
+async function copy(button) {
   let isCopied = true;
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
@@ -17,6 +15,11 @@ document.addEventListener('click', async ({ target }) => {
   setTimeout(() => {
     said.textContent = '';
   }, COPIED_MS);
+}
+
+document.addEventListener('click', ({ target }) => {
+  const button = target.closest('[data-copy]');
+  if (button !== null) void copy(button);
 });
 
 function read({ target }) {

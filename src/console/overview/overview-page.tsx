@@ -92,7 +92,7 @@ const STATE_WORDS: Readonly<Record<EndpointState, string>> = {
 
 const Filter = ({ query: { order, state, text } }: Pick<OverviewView, 'query'>) => (
   <form method="get" action={`${paths.overview}#endpoints`} class="filter" aria-label="Filter endpoints">
-    <TextField name="text" label="URL, or id of an endpoint or a service" value={text} />
+    <TextField name="text" label="URL, endpoint or service" value={text} />
     <Select
       name="state"
       label="State"
