@@ -122,7 +122,7 @@ export class EndpointController {
       sendPage(response, <DisablePage {...{ session, api, callbacks }} />);
       return;
     }
-    await this.endpointSwitch.disable(serviceId, id);
+    await this.endpointSwitch.disable(serviceId, id, { tokenName: session.caller.name });
     back(response, serviceId, id, 'disabled');
   }
 
@@ -142,7 +142,10 @@ export class EndpointController {
       sendPage(response, <EnableAndReplayPage {...{ session, api, callbacks }} />);
       return;
     }
-    const { replayId } = await this.endpointSwitch.enable(serviceId, id, { replay });
+    const { replayId } = await this.endpointSwitch.enable(serviceId, id, {
+      replay,
+      tokenName: session.caller.name,
+    });
     if (replayId === undefined) back(response, serviceId, id, 'enabled');
     else {
       const asked = { done: 'enabled', service: serviceId, endpoint: id };
