@@ -141,7 +141,7 @@ const Actions = ({ total, isFiltered }: ActionsProps) => (
     <Button kind="primary" formaction={`${paths.deadLetters}/replay`}>
       Replay selected
     </Button>
-    <Button kind="danger" class="apart" formaction={`${paths.deadLetters}/delete`}>
+    <Button kind="danger" isApart formaction={`${paths.deadLetters}/delete`}>
       Delete selected
     </Button>
   </div>

@@ -44,7 +44,9 @@ export function headersOf(
   request: CallbackRequest,
 ): Readonly<Record<string, string>> | undefined {
   const lines = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}: ${name === 'set-cookie' ? MASK : [value].flat().join(', ')}`],
+    value === undefined
+      ? []
+      : [`${name}: ${name === 'set-cookie' ? MASK.toString() : [value].flat().join(', ')}`],
   );
   const kept: [string, string][] = [];
   let bytes = 0;
