@@ -155,6 +155,7 @@ const processorProviders: Provider[] = [
 const consoleProviders = [
   Clock,
   PayloadCipher,
+  CallbackTypeRegistry,
   CallbackApiRepository,
   DeadLetterRepository,
   ReplayRunRepository,
@@ -221,6 +222,7 @@ function compose(base: DynamicModule, extras: CompleteExtras): DynamicModule {
     exports: [
       ...publicProviders,
       ...consoleProviders,
+      DEAD_LETTER_OPTIONS,
       DELIVERY_LOG_OPTIONS,
       DELIVERY_OPTIONS,
       ENDPOINT_HEALTH_OPTIONS,

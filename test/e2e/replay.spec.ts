@@ -230,5 +230,8 @@ describe('a replay', () => {
     expect(requestsTo('/stopped')).toHaveLength(count + (stopped?.queued ?? 0));
     expect(await runs.preview(scope, { state: 'given_up' })).toBe(count - (stopped?.queued ?? 0));
     expect(await runs.running(scope)).toEqual([]);
+    // What was on its way went on.
+    const arrived = { delivered: stopped?.queued, underWay: 0, givenUp: 0 };
+    await eventually(async () => expect(await runs.find(scope, id)).toMatchObject(arrived));
   });
 });

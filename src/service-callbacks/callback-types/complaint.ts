@@ -35,6 +35,7 @@ export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
     subjectId: notificationId,
     news: complaintId,
   }),
+  personalFields: Object.freeze(['to']),
   example: (): ComplaintInput => ({
     notificationId: randomUUID(),
     complaintId: randomUUID(),

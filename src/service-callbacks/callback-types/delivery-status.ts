@@ -48,6 +48,7 @@ export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Objec
     if (isNotNewsStatus(status)) return 'not_final';
     return notificationType === 'letter' ? 'letter' : undefined;
   },
+  personalFields: Object.freeze(['to']),
   example: (): DeliveryStatusInput => ({
     id: randomUUID(),
     serviceId: randomUUID(),

@@ -46,6 +46,7 @@ export const endpointAlert: CallbackTypeDefinition<EndpointAlertInput> = Object.
     subjectId: callbackApiId,
     news: `${change} ${at.toISOString()}`,
   }),
+  personalFields: Object.freeze([]),
   example: (): EndpointAlertInput => ({
     recipientId: randomUUID(),
     callbackApiId: randomUUID(),

@@ -29,6 +29,7 @@ const inboundSmsDocument = z
 export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze({
   type: 'inbound_sms',
   identify: ({ serviceId, id }: InboundSmsInput) => ({ serviceId, subjectId: id }),
+  personalFields: Object.freeze(['source_number', 'message']),
   example: (): InboundSmsInput => ({
     id: randomUUID(),
     serviceId: randomUUID(),

@@ -45,6 +45,7 @@ export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Objec
     serviceId,
     subjectId: notificationId,
   }),
+  personalFields: Object.freeze(['sent_by', 'spreadsheet_file_name', 'upload_letter_file_name']),
   example: (): ReturnedLetterInput => ({
     notificationId: randomUUID(),
     serviceId: randomUUID(),

@@ -41,6 +41,8 @@ export interface AttemptRecord {
   readonly error?: string;
   /** The beginning of a response that was no 2xx: printable, at most 1 KiB, without tokens and payload. */
   readonly excerpt?: string;
+  /** Of the same response, at most 1 KiB of them, masked likewise. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Of which replay it was; absent before the first. */
   readonly generation?: number;
 }

@@ -50,10 +50,16 @@ export class CallbacksController {
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidQuery(schemas.listCallbacksQuery) query: ListCallbacksQuery,
   ) {
-    const { cursor, limit, callback_api_id: callbackApiId, subject_id: subjectId, ...rest } = query;
+    const { cursor, limit, callback_api_id, callback_type, subject_id, replay_id, ...rest } = query;
     const after = cursor === undefined ? undefined : decodeLogCursor(cursor);
     if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
-    const filter = { callbackApiId, subjectId, ...rest };
+    const filter = {
+      ...rest,
+      callbackApiId: callback_api_id,
+      callbackType: callback_type,
+      subjectId: subject_id,
+      replayId: replay_id,
+    };
     const { callbacks, next } = await this.log.list({ serviceId }, filter, after, limit);
     return { data: callbacks.map(view), next_cursor: next && encodeLogCursor(next) };
   }
@@ -72,7 +78,8 @@ export class CallbacksController {
   ) {
     const callback = await this.log.find({ serviceId }, id);
     if (!callback) throw notFound(serviceId, id);
-    return { data: { ...view(callback), attempts: callback.attempts.map(attemptView) } };
+    const { attempts, hasPayload } = callback;
+    return { data: { ...view(callback), has_payload: hasPayload, attempts: attempts.map(attemptView) } };
   }
 
   @Post('callbacks/:id/replay')
@@ -204,19 +211,23 @@ function view(callback: LoggedCallback): z.infer<typeof schemas.callbackView> {
     queued_at: callback.queuedAt.toISOString(),
     first_attempt_at: callback.firstAttemptAt?.toISOString() ?? null,
     last_attempt_at: callback.lastAttemptAt?.toISOString() ?? null,
-    next_attempt_at: callback.nextAt?.toISOString() ?? null,
+    next_attempt_at: callback.nextAttemptAt?.toISOString() ?? null,
+    finished_at: callback.finishedAt?.toISOString() ?? null,
+    replayed_at: callback.replayedAt?.toISOString() ?? null,
+    replay_requested_at: callback.replayRequestedAt?.toISOString() ?? null,
     forward_ms: callback.forwardMs,
   };
 }
 
 function attemptView(attempt: LoggedAttempt): z.infer<typeof schemas.attemptView> {
-  const { at, durationMs, statusCode, error, excerpt, generation } = attempt;
+  const { at, durationMs, statusCode, error, excerpt, headers, generation } = attempt;
   return {
     at: at.toISOString(),
     duration_ms: durationMs,
     ...(statusCode !== null && { status_code: statusCode }),
     ...(error !== null && { error }),
     ...(excerpt !== null && { excerpt }),
+    ...(Object.keys(headers).length > 0 && { headers }),
     ...(generation > 0 && { generation }),
   };
 }
@@ -228,6 +239,9 @@ function runView(run: ReplayRun): z.infer<typeof schemas.replayRunView> {
     queued: run.queued,
     refused: run.refused,
     waiting: run.waiting,
+    under_way: run.underWay,
+    delivered: run.delivered,
+    given_up: run.givenUp,
     requested_at: run.requestedAt.toISOString(),
     advanced_at: run.advancedAt?.toISOString() ?? null,
     stopped_at: run.stoppedAt?.toISOString() ?? null,

@@ -30,6 +30,22 @@ const query = {
       error: (issue) => `state ${JSON.stringify(issue.input)} is not one of ${LOG_STATES.join(', ')}`,
     })
     .optional(),
+  callback_type: z
+    .string({ error: 'callback_type is not one text' })
+    .max(63, 'callback_type is longer than 63 characters')
+    .regex(/^[^\0]*$/, 'callback_type has a NUL in it')
+    .meta({ examples: ['delivery_status'] })
+    .optional(),
+  reason: z
+    .enum(GIVE_UP_REASONS, {
+      error: (issue) => `reason ${JSON.stringify(issue.input)} is not one of ${GIVE_UP_REASONS.join(', ')}`,
+    })
+    .optional(),
+  replay_id: z
+    .uuid({ error: 'replay_id is not a uuid' })
+    .toLowerCase()
+    .meta({ description: 'Those of one replay of many', examples: [EXAMPLE_IDS.replay] })
+    .optional(),
   subject_id: z
     .string({ error: 'subject_id is not one text' })
     .min(1, 'subject_id is empty')
@@ -59,20 +75,13 @@ export type ListCallbacksQuery = z.infer<typeof listCallbacksQuery>;
 /** Finished callbacks. */
 const replay = {
   callback_api_id: query.callback_api_id,
-  callback_type: z
-    .string({ error: 'callback_type is not text' })
-    .meta({ examples: ['delivery_status'] })
-    .optional(),
+  callback_type: query.callback_type,
   state: z
     .enum(FINISHED_STATES, {
       error: (issue) => `state ${JSON.stringify(issue.input)} is not one of ${FINISHED_STATES.join(', ')}`,
     })
     .optional(),
-  reason: z
-    .enum(GIVE_UP_REASONS, {
-      error: (issue) => `reason ${JSON.stringify(issue.input)} is not one of ${GIVE_UP_REASONS.join(', ')}`,
-    })
-    .optional(),
+  reason: query.reason,
   subject_id: query.subject_id,
   since: time('since', 'Finished at or after', '2026-11-28T00:00:00Z'),
   until: time('until', 'Finished before', '2026-11-29T00:00:00Z'),
@@ -105,7 +114,16 @@ export const callbackView = z.strictObject({
   queued_at: timeText('2026-11-28T14:02:36.801Z'),
   first_attempt_at: timeText('2026-11-28T14:02:36.842Z').nullable(),
   last_attempt_at: timeText('2026-11-28T14:07:37.113Z').nullable(),
-  next_attempt_at: timeText('2026-11-28T14:12:37.400Z', 'While it is retrying or deferred').nullable(),
+  next_attempt_at: timeText(
+    '2026-11-28T14:12:37.400Z',
+    'While it is retrying or deferred; on hold, that of its endpoint',
+  ).nullable(),
+  finished_at: timeText('2026-11-28T14:12:37.900Z', 'Delivered or given up').nullable(),
+  replayed_at: timeText('2026-11-28T14:12:37.900Z', 'When its last replay began').nullable(),
+  replay_requested_at: timeText(
+    '2026-11-28T14:12:37.900Z',
+    'While it waits for the turn of its replay',
+  ).nullable(),
   forward_ms: whole(41, 'From acceptance to the start of the first attempt').nullable(),
 });
 
@@ -115,10 +133,15 @@ export const attemptView = z.strictObject({
   status_code: whole(503, 'Absent where there was no response').optional(),
   error: text('timeout', 'Why there was no response').optional(),
   excerpt: text('Service Unavailable', 'The first KiB of a response that was no 2xx, printable').optional(),
+  headers: z
+    .record(z.string(), z.string())
+    .meta({ description: 'Of that response, 1 KiB of them', examples: [{ server: 'nginx' }] })
+    .optional(),
   generation: whole(1, 'Which replay it belongs to; absent before the first').optional(),
 });
 
 export const callbackWithAttemptsView = callbackView.extend({
+  has_payload: z.boolean().meta({ description: 'It can be replayed', examples: [true] }),
   attempts: z.array(attemptView).meta({ description: 'The last 50, oldest first' }),
 });
 
@@ -138,6 +161,9 @@ export const replayRunView = z.strictObject({
   queued: whole(21, 'Sent again'),
   refused: whole(0, 'Could not be replayed; their `detail` says why'),
   waiting: whole(17, 'Still to come'),
+  under_way: whole(2, 'Sent again and not finished'),
+  delivered: whole(19, 'Arrived'),
+  given_up: whole(0, 'Given up once more'),
   requested_at: timeText('2026-11-28T15:50:00.120Z'),
   advanced_at: timeText('2026-11-28T15:50:02.131Z').nullable(),
   stopped_at: timeText('2026-11-28T15:50:02.512Z').nullable(),

@@ -147,8 +147,8 @@ function notFound(serviceId: string, id: string): NotFoundException {
   return new NotFoundException(`Service ${serviceId} has no dead letter ${id}`);
 }
 
-/** As the list of callbacks shows it, with the excerpt of the response. */
-function attemptView({ excerpt: _excerpt, ...attempt }: AttemptRecord) {
+/** Without what the list of callbacks shows of the response. */
+function attemptView({ excerpt: _excerpt, headers: _headers, ...attempt }: AttemptRecord) {
   return attempt;
 }
 

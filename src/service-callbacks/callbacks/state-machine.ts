@@ -179,7 +179,7 @@ const batched = ({ callbacks, payloads, holds, endpoints }: Tables, taken: strin
 /** What a job needs of a record. */
 const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_id, c.endpoint_id, c.callback_type,
     c.subject_id, c.url, c.generation, c.attempt_count, c.earlier_attempts, c.alone, c.is_first,
-    (c.attempts->-1) - 'excerpt' AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
+    (c.attempts->-1) - '{excerpt,headers}'::text[] AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
     c.trace`;
 
 /**

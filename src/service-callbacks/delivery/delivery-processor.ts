@@ -483,5 +483,6 @@ function recordOf({ generation }: Callback, startedAt: number, outcome: Delivery
     ...facts,
     status_code: statusCode,
     ...(outcome.excerpt !== undefined && { excerpt: outcome.excerpt }),
+    ...(outcome.headers !== undefined && { headers: outcome.headers }),
   };
 }

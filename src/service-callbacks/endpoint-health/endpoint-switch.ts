@@ -15,7 +15,7 @@ import { EndpointStateRepository, type SwitchedEndpoint } from '../endpoints/end
 /** What enabling left to be done. */
 export interface Enabled {
   readonly callbackApi: CallbackApi;
-  /** Dead letters of this callback API with the reason `disabled` that nobody has asked to replay. */
+  /** Dead letters of this callback API, given up because it was disabled or gone, that nobody has asked to replay. */
   readonly waiting: number;
   /** How many of them are replayed now, at a bounded rate (`CALLBACK_REPLAY_RATE`). */
   readonly replaying: number;
@@ -72,7 +72,7 @@ export class EndpointSwitch {
   ): Promise<Enabled> {
     await this.find(serviceId, callbackApiId);
     const switched = await this.states.enable(callbackApiId, madeBy.by);
-    const kept = { callbackApiId, reason: 'disabled' } as const;
+    const kept = { callbackApiId, whileDisabled: true } as const;
     const waiting = await this.deadLetters.countReplayable({ serviceId }, kept);
     if (switched) await this.holds.lift(heldEndpoint(switched), 'enabled');
     if (switched)

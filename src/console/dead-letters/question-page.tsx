@@ -1,4 +1,4 @@
-import { Fragment } from 'preact';
+import { Fragment, type ComponentChildren } from 'preact';
 import { Button, PostForm } from '../page/form.js';
 import { Layout } from '../page/layout.js';
 import { PageHeader } from '../page/page-header.js';
@@ -6,62 +6,49 @@ import { paths, withQuery } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
 import { atMost } from '../words/counts.js';
 import { reasonWords } from '../words/failures.js';
-import type { DeadLetterQuery } from './dead-letter-query.js';
 import { MAX_COUNTED } from './dead-letter-limits.js';
+import type { DeadLetterQuery } from './dead-letter-query.js';
 import { filterFields } from './filter-fields.js';
 import { HiddenFilter } from './hidden-filter.js';
+import type { Selection } from './selection.js';
 
-interface DeletePageProps {
+interface QuestionPageProps {
   readonly session: ConsoleSession;
-  readonly query: DeadLetterQuery;
-  /** Undefined: all that match. */
-  readonly ids: readonly string[] | undefined;
+  readonly verb: 'Replay' | 'Delete';
+  readonly selection: Selection;
   readonly total: number;
-  /** When they were counted: what comes later is not among them. */
-  readonly now: Date;
+  /** What it comes to. */
+  readonly children: ComponentChildren;
 }
 
-/** Asks before anything is gone. */
-export const DeletePage = ({ session, query, ids, total, now }: DeletePageProps) => {
+/** Asks before many dead letters are replayed, or any is deleted. */
+export const QuestionPage = ({ session, verb, selection, total, children }: QuestionPageProps) => {
+  const { query, ids, now } = selection;
   const what = `${atMost(total, MAX_COUNTED)} dead ${total === 1 ? 'letter' : 'letters'}`;
-  const trail = [['Dead letters', paths.deadLetters]] as const;
-  if (total === 0) {
-    return (
-      <Layout title="Delete dead letters" session={session} section="dead-letters">
-        <PageHeader title="There is nothing to delete" trail={trail}>
-          <p class="lead">{ids === undefined ? 'No dead letter matches.' : 'They are gone already.'}</p>
-        </PageHeader>
-        <a class="button" href={withQuery(paths.deadLetters, filterFields(query))}>
-          To the dead letters
-        </a>
-      </Layout>
-    );
-  }
+  const back = withQuery(paths.deadLetters, filterFields(query));
   return (
-    <Layout title="Delete dead letters" session={session} section="dead-letters">
-      <PageHeader title={`Delete ${what}?`} trail={trail}>
-        <p class="lead">
-          They cannot be replayed afterwards. What happened to them stays in the list of callbacks.
-        </p>
+    <Layout title={`${verb} ${what}?`} session={session} section="dead-letters">
+      <PageHeader title={`${verb} ${what}?`} trail={[['Dead letters', paths.deadLetters]]}>
+        <p class="lead">{children}</p>
       </PageHeader>
       {ids === undefined && (
         <section class="panel" aria-labelledby="which">
           <h2 id="which">All that match now</h2>
-          <WhichLetters query={query} />
+          <Filter query={query} />
         </section>
       )}
-      <PostForm action={`${paths.deadLetters}/delete`} csrf={session.csrf} class="actions">
+      <PostForm action={`${paths.deadLetters}/${verb.toLowerCase()}`} csrf={session.csrf} class="actions">
         <HiddenFilter query={query} />
         {ids?.map((id) => (
           <input key={id} type="hidden" name="id" value={id} />
         ))}
         <input type="hidden" name="which" value={ids === undefined ? 'all' : 'selected'} />
         <input type="hidden" name="asked" value={now.toISOString()} />
-        <Button kind="danger" name="confirmed" value="true">
-          Delete {what}
+        <Button kind={verb === 'Delete' ? 'danger' : 'primary'} name="confirmed" value="true">
+          {verb} {what}
         </Button>
-        <a class="button" href={withQuery(paths.deadLetters, filterFields(query))}>
-          Keep them
+        <a class="button" href={back}>
+          Cancel
         </a>
       </PostForm>
     </Layout>
@@ -69,9 +56,9 @@ export const DeletePage = ({ session, query, ids, total, now }: DeletePageProps)
 };
 
 /** Whose, and by which filter. */
-const WhichLetters = ({ query: { scope, fields } }: Pick<DeletePageProps, 'query'>) => {
+const Filter = ({ query: { scope, fields } }: { readonly query: DeadLetterQuery }) => {
   const filter: readonly (readonly [string, string | undefined])[] = [
-    ['Callback API', fields.endpoint],
+    ['Endpoint', fields.endpoint],
     ['Reason', fields.reason && reasonWords(fields.reason)],
     ['Given up since', fields.since && `${fields.since} UTC`],
     ['Until', fields.until && `${fields.until} UTC`],
@@ -79,7 +66,7 @@ const WhichLetters = ({ query: { scope, fields } }: Pick<DeletePageProps, 'query
   return (
     <dl class="facts">
       <dt>Service</dt>
-      <dd>{scope === 'all' ? "every service's" : <code class="id">{scope.serviceId}</code>}</dd>
+      <dd>{scope === 'all' ? 'all services' : <code class="id">{scope.serviceId}</code>}</dd>
       {filter.map(
         ([name, value]) =>
           value && (
