@@ -8,6 +8,7 @@ export default {
       entry: [
         'src/main.ts',
         'src/migrate.ts',
+        'src/receiver/receiver.ts',
         'src/keys-rotate.ts',
         'src/api-token.ts',
         'scripts/*.{ts,mjs}',

@@ -9,6 +9,7 @@ import { checkPackage, createPackageFromTarballData, type Analysis } from '@aret
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
+import * as receiverFace from '../../src/receiver/receiver.js';
 import { createEmptyDatabase } from '../support/database.js';
 import { CHECKOUT, packPackage } from '../support/pack-package.js';
 import { startReceiver } from '../support/receiver.js';
@@ -122,7 +123,12 @@ describe('the package', () => {
 
   it('is one copy in a process that imports and requires it: its classes are injection tokens', async () => {
     const { stdout } = await run(process.execPath, ['copies.mjs'], { cwd: host });
-    expect(JSON.parse(stdout)).toEqual({ '.': true, './console': true });
+    expect(JSON.parse(stdout)).toEqual({
+      '.': true,
+      './console': true,
+      './receiver': true,
+      './testing': true,
+    });
   });
 
   it('exports the same to a loader that cannot require() ES modules', async () => {
@@ -149,6 +155,15 @@ describe('the package', () => {
     expect(exports.toSorted()).toEqual(['ConsoleAccess', 'ConsoleModule']);
     const known = new Set([...OWN_DEPENDENCIES, ...PEERS]);
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
+  });
+
+  it('has a kit for receivers, which loads nothing that only senders need', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/receiver'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports.toSorted()).toEqual(Object.keys(receiverFace).toSorted());
+    expect(loaded.toSorted()).toEqual(['@nestjs/common', 'typeorm']);
   });
 
   it("has types that the example host's sources pass with", () => {
@@ -258,12 +273,14 @@ const COPIES_SCRIPT = `
 import { createRequire } from 'node:module';
 import * as imported from 'service-callbacks';
 import * as importedConsole from 'service-callbacks/console';
+import * as importedReceiver from 'service-callbacks/receiver';
 
 const require = createRequire(import.meta.url);
 console.log(
   JSON.stringify({
     '.': require('service-callbacks').ServiceCallbacksModule === imported.ServiceCallbacksModule,
     './console': require('service-callbacks/console').ConsoleModule === importedConsole.ConsoleModule,
+    './receiver': require('service-callbacks/receiver').verifyCallback === importedReceiver.verifyCallback,
   }),
 );
 `;

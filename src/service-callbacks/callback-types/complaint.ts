@@ -16,7 +16,7 @@ export interface ComplaintInput {
 }
 
 /** R7. */
-export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
+export const complaint = Object.freeze({
   type: 'complaint',
   subjectIsNotification: true,
   identify: ({ serviceId, notificationId, complaintId }: ComplaintInput) => ({
@@ -39,4 +39,4 @@ export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
     to: input.to,
     complaint_date: input.complaintDate && formatUtcTimestamp(input.complaintDate),
   }),
-});
+} satisfies CallbackTypeDefinition<ComplaintInput>);

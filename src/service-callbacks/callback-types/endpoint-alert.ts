@@ -18,7 +18,7 @@ export interface EndpointAlertInput {
 }
 
 /** News of the system itself, by its own path. `text` is where chat tools look for what to show. */
-export const endpointAlert: CallbackTypeDefinition<EndpointAlertInput> = Object.freeze({
+export const endpointAlert = Object.freeze({
   type: 'endpoint_alert',
   identify: ({ recipientId, callbackApiId, change, at }: EndpointAlertInput) => ({
     serviceId: recipientId,
@@ -39,4 +39,4 @@ export const endpointAlert: CallbackTypeDefinition<EndpointAlertInput> = Object.
     text,
     ...facts,
   }),
-});
+} satisfies CallbackTypeDefinition<EndpointAlertInput>);

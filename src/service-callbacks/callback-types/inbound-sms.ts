@@ -15,7 +15,7 @@ export interface InboundSmsInput {
 }
 
 /** R7. */
-export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze({
+export const inboundSms = Object.freeze({
   type: 'inbound_sms',
   identify: ({ serviceId, id }: InboundSmsInput) => ({ serviceId, subjectId: id }),
   example: (): InboundSmsInput => ({
@@ -33,4 +33,4 @@ export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze
     message: sms.message,
     date_received: formatUtcTimestamp(sms.dateReceived),
   }),
-});
+} satisfies CallbackTypeDefinition<InboundSmsInput>);

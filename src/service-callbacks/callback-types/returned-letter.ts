@@ -22,7 +22,7 @@ export interface ReturnedLetterInput {
 }
 
 /** R7. */
-export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Object.freeze({
+export const returnedLetter = Object.freeze({
   type: 'returned_letter',
   subjectIsNotification: true,
   identify: ({ serviceId, notificationId }: ReturnedLetterInput) => ({
@@ -54,4 +54,4 @@ export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Objec
     spreadsheet_row_number: letter.spreadsheetRowNumber,
     upload_letter_file_name: letter.uploadLetterFileName,
   }),
-});
+} satisfies CallbackTypeDefinition<ReturnedLetterInput>);
