@@ -9,6 +9,7 @@ export default {
         'src/main.ts',
         'src/migrate.ts',
         'src/receiver/receiver.ts',
+        'src/testing/testing.ts',
         'src/keys-rotate.ts',
         'src/api-token.ts',
         'scripts/*.{ts,mjs}',

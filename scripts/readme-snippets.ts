@@ -6,7 +6,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 
-const DOCUMENTS = ['README.md', 'docs/receiving.md'];
+const DOCUMENTS = ['README.md', 'docs/testing.md', 'docs/receiving.md'];
 const SNIPPET = /(<!-- file: (\S+?)(?:#(\S+))? -->\n+)```\w*\n.*?\n```\n/gs;
 
 function fail(message: string): never {

@@ -82,7 +82,7 @@ import {
 } from './tokens.js';
 
 /** Derived from the options once; every provider below takes only the part it needs. */
-const optionProviders: Provider[] = [
+export const optionProviders: Provider[] = [
   { provide: DELIVERY_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryOptions },
   { provide: DELIVERY_LOG_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryLogOptions },
   { provide: DEAD_LETTER_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deadLetterOptions },

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
 import * as receiverFace from '../../src/receiver/receiver.js';
+import * as testingFace from '../../src/testing/testing.js';
 import { createEmptyDatabase } from '../support/database.js';
 import { CHECKOUT, packPackage } from '../support/pack-package.js';
 import { startReceiver } from '../support/receiver.js';
@@ -166,6 +167,15 @@ describe('the package', () => {
     expect(loaded.toSorted()).toEqual(['@nestjs/common', 'typeorm']);
   });
 
+  it('has a kit for tests, which needs no test runner', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/testing'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports.toSorted()).toEqual(Object.keys(testingFace).toSorted());
+    expect(loaded.filter((name) => !PEERS.includes(name)).toSorted()).toEqual(OWN_DEPENDENCIES);
+  });
+
   it("has types that the example host's sources pass with", () => {
     expect(complaints).toBe('');
   });
@@ -274,6 +284,7 @@ import { createRequire } from 'node:module';
 import * as imported from 'service-callbacks';
 import * as importedConsole from 'service-callbacks/console';
 import * as importedReceiver from 'service-callbacks/receiver';
+import * as importedTesting from 'service-callbacks/testing';
 
 const require = createRequire(import.meta.url);
 console.log(
@@ -281,6 +292,7 @@ console.log(
     '.': require('service-callbacks').ServiceCallbacksModule === imported.ServiceCallbacksModule,
     './console': require('service-callbacks/console').ConsoleModule === importedConsole.ConsoleModule,
     './receiver': require('service-callbacks/receiver').verifyCallback === importedReceiver.verifyCallback,
+    './testing': require('service-callbacks/testing').SentCallbacks === importedTesting.SentCallbacks,
   }),
 );
 `;

@@ -18,6 +18,7 @@ const require = createRequire(import.meta.url);
 const OWN_SOURCES = new Map([
   ['service-callbacks', import.meta.resolve('../../src/index.ts')],
   ['service-callbacks/receiver', import.meta.resolve('../../src/receiver/receiver.ts')],
+  ['service-callbacks/testing', import.meta.resolve('../../src/testing/testing.ts')],
 ]);
 const TEST_GLOBALS = import.meta.resolve('./jest-globals/of-a-test-file.mjs');
 const EXPECT = import.meta.resolve('./jest-globals/of-support.mjs');

@@ -190,7 +190,7 @@ function callbackOf(row: Row): LoggedCallback {
   };
 }
 
-function attemptOf({
+export function attemptOf({
   at,
   duration_ms,
   status_code,
