@@ -161,7 +161,12 @@ export class History {
   }
 
   /** After every step. @throws where something happened that must not. @param delivered what this step has just settled with a 2xx */
-  observe(rows: readonly Row[], jobs: readonly ModelJob[], now: number, delivered: readonly Settlement[]): void {
+  observe(
+    rows: readonly Row[],
+    jobs: readonly ModelJob[],
+    now: number,
+    delivered: readonly Settlement[],
+  ): void {
     if (this.violation !== undefined) throw this.violation;
     this.time += 1;
     for (const job of jobs) if (!this.addedAt.has(job)) this.addedAt.set(job, this.time);
@@ -201,7 +206,9 @@ export class History {
 
   /** Whether a relay has anything to take. */
   isDue(now: number): boolean {
-    return [...this.rows.values()].some(({ state, due_at: at }) => state === 'pending' || (at !== null && at <= now));
+    return [...this.rows.values()].some(
+      ({ state, due_at: at }) => state === 'pending' || (at !== null && at <= now),
+    );
   }
 
   finishedIds(): string[] {
@@ -221,7 +228,8 @@ export class History {
     else if (before.state === 'given_up' && !isFinished(row)) throw new Error(name);
     if (row.reason === 'stalled' && before.reason !== 'stalled') {
       const stalls = this.interruptions.get(id) ?? 0;
-      if (stalls < MIN_STALLS) throw new Error(`${id} was given up as stalled, and had stalled ${stalls} times`);
+      if (stalls < MIN_STALLS)
+        throw new Error(`${id} was given up as stalled, and had stalled ${stalls} times`);
     }
   }
 

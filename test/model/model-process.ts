@@ -1,6 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { HoldReason } from '../../src/service-callbacks/callbacks/callback.js';
-import type { CallbackRepository, TakeLimits } from '../../src/service-callbacks/callbacks/callback.repository.js';
+import type {
+  CallbackRepository,
+  TakeLimits,
+} from '../../src/service-callbacks/callbacks/callback.repository.js';
 import type { Settlement } from '../../src/service-callbacks/callbacks/state-machine.js';
 import type { CallbackClient } from '../../src/service-callbacks/transport/callback-client.js';
 import { DeliveryProcessor } from '../../src/service-callbacks/delivery/delivery-processor.js';
@@ -8,7 +11,11 @@ import type { GoneEndpoints } from '../../src/service-callbacks/delivery/gone-en
 import { RetryPolicy } from '../../src/service-callbacks/delivery/retry-policy.js';
 import type { Settled, Settler } from '../../src/service-callbacks/delivery/settler.js';
 import type { DeliveryOutcome } from '../../src/service-callbacks/transport/delivery-outcome.js';
-import type { Admission, EndpointGate, PermitPool } from '../../src/service-callbacks/isolation/endpoint-gate.js';
+import type {
+  Admission,
+  EndpointGate,
+  PermitPool,
+} from '../../src/service-callbacks/isolation/endpoint-gate.js';
 import type { HoldRepository } from '../../src/service-callbacks/holds/hold.repository.js';
 import { Holds } from '../../src/service-callbacks/holds/holds.js';
 import type { LegacyJobs } from '../../src/service-callbacks/legacy-jobs/legacy-jobs.js';
@@ -59,7 +66,8 @@ export class ModelProcess {
   private readonly workers: ReadonlyMap<string, ModelWorker>;
   private readonly runs = new Map<string, Run>();
   private readonly current = new AsyncLocalStorage<Run | undefined>();
-  private unsettled: { settlement: Settlement; run: Run | undefined; done: (settled: Settled) => void }[] = [];
+  private unsettled: { settlement: Settlement; run: Run | undefined; done: (settled: Settled) => void }[] =
+    [];
   private isRelaying = false;
   private isSweeping = false;
   isStopping = false;
@@ -76,7 +84,9 @@ export class ModelProcess {
       callbacks,
       batches,
       {} as LegacyJobs,
-      { admit: (...asked: Parameters<EndpointGate['admit']>) => this.admit(...asked) } as unknown as EndpointGate,
+      {
+        admit: (...asked: Parameters<EndpointGate['admit']>) => this.admit(...asked),
+      } as unknown as EndpointGate,
       this.holds,
       { send: ({ id }: { id: string }) => this.send(id) } as unknown as CallbackClient,
       new RetryPolicy(RETRIES, () => 0),
@@ -99,7 +109,11 @@ export class ModelProcess {
       QUEUES.map((queue) => {
         const worker = new ModelWorker(queue);
         const onError = (error: unknown) => world.fail(error);
-        const loop = new FetchLoop(worker as unknown as FetchingWorker, ofRun, { permits: PERMITS, lockDurationMs: 3_600_000, onError });
+        const loop = new FetchLoop(worker as unknown as FetchingWorker, ofRun, {
+          permits: PERMITS,
+          lockDurationMs: 3_600_000,
+          onError,
+        });
         loop.start();
         void loop.resume();
         return [queue, worker.of(loop)];
@@ -117,7 +131,9 @@ export class ModelProcess {
     void this.relay
       .round()
       .catch(() => 0)
-      .then(() => (mutant.commitsLate ? steps.take(this, 'commit', () => store.end(this, 'COMMIT')) : undefined))
+      .then(() =>
+        mutant.commitsLate ? steps.take(this, 'commit', () => store.end(this, 'COMMIT')) : undefined,
+      )
       .finally(() => {
         this.isRelaying = false;
       });
@@ -202,7 +218,9 @@ export class ModelProcess {
     const step =
       (name: Recorded) =>
       (...args: unknown[]) =>
-        steps.take(this, name, () => (callbacks[name] as (...args: unknown[]) => unknown).apply(callbacks, args));
+        steps.take(this, name, () =>
+          (callbacks[name] as (...args: unknown[]) => unknown).apply(callbacks, args),
+        );
     const markAttempt = (id: string, batch: string) => {
       const run = this.current.getStore();
       return steps.take(this, `mark ${id}`, () => {
@@ -215,7 +233,9 @@ export class ModelProcess {
       takeHeld: step('takeHeld'),
       releaseStranded: step('releaseStranded'),
       take: (limits: TakeLimits) =>
-        steps.take(this, 'take', () => (mutant.commitsLate ? store.takeOpen(this, limits) : callbacks.take(limits))),
+        steps.take(this, 'take', () =>
+          mutant.commitsLate ? store.takeOpen(this, limits) : callbacks.take(limits),
+        ),
       settle: step('settle'),
       openOfBatch: step('openOfBatch'),
       oldBatches: step('oldBatches'),
@@ -279,10 +299,15 @@ export class ModelProcess {
       if (this.isStopping) return { kind: 'stopped' };
       const reason = isProbe ? undefined : this.holds.reasonFor(endpointId);
       if (reason !== undefined) {
-        this.world.mutant.whenHeld?.(this.holds, { endpointId, serviceId: '', callbackType: '', url }, this.world.store.now);
+        this.world.mutant.whenHeld?.(
+          this.holds,
+          { endpointId, serviceId: '', callbackType: '', url },
+          this.world.store.now,
+        );
         return { kind: 'held', reason };
       }
-      if (isAdmitted) return { kind: 'admitted', release: (result) => result === 'failed' && opens === 'circuit_open' };
+      if (isAdmitted)
+        return { kind: 'admitted', release: (result) => result === 'failed' && opens === 'circuit_open' };
       return { kind: 'deferred', reason: 'endpoint_busy', until: this.world.store.now + 1_000 };
     });
   }
@@ -299,7 +324,12 @@ export class ModelProcess {
       if (response === 'final') return { kind: 'final', failure: { statusCode: 404 }, durationMs };
       if (run) this.world.history.failed(run, id, startedAt);
       const retryAfterMs = opens === 'retry_after' ? RETRY_AFTER_MS : undefined;
-      return { kind: 'retryable', failure: { statusCode: 503 }, durationMs, ...(retryAfterMs && { retryAfterMs }) };
+      return {
+        kind: 'retryable',
+        failure: { statusCode: 503 },
+        durationMs,
+        ...(retryAfterMs && { retryAfterMs }),
+      };
     });
   }
 
@@ -323,13 +353,15 @@ export class ModelProcess {
       return [entries, applied] as const;
     });
     if (this.unsettled.length > 0) void this.flush();
-    for (const { settlement, done } of entries) done(settled.get(settlement.id) === true ? 'applied' : 'late');
+    for (const { settlement, done } of entries)
+      done(settled.get(settlement.id) === true ? 'applied' : 'late');
   }
 }
 
 /** BullMQ's worker, as far as `FetchLoop` knows it. */
 class ModelWorker {
-  private waiting: { readonly token: string; readonly resolve: (job: AnyJob | undefined) => void } | undefined;
+  private waiting:
+    { readonly token: string; readonly resolve: (job: AnyJob | undefined) => void } | undefined;
   private loop: FetchLoop | undefined;
   private paused = false;
   readonly id = crypto.randomUUID();

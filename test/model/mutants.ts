@@ -17,7 +17,10 @@ export interface Mutant {
   readonly sweepsBlindly?: (callbacks: CallbackRepository, batch: string) => Promise<unknown>;
   /** What admission does where an endpoint is on hold. */
   readonly whenHeld?: (holds: Holds, endpoint: HeldEndpoint, now: number) => void;
-  readonly process?: (job: AnyJob, settler: Pick<Settler, 'settle'>) => ReturnType<JobProcessor['process']> | undefined;
+  readonly process?: (
+    job: AnyJob,
+    settler: Pick<Settler, 'settle'>,
+  ) => ReturnType<JobProcessor['process']> | undefined;
 }
 
 export const AS_IT_IS: Mutant = {};
@@ -27,7 +30,9 @@ const APPLIES_SUCCESS = `c.generation = s.generation AND (c.state || '') <> 'del
 
 const LIFT = `UPDATE "service_callback_holds" h SET state = 'releasing', lifted_at = now(), release_window = 1`;
 
-function replacing(...changes: readonly (readonly [part: string, by: string])[]): (statement: string) => string {
+function replacing(
+  ...changes: readonly (readonly [part: string, by: string])[]
+): (statement: string) => string {
   return (statement) => changes.reduce((text, [part, by]) => text.replaceAll(part, by), statement);
 }
 
@@ -49,7 +54,11 @@ export const MUTANTS: Readonly<Record<string, Caught>> = {
     commitsLate: true,
     rewrite: replacing([APPLIES_SUCCESS, BY_STATE], [') OR s.attempt IS NOT NULL)', '))']),
   },
-  'completes a job before it settles': { seed: 1, breaks: /is sent twice at once|would send it/, isHasty: true },
+  'completes a job before it settles': {
+    seed: 1,
+    breaks: /is sent twice at once|would send it/,
+    isHasty: true,
+  },
   'runs a job again without reading which of its callbacks are open': {
     seed: 1,
     breaks: /is sent again although it is|would send it/,

@@ -46,7 +46,10 @@ export class Store {
     dataSource.createQueryRunner = (mode) => this.watched(create(mode));
   }
 
-  static async open(url: string, rewrite: (statement: string) => string = (statement) => statement): Promise<Store> {
+  static async open(
+    url: string,
+    rewrite: (statement: string) => string = (statement) => statement,
+  ): Promise<Store> {
     return new Store(await openDataSource({ url, poolSize: 10, entities: [...serviceEntities] }), rewrite);
   }
 
@@ -105,9 +108,16 @@ export class Store {
   private told(statement: string): string {
     this.statements += 1;
     this.now += 1;
-    return this.rewrite(statement)
-      .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
-      .replace('n.batch, gen_random_uuid() AS id', `n.batch, md5('${this.statements} ' || n.batch)::uuid AS id`);
+    return (
+      this.rewrite(statement)
+        // A prepared statement keeps the time that is written into it.
+        .replace('PREPARE ', 'DEALLOCATE ALL; PREPARE ')
+        .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
+        .replace(
+          'n.batch, gen_random_uuid() AS id',
+          `n.batch, md5('${this.statements} ' || n.batch)::uuid AS id`,
+        )
+    );
   }
 
   private watched(runner: QueryRunner): QueryRunner {

@@ -32,7 +32,10 @@ const happens = <Does extends string>(...does: readonly Does[]) => fc.constantFr
 
 const event = fc.oneof(
   { weight: 220, arbitrary: step },
-  { weight: 6, arbitrary: fc.record({ does: happens('delay'), nth, times: fc.integer({ min: 5, max: 40 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ does: happens('delay'), nth, times: fc.integer({ min: 5, max: 40 }) }),
+  },
   {
     weight: 14,
     arbitrary: fc.record({

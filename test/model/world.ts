@@ -197,7 +197,8 @@ export class World {
   }
 
   flush(): void {
-    for (const job of this.queues.active()) for (const run of this.history.runsOf(job)) this.history.lost(run);
+    for (const job of this.queues.active())
+      for (const run of this.history.runsOf(job)) this.history.lost(run);
     this.queues.flush();
   }
 
@@ -223,7 +224,9 @@ export class World {
 
   /** Nothing goes wrong any more and every endpoint responds with 200: everything that is on its way must end. */
   async end(): Promise<void> {
-    await this.store.dataSource.query('UPDATE service_callback_apis SET disabled_at = NULL, disabled_reason = NULL');
+    await this.store.dataSource.query(
+      'UPDATE service_callback_apis SET disabled_at = NULL, disabled_reason = NULL',
+    );
     for (let round = 0; round < PATIENCE; round += 1) {
       await this.finishSteps();
       if (this.history.isOver && this.queues.all().length === 0) break;

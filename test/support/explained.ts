@@ -66,29 +66,39 @@ function watch(runner: QueryRunner, found: Explained[]): void {
   }) as QueryRunner['query'];
 }
 
-/** A whole transaction in one text: its statement is between what begins it and its end. */
-const WHOLE_TRANSACTION = /^(?<begin>BEGIN.*?;) (?<statement>\s*WITH .*); COMMIT$/s;
+/** A whole transaction in one text: what begins it, perhaps a statement to prepare, and its execution. */
+const WHOLE_TRANSACTION =
+  /^(?<begin>BEGIN.*?;)\s+(?<prepare>PREPARE (?<name>\w+) AS .*;)?\s+(?<execute>EXECUTE .*); COMMIT$/s;
 
 function watchRoundTrips(runner: QueryRunner, found: Explained[]): void {
   const connect = runner.connect.bind(runner) as () => Promise<ClientBase>;
-  const watched = new WeakSet<ClientBase>();
+  const watched = new Map<ClientBase, ClientBase['query']>();
   runner.connect = async () => {
     const client = await connect();
     if (watched.has(client)) return client;
-    watched.add(client);
-    const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+    const original = client.query;
+    watched.set(client, original);
+    const query = original.bind(client) as (...args: unknown[]) => Promise<unknown>;
     client.query = (async (...args: unknown[]) => {
-      const { begin, statement } = WHOLE_TRANSACTION.exec(String(args[0]))?.groups ?? {};
-      if (begin === undefined || statement === undefined) return query(...args);
-      await query(begin);
+      const { begin, prepare = '', name, execute } = WHOLE_TRANSACTION.exec(String(args[0]))?.groups ?? {};
+      if (begin === undefined || execute === undefined) return query(...args);
+      await query(`${begin} ${prepare}`);
       const { rows } = (await query(
-        `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${statement}`,
+        `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${execute}`,
       )) as ExplainResult;
       await query('ROLLBACK');
-      if (rows[0]) found.push(explanationOf(statement, rows[0]['QUERY PLAN'][0].Plan));
+      // A rollback does not undo this.
+      if (name !== undefined) await query(`DEALLOCATE ${name}`);
+      if (rows[0]) found.push(explanationOf(execute, rows[0]['QUERY PLAN'][0].Plan));
       return query(...args);
     }) as ClientBase['query'];
     return client;
+  };
+  const release = runner.release.bind(runner);
+  runner.release = () => {
+    for (const [client, original] of watched) client.query = original;
+    watched.clear();
+    return release();
   };
 }
 
