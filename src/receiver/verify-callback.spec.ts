@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
+import { aNotification } from '../../test/support/builders/a-notification.js';
+import { deliveryStatus } from '../service-callbacks/callback-types/delivery-status.js';
 import { generateSigningSecret } from '../service-callbacks/security/signing-secret.js';
 import { CallbackVerificationError, InvalidReceiverOptionsError } from './errors.js';
+import type { CallbackPayload } from './payloads.js';
 import { verifyBearerToken } from './verify-bearer-token.js';
 import { verifyCallback } from './verify-callback.js';
 
@@ -115,6 +118,17 @@ describe('verifyCallback', () => {
       false,
       false,
     ]);
+  });
+
+  it('has the types of the built-in payloads', () => {
+    const body = JSON.stringify(deliveryStatus.payload(aNotification({ sentAt: null })));
+    const { payload } = verifyCallback<CallbackPayload<'delivery_status'>>(body, signed(body), SECRET, {
+      now,
+    });
+    const times: readonly (string | null)[] = [payload.completed_at, payload.sent_at];
+    expect(times).toEqual(['2017-06-20T12:35:02.250000Z', null]);
+    // @ts-expect-error: the sender's definition has no such field
+    expect(payload.completed).toBeUndefined();
   });
 
   it('has no secret in its messages', () => {
