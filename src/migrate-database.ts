@@ -34,15 +34,17 @@ export async function migrateDatabase(url: string, queueUrl = url): Promise<void
  */
 export async function assertDatabaseIsCurrent(url: string, queueUrl = url): Promise<void> {
   const outdated: string[] = [];
+  let cause: unknown;
   await withDataSource(url, async (dataSource) => {
     if (await hasPendingMigrations(dataSource)) outdated.push('the service schema');
   });
   await withClient(queueUrl, async (client) => {
     await assertSchemaCompatibility(client).catch((error: unknown) => {
       outdated.push(`the queue schema (${error instanceof Error ? error.message : String(error)})`);
+      cause = error;
     });
   });
-  if (outdated.length > 0) throw new OutdatedSchemaError(outdated);
+  if (outdated.length > 0) throw new OutdatedSchemaError(outdated, cause);
 }
 
 /** Reads only: `DataSource.showMigrations()` would create the ledger table. */

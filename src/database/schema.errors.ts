@@ -1,8 +1,9 @@
 export class OutdatedSchemaError extends Error {
-  constructor(parts: readonly string[]) {
+  constructor(parts: readonly string[], cause?: unknown) {
     super(
       `The database is not up to date: ${parts.join('; ')}. ` +
         'Run `npm run migration:run`, or start with MIGRATE_ON_START=true.',
+      { cause },
     );
     this.name = 'OutdatedSchemaError';
   }

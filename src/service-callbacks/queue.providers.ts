@@ -13,6 +13,7 @@ import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from './servi
 import { PayloadCipher } from './security/payload-cipher.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
 import { CONNECTOR_OPTIONS } from './transport/transport.providers.js';
+import { RetryPolicy } from './delivery/retry-policy.js';
 import { CALLBACKS_DATA_SOURCE } from './tokens.js';
 
 const DEFAULT_POOL_SIZE = 10;
@@ -26,6 +27,7 @@ const backendProvider: Provider = {
     PayloadCipher,
     CallbackTypeRegistry,
     CONNECTOR_OPTIONS,
+    RetryPolicy,
   ],
   useFactory: async ({ queue }: ServiceCallbacksOptions, dataSource: DataSource): Promise<QueueBackend> => {
     const backend = createBackend(queue, dataSource);

@@ -1,3 +1,4 @@
+import type { ZodType } from 'zod';
 import { isBuiltInCallbackType } from './built-in-callback-types.js';
 import { InvalidCallbackTypeError } from './errors.js';
 
@@ -28,6 +29,8 @@ export interface CallbackTypeDefinition<Input = unknown> {
   skip?(input: Input): SkipReason | undefined;
   /** The JSON document, its keys in the order in which they are sent (R6, R7). */
   payload(input: Input): Record<string, unknown>;
+  /** Of the document, for the OpenAPI description of what receivers get. */
+  readonly schema?: ZodType;
   /** An input for test callbacks, made up and seen to be. Without one their document is empty. */
   example?(): unknown;
   /** Fields without which a queued document is completed from the database (R10). */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { formatUtcTimestamp } from './utc-timestamp.js';
+import { z } from 'zod';
+import { formatUtcTimestamp, utcTimestamp } from './utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
 /** A letter that came back undelivered. */
@@ -20,6 +21,21 @@ export interface ReturnedLetterInput {
   /** The uploaded PDF, for a letter sent as one. */
   readonly uploadLetterFileName: string | null;
 }
+
+const returnedLetterDocument = z
+  .object({
+    notification_id: z.string(),
+    reference: z.string().nullable().meta({ description: "The service's own reference" }),
+    date_sent: utcTimestamp.nullable(),
+    sent_by: z.string().nullable().meta({ description: 'Null for a letter that was sent through the API' }),
+    template_name: z.string(),
+    template_id: z.string(),
+    template_version: z.int(),
+    spreadsheet_file_name: z.string().nullable(),
+    spreadsheet_row_number: z.int().nullable(),
+    upload_letter_file_name: z.string().nullable(),
+  })
+  .describe('A letter came back undelivered');
 
 /** R7. */
 export const returnedLetter = Object.freeze({
@@ -42,6 +58,7 @@ export const returnedLetter = Object.freeze({
     spreadsheetRowNumber: null,
     uploadLetterFileName: null,
   }),
+  schema: returnedLetterDocument,
   payload: (letter: ReturnedLetterInput) => ({
     notification_id: letter.notificationId,
     reference: letter.reference,

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { DEFAULT_SCHEMA as SCHEMA, runMigrations } from 'bullmq';
 import type pg from 'pg';
+import { describeError } from '../../observability/describe-error.js';
 
 /** In BullMQ's schema, by a name that says whose it is. */
 const MARKED_INDEX = 'service_callbacks_stalled_marked';
@@ -46,6 +47,7 @@ async function change(client: pg.ClientBase): Promise<void> {
     if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
     new Logger('ServiceCallbacks').warn({
       event: 'queue.schema_outdated',
+      err: describeError(error),
       msg: 'A transaction holds the queue’s table: the next start changes it',
     });
   }

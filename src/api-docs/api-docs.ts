@@ -18,13 +18,8 @@ export function apiDocs(app: NestExpressApplication): RequestHandler {
 }
 
 async function docsOf(app: NestExpressApplication): Promise<RequestHandler> {
-  const { DocumentBuilder, SwaggerModule } = await import('@nestjs/swagger');
-  const config = new DocumentBuilder()
-    .setTitle('Service Callbacks')
-    .setDescription('Tells a service’s own server what became of its messages.')
-    .setVersion('1')
-    .addBearerAuth()
-    .build();
+  const { SwaggerModule } = await import('@nestjs/swagger');
+  const { openApiDocument } = await import('./openapi-document.js');
   // Routes that an application gets once it listens come after its 404: these are on an adapter of their own.
   const adapter = new ExpressAdapter();
   adapter.disable('x-powered-by');
@@ -32,8 +27,10 @@ async function docsOf(app: NestExpressApplication): Promise<RequestHandler> {
     getHttpAdapter: { value: () => adapter },
     useStaticAssets: { value: adapter.useStaticAssets.bind(adapter) },
   }) as NestExpressApplication;
-  SwaggerModule.setup('docs', ownRoutes, () => SwaggerModule.createDocument(app, config), {
+  SwaggerModule.setup('docs', ownRoutes, () => openApiDocument(app), {
     jsonDocumentUrl: 'docs-json',
+    customSiteTitle: 'Service Callbacks API',
+    swaggerOptions: { deepLinking: true, displayRequestDuration: true },
   });
   return adapter.getInstance<RequestHandler>();
 }
