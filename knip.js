@@ -9,6 +9,8 @@ export default {
         'src/main.ts',
         'src/cli.ts',
         'src/service-cli.ts',
+        'src/receiver/receiver.ts',
+        'src/testing/testing.ts',
         'scripts/*.{ts,mjs}',
         'bench/**/*.ts',
         'ormconfig.ts',

@@ -75,7 +75,7 @@ import {
 } from './tokens.js';
 
 /** Every provider below takes only the part of the options that it needs. */
-const optionProviders: Provider[] = [
+export const optionProviders: Provider[] = [
   { provide: SERVICE_CALLBACKS_OPTIONS, inject: [GIVEN_OPTIONS], useFactory: completeOptions },
   part(DELIVERY_OPTIONS, ({ delivery }) => delivery),
   part(DELIVERY_LOG_OPTIONS, ({ deliveryLog }) => deliveryLog),

@@ -9,6 +9,8 @@ import { checkPackage, createPackageFromTarballData, type Analysis } from '@aret
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
+import * as receiverFace from '../../src/receiver/receiver.js';
+import * as testingFace from '../../src/testing/testing.js';
 import { createEmptyDatabase } from '../support/database.js';
 import { CHECKOUT, packPackage } from '../support/pack-package.js';
 import { startReceiver } from '../support/receiver.js';
@@ -124,7 +126,12 @@ describe('the package', () => {
 
   it('is one copy in a process that imports and requires it: its classes are injection tokens', async () => {
     const { stdout } = await run(process.execPath, ['copies.mjs'], { cwd: host });
-    expect(JSON.parse(stdout)).toEqual({ '.': true, './console': true });
+    expect(JSON.parse(stdout)).toEqual({
+      '.': true,
+      './console': true,
+      './receiver': true,
+      './testing': true,
+    });
   });
 
   it('exports the same to a loader that cannot require() ES modules', async () => {
@@ -161,6 +168,24 @@ describe('the package', () => {
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
     expect(exports).toEqual(['serviceCallbacksConfig']);
     expect(loaded).toContain('@nestjs/config');
+  });
+
+  it('has a kit for receivers, which loads nothing that only senders need', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/receiver'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports.toSorted()).toEqual(Object.keys(receiverFace).toSorted());
+    expect(loaded.toSorted()).toEqual(['@nestjs/common', 'typeorm']);
+  });
+
+  it('has a kit for tests, which needs no test runner', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/testing'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports.toSorted()).toEqual(Object.keys(testingFace).toSorted());
+    expect(loaded.filter((name) => !PEERS.includes(name)).toSorted()).toEqual(OWN_DEPENDENCIES);
   });
 
   it("has types that the example host's sources pass with", () => {
@@ -286,12 +311,16 @@ const COPIES_SCRIPT = `
 import { createRequire } from 'node:module';
 import * as imported from 'service-callbacks';
 import * as importedConsole from 'service-callbacks/console';
+import * as importedReceiver from 'service-callbacks/receiver';
+import * as importedTesting from 'service-callbacks/testing';
 
 const require = createRequire(import.meta.url);
 console.log(
   JSON.stringify({
     '.': require('service-callbacks').ServiceCallbacksModule === imported.ServiceCallbacksModule,
     './console': require('service-callbacks/console').ConsoleModule === importedConsole.ConsoleModule,
+    './receiver': require('service-callbacks/receiver').verifyCallback === importedReceiver.verifyCallback,
+    './testing': require('service-callbacks/testing').SentCallbacks === importedTesting.SentCallbacks,
   }),
 );
 `;

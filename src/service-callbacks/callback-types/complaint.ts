@@ -27,7 +27,7 @@ const complaintDocument = z
   .describe('A recipient marked an email as spam');
 
 /** R7. */
-export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
+export const complaint = Object.freeze({
   type: 'complaint',
   subjectIsNotification: true,
   identify: ({ serviceId, notificationId, complaintId }: ComplaintInput) => ({
@@ -52,4 +52,4 @@ export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
     to: input.to,
     complaint_date: input.complaintDate && formatUtcTimestamp(input.complaintDate),
   }),
-});
+} satisfies CallbackTypeDefinition<ComplaintInput>);

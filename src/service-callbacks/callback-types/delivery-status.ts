@@ -40,7 +40,7 @@ const deliveryStatusDocument = z
   .describe('The status of a notification changed');
 
 /** R2, R3, R6. */
-export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Object.freeze({
+export const deliveryStatus = Object.freeze({
   type: 'delivery_status',
   subjectIsNotification: true,
   identify: ({ serviceId, id, status }: DeliveryStatusInput) => ({ serviceId, subjectId: id, news: status }),
@@ -77,4 +77,4 @@ export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Objec
   }),
   // Releases before these fields wrote documents without them (R10).
   requiredFields: Object.freeze(['template_id', 'template_version']),
-});
+} satisfies CallbackTypeDefinition<DeliveryStatusInput>);

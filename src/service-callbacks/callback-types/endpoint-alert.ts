@@ -39,7 +39,7 @@ const endpointAlertDocument = z
   .describe('Something happened to an endpoint: it fails, was disabled or enabled, or works again');
 
 /** News of the system itself, by its own path. `text` is where chat tools look for what to show. */
-export const endpointAlert: CallbackTypeDefinition<EndpointAlertInput> = Object.freeze({
+export const endpointAlert = Object.freeze({
   type: 'endpoint_alert',
   identify: ({ recipientId, callbackApiId, change, at }: EndpointAlertInput) => ({
     serviceId: recipientId,
@@ -62,4 +62,4 @@ export const endpointAlert: CallbackTypeDefinition<EndpointAlertInput> = Object.
     text,
     ...facts,
   }),
-});
+} satisfies CallbackTypeDefinition<EndpointAlertInput>);

@@ -26,7 +26,7 @@ const inboundSmsDocument = z
   .describe('Someone sent a text message to the service');
 
 /** R7. */
-export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze({
+export const inboundSms = Object.freeze({
   type: 'inbound_sms',
   identify: ({ serviceId, id }: InboundSmsInput) => ({ serviceId, subjectId: id }),
   personalFields: Object.freeze(['source_number', 'message']),
@@ -46,4 +46,4 @@ export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze
     message: sms.message,
     date_received: formatUtcTimestamp(sms.dateReceived),
   }),
-});
+} satisfies CallbackTypeDefinition<InboundSmsInput>);

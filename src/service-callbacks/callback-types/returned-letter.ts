@@ -38,7 +38,7 @@ const returnedLetterDocument = z
   .describe('A letter came back undelivered');
 
 /** R7. */
-export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Object.freeze({
+export const returnedLetter = Object.freeze({
   type: 'returned_letter',
   subjectIsNotification: true,
   identify: ({ serviceId, notificationId }: ReturnedLetterInput) => ({
@@ -72,4 +72,4 @@ export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Objec
     spreadsheet_row_number: letter.spreadsheetRowNumber,
     upload_letter_file_name: letter.uploadLetterFileName,
   }),
-});
+} satisfies CallbackTypeDefinition<ReturnedLetterInput>);

@@ -306,7 +306,7 @@ function callbackOf(row: Row): LoggedCallback {
   };
 }
 
-function attemptOf({
+export function attemptOf({
   at,
   duration_ms,
   status_code,

@@ -3,7 +3,7 @@ import { describeError } from '../../observability/describe-error.js';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import { isStoreFault } from '../../database/store-fault.js';
-import { payloadBinding, type AttemptRecord, type Callback } from '../callbacks/callback.js';
+import { payloadBinding, type Callback } from '../callbacks/callback.js';
 import { CallbackRepository, type OpenNow } from '../callbacks/callback.repository.js';
 import type { Disposition } from '../callbacks/state-machine.js';
 import { Clock } from '../clock.js';
@@ -30,6 +30,7 @@ import { PayloadCipher } from '../security/payload-cipher.js';
 import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
+import { attemptRecordOf } from './attempt-record.js';
 import { inAttemptSpan } from './attempt-span.js';
 import { inBatchSpan } from '../tracing/batch-span.js';
 import { currentCarrier } from '../tracing/tracing.js';
@@ -348,7 +349,7 @@ export class DeliveryProcessor implements JobProcessor {
       batch,
       generation: callback.generation,
       disposition,
-      attempt: recordOf(callback, startedAt, outcome),
+      attempt: attemptRecordOf(callback, startedAt, outcome),
       url: callback.url,
     });
     if (settled === 'applied') this.tell(sendable, disposition, outcome);
@@ -468,21 +469,4 @@ function unreadable(callback: Callback, error: Error): Opened {
 function attemptResult(outcome: DeliveryOutcome): AttemptResult {
   if (outcome.kind !== 'retryable') return 'answered';
   return outcome.failure.error === 'timeout' ? 'timed_out' : 'failed';
-}
-
-function recordOf({ generation }: Callback, startedAt: number, outcome: DeliveryOutcome): AttemptRecord {
-  const facts = {
-    at: new Date(startedAt).toISOString(),
-    duration_ms: outcome.durationMs,
-    ...(generation > 0 && { generation }),
-  };
-  if (outcome.kind === 'delivered') return { ...facts, status_code: outcome.statusCode };
-  const { statusCode, error } = outcome.failure;
-  if (statusCode === undefined) return { ...facts, error };
-  return {
-    ...facts,
-    status_code: statusCode,
-    ...(outcome.excerpt !== undefined && { excerpt: outcome.excerpt }),
-    ...(outcome.headers !== undefined && { headers: outcome.headers }),
-  };
 }
