@@ -22,6 +22,7 @@ import { loggingParams } from './observability/logging.js';
 import { METRIC_REGISTRIES } from './observability/metrics/metric-registries.js';
 import { processMetrics } from './observability/metrics/process-metrics.js';
 import { ObservabilityModule } from './observability/observability.module.js';
+import { ServiceLogger } from './observability/service-logger.js';
 import { Readiness } from './service-callbacks/operations/readiness.js';
 import { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
 import { optionsOf } from './service-callbacks/options-from-env.js';
@@ -67,6 +68,7 @@ export class AppModule {
       providers: [
         { provide: APP_FILTER, useClass: HttpErrorFilter },
         KnownPaths,
+        ServiceLogger,
         {
           provide: APP_GUARD,
           inject: [ApiTokens, Reflector],

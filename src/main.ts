@@ -1,3 +1,4 @@
+import { explain } from './cli/errors.js';
 import { loadEnv } from './config/env.js';
 import { stacksOf } from './observability/describe-error.js';
 import { startService, type RunningService } from './service.js';
@@ -23,7 +24,6 @@ function stopOnSignal(service: RunningService): void {
 try {
   stopOnSignal(await startService(loadEnv(process.env, { isTerminal: process.stdout.isTTY })));
 } catch (error) {
-  // What is wrong with the environment or the schema is said in words; a stack would only hide it.
-  console.error(stacksOf(error));
+  console.error(explain(error));
   process.exit(1);
 }

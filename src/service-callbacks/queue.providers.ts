@@ -8,11 +8,12 @@ import { PostgresQueueBackend } from './queues/postgres-queue-backend.js';
 import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { RedisQueueBackend } from './queues/redis-queue-backend.js';
-import { connectionOf } from './database-connection.js';
+import { queueConnectionOf } from './setup/database-connection.js';
 import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from './service-callbacks.options.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
 import { CONNECTOR_OPTIONS } from './transport/transport.providers.js';
+import { RetryPolicy } from './delivery/retry-policy.js';
 import { CALLBACKS_DATA_SOURCE } from './tokens.js';
 
 const DEFAULT_POOL_SIZE = 10;
@@ -26,6 +27,7 @@ const backendProvider: Provider = {
     PayloadCipher,
     CallbackTypeRegistry,
     CONNECTOR_OPTIONS,
+    RetryPolicy,
   ],
   useFactory: async ({ queue }: ServiceCallbacksOptions, dataSource: DataSource): Promise<QueueBackend> => {
     const backend = createBackend(queue, dataSource);
@@ -42,8 +44,7 @@ const backendProvider: Provider = {
 function createBackend(options: ServiceCallbacksOptions['queue'], dataSource: DataSource): QueueBackend {
   switch (options.backend) {
     case 'postgres': {
-      const connection =
-        options.url === undefined ? connectionOf(dataSource) : { connectionString: options.url };
+      const connection = queueConnectionOf(options, dataSource);
       const max = options.poolSize ?? DEFAULT_POOL_SIZE;
       const { migrate = true, lockDurationMs, stalledIntervalMs } = options;
       return new PostgresQueueBackend({
@@ -92,13 +93,20 @@ function queueProvider(name: string): Provider {
 /** Last to close: a request that is still being answered may enqueue. */
 @Injectable()
 class QueueShutdown implements OnApplicationShutdown {
+  private closed: Promise<void> | undefined;
+
   constructor(
     private readonly backend: QueueBackend,
     @InjectQueue(MAIN_QUEUE) private readonly main: Queue,
     @InjectQueue(RETRY_QUEUE) private readonly retry: Queue,
   ) {}
 
-  async onApplicationShutdown(): Promise<void> {
+  /** A host may close twice: by itself and at a signal. */
+  onApplicationShutdown(): Promise<void> {
+    return (this.closed ??= this.close());
+  }
+
+  private async close(): Promise<void> {
     await Promise.all([this.main.close(), this.retry.close()]);
     await this.backend.close();
   }

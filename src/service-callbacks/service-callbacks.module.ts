@@ -1,6 +1,5 @@
 import { getQueueToken } from '@nestjs/bullmq';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { getDataSourceToken } from '@nestjs/typeorm';
 import { retryScheduleMs } from '../config/retry-schedule.js';
 import { CallbackApiRepository } from './endpoints/callback-api.repository.js';
 import { CallbackApisController } from './endpoints/callback-apis.controller.js';
@@ -50,6 +49,7 @@ import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { CallbackEnder } from './recorder/callback-ender.js';
 import { CallbackLog } from './recorder/callback-log.js';
+import { checkedDataSource } from './setup/checked-data-source.js';
 import { CallbackRecorder } from './recorder/callback-recorder.js';
 import { Relay } from './relay/relay.js';
 import { SafetySweep } from './relay/safety-sweep.js';
@@ -73,7 +73,6 @@ import {
   type ServiceCallbacksOptions,
 } from './service-callbacks.options.js';
 import {
-  CALLBACKS_DATA_SOURCE,
   DEAD_LETTER_OPTIONS,
   DELIVERY_LOG_OPTIONS,
   DELIVERY_OPTIONS,
@@ -219,7 +218,7 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
       : [],
     providers: [
       ...(base.providers ?? []),
-      { provide: CALLBACKS_DATA_SOURCE, useExisting: getDataSourceToken(dataSource) },
+      checkedDataSource(dataSource),
       ...commonProviders,
       ...(processors ? processorProviders : []),
       ...(notificationSource ? [{ provide: NotificationSource, useExisting: notificationSource }] : []),

@@ -112,7 +112,7 @@ describe('an endpoint', () => {
       disabled_reason: 'by_hand',
       disabled_at: expect.any(String),
     });
-    expect(linesOf('endpoint.disabled', api)).toHaveLength(1);
+    expect(linesOf('endpoint.disabled', api)).toEqual([expect.objectContaining({ updated_by_id: by })]);
     // Once more changes nothing and tells nobody.
     expect((await press(api, 'disable')).body.data).toEqual(body.data);
     expect(linesOf('endpoint.disabled', api)).toHaveLength(1);

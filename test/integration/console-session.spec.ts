@@ -97,10 +97,19 @@ describe('a session of the console', () => {
       const { id } = await tokens.add({
         name: 'a team',
         digest: tokenDigest(token),
-        scopes: ['callbacks:read'],
+        scopes: ['callbacks:read', 'callbacks:write'],
       });
       const visitor = await signedIn(token);
       expect((await visitor.get('/console')).status).toBe(200);
+      // The log names it, where its owner switches an endpoint.
+      const authorization = `Bearer ${token}`;
+      const withToken = (method: string, path: string, body?: unknown) =>
+        service.call<never>(method, path, body, { authorization });
+      const api = await registerCallbackApi({ ...service, call: withToken }, { url: 'http://127.0.0.1:9/' });
+      await withToken('POST', `/service/${api.serviceId}/callback-api/${api.id}/disable`);
+      await visitor.post(`/console/services/${api.serviceId}/endpoints/${api.id}/enable`, {});
+      for (const event of ['endpoint.disabled', 'endpoint.enabled'])
+        await service.logs.waitFor(event, { callback_api_id: api.id, token_name: 'a team' });
       await tokens.revoke(id);
       expect((await visitor.get('/console')).status).toBe(303);
     } finally {

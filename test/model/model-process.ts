@@ -288,7 +288,7 @@ export class ModelProcess {
       move: () =>
         steps.take(this, 'move the holds', async () => {
           const ended = await store.holds.move();
-          for (const endpointId of ended) history.lifted(endpointId, this.world.store.now);
+          for (const { endpointId } of ended) history.lifted(endpointId, this.world.store.now);
           return ended;
         }),
     } as unknown as HoldRepository;

@@ -109,11 +109,12 @@ export class EndpointController {
   @Post('disable')
   @RequiresScope('callbacks:write')
   async disable(
+    @CurrentSession() { caller }: ConsoleSession,
     @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
     await findEndpoint(this.callbackApis, serviceId, id);
-    await this.endpointSwitch.disable(serviceId, id);
+    await this.endpointSwitch.disable(serviceId, id, { tokenName: caller.name });
     back(response, serviceId, id, 'disabled');
   }
 
@@ -127,7 +128,10 @@ export class EndpointController {
   ): Promise<void> {
     await findEndpoint(this.callbackApis, serviceId, id);
     const replay = form.get('replay') === 'true' && can(session, 'dead-letters:replay');
-    const { replayId } = await this.endpointSwitch.enable(serviceId, id, { replay });
+    const { replayId } = await this.endpointSwitch.enable(serviceId, id, {
+      replay,
+      tokenName: session.caller.name,
+    });
     if (replayId === undefined) back(response, serviceId, id, 'enabled');
     else {
       const asked = { done: 'enabled', service: serviceId, endpoint: id };

@@ -62,6 +62,8 @@ export interface Callback {
   readonly attempts: number;
   /** How many of them belong to earlier generations. */
   readonly earlierAttempts: number;
+  /** Why it was deferred since its last attempt, where that is known. */
+  readonly deferral?: DeferralReason | undefined;
   /** Where in which trace it was enqueued. */
   readonly trace?: TraceCarrier | undefined;
 }

@@ -4,11 +4,13 @@ import {
   Controller,
   Delete,
   Get,
+  Headers,
   NotFoundException,
   Post,
   UseFilters,
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
+import { assertBody } from '../../http/request-body.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
@@ -108,7 +110,9 @@ export class DeadLettersController {
   async replayAll(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidBody(schemas.replayDeadLettersBody) body: ReplayDeadLettersBody,
+    @Headers('content-length') length?: string,
   ) {
+    assertBody(length);
     const { total } = await this.runs.start({ serviceId }, { ...filterOf(body), state: 'given_up' });
     return { data: { count: total } };
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { inTransaction } from '../../database/conflicts.js';
+import { inTransaction, retryConflicts } from '../../database/conflicts.js';
 import { rows } from '../../database/rows.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { finishedConditions, type FinishedFilter } from './finished-filter.js';
@@ -120,7 +120,8 @@ export class ReplayRunRepository {
 
   /** Runs are of no use long after: they go with the dead letters' retention. */
   async prune(before: Date): Promise<void> {
-    await this.dataSource.query(`DELETE FROM service_callback_replays WHERE requested_at < $1`, [before]);
+    const statement = 'DELETE FROM service_callback_replays WHERE requested_at < $1';
+    await retryConflicts(() => this.dataSource.query(statement, [before]));
   }
 
   /** Removed dead letters have no payload any more. */

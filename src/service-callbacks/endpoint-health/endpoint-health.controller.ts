@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { CallerHas } from '../../http/caller-has.decorator.js';
+import { CallerName } from '../../http/caller-name.decorator.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
@@ -70,9 +71,10 @@ export class EndpointHealthController {
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidParam('id', callbackApiId) id: string,
     @ValidBody(schemas.disableBody) body: DisableBody,
+    @CallerName() tokenName: string | undefined,
   ) {
     const by = body?.updated_by_id;
-    const api = await this.endpoints.disable(serviceId, id, { by }).catch(throwHttp);
+    const api = await this.endpoints.disable(serviceId, id, { by, tokenName }).catch(throwHttp);
     return { data: stateView(api) };
   }
 
@@ -92,11 +94,12 @@ export class EndpointHealthController {
     @ValidParam('id', callbackApiId) id: string,
     @ValidBody(schemas.enableBody) body: EnableBody,
     @CallerHas('dead-letters:replay') mayReplay: boolean,
+    @CallerName() tokenName: string | undefined,
   ) {
     if (body?.replay === true && !mayReplay) {
       throw new ForbiddenException('The token lacks dead-letters:replay, which "replay": true needs');
     }
-    const options = { by: body?.updated_by_id, replay: body?.replay };
+    const options = { by: body?.updated_by_id, tokenName, replay: body?.replay };
     return { data: enabledView(await this.endpoints.enable(serviceId, id, options).catch(throwHttp)) };
   }
 

@@ -58,7 +58,7 @@ export const callbackApiView = z.strictObject({
   service_id: text(EXAMPLE_IDS.service),
   callback_type: text('delivery_status'),
   url: text(EXAMPLE_URL),
-  updated_by_id: text(EXAMPLE_IDS.user),
+  updated_by_id: text(EXAMPLE_IDS.user, 'Who changed it last; null: code that did not say').nullable(),
   created_at: time('2026-11-28T09:12:44.318Z'),
   updated_at: time('2026-11-28T15:40:02.771Z').nullable(),
 });

@@ -105,7 +105,14 @@ describe('the excerpt of an answer', () => {
         (token, ...rest) => {
           const [[bearerToken], [before, after, alphabet]] = [token, rest];
           const echoed = Buffer.concat([before, Buffer.from(bearerToken), after]).toString(alphabet);
-          for (const spelling of [echoed, encodeURIComponent(echoed), echoed.replaceAll('/', '\\/')]) {
+          const inLines = echoed.replaceAll(/.{16}(?!$)/g, '$&\r\n');
+          for (const spelling of [
+            echoed,
+            encodeURIComponent(echoed),
+            echoed.replaceAll('/', '\\/'),
+            inLines,
+            JSON.stringify(inLines).slice(1, -1),
+          ]) {
             const body = Buffer.from(`before ${spelling} after`);
             expect(excerptOf(body, { ...request, bearerToken })).toBe('before […] after');
           }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { connectionOf } from './database-connection.js';
@@ -27,5 +28,15 @@ describe("the module's own connections to the host's database", () => {
     const url = 'postgres://host:p@primary.test/shop';
     expect(of({ url, ssl })).toEqual({ connectionString: url, ssl });
     expect(of({ url, ssl, extra: { ssl: ca } })).toEqual({ connectionString: url, ssl: ca });
+  });
+
+  it('are made as `extra` says, such as by a connector of a cloud, and keep nothing else of it', () => {
+    const stream = () => new Socket();
+    const extra = { stream, user: 'iam', max: 3, statement_timeout: 5_000 };
+    expect(of({ username: 'host', database: 'shop', extra })).toEqual({
+      user: 'iam',
+      database: 'shop',
+      stream,
+    });
   });
 });
