@@ -106,9 +106,10 @@ function webhookOf(
   types: CallbackTypeRegistry,
   convert: SchemaConverter,
 ): PathItem {
-  const { payload, schema } = types.get(type as string) ?? {};
-  if (payload === undefined || schema === undefined) throw new Error(`Callback type ${type} has no schema`);
-  const document = payload(SAMPLES[type]);
+  const definition = types.get(type as string);
+  const schema = definition?.schema;
+  if (schema === undefined) throw new Error(`Callback type ${type} has no schema`);
+  const document = definition?.payload(SAMPLES[type]);
   const body = payloadText(type, document);
   const request = {
     id: EXAMPLE_IDS.callback,
