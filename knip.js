@@ -7,9 +7,8 @@ export default {
     '.': {
       entry: [
         'src/main.ts',
-        'src/migrate.ts',
-        'src/keys-rotate.ts',
-        'src/api-token.ts',
+        'src/cli.ts',
+        'src/service-cli.ts',
         'scripts/*.{ts,mjs}',
         'bench/**/*.ts',
         'ormconfig.ts',

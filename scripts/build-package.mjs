@@ -7,7 +7,12 @@ import { dirname, join } from 'node:path';
 import { transformSync } from '@swc/core';
 
 const BUILT = 'dist/src';
-const ENTRY_POINTS = ['index.js', 'console/console.module.js'];
+const ENTRY_POINTS = [
+  'index.js',
+  'console/console.module.js',
+  'service-callbacks/service-callbacks.config.js',
+  'cli.js',
+];
 const ASSETS = ['console/assets/console.css', 'console/assets/console.js', 'console/assets/icon.svg'];
 const RELATIVE_IMPORT = /(?:from |import |import\()['"](\.[^'"]+)['"]/g;
 

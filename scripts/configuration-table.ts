@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
-import { configurationTable } from '../src/config/configuration-table.js';
+import { configurationTable } from './setting-docs.js';
 
 const README = 'README.md';
 const START = '<!-- configuration:start -->';

@@ -4,7 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { LoggerModule } from 'nestjs-pino';
 import type { DestinationStream } from 'pino';
 import type { DataSource } from 'typeorm';
-import type { Env } from './config/env.js';
+import type { Env } from './config/variables.js';
 import { ApiTokenAccess } from './console/api-token-access.js';
 import { ConsoleAccess } from './console/console-access.js';
 import { ConsoleModule, SubjectLookup } from './console/console.module.js';
@@ -23,6 +23,7 @@ import { loggingParams } from './observability/logging.js';
 import { METRIC_REGISTRIES } from './observability/metrics/metric-registries.js';
 import { processMetrics } from './observability/metrics/process-metrics.js';
 import { ObservabilityModule } from './observability/observability.module.js';
+import { ServiceLogger } from './observability/service-logger.js';
 import { Readiness } from './service-callbacks/operations/readiness.js';
 import { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
 import { optionsOf } from './service-callbacks/options-from-env.js';
@@ -75,6 +76,7 @@ export class AppModule {
       providers: [
         { provide: APP_FILTER, useClass: HttpErrorFilter },
         KnownPaths,
+        ServiceLogger,
         {
           provide: APP_GUARD,
           inject: [ApiTokens, Reflector],

@@ -13,6 +13,15 @@ export type {
 export { optionsFromEnv } from './service-callbacks/options-from-env.js';
 export { serviceCallbackEntities } from './service-callbacks/entities.js';
 export { serviceCallbackMigrations } from './database/migrations/migrations.js';
+export { migrateServiceCallbacks, type MigrateOptions } from './service-callbacks/setup/migrate.js';
+export {
+  keysInUse,
+  rotateKeys,
+  type KeysInUse,
+  type RotatedKeys,
+  type RotateKeysOptions,
+} from './service-callbacks/key-rotation/rotate-keys.js';
+export { SetupError } from './service-callbacks/setup/errors.js';
 export {
   ServiceCallbacksProducer,
   type NotQueuedReason,
@@ -48,7 +57,7 @@ export { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invali
 export type { CallbackApi, NewCallbackApi } from './service-callbacks/endpoints/callback-api.repository.js';
 export { ForeignDatabaseError } from './service-callbacks/producer/foreign-database.error.js';
 export { UnknownCallbackTypeError } from './service-callbacks/callback-types/errors.js';
-export { InvalidEnvironmentError } from './config/invalid-environment.error.js';
+export { InvalidEnvironmentError, InvalidOptionsError } from './config/errors.js';
 export { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
 export { CallbackLogReader } from './service-callbacks/callbacks/callback-log.reader.js';
 export { EndpointReader } from './service-callbacks/reporting/endpoint.reader.js';

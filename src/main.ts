@@ -1,6 +1,7 @@
 import { loadEnv } from './config/env.js';
 import { stacksOf } from './observability/describe-error.js';
 import { startService, type RunningService } from './service.js';
+import { explainStart } from './start-errors.js';
 
 /** A second signal does not wait for anything. */
 function stopOnSignal(service: RunningService): void {
@@ -23,7 +24,6 @@ function stopOnSignal(service: RunningService): void {
 try {
   stopOnSignal(await startService(loadEnv(process.env, { isTerminal: process.stdout.isTTY })));
 } catch (error) {
-  // What is wrong with the environment or the schema is said in words; a stack would only hide it.
-  console.error(stacksOf(error));
+  console.error(explainStart(error));
   process.exit(1);
 }

@@ -2,7 +2,6 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { optionsFromEnv, ServiceCallbacksModule } from 'service-callbacks';
 import { databaseOptions } from './database.js';
-import { orderDispatched } from './orders/order-dispatched.callback.js';
 import { OrdersModule } from './orders/orders.module.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,7 +23,6 @@ export class AppModule {
         ServiceCallbacksModule.forRoot({
           ...optionsFromEnv(env),
           ...parts,
-          callbackTypes: [orderDispatched],
           isGlobal: true,
         }),
         OrdersModule,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
-import { variables } from '../../src/config/env.variables.js';
+import { variables, type VariableName } from '../../src/config/variables.js';
 import { endingOf, stopChild, type Ending } from './child.js';
 import { Feed } from './feed.js';
 import { parseLogLine, type LogLine } from './log-line.js';
@@ -62,7 +62,7 @@ function eachLine(stream: Readable | null, use: (line: string) => void): void {
 
 /** Whatever of the environment table is set where the demo was started is meant for another service. */
 function environment(dataDir: string): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !(name in variables));
+  const inherited = Object.entries(process.env).filter(([name]) => !variables.has(name as VariableName));
   return {
     ...Object.fromEntries(inherited),
     // What it writes is read by this process, whatever the terminal can show.

@@ -1,24 +1,31 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { API_SCOPES, parseApiToken } from '../http/api-tokens/api-token.js';
+import { API_SCOPES, MIN_TOKEN_LENGTH, parseApiToken } from '../http/api-tokens/api-token.js';
 
-/** What a variable may hold: how its text is read, and the same in plain words. */
+/** What a setting may hold, in code and as the text of a variable. */
 export interface Accepted<T> {
-  readonly schema: z.ZodType<T, string>;
+  readonly schema: z.ZodType<T>;
+  /** What a text stands for. One that stands for nothing stays a text, which the schema does not accept. */
+  readonly fromText: (text: string) => unknown;
+  /** What a variable may hold, in words. */
   readonly words: string;
+  /** What an option may hold, in words. */
+  readonly optionWords: string;
 }
 
-/** A whole number, written in plain digits. */
-export function integer(min: number, max: number): Accepted<number> {
-  return {
-    schema: z
-      .string()
-      .regex(/^\d{1,15}$/)
-      .transform(Number)
-      .pipe(z.number().min(min).max(max)),
-    words: `a whole number from ${min} to ${max}`,
-  };
+function text(words: string, schema: z.ZodType<string>): Accepted<string> {
+  return { schema, fromText: (given) => given, words, optionWords: words };
+}
+
+/** A whole number, as a text in plain digits. */
+export function integer(min: number, max: number, unit?: 'ms' | 'days' | 'hours'): Accepted<number> {
+  const words = `a whole number ${unit === undefined ? '' : `of ${unit} `}from ${min} to ${max}`;
+  return { schema: z.int().min(min).max(max), fromText: toNumber, words, optionWords: words };
+}
+
+function toNumber(given: string): unknown {
+  return /^\d{1,15}$/.test(given) ? Number(given) : given;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -29,85 +36,108 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A span of time with its unit, read as milliseconds; a bare number is milliseconds too. */
+/** A span of time, ms; as a text it may have a unit. */
 export function duration(maxDays: number): Accepted<number> {
   return {
-    schema: z
-      .string()
-      .regex(/^\d{1,15}(?:ms|s|m|h|d)?$/)
-      .transform((text) => Number.parseInt(text, 10) * (UNIT_MS[text.replace(/^\d+/, '')] ?? 1))
-      .pipe(z.number().max(maxDays * 86_400_000)),
+    ...integer(0, maxDays * 86_400_000, 'ms'),
+    fromText: (given) =>
+      /^\d{1,15}(?:ms|s|m|h|d)?$/.test(given)
+        ? Number.parseInt(given, 10) * (UNIT_MS[given.replace(/^\d+/, '')] ?? 1)
+        : given,
     words: `a whole number of \`ms\` (or no unit), \`s\`, \`m\`, \`h\` or \`d\`, such as \`5d\`, up to \`${maxDays}d\``,
   };
 }
 
 /** What can stand in an Authorization header. */
 export function bearerToken(): Accepted<string> {
-  return { schema: z.string().regex(/^[\x21-\x7e]+$/), words: 'visible ASCII characters' };
+  return text('visible ASCII characters', z.string().regex(/^[\x21-\x7e]+$/));
 }
 
 export function oneOf<const Values extends readonly [string, ...string[]]>(
   ...values: Values
 ): Accepted<Values[number]> {
-  return { schema: z.enum(values), words: values.map((value) => `\`${value}\``).join(', ') };
+  const words = values.map((value) => `\`${value}\``).join(', ');
+  return { schema: z.enum(values), fromText: (given) => given, words, optionWords: words };
 }
 
 export function flag(): Accepted<boolean> {
-  return { schema: z.enum(['true', 'false']).transform((text) => text === 'true'), words: '`true`, `false`' };
+  const words = '`true`, `false`';
+  const values: Readonly<Record<string, boolean>> = { true: true, false: false };
+  return { schema: z.boolean(), fromText: (given) => values[given] ?? given, words, optionWords: words };
+}
+
+/** Any text, where what one of the named values means is known and all others mean the same. */
+export function anyText(words: string): Accepted<string> {
+  return text(words, z.string().min(1));
 }
 
 /** A path, as the operating system takes it. */
 export function path(): Accepted<string> {
-  return { schema: z.string().regex(/^[^\0]+$/), words: 'a path, absolute or from the working directory' };
+  return text('a path, absolute or from the working directory', z.string().regex(/^[^\0]+$/));
 }
 
 /** What a server can listen on. */
 export function host(): Accepted<string> {
-  return { schema: z.string().regex(/^[\w.:%-]+$/), words: 'an IP address or a host name' };
+  return text('an IP address or a host name', z.string().regex(/^[\w.:%-]+$/));
 }
 
 export function url(...schemes: readonly string[]): Accepted<string> {
-  return {
-    schema: z.string().refine((text) => schemes.some((scheme) => URL.parse(text)?.protocol === `${scheme}:`)),
-    words: `a ${schemes.map((scheme) => `\`${scheme}://\``).join(' or ')} URL`,
-  };
+  return text(
+    `a ${schemes.map((scheme) => `\`${scheme}://\``).join(' or ')} URL`,
+    z.string().refine((given) => schemes.some((scheme) => URL.parse(given)?.protocol === `${scheme}:`)),
+  );
 }
 
-/** Items separated by commas; blanks around them and empty ones do not count. */
-function list<T>(item: z.ZodType<T, string>): z.ZodType<readonly T[], string> {
-  return z
-    .string()
-    .transform((text) =>
-      text
+/** A value that only code can give. */
+export function inCode<T>(words: string, is: (value: unknown) => boolean): Accepted<T> {
+  return { schema: z.custom<T>(is), fromText: (given) => given, words, optionWords: words };
+}
+
+/** As a text with commas between the items; blanks around them and empty ones do not count. */
+function list<T>(words: string, item: z.ZodType<T>, fromText: (part: string) => unknown = (part) => part) {
+  return {
+    schema: z.array(item).readonly(),
+    fromText: (given: string): unknown =>
+      given
         .split(',')
         .map((part) => part.trim())
-        .filter((part) => part !== ''),
-    )
-    .pipe(z.array(item));
+        .filter((part) => part !== '')
+        .map(fromText),
+    words: `${words}, comma-separated`,
+    optionWords: `a list of ${words}`,
+  };
 }
 
-/** Left as text, because whoever checks a token is who reads them. */
+/** Left as text, because the token check reads them. */
 export function apiTokens(): Accepted<readonly string[]> {
+  const { words, ...tokens } = list(
+    '`token`, `token:scope+scope` or `token@service_id:scope+scope`',
+    z.string().refine((given) => parseApiToken(given) !== undefined),
+  );
   return {
-    schema: list(z.string().refine((text) => parseApiToken(text) !== undefined)),
+    ...tokens,
     words:
-      '`token`, `token:scope+scope` or `token@service_id:scope+scope`, comma-separated; a token is of visible ' +
-      `ASCII characters but \`:\`, \`@\` and the comma; scopes are ${API_SCOPES.map((scope) => `\`${scope}\``).join(', ')}`,
+      `${words}; a token is of visible ASCII characters but \`:\`, \`@\` and the comma, in production at least ` +
+      `${MIN_TOKEN_LENGTH}; scopes are ${API_SCOPES.map((scope) => `\`${scope}\``).join(', ')}`,
   };
 }
 
-/** `kid:base64(32 bytes)` each; left as text, because the cipher is who reads keys. */
+/** `kid:base64(32 bytes)` each; left as text, because the cipher reads keys. */
 export function encryptionKeys(): Accepted<readonly string[]> {
+  const keys = list('`kid:base64(32 bytes)`', z.string().refine(isEncryptionKey));
+  const rest = ', each kid once and of letters, digits, `_` and `-`';
   return {
-    schema: list(z.string().refine(isEncryptionKey)).refine(
-      (keys) => keys.length > 0 && new Set(keys.map(keyIdOf)).size === keys.length,
+    ...keys,
+    schema: keys.schema.refine(
+      (given) => given.length > 0 && new Set(given.map(keyIdOf)).size === given.length,
     ),
-    words: '`kid:base64(32 bytes)`, comma-separated, each kid once and of letters, digits, `_` and `-`',
+    words: keys.words + rest,
+    optionWords: keys.optionWords + rest,
   };
 }
 
-function isEncryptionKey(text: string): boolean {
-  const [, encoded] = /^[\w-]+:(.+)$/.exec(text) ?? [];
+function isEncryptionKey(given: string): boolean {
+  const [, encoded] = /^[\w-]+:(.+)$/.exec(given) ?? [];
   if (encoded === undefined) return false;
   const key = Buffer.from(encoded, 'base64');
   // Node decodes whatever it can; only what it would have written itself is base64.
@@ -118,42 +148,38 @@ function keyIdOf(key: string): string {
   return key.slice(0, key.indexOf(':'));
 }
 
+const NETWORKS = 'networks in CIDR notation (`127.0.0.0/8`, `fd00::/8`)';
+
 export function networks(): Accepted<readonly string[]> {
-  return {
-    schema: list(z.string().refine(isCidr)),
-    words: 'networks in CIDR notation (`127.0.0.0/8`, `fd00::/8`), comma-separated',
-  };
+  return list(NETWORKS, z.string().refine(isCidr));
 }
 
-/** Whoever is believed what others say: not everybody. */
+/** Proxies whose `X-Forwarded-For` is believed: never everybody. */
 export function proxyNetworks(): Accepted<readonly string[]> {
-  const { words } = networks();
-  return {
-    schema: list(z.string().refine((text) => isCidr(text) && !/\/0+$/.test(text))),
-    words: `${words}, none of them \`/0\``,
-  };
+  const proxies = list(
+    NETWORKS,
+    z.string().refine((given) => isCidr(given) && !/\/0+$/.test(given)),
+  );
+  return { ...proxies, words: `${proxies.words}, none of them \`/0\`` };
 }
 
 /** IPv4 in four decimal parts only: the library would also read `127.1/8` and `0x7f.0.0.0/8`. */
-function isCidr(text: string): boolean {
-  return ipaddr.IPv4.isValidCIDRFourPartDecimal(text) || ipaddr.IPv6.isValidCIDR(text);
+function isCidr(given: string): boolean {
+  return ipaddr.IPv4.isValidCIDRFourPartDecimal(given) || ipaddr.IPv6.isValidCIDR(given);
 }
 
 export function nameServers(): Accepted<readonly string[]> {
-  return {
-    schema: list(z.string().refine(isNameServer)),
-    words: 'name servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`), comma-separated',
-  };
+  return list('name servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`)', z.string().refine(isNameServer));
 }
 
 /** A bare address, or one with a port: what `Resolver.setServers` of `node:dns` takes. */
-function isNameServer(text: string): boolean {
-  if (isIP(text) !== 0) return true;
-  const [, ipv6 = '', ipv4 = '', port = '53'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+function isNameServer(given: string): boolean {
+  if (isIP(given) !== 0) return true;
+  const [, ipv6 = '', ipv4 = '', port = '53'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(given) ?? [];
   return (isIPv6(ipv6) || isIPv4(ipv4)) && Number(port) >= 1 && Number(port) <= 65535;
 }
 
 export function ports(): Accepted<readonly number[]> {
   const { schema } = integer(1, 65535);
-  return { schema: list(schema), words: 'ports from 1 to 65535, comma-separated' };
+  return list('ports from 1 to 65535', schema, toNumber);
 }

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { configurationTable } from './configuration-table.js';
-import { InvalidEnvironmentError, loadEnv, type EnvSource } from './env.js';
-import { variables } from './env.variables.js';
+import { loadEnv, type EnvSource } from './env.js';
+import { InvalidEnvironmentError } from './errors.js';
+import { variables } from './variables.js';
 
 const KEY = randomBytes(32).toString('base64');
 const DATABASE_URL = 'postgres://user:password@db.internal/callbacks';
 const PRODUCTION = {
   NODE_ENV: 'production',
   DATABASE_URL,
-  API_TOKENS: 'token',
+  API_TOKENS: 'a-token-of-production',
   CALLBACK_ENCRYPTION_KEYS: `one:${KEY}`,
 };
 
@@ -84,9 +84,9 @@ describe('loadEnv', () => {
     });
   });
 
-  it('takes an empty text for not set, and leaves alone what it does not know', () => {
-    const empty = Object.fromEntries(Object.keys(variables).map((name) => [name, '']));
-    expect(loadEnv({ ...empty, PATH: '/bin', CALLBACK_UNKNOWN: 'x' })).toEqual(loadEnv({}));
+  it("takes an empty text for not set, and leaves others' variables alone", () => {
+    const empty = Object.fromEntries([...variables.keys()].map((name) => [name, '']));
+    expect(loadEnv({ ...empty, PATH: '/bin', CALLBACK_UNKNOWN: '', PORTS: 'x' })).toEqual(loadEnv({}));
   });
 
   it('is frozen, lists included', () => {
@@ -137,6 +137,10 @@ describe('loadEnv', () => {
     [{ CALLBACK_RETRY_DELAY_MS: '7', CALLBACK_RETRY_MAX_DELAY_MS: '7' }, { CALLBACK_RETRY_MAX_DELAY_MS: 7 }],
     [{ LOG_FORMAT: 'pretty' }, { LOG_FORMAT: 'pretty' }],
     [PRODUCTION, { NODE_ENV: 'production', MIGRATE_ON_START: false }],
+    [
+      { ...PRODUCTION, NODE_ENV: 'staging' },
+      { NODE_ENV: 'staging', MIGRATE_ON_START: false },
+    ],
     [{ ...PRODUCTION, MIGRATE_ON_START: 'true' }, { MIGRATE_ON_START: true }],
   ])('reads %j', (source, expected) => {
     expect(loadEnv(source)).toMatchObject(expected);
@@ -148,7 +152,6 @@ describe('loadEnv', () => {
   });
 
   it.each([
-    ['NODE_ENV', 'prod'],
     ['HOST', 'a host'],
     ['HOST', 'http://localhost'],
     ['PORT', '65536'],
@@ -196,7 +199,7 @@ describe('loadEnv', () => {
     ['LOG_LEVEL', 'verbose'],
     ['LOG_FORMAT', 'text'],
   ] as const)('refuses %s=%j, with the value and what is accepted', (name, value) => {
-    const accepted = variables[name].accepts.words.replaceAll('`', '');
+    const accepted = variables.get(name)?.setting.accepts.words.replaceAll('`', '');
     expect(complaints({ [name]: value })).toEqual([
       `${name}=${JSON.stringify(value)}: accepted is ${accepted}`,
     ]);
@@ -236,6 +239,13 @@ describe('loadEnv', () => {
     ['API_TOKENS', 'NODE_ENV=production', { ...PRODUCTION, API_TOKENS: '' }],
     ['API_TOKENS', 'NODE_ENV=production', { ...PRODUCTION, API_TOKENS: ' , ' }],
     ['CALLBACK_ENCRYPTION_KEYS', 'NODE_ENV=production', { ...PRODUCTION, CALLBACK_ENCRYPTION_KEYS: '' }],
+    ['DATABASE_URL', 'any but development and test', { ...PRODUCTION, NODE_ENV: 'prod', DATABASE_URL: '' }],
+    ['API_TOKENS', 'at least 16 characters', { ...PRODUCTION, API_TOKENS: 'short' }],
+    [
+      'API_TOKENS',
+      'at least 16 characters',
+      { ...PRODUCTION, API_TOKENS: `${'x'.repeat(16)},short:callbacks:read` },
+    ],
     ['DATABASE_URL', 'a PROCESS_ROLE other than all', { PROCESS_ROLE: 'api' }],
     ['DATABASE_URL', 'a PROCESS_ROLE other than all', { PROCESS_ROLE: 'worker' }],
     ['REDIS_URL', 'QUEUE_BACKEND=redis', { QUEUE_BACKEND: 'redis' }],
@@ -243,6 +253,7 @@ describe('loadEnv', () => {
     ['API_TOKENS', 'HOST is not a loopback address', { HOST: '0.0.0.0' }],
     ['API_TOKENS', 'HOST is not a loopback address', { HOST: '::' }],
     ['API_TOKENS', 'HOST is not a loopback address', { HOST: 'callbacks.internal' }],
+    ['CALLBACK_MAX_AGE_MS', 'the retries take together', { CALLBACK_MAX_AGE_MS: '60000' }],
     ['CALLBACK_RETRY_MAX_DELAY_MS', 'CALLBACK_RETRY_DELAY_MS', { CALLBACK_RETRY_DELAY_MS: '43200001' }],
     [
       'CALLBACK_RETRY_MAX_DELAY_MS',
@@ -256,10 +267,24 @@ describe('loadEnv', () => {
     expect(lines[0]).toContain(reason);
   });
 
+  it.each([
+    ['CALLBACK_MAXRETRIES="9"', 'CALLBACK_MAX_RETRIES', { CALLBACK_MAXRETRIES: '9' }],
+    ['CALLBACK_RETRY_DELY_MS="9"', 'CALLBACK_RETRY_DELAY_MS', { CALLBACK_RETRY_DELY_MS: '9' }],
+    ['CALLBACK_ENCRYPTION_KEY=***', 'CALLBACK_ENCRYPTION_KEYS', { CALLBACK_ENCRYPTION_KEY: 'hunter2' }],
+  ])('names %s as unknown, and %s as what may be meant', (named, meant, source) => {
+    expect(complaints(source)).toEqual([`${named}: there is no such setting; did you mean ${meant}?`]);
+  });
+
+  it('names an unknown variable of its own prefix that resembles none', () => {
+    expect(complaints({ CALLBACK_URL: 'https://hunter2.example', NODE_ENVIRONMENT: 'x' })).toEqual([
+      'CALLBACK_URL=***: there is no such setting',
+    ]);
+  });
+
   it('names three bad variables at once, each on a line of its own', () => {
     expect(complaints({ PORT: 'http', LOG_LEVEL: 'loud\nX=1', DATABASE_URL: 'hunter2' })).toEqual([
-      'PORT="http": accepted is a whole number from 0 to 65535',
       'DATABASE_URL=***: accepted is a postgres:// or postgresql:// URL',
+      'PORT="http": accepted is a whole number from 0 to 65535',
       'LOG_LEVEL="loud\\nX=1": accepted is trace, debug, info, warn, error, fatal, silent',
     ]);
   });
@@ -276,22 +301,11 @@ describe('loadEnv', () => {
       CALLBACK_RETRY_MAX_DELAY_MS: '1',
     });
     expect(lines.map((line) => /^\w+/.exec(line)?.[0])).toEqual([
-      'PORT',
       'DATABASE_URL',
-      'REDIS_URL',
+      'PORT',
       'API_TOKENS',
+      'REDIS_URL',
       'CALLBACK_RETRY_DELAY_MS',
     ]);
-  });
-});
-
-describe('configurationTable', () => {
-  it('has a row for each variable, with its default', () => {
-    const rows = configurationTable().split('\n');
-    expect(rows).toHaveLength(2 + Object.keys(variables).length);
-    expect(rows).toContain(
-      '| `CALLBACK_MAX_RETRIES` | `5` | Attempts after the first | a whole number from 0 to 100 |',
-    );
-    for (const row of rows) expect(row.split(/(?<!\\)\|/)).toHaveLength(6);
   });
 });

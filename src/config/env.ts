@@ -1,10 +1,9 @@
-import { rules, type EnvironmentRule } from './env.rules.js';
-import { variables, type Env, type VariableName } from './env.variables.js';
-import { InvalidEnvironmentError, type EnvironmentProblem } from './invalid-environment.error.js';
-import type { DefaultContext, Variable } from './variable.js';
-
-export type { Env } from './env.variables.js';
-export { InvalidEnvironmentError } from './invalid-environment.error.js';
+import { InvalidEnvironmentError, shown, unknownSetting, type SettingProblem } from './errors.js';
+import { nearestName } from './nearest-name.js';
+import { brokenRules, isProduction } from './rules.js';
+import type { DefaultContext, Setting } from './setting.js';
+import { service } from './settings.js';
+import { variables, type Env, type VariableName } from './variables.js';
 
 /** The raw environment; an empty text counts as not set. */
 export type EnvSource = Readonly<Record<string, string | undefined>>;
@@ -14,92 +13,80 @@ export interface LoadEnvOptions {
   readonly isTerminal?: boolean;
 }
 
-const MASK = '***';
+const ofService: ReadonlySet<string> = new Set(Object.keys(service));
 
-const names = Object.keys(variables) as VariableName[];
-
-/** What the service alone reads: a host may have variables of these names for itself. */
-const SERVICE_ONLY: ReadonlySet<string> = new Set<VariableName>([
-  'HOST',
-  'PORT',
-  'PROCESS_ROLE',
-  'DATABASE_POOL_SIZE',
-  'API_TOKENS',
-  'API_RATE_LIMIT',
-  'TRUSTED_PROXIES',
-  'CONSOLE',
-  'LOG_LEVEL',
-  'LOG_FORMAT',
-]);
+/** Ours are told from others' by this alone. */
+const PREFIX = 'CALLBACK_';
 
 /**
  * Reads and validates the whole environment, once, at start.
  *
- * @throws InvalidEnvironmentError naming every bad variable at once, each on a line of its own
+ * @throws InvalidEnvironmentError naming every bad variable at once, each on a line of its own, unknown
+ * `CALLBACK_*` ones included
  */
-export function loadEnv(source: EnvSource, options: LoadEnvOptions = {}): Env {
-  return load(source, options, rules);
+export function loadEnv(source: EnvSource, { isTerminal = false }: LoadEnvOptions = {}): Env {
+  return load(source, isTerminal, unknownVariables(source));
 }
 
 /**
  * Reads what the module needs in a host's process; what only the service reads has its default.
  *
- * @throws InvalidEnvironmentError as `loadEnv`
+ * @throws InvalidEnvironmentError as `loadEnv`, save that a host may have `CALLBACK_*` variables of its own
  */
 export function loadModuleEnv(source: EnvSource): Env {
-  const own = Object.entries(source).filter(([name]) => !SERVICE_ONLY.has(name));
-  return load(
-    Object.fromEntries(own),
-    {},
-    rules.filter((rule) => rule.ofService !== true),
-  );
+  const own = Object.entries(source).filter(([name]) => !ofService.has(name));
+  return load(Object.fromEntries(own), false);
 }
 
-function load(
-  source: EnvSource,
-  { isTerminal = false }: LoadEnvOptions,
-  ruling: readonly EnvironmentRule[],
-): Env {
-  const context = { isProduction: source['NODE_ENV'] === 'production', isTerminal };
+/** `CALLBACK_*` variables that are set and that nothing reads, each with the one that was probably meant. */
+export function unknownVariables(source: EnvSource) {
+  return Object.keys(source)
+    .filter((name) => name.startsWith(PREFIX) && isSet(source[name]) && !variables.has(name as VariableName))
+    .map((name) => ({ name, meant: nearestName(name, [...variables.keys()]) }));
+}
+
+/** @param unknown given by the service alone */
+function load(source: EnvSource, isTerminal: boolean, unknown?: ReturnType<typeof unknownVariables>): Env {
+  const context = { isProduction: isProduction(source), isTerminal };
   const values: Partial<Record<VariableName, unknown>> = {};
-  const reasons = new Map<VariableName, string | undefined>();
-  for (const name of names) {
-    const reading = read(variables[name], source[name], context);
-    if (reading === 'unreadable') reasons.set(name, undefined);
+  const problems: SettingProblem[] = [];
+  for (const [name, { setting }] of variables) {
+    const reading = read(setting, source[name], context);
+    if (reading === 'unreadable') problems.push(problem(name, source[name]));
     else values[name] = reading.value;
   }
-
   // `Env` says of each variable what its schema and its default give.
   const env = values as Partial<Env>;
-  for (const { blames, reason, isBroken } of ruling) {
-    // One line a variable: what is unreadable is not missing as well.
-    if (!reasons.has(blames) && isBroken(env)) reasons.set(blames, reason);
-  }
-  if (reasons.size === 0) return Object.freeze(env as Env);
-  const blamed = names.filter((name) => reasons.has(name));
-  throw new InvalidEnvironmentError(blamed.map((name) => problem(name, source[name], reasons.get(name))));
+  for (const { blames, reason } of brokenRules(env, { isHost: unknown === undefined }))
+    problems.push(problem(blames, source[blames], reason));
+
+  const order = [...variables.keys()] as string[];
+  problems.sort((left, right) => order.indexOf(left.setting) - order.indexOf(right.setting));
+  const known = new Map([...variables].map(([name, { setting }]) => [name as string, setting]));
+  for (const { name } of unknown ?? []) problems.push(unknownSetting(name, source[name], known));
+  if (problems.length > 0) throw new InvalidEnvironmentError(problems);
+  return Object.freeze(env as Env);
+}
+
+function isSet(text: string | undefined): text is string {
+  return text !== undefined && text !== '';
 }
 
 function read(
-  { accepts, defaultOf }: Variable<unknown>,
+  { accepts, defaultFor }: Setting<unknown>,
   text: string | undefined,
   context: DefaultContext,
 ): { readonly value: unknown } | 'unreadable' {
-  if (text === undefined || text === '') return { value: Object.freeze(defaultOf(context)) };
-  const parsed = accepts.schema.safeParse(text);
-  return parsed.success ? { value: Object.freeze(parsed.data) } : 'unreadable';
+  if (!isSet(text)) return { value: defaultFor(context) };
+  const parsed = accepts.schema.safeParse(accepts.fromText(text));
+  return parsed.success ? { value: parsed.data } : 'unreadable';
 }
 
-function problem(
-  variable: VariableName,
-  text: string | undefined,
-  reason: string | undefined,
-): EnvironmentProblem {
-  const { accepts, defaultWords, secret } = variables[variable];
+function problem(name: VariableName, text: string | undefined, reason?: string): SettingProblem {
+  const { accepts, defaultWords, isSecret } = variables.get(name)?.setting as Setting<unknown>;
   return {
-    variable,
-    // Quoted, so that blanks are seen and a line break stays on the line.
-    value: text === undefined || text === '' ? undefined : secret ? MASK : JSON.stringify(text),
+    setting: name,
+    value: isSet(text) ? shown(text, isSecret) : undefined,
     defaultWords,
     reason,
     accepted: accepts.words,

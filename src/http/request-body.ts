@@ -1,3 +1,4 @@
+import { BadRequestException } from '@nestjs/common';
 import { z } from 'zod';
 
 /** A JSON object with exactly these fields; one that is not among them is named, not ignored. */
@@ -9,6 +10,15 @@ export function requestBody<Shape extends z.ZodRawShape>(shape: Shape) {
         ? `${issue.keys.join(', ')} is not accepted here; accepted are ${accepted}`
         : 'the body is not a JSON object (is Content-Type application/json?)',
   });
+}
+
+/**
+ * Where `{}` means all: Express reads an empty body that is announced as JSON as `{}` too.
+ * @param length the Content-Length
+ * @throws BadRequestException
+ */
+export function assertBody(length: string | undefined): void {
+  if (length === '0') throw new BadRequestException('the body is empty; {} is all of them');
 }
 
 /**

@@ -1,82 +1,62 @@
-import { loadModuleEnv, type Env } from '../config/env.js';
+import { Logger } from '@nestjs/common';
 import { developmentKeys } from '../config/development-keys.js';
+import { loadModuleEnv, unknownVariables, type EnvSource } from '../config/env.js';
+import type { Settings, Values } from '../config/setting.js';
+import { queues, sections } from '../config/settings.js';
+import type { Env, VariableName } from '../config/variables.js';
 import { readExtraCa } from './security/extra-ca.js';
 import type { QueueOptions, ServiceCallbacksOptions } from './service-callbacks.options.js';
 
 /**
- * The module's options from the environment table, for hosts that configure by environment.
+ * The module's options from the environment table, for hosts that configure by environment. Logs a warning for a
+ * `CALLBACK_*` variable whose name is almost one of the table: a host may have others for itself.
  * @throws InvalidEnvironmentError naming every bad variable.
  * @throws InvalidCaFileError naming the file of extra certificates, where it is none.
  */
-export function optionsFromEnv(
-  source: Readonly<Record<string, string | undefined>>,
-): ServiceCallbacksOptions {
+export function optionsFromEnv(source: EnvSource): ServiceCallbacksOptions {
+  for (const { name, meant } of unknownVariables(source)) {
+    if (meant !== undefined)
+      new Logger('ServiceCallbacks').warn(`Nothing reads the variable ${name}; did you mean ${meant}?`);
+  }
   return optionsOf(loadModuleEnv(source));
 }
 
 /** From an environment that has been read already. */
 export function optionsOf(env: Env): ServiceCallbacksOptions {
+  const { CALLBACK_ENCRYPTION_KEYS: keys, CALLBACK_EXTRA_CA_FILE: extraCaFile } = env;
+  const { url, token } = valuesFrom(env, sections.alerts);
   return {
     queue: queueOptions(env),
     // Empty outside production alone, where it may not be.
-    encryptionKeys:
-      env.CALLBACK_ENCRYPTION_KEYS.length > 0 ? env.CALLBACK_ENCRYPTION_KEYS : developmentKeys(env.DATA_DIR),
-    delivery: {
-      transport: env.CALLBACK_TRANSPORT,
-      timeoutMs: env.CALLBACK_TIMEOUT_MS,
-      concurrency: env.CALLBACK_CONCURRENCY,
-      retryConcurrency: env.CALLBACK_RETRY_CONCURRENCY,
-      endpointConcurrency: env.CALLBACK_ENDPOINT_CONCURRENCY,
-      maxRetries: env.CALLBACK_MAX_RETRIES,
-      batchSize: env.CALLBACK_BATCH_SIZE,
-      maxAgeMs: env.CALLBACK_MAX_AGE_MS,
-      retryDelayMs: env.CALLBACK_RETRY_DELAY_MS,
-      retryMaxDelayMs: env.CALLBACK_RETRY_MAX_DELAY_MS,
-      circuitFailures: env.CALLBACK_CIRCUIT_FAILURES,
-      circuitOpenMs: env.CALLBACK_CIRCUIT_OPEN_MS,
-      signingOverlapMs: env.CALLBACK_SIGNING_OVERLAP_MS,
-      traceparent: env.CALLBACK_TRACEPARENT,
-    },
+    encryptionKeys: keys.length > 0 ? keys : developmentKeys(env.DATA_DIR),
+    delivery: valuesFrom(env, sections.delivery),
+    addresses: valuesFrom(env, sections.addresses),
     egress: {
-      ...(env.CALLBACK_EXTRA_CA_FILE !== undefined && { extraCa: readExtraCa(env.CALLBACK_EXTRA_CA_FILE) }),
-      ...(env.CALLBACK_PROXY_URL !== undefined && { proxyUrl: env.CALLBACK_PROXY_URL }),
-      ...(env.CALLBACK_DNS_SERVERS.length > 0 && { dnsServers: env.CALLBACK_DNS_SERVERS }),
+      ...valuesFrom(env, sections.egress),
+      extraCa: extraCaFile === undefined ? undefined : readExtraCa(extraCaFile),
     },
-    deadLetters: {
-      retentionDays: env.CALLBACK_DEAD_LETTER_DAYS,
-      replaysPerSecond: env.CALLBACK_REPLAY_RATE,
-    },
-    deliveryLog: { keep: env.CALLBACK_DELIVERY_LOG, retentionDays: env.CALLBACK_DELIVERY_LOG_DAYS },
-    record: { idempotencyHours: env.CALLBACK_IDEMPOTENCY_HOURS, payloadDays: env.CALLBACK_PAYLOAD_DAYS },
-    endpointHealth: { disableAfterMs: env.CALLBACK_DISABLE_AFTER },
-    ...(env.ALERT_WEBHOOK_URL !== undefined && {
-      alerts: {
-        url: env.ALERT_WEBHOOK_URL,
-        ...(env.ALERT_WEBHOOK_TOKEN !== undefined && { token: env.ALERT_WEBHOOK_TOKEN }),
-      },
-    }),
-    addresses: {
-      allowHttp: env.CALLBACK_ALLOW_HTTP,
-      allowedNetworks: env.CALLBACK_ALLOWED_NETWORKS,
-      allowedPorts: env.CALLBACK_ALLOWED_PORTS,
-    },
+    record: valuesFrom(env, sections.record),
+    deadLetters: valuesFrom(env, sections.deadLetters),
+    deliveryLog: valuesFrom(env, sections.deliveryLog),
+    endpointHealth: valuesFrom(env, sections.endpointHealth),
+    ...(url !== undefined && { alerts: { url, token } }),
   };
 }
 
 function queueOptions(env: Env): QueueOptions {
-  const timing = {
-    lockDurationMs: env.QUEUE_LOCK_DURATION_MS,
-    stalledIntervalMs: env.QUEUE_STALLED_INTERVAL_MS,
-  };
-  if (env.QUEUE_BACKEND === 'redis') {
-    return { backend: 'redis', ...timing, url: env.REDIS_URL ?? '' };
-  }
-  const url = env.QUEUE_DATABASE_URL ?? env.DATABASE_DIRECT_URL ?? env.DATABASE_URL;
+  if (env.QUEUE_BACKEND === 'redis') return { ...valuesFrom(env, queues.redis), backend: 'redis' };
   return {
+    ...valuesFrom(env, queues.postgres),
     backend: 'postgres',
-    ...timing,
-    ...(url !== undefined && { url }),
-    poolSize: env.QUEUE_POOL_SIZE,
+    url: env.QUEUE_DATABASE_URL ?? env.DATABASE_DIRECT_URL ?? env.DATABASE_URL,
     migrate: env.MIGRATE_ON_START,
   };
+}
+
+/** By the names that the settings have in the environment; what only code sets is left out. */
+function valuesFrom<Group extends Settings>(env: Env, settings: Group): Values<Group> {
+  const values = Object.entries(settings).flatMap(([name, { variable }]) =>
+    variable === undefined ? [] : [[name, env[variable as VariableName]]],
+  );
+  return Object.fromEntries(values) as Values<Group>;
 }

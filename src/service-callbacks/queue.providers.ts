@@ -8,14 +8,12 @@ import { PostgresQueueBackend } from './queues/postgres-queue-backend.js';
 import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { RedisQueueBackend } from './queues/redis-queue-backend.js';
-import { connectionOf } from './database-connection.js';
-import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from './service-callbacks.options.js';
+import { queueConnectionOf } from './setup/database-connection.js';
+import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from './service-callbacks.options.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
 import { CONNECTOR_OPTIONS } from './transport/transport.providers.js';
 import { CALLBACKS_DATA_SOURCE } from './tokens.js';
-
-const DEFAULT_POOL_SIZE = 10;
 
 const backendProvider: Provider = {
   provide: QueueBackend,
@@ -27,7 +25,7 @@ const backendProvider: Provider = {
     CallbackTypeRegistry,
     CONNECTOR_OPTIONS,
   ],
-  useFactory: async ({ queue }: ServiceCallbacksOptions, dataSource: DataSource): Promise<QueueBackend> => {
+  useFactory: async ({ queue }: CompleteOptions, dataSource: DataSource): Promise<QueueBackend> => {
     const backend = createBackend(queue, dataSource);
     try {
       await backend.open();
@@ -39,29 +37,16 @@ const backendProvider: Provider = {
   },
 };
 
-function createBackend(options: ServiceCallbacksOptions['queue'], dataSource: DataSource): QueueBackend {
+function createBackend(options: CompleteOptions['queue'], dataSource: DataSource): QueueBackend {
   switch (options.backend) {
     case 'postgres': {
-      const connection =
-        options.url === undefined ? connectionOf(dataSource) : { connectionString: options.url };
-      const max = options.poolSize ?? DEFAULT_POOL_SIZE;
-      const { migrate = true, lockDurationMs, stalledIntervalMs } = options;
-      return new PostgresQueueBackend({
-        pool: { ...connection, max },
-        migrate,
-        lockDurationMs,
-        stalledIntervalMs,
-      });
+      const connection = queueConnectionOf(options, dataSource);
+      const { poolSize: max, ...rest } = options;
+      return new PostgresQueueBackend({ ...rest, pool: { ...connection, max } });
     }
     case 'redis': {
-      const {
-        url,
-        connect = (own) => new Redis(url ?? '', own),
-        prefix,
-        lockDurationMs,
-        stalledIntervalMs,
-      } = options;
-      return new RedisQueueBackend({ connect, prefix, lockDurationMs, stalledIntervalMs });
+      const { url = '', connect = (own) => new Redis(url, own) } = options;
+      return new RedisQueueBackend({ ...options, connect });
     }
   }
 }
@@ -92,13 +77,20 @@ function queueProvider(name: string): Provider {
 /** Last to close: a request that is still being answered may enqueue. */
 @Injectable()
 class QueueShutdown implements OnApplicationShutdown {
+  private closed: Promise<void> | undefined;
+
   constructor(
     private readonly backend: QueueBackend,
     @InjectQueue(MAIN_QUEUE) private readonly main: Queue,
     @InjectQueue(RETRY_QUEUE) private readonly retry: Queue,
   ) {}
 
-  async onApplicationShutdown(): Promise<void> {
+  /** A host may close twice: by itself and at a signal. */
+  onApplicationShutdown(): Promise<void> {
+    return (this.closed ??= this.close());
+  }
+
+  private async close(): Promise<void> {
     await Promise.all([this.main.close(), this.retry.close()]);
     await this.backend.close();
   }

@@ -1,11 +1,11 @@
 import { getQueueToken } from '@nestjs/bullmq';
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { getDataSourceToken } from '@nestjs/typeorm';
-import { retryScheduleMs } from '../config/retry-schedule.js';
+import { Module, type DynamicModule, type InjectionToken, type Provider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { CallbackApiRepository } from './endpoints/callback-api.repository.js';
 import { CallbackApisController } from './endpoints/callback-apis.controller.js';
 import { CallbackApisService } from './endpoints/callback-apis.service.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
+import type { CallbackTypeDefinition } from './callback-types/callback-type.js';
 import { CallbackListRepository } from './callbacks/callback-list.repository.js';
 import { CallbackLogReader } from './callbacks/callback-log.reader.js';
 import { CallbackRepository } from './callbacks/callback.repository.js';
@@ -50,30 +50,23 @@ import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { CallbackEnder } from './recorder/callback-ender.js';
 import { CallbackLog } from './recorder/callback-log.js';
+import { checkedDataSource } from './setup/checked-data-source.js';
 import { CallbackRecorder } from './recorder/callback-recorder.js';
 import { Relay } from './relay/relay.js';
 import { SafetySweep } from './relay/safety-sweep.js';
 import { AddressRules } from './security/address-rules.js';
 import { PayloadCipher } from './security/payload-cipher.js';
-import {
-  addressOptions,
-  deadLetterOptions,
-  deliveryLogOptions,
-  deliveryOptions,
-  endpointHealthOptions,
-  recordOptions,
-} from './service-callbacks.defaults.js';
+import { callbackTypesFeature, featureTypes } from './callback-types-feature.js';
+import { asyncExtras, completeOptions, rootExtras, type CompleteExtras } from './complete-options.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
+  GIVEN_OPTIONS,
   OPTIONS_TYPE,
   SERVICE_CALLBACKS_OPTIONS,
-  type DeliveryOptions,
-  type ServiceCallbacksExtras,
-  type ServiceCallbacksOptions,
+  type CompleteOptions,
 } from './service-callbacks.options.js';
 import {
-  CALLBACKS_DATA_SOURCE,
   DEAD_LETTER_OPTIONS,
   DELIVERY_LOG_OPTIONS,
   DELIVERY_OPTIONS,
@@ -81,44 +74,32 @@ import {
   RECORD_OPTIONS,
 } from './tokens.js';
 
-/** Derived from the options once; every provider below takes only the part it needs. */
+/** Every provider below takes only the part of the options that it needs. */
 const optionProviders: Provider[] = [
-  { provide: DELIVERY_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryOptions },
-  { provide: DELIVERY_LOG_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deliveryLogOptions },
-  { provide: DEAD_LETTER_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: deadLetterOptions },
-  { provide: RECORD_OPTIONS, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory: recordOptions },
-  {
-    provide: ENDPOINT_HEALTH_OPTIONS,
-    inject: [SERVICE_CALLBACKS_OPTIONS],
-    useFactory: endpointHealthOptions,
-  },
-  {
-    provide: PayloadCipher,
-    inject: [SERVICE_CALLBACKS_OPTIONS],
-    useFactory: ({ encryptionKeys }: ServiceCallbacksOptions) => new PayloadCipher(encryptionKeys),
-  },
+  { provide: SERVICE_CALLBACKS_OPTIONS, inject: [GIVEN_OPTIONS], useFactory: completeOptions },
+  part(DELIVERY_OPTIONS, ({ delivery }) => delivery),
+  part(DELIVERY_LOG_OPTIONS, ({ deliveryLog }) => deliveryLog),
+  part(DEAD_LETTER_OPTIONS, ({ deadLetters }) => deadLetters),
+  part(RECORD_OPTIONS, ({ record }) => record),
+  part(ENDPOINT_HEALTH_OPTIONS, ({ endpointHealth }) => endpointHealth),
+  part(PayloadCipher, ({ encryptionKeys }) => new PayloadCipher(encryptionKeys)),
+  part(AddressRules, ({ addresses }) => new AddressRules(addresses)),
+  part(
+    RetryPolicy,
+    ({ delivery: { maxRetries, retryDelayMs, retryMaxDelayMs } }) =>
+      new RetryPolicy({ maxRetries, baseDelayMs: retryDelayMs, maxDelayMs: retryMaxDelayMs }),
+  ),
   {
     provide: CallbackTypeRegistry,
-    inject: [SERVICE_CALLBACKS_OPTIONS],
-    useFactory: ({ callbackTypes }: ServiceCallbacksOptions) => new CallbackTypeRegistry(callbackTypes),
-  },
-  {
-    provide: AddressRules,
-    inject: [SERVICE_CALLBACKS_OPTIONS],
-    useFactory: (options: ServiceCallbacksOptions) => new AddressRules(addressOptions(options)),
-  },
-  {
-    provide: RetryPolicy,
-    inject: [DELIVERY_OPTIONS],
-    useFactory: ({ maxRetries, retryDelayMs, retryMaxDelayMs, maxAgeMs }: DeliveryOptions) => {
-      const options = { maxRetries, baseDelayMs: retryDelayMs, maxDelayMs: retryMaxDelayMs };
-      const scheduleMs = retryScheduleMs(options);
-      if (scheduleMs > maxAgeMs)
-        throw new RangeError(`maxAgeMs is ${maxAgeMs}; the retries take ${scheduleMs} ms together`);
-      return new RetryPolicy(options);
-    },
+    inject: [SERVICE_CALLBACKS_OPTIONS, ModulesContainer],
+    useFactory: ({ callbackTypes }: CompleteOptions, modules: ModulesContainer) =>
+      new CallbackTypeRegistry([{ from: 'forRoot', types: callbackTypes }, ...featureTypes(modules)]),
   },
 ];
+
+function part(provide: InjectionToken, useFactory: (options: CompleteOptions) => unknown): Provider {
+  return { provide, inject: [SERVICE_CALLBACKS_OPTIONS], useFactory };
+}
 
 const commonProviders: Provider[] = [
   ...optionProviders,
@@ -174,6 +155,7 @@ const processorProviders: Provider[] = [
 const consoleProviders = [
   Clock,
   PayloadCipher,
+  CallbackTypeRegistry,
   CallbackApiRepository,
   DeadLetterRepository,
   ReplayRunRepository,
@@ -194,22 +176,35 @@ const publicProviders = [
 ];
 
 /**
- * Service callbacks for a host application: the producer, and unless told otherwise the processors.
+ * Service callbacks for a host application: the producer, and by default the processors.
  * Needs a PostgreSQL `DataSource` that lists `serviceCallbackEntities` and `serviceCallbackMigrations`.
  */
 @Module({})
 export class ServiceCallbacksModule extends ConfigurableModuleClass {
+  /** @throws InvalidOptionsError naming every bad or unknown option at once, with what is accepted */
   static forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return compose(super.forRoot(options), options);
+    const extras = rootExtras(options);
+    return compose(super.forRoot(options), extras);
   }
 
+  /** The factory's options are checked as those of `forRoot` are, when the application is made. */
   static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return compose(super.forRootAsync(options), options);
+    return compose(super.forRootAsync(options), asyncExtras(options));
+  }
+
+  /**
+   * Brings callback types of a feature module's own, wherever `forRoot` is imported. A process that delivers them
+   * needs them too.
+   * @param types each made with `defineCallbackType`
+   * @throws InvalidCallbackTypeError, DuplicateCallbackTypeError when the application is made
+   */
+  static forFeature(types: readonly CallbackTypeDefinition<never>[]): DynamicModule {
+    return callbackTypesFeature(types);
   }
 }
 
-function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicModule {
-  const { processors = true, controllers = false, isGlobal = false, notificationSource, dataSource } = extras;
+function compose(base: DynamicModule, extras: CompleteExtras): DynamicModule {
+  const { processors, controllers, isGlobal, notificationSource, dataSource } = extras;
   return {
     ...base,
     global: isGlobal,
@@ -219,7 +214,7 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
       : [],
     providers: [
       ...(base.providers ?? []),
-      { provide: CALLBACKS_DATA_SOURCE, useExisting: getDataSourceToken(dataSource) },
+      checkedDataSource(dataSource),
       ...commonProviders,
       ...(processors ? processorProviders : []),
       ...(notificationSource ? [{ provide: NotificationSource, useExisting: notificationSource }] : []),
@@ -227,6 +222,7 @@ function compose(base: DynamicModule, extras: ServiceCallbacksExtras): DynamicMo
     exports: [
       ...publicProviders,
       ...consoleProviders,
+      DEAD_LETTER_OPTIONS,
       DELIVERY_LOG_OPTIONS,
       DELIVERY_OPTIONS,
       ENDPOINT_HEALTH_OPTIONS,

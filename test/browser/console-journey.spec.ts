@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import {
+  causeCallback,
   createNotification,
   registerCallbackApi,
   sendReceipt,
   type RegisteredCallbackApi,
+  type SentCallback,
 } from '../support/scenario.js';
 import { restApi, startTestService, type RestApi, type TestService } from '../support/service.js';
 import { focusOn, signIn, startBrowser, visit, type VisitOptions } from './support/browser.js';
@@ -18,6 +20,14 @@ const OPERATOR = 'the-token-of-an-operator';
 const OURS = { serviceId: randomUUID(), token: 'the-token-of-our-service' } as const;
 const READ_ONLY = { serviceId: randomUUID(), token: 'the-token-of-a-reader' } as const;
 const THEIRS = { serviceId: randomUUID() } as const;
+
+/** Each has an endpoint of its own. */
+const TEAMS = {
+  'with a mouse': { serviceId: randomUUID(), token: 'the-token-of-team-1' },
+  'without JavaScript': { serviceId: randomUUID(), token: 'the-token-of-team-2' },
+  'on a phone': { serviceId: randomUUID(), token: 'the-token-of-team-3' },
+  'by keyboard': { serviceId: randomUUID(), token: 'the-token-of-team-4' },
+} as const;
 
 /** Slow enough that a person sees it move. */
 const REPLAYS_A_SECOND = 3;
@@ -35,7 +45,7 @@ describe('the console, in a browser', () => {
     service = await startTestService(database.url, {
       API_TOKENS: [
         OPERATOR,
-        `${OURS.token}@${OURS.serviceId}`,
+        ...[OURS, ...Object.values(TEAMS)].map(({ token, serviceId }) => `${token}@${serviceId}`),
         `${READ_ONLY.token}@${READ_ONLY.serviceId}:callbacks:read`,
       ].join(),
       CALLBACK_MAX_RETRIES: '0',
@@ -85,8 +95,10 @@ describe('the console, in a browser', () => {
     expect(arrivedAt(path).at(-1)?.headers).toMatchObject({ 'webhook-test': 'true' });
 
     await page.getByRole('button', { name: `Replay its ${count} given-up callbacks` }).click();
+    await page.getByRole('heading', { name: `Replay ${count} dead letters?` }).waitFor();
+    await page.getByRole('button', { name: `Replay ${count} dead letters` }).click();
     await page.getByRole('heading', { name: `Replay of ${count} dead letters` }).waitFor();
-    await page.getByText(`All ${count} are on their way again.`).waitFor();
+    await page.getByText(`All ${count} arrived.`).waitFor();
     const requests = await receiver.waitForRequests(2 * count + 1, { path });
     return requests.slice(count + 1).map(({ headers }) => headers['webhook-id']);
   }
@@ -209,11 +221,13 @@ describe('the console, in a browser', () => {
     const list = `${service.url}/console/dead-letters?service=${endpoint.serviceId}`;
     await as(OPERATOR, async (page) => {
       await page.goto(list);
-      await page.getByRole('button', { name: 'Replay all 12 that match' }).click();
+      await page.getByLabel('All 12 that match').check();
+      await page.getByRole('button', { name: 'Replay selected' }).click();
+      await page.getByRole('button', { name: 'Replay 12 dead letters' }).click();
       await page.getByRole('button', { name: 'Stop' }).click();
-      await page.getByText('the others are dead letters as before').waitFor();
+      await page.getByText('still to be sent are dead letters as before').waitFor();
       await page.goto(list);
-      const kept = await page.getByText('kept', { exact: true }).count();
+      const kept = await page.getByRole('checkbox', { name: /^Callback / }).count();
       expect(kept).toBeGreaterThan(0);
       // A replayed one is no dead letter any more.
       const replayed = ids.length - kept;
@@ -230,14 +244,16 @@ describe('the console, in a browser', () => {
     const { endpoint } = await broken(randomUUID(), '/deleted', 3);
     await as(OPERATOR, async (page) => {
       await page.goto(`${service.url}/console/dead-letters?service=${endpoint.serviceId}`);
-      const boxes = page.getByRole('checkbox');
+      await page.getByRole('button', { name: 'Delete selected' }).click();
+      await page.getByText('Select at least one dead letter').waitFor();
+      const boxes = page.getByRole('checkbox', { name: /^Callback / });
       await boxes.nth(0).check();
       await boxes.nth(1).check();
       await page.getByRole('button', { name: 'Delete selected' }).click();
       await page.getByRole('heading', { name: 'Delete 2 dead letters?' }).waitFor();
       await page.getByRole('button', { name: 'Delete 2 dead letters' }).click();
       await page.getByText('2 dead letters deleted').waitFor();
-      expect(await page.getByRole('checkbox').count()).toBe(1);
+      expect(await boxes.count()).toBe(1);
     });
   }, 60_000);
 
@@ -284,8 +300,8 @@ describe('the console, in a browser', () => {
       await page.getByRole('heading', { name: 'Enable this endpoint and replay 2 callbacks?' }).waitFor();
       await enable.click();
       await page.getByText('The endpoint is enabled').waitFor();
-      await page.getByText('All 2 are on their way again.').waitFor();
-      await page.getByRole('link', { name: 'See how the callbacks went' }).click();
+      await page.getByText('All 2 arrived.').waitFor();
+      await page.getByRole('link', { name: 'To the endpoint' }).click();
       await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
       const arrived = await receiver.waitForRequests(2, { path: '/kept' });
       expect(new Set(arrived.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(ids));
@@ -300,7 +316,7 @@ describe('the console, in a browser', () => {
       await page.getByRole('link', { name: endpoint.url }).first().click();
       await page.getByRole('button', { name: 'Send a test callback' }).click();
       await page.getByRole('heading', { name: 'Test callback' }).waitFor();
-      await page.getByLabel('Subject id').fill('half a wor');
+      await page.getByRole('textbox', { name: 'Subject id' }).fill('half a wor');
       await givenUpCallbacks(api, service.logs, endpoint.serviceId, 2);
       await eventually(async () => {
         await page.clock.fastForward(15_000);
@@ -308,7 +324,65 @@ describe('the console, in a browser', () => {
       });
       expect(await page.getByRole('button', { name: 'Replay its 2 given-up callbacks' }).count()).toBe(1);
       expect(await page.getByRole('heading', { name: 'Test callback' }).count()).toBe(1);
-      expect(await page.getByLabel('Subject id').inputValue()).toBe('half a wor');
+      expect(await page.getByRole('textbox', { name: 'Subject id' }).inputValue()).toBe('half a wor');
+    });
+  }, 60_000);
+
+  /** A callback that was rejected, of a service that has others. */
+  async function rejected(serviceId: string, path: string) {
+    receiver.respond(path, status(422, { headers: { server: 'legacy/1' }, body: 'unknown template' }));
+    await registerCallbackApi(api, { serviceId, url: receiver.url(path) });
+    await givenUpCallbacks(api, service.logs, serviceId, 2);
+    const sent = await causeCallback(api, serviceId);
+    await service.logs.waitForEnd(sent.id);
+    return sent;
+  }
+
+  /** From the list by its subject to why it failed, to its arrival. */
+  async function replayOne(page: Page, path: string, { notificationId }: SentCallback, press: Press) {
+    await page.goto(`${service.url}/console/callbacks`);
+    await page.getByRole('textbox', { name: 'Subject id' }).fill(notificationId);
+    await press(page, page.getByRole('button', { name: 'Filter' }));
+    const row = page.locator('tbody tr');
+    await row.getByText('Rejected (422 Unprocessable Entity), not retried').waitFor();
+    expect(await row.count()).toBe(1);
+    await press(page, row.locator('a.row-link'));
+    await page.getByRole('heading', { name: 'What happened' }).waitFor();
+    await page.getByText('unknown template').waitFor();
+    await page.getByText('server: legacy/1').waitFor();
+    await page.getByText('"to": "[masked]"').waitFor();
+    receiver.respond(path, 200);
+    await press(page, page.getByRole('button', { name: 'Replay' }));
+    await page.getByText('It has arrived').waitFor();
+    await page.getByText('Replayed', { exact: true }).waitFor();
+    await page.getByText('200 OK').first().waitFor();
+  }
+
+  it.each([
+    ['with a mouse', {}, click],
+    ['without JavaScript', { javaScript: false }, click],
+    ['on a phone', { width: 360 }, click],
+    ['by keyboard', {}, byKeyboard],
+  ] as const)(
+    'lets a team find one callback, read why it failed, and replay it: %s',
+    async (how, options, press) => {
+      const path = `/${how.replaceAll(' ', '-')}`;
+      const sent = await rejected(TEAMS[how].serviceId, path);
+      await as(TEAMS[how].token, (page) => replayOne(page, path, sent, press), options);
+      expect(arrivedAt(path).at(-1)?.headers['webhook-id']).toBe(sent.id);
+    },
+    60_000,
+  );
+
+  it('shows the personal fields of a body to a token that could send it elsewhere, when asked', async () => {
+    const serviceId = randomUUID();
+    const { endpoint, ids } = await broken(serviceId, '/personal', 1);
+    const address = `${service.url}/console/services/${endpoint.serviceId}/callbacks/${ids[0]}`;
+    await as(OPERATOR, async (page) => {
+      await page.goto(address);
+      expect(await page.getByText('recipient@example.com').count()).toBe(0);
+      await page.getByRole('link', { name: 'Show personal fields' }).click();
+      await page.getByText('"to": "recipient@example.com"').waitFor();
     });
   }, 60_000);
 
@@ -334,6 +408,20 @@ describe('the console, in a browser', () => {
     });
   }, 60_000);
 });
+
+/** How a person presses a button or follows a link. */
+type Press = (page: Page, target: Locator) => Promise<void>;
+
+async function click(_page: Page, target: Locator): Promise<void> {
+  await target.click();
+}
+
+/** Tab by Tab from the top of the page. */
+async function byKeyboard(page: Page, target: Locator): Promise<void> {
+  await target.waitFor();
+  await tabTo(page, (await target.textContent())?.trim() ?? '');
+  await page.keyboard.press('Enter');
+}
 
 /** What is written on the buttons that do something: a copy button has a picture alone. */
 async function buttonsOf(page: Page): Promise<readonly string[]> {

@@ -36,6 +36,7 @@ const CONSOLE_DEPENDENCIES = ['cookie', 'htmx.org', 'preact', 'preact-render-to-
 const PEERS = [
   '@nestjs/bullmq',
   '@nestjs/common',
+  '@nestjs/config',
   '@nestjs/core',
   '@nestjs/event-emitter',
   '@nestjs/typeorm',
@@ -50,6 +51,7 @@ const HOST_DEPENDENCIES = ['@nestjs/platform-express', '@types/node'];
 
 interface Manifest {
   readonly private?: boolean;
+  readonly bin: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
@@ -139,6 +141,7 @@ describe('the package', () => {
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
     expect(exports.toSorted()).toEqual(Object.keys(publicFace).toSorted());
     expect(loaded.filter((name) => !PEERS.includes(name)).toSorted()).toEqual(OWN_DEPENDENCIES);
+    expect(loaded).not.toContain('@nestjs/config');
   });
 
   it('has a console for hosts that ask for it', async () => {
@@ -151,23 +154,48 @@ describe('the package', () => {
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
   });
 
+  it('has its options for a ConfigModule, where a host has one', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/config'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports).toEqual(['serviceCallbacksConfig']);
+    expect(loaded).toContain('@nestjs/config');
+  });
+
   it("has types that the example host's sources pass with", () => {
     expect(complaints).toBe('');
   });
 
-  it('works in the compiled host, which ends by itself once it is closed', async () => {
+  it('works in production in the compiled host, after its command, and ends by itself once it is closed', async () => {
     const database = await createEmptyDatabase();
     const receiver = await startReceiver();
+    const environment = {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'production',
+      DATABASE_URL: database.url,
+      CALLBACK_ENCRYPTION_KEYS: `host:${Buffer.alloc(32, 1).toString('base64')}`,
+      CALLBACK_ALLOW_HTTP: 'true',
+      CALLBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
+    };
+    const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
+    const command = async (...words: string[]): Promise<string> => {
+      const program = join(installed, manifest.bin['service-callbacks'] ?? '');
+      return (await run(process.execPath, [program, ...words], { cwd: host, env: environment })).stdout;
+    };
+    expect(await command('--help')).toMatch(/migrate .*\n.*status .*\n.*keys rotate /);
+    await expect(command('status')).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('npx service-callbacks migrate'),
+    });
+    expect(await command('migrate')).toContain('up to date');
+    expect(await command('status')).toBe('The database is up to date, and open to this user.\n');
+    expect(await command('keys', 'rotate', '--check')).toContain('Nothing stored is under another key');
+
     const child = fork('host.mjs', [receiver.url('/orders'), randomUUID()], {
       cwd: host,
       execArgv: [],
-      env: {
-        PATH: process.env['PATH'],
-        DATABASE_URL: database.url,
-        CALLBACK_ENCRYPTION_KEYS: `host:${Buffer.alloc(32, 1).toString('base64')}`,
-        CALLBACK_ALLOW_HTTP: 'true',
-        CALLBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
-      },
+      env: environment,
     });
     try {
       const ended = once(child, 'exit');
@@ -283,7 +311,6 @@ await app.get(CallbackApisService).create({
   callbackType: 'order_dispatched',
   url,
   bearerToken: 'a-token-of-the-seller',
-  updatedById: sellerId,
 });
 const orders = app.get(OrdersService);
 const { id } = await orders.place(sellerId);

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { defaultsOf } from '../../src/config/setting.js';
+import { queueTiming } from '../../src/config/settings.js';
 import { FetchLoop } from '../../src/service-callbacks/queues/fetch-loop.js';
 import { gatherWrites } from '../../src/service-callbacks/queues/gathered-writes.js';
 import type { AnyJob } from '../../src/service-callbacks/queues/queue-backend.js';
@@ -42,9 +44,9 @@ describeWithRedis('the Redis backend', () => {
   }
 
   /** @returns what its worker has done so far. */
-  async function work(options: RedisQueueOptions) {
+  async function work(options: Pick<RedisQueueOptions, 'connect' | 'prefix'>) {
     const done: string[] = [];
-    const backend = new RedisQueueBackend(options);
+    const backend = new RedisQueueBackend({ ...defaultsOf(queueTiming), ...options });
     closers.push(() => backend.close());
     await backend.open();
     const worker = await backend.createWorker(QUEUE);
@@ -120,16 +122,22 @@ describeWithRedis('the Redis backend', () => {
   );
 
   it(
-    'works on a cluster, under a prefix with a hash tag',
+    'works on a cluster with a password, under a prefix with a hash tag',
     async () => {
+      const password = 'a-password';
       const node = await server({
-        settings: { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1', databases: '1' },
+        settings: {
+          'cluster-enabled': 'yes',
+          'cluster-announce-ip': '127.0.0.1',
+          databases: '1',
+          requirepass: password,
+        },
       });
-      const admin = new Redis(node.url);
+      const admin = new Redis(node.url, { password });
       await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
       await eventually(async () => expect(await admin.cluster('INFO')).toContain('cluster_state:ok'));
       admin.disconnect();
-      const connect = (own: RedisOptions) => new Cluster([node.url], { redisOptions: own });
+      const connect = (own: RedisOptions) => new Cluster([node.url], { redisOptions: { ...own, password } });
       const { add, done } = await work({ connect, prefix: '{callbacks}' });
       await add('first');
       await add('second');

@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { defaultsOf } from '../../src/config/setting.js';
+import { sections } from '../../src/config/settings.js';
 import type { HoldReason } from '../../src/service-callbacks/callbacks/callback.js';
 import type {
   CallbackRepository,
@@ -27,17 +29,18 @@ import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queu
 import type { CallbackRecorder } from '../../src/service-callbacks/recorder/callback-recorder.js';
 import { Relay } from '../../src/service-callbacks/relay/relay.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
-import { deliveryOptions } from '../../src/service-callbacks/service-callbacks.defaults.js';
-import type { ServiceCallbacksOptions } from '../../src/service-callbacks/service-callbacks.options.js';
 import type { Run } from './history.js';
 import type { ModelJob } from './model-queues.js';
 import type { Choice } from './steps.js';
 import type { World } from './world.js';
 
 const RETRIES = { maxRetries: 2, baseDelayMs: 5_000, maxDelayMs: 10_000 } as const;
-const OPTIONS = deliveryOptions({
-  delivery: { batchSize: 3, maxAgeMs: 300_000, circuitOpenMs: 1_000 },
-} as ServiceCallbacksOptions);
+const OPTIONS = {
+  ...defaultsOf(sections.delivery),
+  batchSize: 3,
+  maxAgeMs: 300_000,
+  circuitOpenMs: 1_000,
+};
 const RETRY_AFTER_MS = 5_000;
 /** Callbacks in hand per queue. */
 const PERMITS = 4;
@@ -288,7 +291,7 @@ export class ModelProcess {
       move: () =>
         steps.take(this, 'move the holds', async () => {
           const ended = await store.holds.move();
-          for (const endpointId of ended) history.lifted(endpointId, this.world.store.now);
+          for (const { endpointId } of ended) history.lifted(endpointId, this.world.store.now);
           return ended;
         }),
     } as unknown as HoldRepository;

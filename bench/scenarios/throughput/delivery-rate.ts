@@ -5,6 +5,8 @@ import type { Stores } from '../../lab.js';
 import type { BackendName } from '../../options.js';
 import { BenchProducer } from '../../producer.js';
 import { rowOf, type Bar, type Pair } from '../../row.js';
+import { defaultsOf } from '../../../src/config/setting.js';
+import { queueTiming } from '../../../src/config/settings.js';
 import { PostgresQueueBackend } from '../../../src/service-callbacks/queues/postgres-queue-backend.js';
 import { RedisQueueBackend } from '../../../src/service-callbacks/queues/redis-queue-backend.js';
 import { storeCpuSeconds } from '../../process-usage.js';
@@ -201,10 +203,15 @@ async function preloadBaseline(
   job: BaselineJob,
   count: number,
 ): Promise<void> {
+  const timing = defaultsOf(queueTiming);
   const backend =
     options.backend === 'redis'
-      ? new RedisQueueBackend({ connect: (own) => new Redis(stores.redisUrl ?? '', own) })
-      : new PostgresQueueBackend({ pool: { connectionString: stores.databaseUrl }, migrate: true });
+      ? new RedisQueueBackend({ ...timing, connect: (own) => new Redis(stores.redisUrl ?? '', own) })
+      : new PostgresQueueBackend({
+          ...timing,
+          pool: { connectionString: stores.databaseUrl },
+          migrate: true,
+        });
   await backend.open();
   const queue = backend.createQueue(BASELINE_QUEUE);
   for (let start = 0; start < count; start += 1_000) {

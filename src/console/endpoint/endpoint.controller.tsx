@@ -122,7 +122,7 @@ export class EndpointController {
       sendPage(response, <DisablePage {...{ session, api, callbacks }} />);
       return;
     }
-    await this.endpointSwitch.disable(serviceId, id);
+    await this.endpointSwitch.disable(serviceId, id, { tokenName: session.caller.name });
     back(response, serviceId, id, 'disabled');
   }
 
@@ -138,11 +138,14 @@ export class EndpointController {
     const api = await findEndpoint(this.callbackApis, serviceId, id);
     const replay = form.get('replay') === 'true' && can(session, 'dead-letters:replay');
     if (replay && !hasSaidYes(form)) {
-      const callbacks = await this.countReplayable(serviceId, { callbackApiId: id, reason: 'disabled' });
+      const callbacks = await this.countReplayable(serviceId, { callbackApiId: id, whileDisabled: true });
       sendPage(response, <EnableAndReplayPage {...{ session, api, callbacks }} />);
       return;
     }
-    const { replayId } = await this.endpointSwitch.enable(serviceId, id, { replay });
+    const { replayId } = await this.endpointSwitch.enable(serviceId, id, {
+      replay,
+      tokenName: session.caller.name,
+    });
     if (replayId === undefined) back(response, serviceId, id, 'enabled');
     else {
       const asked = { done: 'enabled', service: serviceId, endpoint: id };
@@ -160,10 +163,11 @@ export class EndpointController {
     const api = await findEndpoint(this.callbackApis, serviceId, id);
     const figures = await this.reader.read({ serviceId }, id);
     if (!figures) throw new NotFoundException();
-    const asked = callbackQueryOf(query);
+    const now = new Date(this.clock.now());
+    const { failingSince } = figures;
+    const asked = callbackQueryOf(query, { own: { serviceId }, now, failingSince });
     const filter = asked.filter && { ...asked.filter, callbackApiId: id };
     const { callbacks, next } = filter ? await this.log.list({ serviceId }, filter, asked.after, PAGE) : NONE;
-    const now = new Date(this.clock.now());
     const view: EndpointView = {
       session,
       api,
@@ -173,14 +177,15 @@ export class EndpointController {
       kept:
         api.disabledAt === null
           ? 0
-          : await this.countReplayable(serviceId, { callbackApiId: id, reason: 'disabled' }),
+          : await this.countReplayable(serviceId, { callbackApiId: id, whileDisabled: true }),
       list: {
         action: paths.endpoint(serviceId, id),
         query: asked,
         callbacks,
         next: next && encodeLogCursor(next),
         now,
-        showsService: false,
+        choices: null,
+        isFailing: failingSince !== null,
         keep: this.logOptions.keep,
       },
       now,

@@ -14,6 +14,8 @@ interface DataTableProps {
   readonly hideCaption?: boolean;
   /** On a narrow screen each row becomes a card, its cells named by `data-label`. */
   readonly cards?: boolean;
+  /** Likewise two lines: its state and time, and what happened; `wide-only` cells are left out. */
+  readonly lines?: boolean;
   readonly head: readonly (string | VNode | Column)[];
   /** Columns of numbers, where the heads are words alone. */
   readonly numeric?: readonly number[];
@@ -23,7 +25,7 @@ interface DataTableProps {
 /** A table that scrolls by itself where it is wider than the screen; a keyboard reaches it too. */
 export const DataTable = ({ caption, head, children, ...looks }: DataTableProps) => (
   <div class="table-scroll" role="region" aria-label={caption} tabIndex={0}>
-    <table class={looks.cards ? 'cards' : undefined}>
+    <table class={looks.cards ? 'cards' : looks.lines ? 'lines' : undefined}>
       <caption class={looks.hideCaption ? 'visually-hidden' : undefined}>{caption}</caption>
       <thead>
         <tr>

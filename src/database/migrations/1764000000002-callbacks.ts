@@ -69,6 +69,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
     await index('probes', `(endpoint_id, probed_at NULLS FIRST, queued_at) WHERE state = 'held'`);
     await index('expiring', `(generation_at) WHERE state IN ('scheduled', 'held')`);
     await index('replays', `(replay_requested_at, id) WHERE replay_requested_at IS NOT NULL`);
+    await index('by_replay', `(replay_id) WHERE replay_id IS NOT NULL`);
     // Lists. Rows are in the state queued for a moment and few: without them each callback costs a third less here.
     await index('by_service', `(service_id, state, queued_at, id) WHERE state <> 'queued'`);
     await index('by_endpoint', `(endpoint_id, state, queued_at, id) WHERE state <> 'queued'`);

@@ -15,6 +15,8 @@ export interface Caller {
   readonly scopes: ReadonlySet<ApiScope>;
   /** The only service whose rows it may see; absent: all of them. */
   readonly serviceId?: string;
+  /** Of its token, for the log. */
+  readonly name?: string;
 }
 
 export interface ApiToken extends Caller {
@@ -27,6 +29,9 @@ export const EVERYTHING: Caller = { scopes: new Set(API_SCOPES) };
 
 const ENTRY = /^(?<token>[\x21-\x2b\x2d-\x39\x3b-\x3f\x41-\x7e]+)(?:@(?<service>[^:]+))?(?::(?<scopes>.+))?$/;
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** In production: of letters and digits, more than can be guessed at the rates that `API_RATE_LIMIT` allows. */
+export const MIN_TOKEN_LENGTH = 16;
 
 /** 256 bits. */
 const TOKEN_BYTES = 32;

@@ -3,7 +3,6 @@ import { aNotification } from '../../../test/support/builders/a-notification.js'
 import { BUILT_IN_CALLBACK_TYPES } from './built-in-callback-types.js';
 import { CallbackTypeRegistry } from './callback-type-registry.js';
 import { defineCallbackType, type CallbackTypeDefinition } from './callback-type.js';
-import { DuplicateCallbackTypeError } from './errors.js';
 import { InvalidCallbackTypeError } from './errors.js';
 
 interface Payment {
@@ -18,6 +17,9 @@ const ofType = (type: string): CallbackTypeDefinition<Payment> => ({
   payload: ({ id, pence }) => ({ id, pence }),
   requiredFields: ['pence'],
 });
+
+const registryOf = (...types: readonly CallbackTypeDefinition<never>[]) =>
+  new CallbackTypeRegistry([{ from: 'forRoot', types }]);
 
 describe('defineCallbackType', () => {
   it.each(['a', 'payment_taken', 'v2_event', 'x'.repeat(63)])('accepts the name %s', (type) => {
@@ -67,7 +69,7 @@ describe('CallbackTypeRegistry', () => {
 
   it("adds the host's own types", () => {
     const payment = defineCallbackType(ofType('payment_taken'));
-    const registry = new CallbackTypeRegistry([payment, ofType('payment_refunded')]);
+    const registry = registryOf(payment, ofType('payment_refunded'));
     expect(registry.types()).toEqual([...BUILT_IN_CALLBACK_TYPES, 'payment_taken', 'payment_refunded']);
     expect(registry.has('payment_taken')).toBe(true);
     expect(registry.get('payment_taken')).toBe(payment);
@@ -80,15 +82,26 @@ describe('CallbackTypeRegistry', () => {
     expect(registry.get(type)).toBeUndefined();
   });
 
-  it('refuses a duplicate by name', () => {
-    const twice = [ofType('payment_taken'), ofType('payment_taken')];
-    expect(() => new CallbackTypeRegistry(twice)).toThrow(new DuplicateCallbackTypeError('payment_taken'));
-    expect(() => new CallbackTypeRegistry([ofType('complaint')])).toThrow(
-      new DuplicateCallbackTypeError('complaint'),
+  it('refuses a second definition of a name, and says where both are', () => {
+    const sources = [
+      { from: 'forRoot', types: [ofType('payment_taken')] },
+      { from: 'forFeature in PaymentsModule', types: [ofType('payment_taken')] },
+    ];
+    expect(() => new CallbackTypeRegistry(sources)).toThrow(
+      'callback type "payment_taken" is defined twice, by forRoot and by forFeature in PaymentsModule',
     );
   });
 
+  it('takes one definition from two places', () => {
+    const payment = defineCallbackType(ofType('payment_taken'));
+    expect(registryOf(payment, payment).get('payment_taken')).toBe(payment);
+  });
+
+  it('refuses a built-in name that was not defined through defineCallbackType', () => {
+    expect(() => registryOf(ofType('complaint'))).toThrow('callback type "complaint" is built in');
+  });
+
   it('refuses a malformed name that was not defined through defineCallbackType', () => {
-    expect(() => new CallbackTypeRegistry([ofType('Payment')])).toThrow(InvalidCallbackTypeError);
+    expect(() => registryOf(ofType('Payment'))).toThrow(InvalidCallbackTypeError);
   });
 });

@@ -26,20 +26,33 @@ const BUILT_IN: {
   endpoint_alert: endpointAlert,
 };
 
-/** Every callback type of a process: the built-in ones and the host's own (R5). */
+/** The host's own callback types, from one place of its code. */
+export interface CallbackTypeSource {
+  /** For messages: `forFeature in OrdersModule`. */
+  readonly from: string;
+  readonly types: readonly CallbackTypeDefinition<never>[];
+}
+
+/** Every callback type of a process: the built-in ones and the host's own. */
 export class CallbackTypeRegistry {
   private readonly definitions = new Map<string, CallbackTypeDefinition>(Object.entries(BUILT_IN));
 
   /**
-   * @param custom the host's own types, whatever their inputs
    * @throws InvalidCallbackTypeError for a malformed or built-in name
-   * @throws DuplicateCallbackTypeError for a name given twice
+   * @throws DuplicateCallbackTypeError for two definitions of one name
    */
-  constructor(custom: readonly CallbackTypeDefinition<never>[] = []) {
-    for (const definition of custom) {
-      if (this.has(definition.type)) throw new DuplicateCallbackTypeError(definition.type);
-      this.definitions.set(definition.type, defineCallbackType<never>(definition));
-    }
+  constructor(sources: readonly CallbackTypeSource[] = []) {
+    const origins = new Map<string, string>();
+    for (const { from, types } of sources)
+      for (const each of types) {
+        const definition = defineCallbackType<never>(each) as CallbackTypeDefinition;
+        const known = this.definitions.get(definition.type);
+        // Features may share a definition.
+        if (known !== undefined && known !== definition)
+          throw new DuplicateCallbackTypeError(definition.type, origins.get(definition.type) ?? '', from);
+        this.definitions.set(definition.type, definition);
+        origins.set(definition.type, from);
+      }
   }
 
   get<Type extends BuiltInCallbackType>(type: Type): CallbackTypeDefinition<BuiltInCallbackInputs[Type]>;

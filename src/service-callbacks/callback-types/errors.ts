@@ -15,8 +15,15 @@ export class InvalidCallbackTypeError extends Error {
 export class DuplicateCallbackTypeError extends Error {
   override readonly name = 'DuplicateCallbackTypeError';
 
-  constructor(readonly type: string) {
-    super(`callback type "${type}" is defined twice; each type has one definition`);
+  /** @param first, second where the definitions come from */
+  constructor(
+    readonly type: string,
+    first: string,
+    second: string,
+  ) {
+    super(
+      `callback type "${type}" is defined twice, by ${first} and by ${second}; each type has one definition`,
+    );
   }
 }
 

@@ -15,6 +15,8 @@ export interface LoggedAttempt {
   readonly error: string | null;
   /** The first KiB of an answer that was no 2xx, printable, without tokens and payload. */
   readonly excerpt: string | null;
+  /** Of such a response, at most 1 KiB of them, masked as the excerpt is; empty where there are none. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Of which replay it was; 0 before the first. */
   readonly generation: number;
 }
@@ -42,20 +44,35 @@ export interface LoggedCallback {
   readonly queuedAt: Date;
   readonly firstAttemptAt: Date | null;
   readonly lastAttemptAt: Date | null;
-  /** When it is tried again: set while `retrying` and `deferred`. */
-  readonly nextAt: Date | null;
+  /** When it, or for one that is held its endpoint, gets the next attempt: set while `retrying` and `deferred`. */
+  readonly nextAttemptAt: Date | null;
   /** From acceptance to the start of the first attempt, ms. */
   readonly forwardMs: number | null;
+  /** When it was delivered or given up; null while it is neither. */
+  readonly finishedAt: Date | null;
+  /** When its last replay began; null where it was never replayed. */
+  readonly replayedAt: Date | null;
+  /** A replay was asked for and waits for its turn. */
+  readonly replayRequestedAt: Date | null;
+  /** Its endpoint has been deleted: it cannot be replayed. */
+  readonly isEndpointDeleted: boolean;
 }
 
 export interface LoggedCallbackWithAttempts extends LoggedCallback {
   /** Oldest first. */
   readonly attempts: readonly LoggedAttempt[];
+  /** Its payload is kept, so that it can be replayed. */
+  readonly hasPayload: boolean;
 }
 
 export interface LogFilter {
   readonly callbackApiId?: string | undefined;
+  readonly callbackType?: string | undefined;
   readonly state?: LogState | undefined;
+  /** Why it was given up: no other callback has one. */
+  readonly reason?: GiveUpReason | undefined;
+  /** Those of one replay of many. */
+  readonly replayId?: string | undefined;
   readonly subjectId?: string | undefined;
   /** Queued at or after. */
   readonly since?: Date | undefined;

@@ -23,7 +23,7 @@ import {
 import type { JobProcessor } from '../queues/fetch-loop.js';
 import type { AnyJob } from '../queues/queue-backend.js';
 import { RETRY_QUEUE } from '../queues/queue-names.js';
-import { CallbackRecorder, lastAttemptOf } from '../recorder/callback-recorder.js';
+import { CallbackRecorder, lastAttemptOf, type Ending } from '../recorder/callback-recorder.js';
 import { Batches, UNKNOWN_KEY_DELAY_MS } from '../queues/batches.js';
 import type { Destination } from '../security/destination.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
@@ -222,6 +222,7 @@ export class DeliveryProcessor implements JobProcessor {
       generation: row.generation,
       attempts: row.attempt_count,
       earlierAttempts: row.earlier_attempts,
+      ...(row.detail !== null && { deferral: row.detail }),
       ...(row.trace && { trace: row.trace }),
     };
     if (row.is_deleted || row.is_disabled) {
@@ -308,7 +309,8 @@ export class DeliveryProcessor implements JobProcessor {
       if (stalls === 0) return true;
       if (stalls > MAX_STALLS) return await this.giveUpStalled(callback, batch);
       const startedAt = this.clock.now();
-      this.recorder.attemptStarted(callback, startedAt);
+      // What was never deferred comes by the main queue.
+      this.recorder.attemptStarted(callback, startedAt, pool === 'retry');
       const outcome = await inAttemptSpan(callback, () => this.send(sendable));
       result = attemptResult(outcome);
       const opens = admission.release(result);
@@ -410,7 +412,7 @@ export class DeliveryProcessor implements JobProcessor {
     batch: string,
   ): Promise<boolean> {
     if (error && disposition.kind === 'retryAt') this.recorder.postponed(callback, error);
-    return this.settle(callback, batch, disposition, last);
+    return this.settle(callback, batch, disposition, { ...last, error });
   }
 
   private giveUpStalled(callback: Callback, batch: string): Promise<boolean> {
@@ -436,12 +438,12 @@ export class DeliveryProcessor implements JobProcessor {
     callback: Callback,
     batch: string,
     disposition: Disposition,
-    last: ReturnType<typeof lastAttemptOf> = {},
+    known: Pick<Ending, 'facts' | 'failure' | 'error'> = {},
   ): Promise<boolean> {
     const { id, endpointId, generation } = callback;
     const settled = await this.settler.settle({ id, endpointId, batch, generation, disposition });
     if (settled === 'applied' && disposition.kind === 'giveUp')
-      this.recorder.gaveUp(callback, { ...disposition, ...last });
+      this.recorder.gaveUp(callback, { ...disposition, ...known });
     if (settled === 'applied' && disposition.kind === 'retryAt') this.tellDeferred(callback, disposition);
     if (settled === 'applied' && disposition.kind === 'hold')
       this.recorder.deferred(
@@ -481,5 +483,6 @@ function recordOf({ generation }: Callback, startedAt: number, outcome: Delivery
     ...facts,
     status_code: statusCode,
     ...(outcome.excerpt !== undefined && { excerpt: outcome.excerpt }),
+    ...(outcome.headers !== undefined && { headers: outcome.headers }),
   };
 }

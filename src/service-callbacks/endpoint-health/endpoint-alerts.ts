@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { endpointAlert } from '../callback-types/endpoint-alert.js';
 import { ServiceCallbacksProducer } from '../producer/service-callbacks-producer.js';
-import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from '../service-callbacks.options.js';
+import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-callbacks.options.js';
 import { factsOf, wordsFor } from './change-words.js';
 import type { EndpointChange } from './endpoint-change.js';
 import { OPERATORS } from './operators.js';
@@ -14,7 +14,7 @@ import { OPERATORS } from './operators.js';
 export class EndpointAlerts {
   constructor(
     private readonly producer: ServiceCallbacksProducer,
-    @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: ServiceCallbacksOptions,
+    @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: CompleteOptions,
   ) {}
 
   /** Never about an endpoint that takes alerts: a dead one would be told of its own death, for ever. */

@@ -4,7 +4,7 @@ import { CallbackApiRepository } from '../endpoints/callback-api.repository.js';
 import { endpointAlert } from '../callback-types/endpoint-alert.js';
 import { AddressRules } from '../security/address-rules.js';
 import { generateSigningSecret } from '../security/signing-secret.js';
-import { SERVICE_CALLBACKS_OPTIONS, type ServiceCallbacksOptions } from '../service-callbacks.options.js';
+import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-callbacks.options.js';
 import { InvalidAlertUrlError } from './invalid-alert-url.error.js';
 import { OPERATORS } from './operators.js';
 
@@ -14,7 +14,7 @@ export class OperatorsEndpoint implements OnModuleInit {
   constructor(
     private readonly callbackApis: CallbackApiRepository,
     private readonly addresses: AddressRules,
-    @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: ServiceCallbacksOptions,
+    @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: CompleteOptions,
   ) {}
 
   /** @throws InvalidAlertUrlError: an alert that could never arrive would be missed much later. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../clock.js';
-import { deliveryOptions } from '../service-callbacks.defaults.js';
+import { defaultsOf } from '../../config/setting.js';
+import { sections } from '../../config/settings.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
 import type { HoldReason } from '../callbacks/callback.js';
 import {
   EndpointGate,
@@ -19,18 +21,15 @@ class HeldClock extends Clock {
   }
 }
 
-function gateWith(delivery: Parameters<typeof deliveryOptions>[0]['delivery'] = {}) {
+function gateWith(delivery: Partial<DeliveryOptions> = {}) {
   const clock = new HeldClock();
-  const options = deliveryOptions({
-    queue: { backend: 'postgres' },
-    encryptionKeys: [],
-    delivery: {
-      concurrency: 80,
-      endpointConcurrency: 40,
-      circuitFailures: 3,
-      ...delivery,
-    },
-  });
+  const options = {
+    ...defaultsOf(sections.delivery),
+    concurrency: 80,
+    endpointConcurrency: 40,
+    circuitFailures: 3,
+    ...delivery,
+  };
   const held = new Map<string, HoldReason>();
   const holds = { reasonFor: (id: string) => held.get(id), whenLifted: () => undefined };
   const gate = new EndpointGate(options, holds, clock);

@@ -1,25 +1,16 @@
 import type { Job, JobType, Queue } from 'bullmq';
+import type { Values } from '../../config/setting.js';
+import type { queueTiming } from '../../config/settings.js';
 import type { FetchingWorker } from './fetching-worker.js';
 
 /** When a worker that died is noticed. */
-export interface QueueTiming {
-  /** How long a worker may be silent before its jobs become another's, ms; renewed at a third of it. Default 30,000. */
-  readonly lockDurationMs?: number;
-  /** How often the jobs of silent workers are looked for, ms. Default 15,000. */
-  readonly stalledIntervalMs?: number;
-}
-
-/** The same, complete. */
-export function queueTiming({ lockDurationMs = 30_000, stalledIntervalMs = 15_000 }: QueueTiming) {
-  return { lockDurationMs, stalledIntervalMs };
-}
+export type QueueTiming = Values<typeof queueTiming>;
 
 /** Never reached: BullMQ would fail a job that stalls more often without showing it to anybody. */
 const NEVER_FAIL_ON_STALL = 1_000_000;
 
 /** What every worker has. No terminal job stays: an id that is still kept swallows the next `add`. */
-export function workerOptions(timing: QueueTiming) {
-  const { lockDurationMs, stalledIntervalMs } = queueTiming(timing);
+export function workerOptions({ lockDurationMs, stalledIntervalMs }: QueueTiming) {
   return {
     lockDuration: lockDurationMs,
     stalledInterval: stalledIntervalMs,
@@ -70,7 +61,7 @@ export abstract class QueueBackend {
   abstract createWorker(name: string): Promise<FetchingWorker>;
 
   /** How long a lock lasts and how often stalled jobs are looked for, ms. */
-  abstract readonly timing: Required<QueueTiming>;
+  abstract readonly timing: QueueTiming;
 
   /** @throws at once where the store is known not to answer. */
   async add({ queue, name, id, data }: QueuedJob): Promise<void> {

@@ -1,3 +1,4 @@
+import { CallbackBodyReader } from './callback-body.reader.js';
 import { EndpointReader } from './endpoint.reader.js';
 import { EndpointsRepository } from './endpoints.repository.js';
 import { FigureFlusher } from '../figures/figure-flusher.js';
@@ -12,7 +13,7 @@ import { SearchReader } from './search.reader.js';
 import { SearchRepository } from './search.repository.js';
 
 /** Figures as they are read, for hosts and their pages. */
-export const reportingReaders = [EndpointReader, OverviewReader, SearchReader] as const;
+export const reportingReaders = [CallbackBodyReader, EndpointReader, OverviewReader, SearchReader] as const;
 
 /** In every process: also one without processors ends callbacks. */
 export const reporting = [

@@ -1,5 +1,6 @@
 import { parsedJson } from '../unknown-json.js';
 import type { CallbackRequest } from './callback-request.js';
+import type { TransportAnswer } from './callback-transport.js';
 import { bytesOf, viewsOf, type View } from './unescaped.js';
 
 /** What of an answer is kept for people to read: bytes of UTF-8. */
@@ -9,6 +10,9 @@ const MAX_SOURCE_BYTES = 4 * 1_024;
 /** What a server echoes and nobody is to read; shorter texts are words of anybody's. */
 const MIN_MASKED_LENGTH = 6;
 const MASK = Buffer.from('[…]');
+
+/** A header's name has these characters and no others (RFC 9110, section 5.6.2). */
+const HEADER_LINE = /^([\w!#$%&'*+.^`|~-]+): (.*)$/;
 
 const UUID_OR_TIME =
   /^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)$/i;
@@ -26,10 +30,41 @@ type Range = readonly [start: number, end: number];
  */
 export function excerptOf(body: Buffer, request: CallbackRequest): string | undefined {
   if (body.length === 0) return undefined;
-  const source = body.subarray(0, MAX_SOURCE_BYTES);
-  const text = masked(source, rangesIn(source, request)).toString('utf8');
-  const excerpt = cut(printable(text.slice(0, MAX_EXCERPT_BYTES)));
+  const excerpt = cut(printable(readable(body, request).slice(0, MAX_EXCERPT_BYTES)));
   return excerpt === '' ? undefined : excerpt;
+}
+
+/**
+ * The headers of an answer, masked as the excerpt is; cookies are masked whole.
+ *
+ * @returns those that fit into 1 KiB together, undefined where there are none
+ */
+export function headersOf(
+  headers: TransportAnswer['headers'],
+  request: CallbackRequest,
+): Readonly<Record<string, string>> | undefined {
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined
+      ? []
+      : [`${name}: ${name === 'set-cookie' ? MASK.toString() : [value].flat().join(', ')}`],
+  );
+  const kept: [string, string][] = [];
+  let bytes = 0;
+  for (const line of readable(Buffer.from(lines.join('\n')), request).split('\n')) {
+    const [, name, value] = HEADER_LINE.exec(line) ?? [];
+    if (name === undefined || value === undefined) continue;
+    const text = cut(printable(value));
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(text);
+    if (bytes > MAX_EXCERPT_BYTES) break;
+    kept.push([name, text]);
+  }
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+/** As much of it as is looked at, what was sent masked. */
+function readable(bytes: Buffer, request: CallbackRequest): string {
+  const source = bytes.subarray(0, MAX_SOURCE_BYTES);
+  return masked(source, rangesIn(source, request)).toString('utf8');
 }
 
 /** One line, without control, format and unassigned characters. */

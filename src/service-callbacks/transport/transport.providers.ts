@@ -4,8 +4,8 @@ import type { Provider } from '@nestjs/common';
 import { AddressRules } from '../security/address-rules.js';
 import {
   SERVICE_CALLBACKS_OPTIONS,
+  type CompleteOptions,
   type DeliveryOptions,
-  type ServiceCallbacksOptions,
 } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import { CALLBACK_CLIENT_OPTIONS, CallbackClient, type CallbackClientOptions } from './callback-client.js';
@@ -34,11 +34,11 @@ export const transportProviders: Provider[] = [
     useFactory: (
       rules: AddressRules,
       { timeoutMs }: DeliveryOptions,
-      { egress: { dnsServers, extraCa, proxyUrl } = {} }: ServiceCallbacksOptions,
+      { egress: { dnsServers, extraCa, proxyUrl } }: CompleteOptions,
     ): ConnectorOptions => ({
       rules,
       connectTimeoutMs: timeoutMs,
-      resolve: nameResolver({ timeoutMs, ...(dnsServers !== undefined && { servers: dnsServers }) }),
+      resolve: nameResolver({ timeoutMs, ...(dnsServers.length > 0 && { servers: dnsServers }) }),
       ...(extraCa !== undefined && { extraCa }),
       ...(proxyUrl !== undefined && { proxy: parseProxyUrl(proxyUrl) }),
     }),

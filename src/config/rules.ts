@@ -1,0 +1,121 @@
+import ipaddr from 'ipaddr.js';
+import { MIN_TOKEN_LENGTH } from '../http/api-tokens/api-token.js';
+import { retryScheduleMs } from './retry-schedule.js';
+import type { Env, VariableName } from './variables.js';
+
+/**
+ * What holds between settings, by their variables' names. A rule looks at the values that could be read (one that
+ * could not is absent and proves nothing) and blames one.
+ */
+interface Rule {
+  readonly blames: VariableName;
+  /** Holds for the service; a host that imports the module has ways of its own. */
+  readonly ofService?: true;
+  /** The reason, to be read behind the value. */
+  readonly reason: string;
+  readonly isBroken: (env: Partial<Env>) => boolean;
+}
+
+const IN_PRODUCTION = 'with NODE_ENV=production (or any but development and test)';
+
+const rules: readonly Rule[] = [
+  {
+    blames: 'DATABASE_URL',
+    ofService: true,
+    reason: `required ${IN_PRODUCTION}`,
+    isBroken: (env) => isProduction(env) && env.DATABASE_URL === undefined,
+  },
+  {
+    blames: 'DATABASE_URL',
+    ofService: true,
+    reason: 'required with a PROCESS_ROLE other than all: the embedded database belongs to one process',
+    isBroken: ({ PROCESS_ROLE = 'all', DATABASE_URL }) =>
+      PROCESS_ROLE !== 'all' && DATABASE_URL === undefined,
+  },
+  {
+    blames: 'DATABASE_DIRECT_URL',
+    ofService: true,
+    reason: 'the direct way to the database of DATABASE_URL, which is not set',
+    isBroken: ({ DATABASE_URL, DATABASE_DIRECT_URL }) =>
+      DATABASE_URL === undefined && DATABASE_DIRECT_URL !== undefined,
+  },
+  {
+    blames: 'REDIS_URL',
+    reason: 'required with QUEUE_BACKEND=redis',
+    isBroken: ({ QUEUE_BACKEND, REDIS_URL }) => QUEUE_BACKEND === 'redis' && REDIS_URL === undefined,
+  },
+  {
+    blames: 'API_TOKENS',
+    ofService: true,
+    reason: `required ${IN_PRODUCTION}`,
+    isBroken: (env) => isProduction(env) && isEmpty(env.API_TOKENS),
+  },
+  {
+    blames: 'API_TOKENS',
+    ofService: true,
+    reason: 'required when HOST is not a loopback address',
+    isBroken: ({ HOST, API_TOKENS }) => HOST !== undefined && !isLoopback(HOST) && isEmpty(API_TOKENS),
+  },
+  {
+    blames: 'API_TOKENS',
+    ofService: true,
+    reason:
+      `a token has at least ${MIN_TOKEN_LENGTH} characters ${IN_PRODUCTION}, because a shorter one can be guessed: ` +
+      '`openssl rand -base64 32` makes one',
+    isBroken: (env) => isProduction(env) && env.API_TOKENS?.some(isShort) === true,
+  },
+  {
+    blames: 'CALLBACK_ENCRYPTION_KEYS',
+    reason: `required ${IN_PRODUCTION}`,
+    isBroken: (env) => isProduction(env) && isEmpty(env.CALLBACK_ENCRYPTION_KEYS),
+  },
+  {
+    blames: 'CALLBACK_RETRY_MAX_DELAY_MS',
+    reason: 'must not be less than CALLBACK_RETRY_DELAY_MS',
+    isBroken: ({ CALLBACK_RETRY_DELAY_MS: first, CALLBACK_RETRY_MAX_DELAY_MS: longest }) =>
+      first !== undefined && longest !== undefined && longest < first,
+  },
+  {
+    blames: 'CALLBACK_MAX_AGE_MS',
+    reason:
+      'must not be less than the retries take together (CALLBACK_MAX_RETRIES, CALLBACK_RETRY_DELAY_MS, CALLBACK_RETRY_MAX_DELAY_MS)',
+    isBroken: ({ CALLBACK_MAX_AGE_MS: maxAge, ...env }) => maxAge !== undefined && maxAge < retriesTake(env),
+  },
+];
+
+/** At most one a setting: the first. */
+export function brokenRules(env: Partial<Env>, { isHost }: { readonly isHost: boolean }): readonly Rule[] {
+  const broken = rules.filter(
+    ({ blames, ofService, isBroken }) => blames in env && !(isHost && ofService === true) && isBroken(env),
+  );
+  return broken.filter(({ blames }, index) => broken.findIndex((rule) => rule.blames === blames) === index);
+}
+
+/** ms; what could not be read proves nothing. */
+function retriesTake({
+  CALLBACK_MAX_RETRIES: maxRetries,
+  CALLBACK_RETRY_DELAY_MS: baseDelayMs,
+  CALLBACK_RETRY_MAX_DELAY_MS: maxDelayMs,
+}: Partial<Env>): number {
+  if (maxRetries === undefined || baseDelayMs === undefined || maxDelayMs === undefined) return 0;
+  return retryScheduleMs({ maxRetries, baseDelayMs, maxDelayMs });
+}
+
+/** Every value that is not known to be none: a staging environment is as open to others as production. */
+export function isProduction({ NODE_ENV = '' }: { readonly NODE_ENV?: string | undefined }): boolean {
+  return !['', 'development', 'test'].includes(NODE_ENV);
+}
+
+/** An entry of `API_TOKENS`, whose token stands before its service and its scopes. */
+function isShort(entry: string): boolean {
+  return entry.search(/[@:]|$/) < MIN_TOKEN_LENGTH;
+}
+
+function isEmpty(list: readonly string[] | undefined): boolean {
+  return list === undefined || list.length === 0;
+}
+
+function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === 'localhost') return true;
+  return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback';
+}

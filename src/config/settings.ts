@@ -1,0 +1,451 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import {
+  anyText,
+  apiTokens,
+  bearerToken,
+  duration,
+  encryptionKeys,
+  flag,
+  host,
+  inCode,
+  integer,
+  nameServers,
+  networks,
+  oneOf,
+  path,
+  ports,
+  proxyNetworks,
+  url,
+} from './accepted-values.js';
+import { optional, setting } from './setting.js';
+
+/**
+ * Every setting, each in one place: its name in code and in the environment, what it accepts, its default, and in
+ * its doc comment what it is. Option types, validation, defaults and the README's table come from here. A doc comment
+ * ends with the default and what is accepted, for an editor; a test compares that with the setting.
+ */
+
+/** 30 days in ms: a greater number is a typing error. */
+const MAX_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** What several options depend on, and hosts set as well as the service. */
+export const ground = {
+  /** In production no development default is accepted. */
+  NODE_ENV: setting({
+    variable: 'NODE_ENV',
+    accepts: anyText('`development`, `test`; any other value counts as `production`'),
+    default: 'development',
+  }),
+  /** PostgreSQL; required in production and with a `PROCESS_ROLE` other than `all`. */
+  DATABASE_URL: optional({
+    variable: 'DATABASE_URL',
+    accepts: url('postgres', 'postgresql'),
+    defaultWords: 'embedded',
+    isSecret: true,
+  }),
+  /** The same database without a pooler such as PgBouncer in between: for migrations and the PostgreSQL queue. */
+  DATABASE_DIRECT_URL: optional({
+    variable: 'DATABASE_DIRECT_URL',
+    accepts: url('postgres', 'postgresql'),
+    defaultWords: '`DATABASE_URL`',
+    isSecret: true,
+  }),
+  /** Bring the schema up to date before anything starts; `false`: an outdated one is an error. */
+  MIGRATE_ON_START: setting({
+    variable: 'MIGRATE_ON_START',
+    accepts: flag(),
+    default: ({ isProduction }) => !isProduction,
+    defaultWords: '`true`, in production `false`',
+  }),
+  /** Where the embedded PostgreSQL and generated development keys are kept. */
+  DATA_DIR: setting({ variable: 'DATA_DIR', accepts: path(), default: '.data' }),
+  /** PEM certificates trusted beside the system's. */
+  CALLBACK_EXTRA_CA_FILE: optional({ variable: 'CALLBACK_EXTRA_CA_FILE', accepts: path() }),
+};
+
+/** What the service alone reads: a host may have variables of these names for itself. */
+export const service = {
+  /** Address to listen on. */
+  HOST: setting({ variable: 'HOST', accepts: host(), default: '127.0.0.1' }),
+  /** Port to listen on; 0 picks a free one, which the log line `service.listening` names. */
+  PORT: setting({ variable: 'PORT', accepts: integer(0, 65535), default: 3000 }),
+  /** What this process does: the REST API, the delivery, or both. */
+  PROCESS_ROLE: setting({
+    variable: 'PROCESS_ROLE',
+    accepts: oneOf('all', 'api', 'worker'),
+    default: 'all',
+  }),
+  /** Connections of TypeORM's pool. */
+  DATABASE_POOL_SIZE: setting({
+    variable: 'DATABASE_POOL_SIZE',
+    accepts: integer(1, 1000),
+    default: 10,
+  }),
+  /** Bearer tokens of the REST API; required in production and when `HOST` is not loopback. */
+  API_TOKENS: setting({ variable: 'API_TOKENS', accepts: apiTokens(), default: [], isSecret: true }),
+  /** Requests a minute, per token or else per address, and per process; 0: no limit. */
+  API_RATE_LIMIT: setting({
+    variable: 'API_RATE_LIMIT',
+    accepts: integer(0, 100_000_000),
+    default: 120_000,
+  }),
+  /**
+   * Proxies in front of the service: what they say in `X-Forwarded-For` is whose address is limited (`API_RATE_LIMIT`,
+   * guesses at the console). No network with clients in it: they could say anything.
+   */
+  TRUSTED_PROXIES: setting({
+    variable: 'TRUSTED_PROXIES',
+    accepts: proxyNetworks(),
+    default: [],
+    defaultWords: 'none: the address that connects',
+  }),
+  /** Serve the console at `/console`, where the REST API is served. */
+  CONSOLE: setting({ variable: 'CONSOLE', accepts: flag(), default: true }),
+  /** The least severe level that is logged. */
+  LOG_LEVEL: setting({
+    variable: 'LOG_LEVEL',
+    accepts: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    default: 'info',
+  }),
+  /** JSON lines, or the same for human eyes. */
+  LOG_FORMAT: setting({
+    variable: 'LOG_FORMAT',
+    accepts: oneOf('json', 'pretty'),
+    default: ({ isTerminal }) => (isTerminal ? 'pretty' : 'json'),
+    defaultWords: '`pretty` on a terminal, else `json`',
+  }),
+};
+
+/** When a worker that died is noticed. */
+export const queueTiming = {
+  /**
+   * How long a worker may be silent before its jobs become another's; renewed at a third of it. Default `30000`; a
+   * whole number of ms from 500 to 600000.
+   */
+  lockDurationMs: setting({
+    variable: 'QUEUE_LOCK_DURATION_MS',
+    accepts: integer(500, 600_000, 'ms'),
+    default: 30_000,
+  }),
+  /**
+   * How often the jobs of silent workers are looked for. Default `15000`; a whole number of ms from 100 to 600000.
+   */
+  stalledIntervalMs: setting({
+    variable: 'QUEUE_STALLED_INTERVAL_MS',
+    accepts: integer(100, 600_000, 'ms'),
+    default: 15_000,
+  }),
+};
+
+/** Options of `queue`. */
+export const queueBackend = {
+  /** What the queues run on. Required; `postgres`, `redis`. */
+  backend: setting({
+    variable: 'QUEUE_BACKEND',
+    accepts: oneOf('postgres', 'redis'),
+    default: 'postgres',
+    isRequired: true,
+  }),
+};
+
+/** The others, by `backend`. */
+export const queues = {
+  postgres: {
+    /**
+     * PostgreSQL of the queue, where it is to have a database of its own, or a way to it without a pooler. Default
+     * `DATABASE_DIRECT_URL`, in code the database of the `DataSource`; a `postgres://` or `postgresql://` URL.
+     */
+    url: optional({
+      variable: 'QUEUE_DATABASE_URL',
+      accepts: url('postgres', 'postgresql'),
+      defaultWords: '`DATABASE_DIRECT_URL`, in code the database of the `DataSource`',
+      isSecret: true,
+    }),
+    /**
+     * Connections of the queue's own pool; each running worker keeps one of them to listen. Default `10`; a whole
+     * number from 3 to 1000.
+     */
+    poolSize: setting({ variable: 'QUEUE_POOL_SIZE', accepts: integer(3, 1000), default: 10 }),
+    /**
+     * Bring BullMQ's schema up to date at start; `false`: an outdated one is an error. Default `true`; `true`,
+     * `false`.
+     */
+    migrate: setting({ accepts: flag(), default: true }),
+    ...queueTiming,
+  },
+  redis: {
+    /**
+     * Redis, password included; required with `QUEUE_BACKEND=redis`, unless code gives `connect`. Default none; a
+     * `redis://` or `rediss://` URL.
+     */
+    url: optional({ variable: 'REDIS_URL', accepts: url('redis', 'rediss'), isSecret: true }),
+    /**
+     * Makes the clients instead: Sentinel, Cluster, TLS of one's own. What it is passed must be kept. Default none; a
+     * function that makes a client of ioredis.
+     */
+    connect: optional({
+      accepts: inCode<(options: RedisOptions) => Redis | Cluster>(
+        'a function that makes a client of ioredis',
+        (value) => typeof value === 'function',
+      ),
+    }),
+    /** BullMQ's key prefix; on a cluster one with a hash tag, such as `{bull}`. Default `bull`; a text. */
+    prefix: setting({ accepts: anyText('a text'), default: 'bull' }),
+    ...queueTiming,
+  },
+};
+
+export const keys = {
+  /**
+   * The first encrypts, all decrypt; required in production and in code. Required; a list of `kid:base64(32 bytes)`,
+   * each kid once and of letters, digits, `_` and `-`.
+   */
+  encryptionKeys: setting({
+    variable: 'CALLBACK_ENCRYPTION_KEYS',
+    accepts: encryptionKeys(),
+    default: [],
+    defaultWords: 'generated in `DATA_DIR`',
+    isSecret: true,
+    isRequired: true,
+  }),
+};
+
+export const sections = {
+  delivery: {
+    /**
+     * Total time of one attempt, from the DNS lookup to the last byte read. Default `5000`; a whole number of ms from
+     * 1 to 600000.
+     */
+    timeoutMs: setting({
+      variable: 'CALLBACK_TIMEOUT_MS',
+      accepts: integer(1, 600_000, 'ms'),
+      default: 5_000,
+    }),
+    /** Callbacks of first attempts in hand per process. Default `2000`; a whole number from 1 to 100000. */
+    concurrency: setting({
+      variable: 'CALLBACK_CONCURRENCY',
+      accepts: integer(1, 100_000),
+      default: 2_000,
+    }),
+    /** Callbacks of later attempts in hand per process. Default `500`; a whole number from 1 to 100000. */
+    retryConcurrency: setting({
+      variable: 'CALLBACK_RETRY_CONCURRENCY',
+      accepts: integer(1, 100_000),
+      default: 500,
+    }),
+    /** Attempts in flight per endpoint per process. Default `500`; a whole number from 1 to 100000. */
+    endpointConcurrency: setting({
+      variable: 'CALLBACK_ENDPOINT_CONCURRENCY',
+      accepts: integer(1, 100_000),
+      default: 500,
+    }),
+    /**
+     * What carries an attempt: `http-service`, which a host's axios interceptors see, or undici alone, which is
+     * faster. Default `http-service`; `http-service`, `undici`.
+     */
+    transport: setting({
+      variable: 'CALLBACK_TRANSPORT',
+      accepts: oneOf('http-service', 'undici'),
+      default: 'http-service',
+    }),
+    /** Attempts after the first. Default `5`; a whole number from 0 to 100. */
+    maxRetries: setting({ variable: 'CALLBACK_MAX_RETRIES', accepts: integer(0, 100), default: 5 }),
+    /**
+     * Past it a deferred or retrying callback is given up (3 days by default). Default `259200000`; a whole number of
+     * ms from 1 to 2592000000.
+     */
+    maxAgeMs: setting({
+      variable: 'CALLBACK_MAX_AGE_MS',
+      accepts: integer(1, MAX_MS, 'ms'),
+      default: 259_200_000,
+    }),
+    /**
+     * Delay before the first retry, doubled for each later one; half of it is chance. Default `300000`; a whole
+     * number of ms from 1 to 2592000000.
+     */
+    retryDelayMs: setting({
+      variable: 'CALLBACK_RETRY_DELAY_MS',
+      accepts: integer(1, MAX_MS, 'ms'),
+      default: 300_000,
+    }),
+    /**
+     * No delay is longer, whatever `Retry-After` asks for; at least `CALLBACK_RETRY_DELAY_MS`. Default `43200000`; a
+     * whole number of ms from 1 to 2592000000.
+     */
+    retryMaxDelayMs: setting({
+      variable: 'CALLBACK_RETRY_MAX_DELAY_MS',
+      accepts: integer(1, MAX_MS, 'ms'),
+      default: 43_200_000,
+    }),
+    /** Callbacks a job at most. Default `32`; a whole number from 1 to 1000. */
+    batchSize: setting({ variable: 'CALLBACK_BATCH_SIZE', accepts: integer(1, 1_000), default: 32 }),
+    /**
+     * Failures in a row that open an endpoint's circuit; of timeouts a third as many, but at least six. Default `20`;
+     * a whole number from 1 to 100000.
+     */
+    circuitFailures: setting({
+      variable: 'CALLBACK_CIRCUIT_FAILURES',
+      accepts: integer(1, 100_000),
+      default: 20,
+    }),
+    /**
+     * How long an endpoint whose circuit opens gets nothing before the first probe; the interval doubles up to ten
+     * minutes. Default `30000`; a whole number of ms from 1 to 2592000000.
+     */
+    circuitOpenMs: setting({
+      variable: 'CALLBACK_CIRCUIT_OPEN_MS',
+      accepts: integer(1, MAX_MS, 'ms'),
+      default: 30_000,
+    }),
+    /**
+     * How long after a rotation requests are signed with the secret before as well (24 h by default). Default
+     * `86400000`; a whole number of ms from 0 to 2592000000.
+     */
+    signingOverlapMs: setting({
+      variable: 'CALLBACK_SIGNING_OVERLAP_MS',
+      accepts: integer(0, MAX_MS, 'ms'),
+      default: 86_400_000,
+    }),
+    /**
+     * Send `traceparent` (W3C Trace Context) with each callback, where the host traces. Default `false`; `true`,
+     * `false`.
+     */
+    traceparent: setting({ variable: 'CALLBACK_TRACEPARENT', accepts: flag(), default: false }),
+  },
+
+  /** Which callback URLs are accepted. */
+  addresses: {
+    /** Accept callback URLs with plain `http`. Default `false`; `true`, `false`. */
+    allowHttp: setting({ variable: 'CALLBACK_ALLOW_HTTP', accepts: flag(), default: false }),
+    /**
+     * Networks exempt from the private-address rule, on any port. Default none; a list of networks in CIDR notation
+     * (`127.0.0.0/8`, `fd00::/8`).
+     */
+    allowedNetworks: setting({
+      variable: 'CALLBACK_ALLOWED_NETWORKS',
+      accepts: networks(),
+      default: [],
+    }),
+    /**
+     * Ports of callback URLs beside 443 (and 80 with `CALLBACK_ALLOW_HTTP`). Default none; a list of ports from 1 to
+     * 65535.
+     */
+    allowedPorts: setting({ variable: 'CALLBACK_ALLOWED_PORTS', accepts: ports(), default: [] }),
+  },
+
+  /** How requests leave this process. */
+  egress: {
+    /** PEM certificates trusted beside the system's. Default none; PEM certificates. */
+    extraCa: optional({ accepts: anyText('PEM certificates') }),
+    /**
+     * Forward proxy of all callbacks; it is asked for vetted addresses, never for names. Default none; `HTTP_PROXY`
+     * and its like are ignored; a `http://` or `https://` URL.
+     */
+    proxyUrl: optional({
+      variable: 'CALLBACK_PROXY_URL',
+      accepts: url('http', 'https'),
+      defaultWords: 'none; `HTTP_PROXY` and its like are ignored',
+      isSecret: true,
+    }),
+    /**
+     * The only name servers that are asked, after `/etc/hosts`, for the hosts of callback URLs. Default the system's;
+     * a list of name servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`).
+     */
+    dnsServers: setting({
+      variable: 'CALLBACK_DNS_SERVERS',
+      accepts: nameServers(),
+      default: [],
+      defaultWords: "the system's",
+    }),
+  },
+
+  record: {
+    /**
+     * For how long the same news about the same subject is one callback. Default `24`; a whole number of hours from 1
+     * to 8760.
+     */
+    idempotencyHours: setting({
+      variable: 'CALLBACK_IDEMPOTENCY_HOURS',
+      accepts: integer(1, 8_760, 'hours'),
+      default: 24,
+    }),
+    /**
+     * How long the sealed payload of a delivered callback is kept for replay; 0: not at all. That of one that was
+     * given up is kept for `CALLBACK_DEAD_LETTER_DAYS`. Default `7`; a whole number of days from 0 to 3650.
+     */
+    payloadDays: setting({
+      variable: 'CALLBACK_PAYLOAD_DAYS',
+      accepts: integer(0, 3_650, 'days'),
+      default: 7,
+    }),
+  },
+
+  deadLetters: {
+    /**
+     * How long a callback that was given up is kept for replay. Default `30`; a whole number of days from 1 to 3650.
+     */
+    retentionDays: setting({
+      variable: 'CALLBACK_DEAD_LETTER_DAYS',
+      accepts: integer(1, 3_650, 'days'),
+      default: 30,
+    }),
+    /**
+     * How many replays are queued a second at most, over all processes, when many are asked for at once. Default
+     * `50`; a whole number from 1 to 10000.
+     */
+    replaysPerSecond: setting({
+      variable: 'CALLBACK_REPLAY_RATE',
+      accepts: integer(1, 10_000),
+      default: 50,
+    }),
+  },
+
+  deliveryLog: {
+    /**
+     * Which delivered callbacks are shown: all, those that did not get a 2xx at once, or none. The others are deleted
+     * after the idempotency window; figures are kept in any case. Default `all`; `all`, `failures`, `off`.
+     */
+    keep: setting({
+      variable: 'CALLBACK_DELIVERY_LOG',
+      accepts: oneOf('all', 'failures', 'off'),
+      default: 'all',
+    }),
+    /**
+     * How long the record of a finished callback is kept. Default `30`; a whole number of days from 1 to 3650.
+     */
+    retentionDays: setting({
+      variable: 'CALLBACK_DELIVERY_LOG_DAYS',
+      accepts: integer(1, 3_650, 'days'),
+      default: 30,
+    }),
+  },
+
+  endpointHealth: {
+    /**
+     * An endpoint without one success for so long, and 100 attempts at least, is disabled; 0: not for that. Default
+     * `432000000`; a whole number of ms from 0 to 31536000000.
+     */
+    disableAfterMs: setting({
+      variable: 'CALLBACK_DISABLE_AFTER',
+      accepts: duration(365),
+      default: 432_000_000,
+      defaultWords: '`5d`',
+    }),
+  },
+
+  /** Where operators are informed. */
+  alerts: {
+    /**
+     * Where operators are informed of endpoints that are warned, disabled, enabled or well again; a callback URL like
+     * any. Required; a `https://` or `http://` URL.
+     */
+    url: optional({
+      variable: 'ALERT_WEBHOOK_URL',
+      accepts: url('https', 'http'),
+      isSecret: true,
+      isRequired: true,
+    }),
+    /** Bearer token for `ALERT_WEBHOOK_URL`. Default none; visible ASCII characters. */
+    token: optional({ variable: 'ALERT_WEBHOOK_TOKEN', accepts: bearerToken(), isSecret: true }),
+  },
+};

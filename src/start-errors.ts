@@ -1,0 +1,78 @@
+import pg from 'pg';
+import { explain } from './cli/errors.js';
+import type { Env } from './config/variables.js';
+import { EmbeddedPostgresError } from './embedded-postgres/embedded-postgres.error.js';
+import { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invalid-alert-url.error.js';
+
+/** What the service needs to start is not there. The message names the variable and what to do. */
+class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** Of the service alone. */
+const EXPLAINED = [StartError, InvalidAlertUrlError, EmbeddedPostgresError];
+
+/** What a person can put right is said in words; anything else with its stack. */
+export function explainStart(error: unknown): string {
+  return EXPLAINED.some((known) => error instanceof known) ? (error as Error).message : explain(error);
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** @throws StartError naming the variable whose database cannot be used, and why */
+export async function assertDatabases(env: Env): Promise<void> {
+  for (const variable of ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'QUEUE_DATABASE_URL'] as const) {
+    const url = env[variable];
+    if (url !== undefined) await assertConnects(variable, url);
+  }
+}
+
+async function assertConnects(variable: string, url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  try {
+    await client.connect();
+  } catch (error) {
+    const { host, port, user = '', database = '' } = client;
+    const found = `The database of ${variable} is unavailable at ${host}:${port}: ${reasonOf(error)}.`;
+    throw new StartError(`${found} ${remedyFor(error, { variable, user, database })}`, { cause: error });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+interface Login {
+  readonly variable: string;
+  readonly user: string;
+  readonly database: string;
+}
+
+/** By SQLSTATE, or by the code of the connection's error. */
+function remedyFor(error: unknown, { variable, user, database }: Login): string {
+  const { code = '' } = error as { readonly code?: string };
+  if (code === '3D000') return `Create the database "${database}", or name another in ${variable}.`;
+  if (code.startsWith('28')) return `Correct the user "${user}" or its password in ${variable}.`;
+  if (code === '53300') return 'Raise max_connections of PostgreSQL, or lower DATABASE_POOL_SIZE.';
+  return `Start PostgreSQL there, or correct ${variable}.`;
+}
+
+/** @returns the same error where it is about something else than the address to listen on */
+export function listenError(error: unknown, { HOST, PORT }: Pick<Env, 'HOST' | 'PORT'>): unknown {
+  const { code = '', syscall } = error as { readonly code?: string; readonly syscall?: string };
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') return error;
+  const found = `Cannot listen on HOST=${HOST} PORT=${PORT}: ${LISTEN_FAULTS[code] ?? reasonOf(error)}.`;
+  return new StartError(found, { cause: error });
+}
+
+const LISTEN_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process uses the port; end it, or set PORT to another one, 0 for any that is free',
+  EACCES: 'this user may not use the port; set PORT to one from 1024',
+  EADDRNOTAVAIL:
+    'this machine does not have the address; set HOST to one that it has, such as 127.0.0.1 or 0.0.0.0',
+  ENOTFOUND: 'no address is known for the name; set HOST to an IP address or another name',
+};
+
+/** All addresses of a name may have been tried. */
+function reasonOf(error: unknown): string {
+  const { message, errors } = error as Partial<AggregateError>;
+  return Array.isArray(errors) && errors.length > 0 ? errors.map(reasonOf).join(', ') : (message ?? '');
+}
