@@ -83,7 +83,9 @@ function read(
 }
 
 function problem(name: VariableName, text: string | undefined, reason?: string): SettingProblem {
-  const { accepts, defaultWords, isSecret } = variables.get(name)?.setting as Setting<unknown>;
+  const variable = variables.get(name);
+  if (!variable) throw new Error(`There is no variable ${name}`);
+  const { accepts, defaultWords, isSecret }: Setting<unknown> = variable.setting;
   return {
     setting: name,
     value: isSet(text) ? shown(text, isSecret) : undefined,

@@ -9,6 +9,8 @@ import { ServiceCallbacksModule } from './service-callbacks.module.js';
 const KEY = `one:${randomBytes(32).toString('base64')}`;
 const LEAST = { queue: { backend: 'postgres' }, encryptionKeys: [KEY] } as const;
 
+const HEADING = 'The options of ServiceCallbacksModule are not valid:';
+
 /** The lines of the message, one a bad option. */
 function complaints(options: object): readonly string[] {
   try {
@@ -16,7 +18,7 @@ function complaints(options: object): readonly string[] {
     return [];
   } catch (error) {
     const [heading, ...lines] = (error as Error).message.split('\n');
-    expect(heading).toBe('The options of ServiceCallbacksModule are not valid:');
+    if (heading !== HEADING) throw error;
     return lines.map((line) => line.trim());
   }
 }
@@ -119,9 +121,9 @@ describe('the options of the module', () => {
     ],
   ])('refuse %o', (options, complaint) => {
     const lines = complaints(options);
-    expect(lines).toHaveLength(1);
-    if (typeof complaint === 'string') expect(lines).toEqual([complaint]);
-    else expect(lines[0]).toMatch(complaint);
+    const [line = '', ...others] = lines;
+    expect(others).toEqual([]);
+    expect(typeof complaint === 'string' ? line === complaint : complaint.test(line) || line).toBe(true);
     expect(lines.join()).not.toContain('hunter2');
   });
 

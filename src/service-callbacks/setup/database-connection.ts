@@ -36,7 +36,7 @@ export function connectionOf(dataSource: Pick<DataSource, 'options'>): ClientCon
     url === undefined ? { host, port, user: username, password, database } : { connectionString: url };
   const extra = (options.extra ?? {}) as ClientConfig;
   const preferred = FROM_EXTRA.filter((name) => extra[name] !== undefined).map((name) => [name, extra[name]]);
-  return { ...own, ssl, ...Object.fromEntries(preferred) };
+  return { ...own, ssl, ...(Object.fromEntries(preferred) as ClientConfig) };
 }
 
 /** The database of a queue on PostgreSQL: its own, or else the host's. @throws SetupError */
