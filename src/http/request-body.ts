@@ -1,4 +1,5 @@
-import { BadRequestException } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { BadRequestException, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { z } from 'zod';
 
 /** A JSON object with exactly these fields; one that is not among them is named, not ignored. */
@@ -11,6 +12,12 @@ export function requestBody<Shape extends z.ZodRawShape>(shape: Shape) {
         : 'the body is not a JSON object (is Content-Type application/json?)',
   });
 }
+
+/** Parameter of a handler: the Content-Length. The OpenAPI document would have callers fill in one of `@Headers`. */
+export const ContentLength = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string | undefined =>
+    context.switchToHttp().getRequest<IncomingMessage>().headers['content-length'],
+);
 
 /**
  * Where `{}` means all: Express reads an empty body that is announced as JSON as `{}` too.

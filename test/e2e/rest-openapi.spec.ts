@@ -141,6 +141,8 @@ describe('OpenAPI', () => {
     expect(routes.size).toBe(routesOf(document).length);
     for (const { path, operation } of routes.values()) {
       expect(operation.summary).toMatch(/^[A-Z].+/);
+      // A browser sets headers itself.
+      expect(operation.parameters?.filter((parameter) => parameter.in === 'header') ?? []).toEqual([]);
       const scopes = operation.security?.flatMap(({ token = [] }) => token) ?? ['undeclared'];
       const isPublic = /^\/(health|metrics)/.test(path);
       expect(scopes.map((scope) => scope.split(':').length)).toEqual(isPublic ? [] : [2]);

@@ -3,7 +3,6 @@ import {
   ConflictException,
   Controller,
   Get,
-  Headers,
   NotFoundException,
   Post,
   UseFilters,
@@ -11,7 +10,7 @@ import {
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
-import { assertBody } from '../../http/request-body.js';
+import { assertBody, ContentLength } from '../../http/request-body.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { dataOf, pageOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
@@ -139,7 +138,7 @@ export class CallbacksController {
   async replayMany(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidBody(schemas.replayCallbacksBody) body: ReplayCallbacksBody,
-    @Headers('content-length') length?: string,
+    @ContentLength() length: string | undefined,
   ) {
     assertBody(length);
     const { preview, callback_api_id, callback_type, subject_id, ...rest } = body;

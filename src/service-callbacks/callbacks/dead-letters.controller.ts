@@ -4,13 +4,12 @@ import {
   Controller,
   Delete,
   Get,
-  Headers,
   NotFoundException,
   Post,
   UseFilters,
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
-import { assertBody } from '../../http/request-body.js';
+import { assertBody, ContentLength } from '../../http/request-body.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
@@ -110,7 +109,7 @@ export class DeadLettersController {
   async replayAll(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidBody(schemas.replayDeadLettersBody) body: ReplayDeadLettersBody,
-    @Headers('content-length') length?: string,
+    @ContentLength() length: string | undefined,
   ) {
     assertBody(length);
     const { total } = await this.runs.start({ serviceId }, { ...filterOf(body), state: 'given_up' });
