@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule, type ServiceSeams } from './app.module.js';
@@ -13,13 +12,10 @@ import { serviceEntities } from './service-entities.js';
 import { EndpointGate } from './service-callbacks/isolation/endpoint-gate.js';
 import { assertDatabases, listenError } from './start-errors.js';
 import { assertDatabaseIsCurrent, migrateDatabase } from './migrate-database.js';
+import { version } from './version.js';
 
 /** An environment whose database is known: the embedded one's URL stands in for one that was not set. */
 type ServiceEnv = Env & { readonly DATABASE_URL: string };
-
-const { version } = createRequire(import.meta.url)('service-callbacks/package.json') as {
-  readonly version: string;
-};
 
 /** Largest request body, bytes; the largest the API knows is a tenth of it. */
 const BODY_LIMIT = 64 * 1024;

@@ -1,14 +1,12 @@
-import { createRequire } from 'node:module';
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { API_SCOPES } from '../http/api-tokens/api-token.js';
 import { errorBody, errorBodyOf } from '../http/error-body.js';
 import { SCOPE_EXTENSION } from '../http/openapi-metadata.js';
 import { CallbackTypeRegistry } from '../service-callbacks/callback-types/callback-type-registry.js';
+import { version } from '../version.js';
 import { schemaConverter, type JsonSchema } from './json-schema.js';
 import { webhooksOf } from './webhooks.js';
-
-const { version } = createRequire(import.meta.url)('service-callbacks/package.json') as { version: string };
 
 const DESCRIPTION = `Forwards news of a service's messages to the service's own server: signed, retried, none lost.
 

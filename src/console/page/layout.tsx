@@ -4,7 +4,7 @@ import { paths } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
 import { shortId } from '../words/ids.js';
 import { Button, PostForm } from './form.js';
-import { version } from './version.js';
+import { version } from '../../version.js';
 
 export type Section = 'overview' | 'callbacks' | 'dead-letters';
 
