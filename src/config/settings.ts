@@ -21,8 +21,8 @@ import { optional, setting } from './setting.js';
 
 /**
  * Every setting, each in one place: its name in code and in the environment, what it accepts, its default, and in
- * its doc comment what it is. Option types, validation, defaults and the README's table come from here. A doc comment
- * ends with the default and what is accepted, for an editor; a test compares that with the setting.
+ * its doc comment what it is. Option types, validation, defaults and the table in docs/configuration.md come from here.
+ * A doc comment ends with the default and what is accepted, for an editor; a test compares that with the setting.
  */
 
 /** 30 days in ms: a greater number is a typing error. */
