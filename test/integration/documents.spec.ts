@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { glob, readdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { docComments, limitsOf } from '../../scripts/setting-docs.js';
@@ -9,9 +9,10 @@ import { loadEnv } from '../../src/config/env.js';
 import type { Setting, Settings } from '../../src/config/setting.js';
 import { ground, service } from '../../src/config/settings.js';
 import { variables } from '../../src/config/variables.js';
-import { anchorsOf, relativeLinksOf } from '../support/markdown.js';
+import { anchorsOf, filesNamedIn, relativeLinksOf } from '../support/markdown.js';
 
 const ROOT = join(import.meta.dirname, '../..');
+const DOCUMENTS = '{README,CONTRIBUTING,SECURITY,docs/**/*,examples/**/*}.md';
 const REGISTER = join(ROOT, 'test/support/register-typescript.mjs');
 
 describe('the documents', () => {
@@ -30,7 +31,7 @@ describe('the documents', () => {
   it('link only to what there is', async () => {
     const broken: string[] = [];
     let count = 0;
-    for await (const file of glob('{*,docs/**/*,examples/**/*}.md', { cwd: ROOT })) {
+    for await (const file of glob(DOCUMENTS, { cwd: ROOT })) {
       for (const link of await relativeLinksOf(join(ROOT, file))) {
         count += 1;
         const [path = '', anchor] = link.split('#');
@@ -41,6 +42,19 @@ describe('the documents', () => {
     }
     expect(broken).toEqual([]);
     expect(count).toBeGreaterThan(100);
+  });
+
+  it('name only files that there are', async () => {
+    const files = new Set<string>();
+    const folders = '{src,test,scripts,deploy,examples,bench}/**';
+    for await (const path of glob(folders, { cwd: ROOT })) files.add(path).add(basename(path));
+    const missing: string[] = [];
+    for await (const page of glob(DOCUMENTS, { cwd: ROOT })) {
+      const named = await filesNamedIn(join(ROOT, page));
+      const unknown = named.filter((name) => ![name, `${name}.spec.ts`].some((path) => files.has(path)));
+      missing.push(...unknown.map((name) => `${page}: ${name}`));
+    }
+    expect(missing).toEqual([]);
   });
 
   it.each([

@@ -28,3 +28,12 @@ export async function relativeLinksOf(file: string): Promise<string[]> {
   const links = (await proseOf(file)).matchAll(/\]\(([^)\s]+)\)/g);
   return [...links].map(([, target = '']) => target).filter((target) => !/^[a-z]+:/.test(target));
 }
+
+/** The files of this repository that it names in code, such as `test/e2e/holds` or `retries.spec.ts`. */
+export async function filesNamedIn(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8');
+  const named = text.matchAll(
+    /`((?:(?:src|test|scripts|deploy|examples|bench)\/[\w./-]+)|[\w-]+\.spec\.ts)`/g,
+  );
+  return [...named].map(([, name = '']) => name.replace(/\/$/, ''));
+}
