@@ -83,12 +83,12 @@ function read(
 }
 
 function problem(name: VariableName, text: string | undefined, reason?: string): SettingProblem {
-  const { accepts, defaultWords, isSecret } = variables.get(name)?.setting as Setting<unknown>;
+  const known = variables.get(name)?.setting;
   return {
     setting: name,
-    value: isSet(text) ? shown(text, isSecret) : undefined,
-    defaultWords,
+    value: isSet(text) ? shown(text, known?.isSecret ?? true) : undefined,
+    defaultWords: known?.defaultWords ?? '',
     reason,
-    accepted: accepts.words,
+    accepted: known?.accepts.words ?? '',
   };
 }

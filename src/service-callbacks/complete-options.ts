@@ -2,7 +2,7 @@ import { InvalidOptionsError, shown, unknownSetting, type SettingProblem } from 
 import { brokenRules } from '../config/rules.js';
 import { IN_CODE, type Setting, type Settings, type Values } from '../config/setting.js';
 import { keys, queueBackend, queues, sections } from '../config/settings.js';
-import { variables, type Env, type VariableName } from '../config/variables.js';
+import { variables, type VariableName } from '../config/variables.js';
 import {
   codeSettings,
   extraSettings,
