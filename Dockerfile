@@ -9,7 +9,7 @@ RUN npm ci
 COPY tsconfig.json tsconfig.build.json nest-cli.json ormconfig.ts ./
 COPY scripts ./scripts
 COPY src ./src
-RUN npm run build
+RUN npm run build && chmod +x dist/src/service-cli.js
 
 FROM node:24-slim AS dependencies
 WORKDIR /app
@@ -17,6 +17,8 @@ COPY package.json package-lock.json .npmrc ./
 # Optional packages are the embedded PostgreSQL's programs, which production refuses to use, and a native
 # decoder that has a JavaScript twin. Nothing that is left needs an install script.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
+# npx service-callbacks: the last stage has what the link leads to.
+RUN ln -s ../../dist/src/service-cli.js node_modules/.bin/service-callbacks
 
 FROM node:24-slim
 ENV NODE_ENV=production

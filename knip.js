@@ -7,9 +7,10 @@ export default {
     '.': {
       entry: [
         'src/main.ts',
-        'src/migrate.ts',
-        'src/keys-rotate.ts',
-        'src/api-token.ts',
+        'src/cli.ts',
+        'src/service-cli.ts',
+        'src/receiver/receiver.ts',
+        'src/testing/testing.ts',
         'scripts/*.{ts,mjs}',
         'bench/**/*.ts',
         'ormconfig.ts',

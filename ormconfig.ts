@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { loadEnv } from './src/config/env.js';
 import { dataSourceOptions } from './src/database/data-source-options.js';
+import { serviceMigrations } from './src/database/service-migrations.js';
 import { serviceEntities } from './src/service-entities.js';
 
 const env = loadEnv(process.env);
@@ -17,5 +18,6 @@ export default new DataSource(
     url,
     poolSize: env.DATABASE_POOL_SIZE,
     entities: [...serviceEntities],
+    migrations: [...serviceMigrations],
   }),
 );

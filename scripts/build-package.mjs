@@ -11,8 +11,11 @@ const ENTRY_POINTS = [
   'index.js',
   'console/console.module.js',
   'service-callbacks/service-callbacks.config.js',
+  'receiver/receiver.js',
+  'testing/testing.js',
+  'cli.js',
 ];
-const ASSETS = ['console/assets/console.css', 'console/assets/icon.svg'];
+const ASSETS = ['console/assets/console.css', 'console/assets/console.js', 'console/assets/icon.svg'];
 const RELATIVE_IMPORT = /(?:from |import |import\()['"](\.[^'"]+)['"]/g;
 
 const COMMONJS = {

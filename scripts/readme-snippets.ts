@@ -1,45 +1,58 @@
 /**
- * Writes files into README.md: each code block below a marker `<!-- file: path -->` becomes that file, so that
- * what the README shows compiles and is tested. With `--check` it only says whether they are the same.
+ * Writes files into the documents: each code block below a marker `<!-- file: path -->` becomes that file, or with
+ * `path#name` what stands in it between `// #region name` and `// #endregion`, so that what is shown compiles and is
+ * tested. With `--check` it only says whether they are the same.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 
-const README = 'README.md';
-const SNIPPET = /(<!-- file: (\S+) -->\n+)```\w*\n.*?\n```\n/gs;
+const DOCUMENTS = ['README.md', 'docs/testing.md', 'docs/receiving.md'];
+const SNIPPET = /(<!-- file: (\S+?)(?:#(\S+))? -->\n+)```\w*\n.*?\n```\n/gs;
 
 function fail(message: string): never {
   console.error(message);
   process.exit(1);
 }
 
-async function blockOf(marker: string, path: string): Promise<string> {
+async function blockOf(document: string, marker: string, path: string, region?: string): Promise<string> {
   const content = await readFile(path, 'utf8').catch(() =>
-    fail(`${README} shows ${path}, which is not there.`),
+    fail(`${document} shows ${path}, which is not there.`),
   );
-  return `${marker}\`\`\`${extname(path).slice(1)}\n${content.trimEnd()}\n\`\`\`\n`;
+  const shown = region === undefined ? content.trimEnd() : regionOf(content, region);
+  if (shown === undefined) fail(`${document} shows ${path}#${region}: there is no such region.`);
+  return `${marker}\`\`\`${extname(path).slice(1)}\n${shown}\n\`\`\`\n`;
 }
 
-const readme = await readFile(README, 'utf8').catch(() =>
-  fail(`There is no ${README} in the working directory: run this from the project's root.`),
-);
-const blocks = new Map<string, string>();
-for (const [, marker = '', path = ''] of readme.matchAll(SNIPPET)) {
-  blocks.set(path, await blockOf(marker, path));
+/** Without what all of its lines are indented by. */
+function regionOf(content: string, name: string): string | undefined {
+  const [, text] = new RegExp(`// #region ${name}\\n(.*?)\\n\\s*// #endregion`, 's').exec(content) ?? [];
+  const lines = text?.split('\n');
+  const indents = lines?.filter((line) => line !== '').map((line) => line.search(/\S/)) ?? [];
+  return lines?.map((line) => line.slice(Math.min(...indents))).join('\n');
 }
-if (blocks.size === 0) fail(`${README} shows no files: there is no <!-- file: path --> above a code block.`);
 
-const stale: string[] = [];
-const updated = readme.replace(SNIPPET, (block, _marker, path: string) => {
-  const fresh = blocks.get(path) ?? block;
-  if (fresh !== block) stale.push(path);
-  return fresh;
-});
-if (stale.length === 0)
-  console.log(`The files shown in ${README} are up to date: ${[...blocks.keys()].join(', ')}.`);
-else if (process.argv.includes('--check')) {
-  fail(`${README} shows another ${stale.join(', ')}: run scripts/readme-snippets.ts.`);
-} else {
-  await writeFile(README, updated);
-  console.log(`${README} shows ${stale.join(', ')} as it is now.`);
+async function update(document: string): Promise<void> {
+  const before = await readFile(document, 'utf8').catch(() =>
+    fail(`There is no ${document} in the working directory: run this from the project's root.`),
+  );
+  let after = before;
+  const shown: string[] = [];
+  const stale: string[] = [];
+  for (const [block, marker = '', path = '', region] of before.matchAll(SNIPPET)) {
+    const fresh = await blockOf(document, marker, path, region);
+    shown.push(path);
+    if (fresh !== block) stale.push(path);
+    after = after.replace(block, () => fresh);
+  }
+  if (shown.length === 0)
+    fail(`${document} shows no files: there is no <!-- file: path --> above a code block.`);
+  if (stale.length === 0) console.log(`The files shown in ${document} are up to date: ${shown.join(', ')}.`);
+  else if (process.argv.includes('--check'))
+    fail(`${document} shows another ${stale.join(', ')}: run scripts/readme-snippets.ts.`);
+  else {
+    await writeFile(document, after);
+    console.log(`${document} shows ${stale.join(', ')} as it is now.`);
+  }
 }
+
+for (const document of DOCUMENTS) await update(document);

@@ -7,13 +7,14 @@ import type { DataSource } from 'typeorm';
 import type { Env } from './config/variables.js';
 import { ApiTokenAccess } from './console/api-token-access.js';
 import { ConsoleAccess } from './console/console-access.js';
-import { ConsoleModule } from './console/console.module.js';
+import { ConsoleModule, SubjectLookup } from './console/console.module.js';
 import { ApiTokens } from './http/api-tokens/api-tokens.js';
 import { ApiTokensModule } from './http/api-tokens/api-tokens.module.js';
 import { BearerTokenGuard } from './http/bearer-token.guard.js';
 import { HttpErrorFilter } from './http/http-error.filter.js';
 import { KnownPaths } from './http/known-paths.js';
 import { rateLimitGuard } from './http/rate-limit/rate-limit-guard.factory.js';
+import { NotificationDao } from './notifications/notification.dao.js';
 import { NotificationLookup } from './notifications/notification-lookup.js';
 import { NotificationsDataModule } from './notifications/notifications-data.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
@@ -22,6 +23,7 @@ import { loggingParams } from './observability/logging.js';
 import { METRIC_REGISTRIES } from './observability/metrics/metric-registries.js';
 import { processMetrics } from './observability/metrics/process-metrics.js';
 import { ObservabilityModule } from './observability/observability.module.js';
+import { ServiceLogger } from './observability/service-logger.js';
 import { Readiness } from './service-callbacks/operations/readiness.js';
 import { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
 import { optionsOf } from './service-callbacks/options-from-env.js';
@@ -60,13 +62,21 @@ export class AppModule {
         apiTokens,
         ...(servesApi ? [NotificationsModule] : []),
         ...(servesApi && env.CONSOLE
-          ? [ConsoleModule.forRoot({ access: consoleAccess, imports: [apiTokens] })]
+          ? [
+              ConsoleModule.forRoot({
+                access: consoleAccess,
+                subjects: notificationsByReference,
+                imports: [apiTokens, NotificationsDataModule],
+                links: { docs: '/docs' },
+              }),
+            ]
           : []),
         ObservabilityModule.forRoot([readinessChecks, metricRegistries]),
       ],
       providers: [
         { provide: APP_FILTER, useClass: HttpErrorFilter },
         KnownPaths,
+        ServiceLogger,
         {
           provide: APP_GUARD,
           inject: [ApiTokens, Reflector],
@@ -87,6 +97,14 @@ const consoleAccess: Provider = {
   provide: ConsoleAccess,
   inject: [ApiTokens],
   useFactory: (tokens: ApiTokens) => new ApiTokenAccess(tokens),
+};
+
+const notificationsByReference: Provider = {
+  provide: SubjectLookup,
+  inject: [NotificationDao],
+  useFactory: (notifications: NotificationDao): SubjectLookup => ({
+    findByReference: (...asked) => notifications.idsByReference(...asked),
+  }),
 };
 
 const metricRegistries: Provider = {

@@ -13,6 +13,15 @@ export type {
 export { optionsFromEnv } from './service-callbacks/options-from-env.js';
 export { serviceCallbackEntities } from './service-callbacks/entities.js';
 export { serviceCallbackMigrations } from './database/migrations/migrations.js';
+export { migrateServiceCallbacks, type MigrateOptions } from './service-callbacks/setup/migrate.js';
+export {
+  keysInUse,
+  rotateKeys,
+  type KeysInUse,
+  type RotatedKeys,
+  type RotateKeysOptions,
+} from './service-callbacks/key-rotation/rotate-keys.js';
+export { SetupError } from './service-callbacks/setup/errors.js';
 export {
   ServiceCallbacksProducer,
   type NotQueuedReason,

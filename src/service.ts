@@ -1,12 +1,13 @@
+import { createRequire } from 'node:module';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Logger } from 'nestjs-pino';
 import { AppModule, type ServiceSeams } from './app.module.js';
 import type { Env } from './config/variables.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 import { BoundedAdapter } from './http/bounded-adapter.js';
-import { apiDocs } from './http/api-docs.js';
+import { apiDocs } from './api-docs/api-docs.js';
 import { securityHeaders } from './http/security-headers.js';
+import { ServiceLogger } from './observability/service-logger.js';
 import { openDataSource } from './database/open-data-source.js';
 import { serviceEntities } from './service-entities.js';
 import { EndpointGate } from './service-callbacks/isolation/endpoint-gate.js';
@@ -15,6 +16,10 @@ import { assertDatabaseIsCurrent, migrateDatabase } from './migrate-database.js'
 
 /** An environment whose database is known: the embedded one's URL stands in for one that was not set. */
 type ServiceEnv = Env & { readonly DATABASE_URL: string };
+
+const { version } = createRequire(import.meta.url)('service-callbacks/package.json') as {
+  readonly version: string;
+};
 
 /** Largest request body, bytes; the largest the API knows is a tenth of it. */
 const BODY_LIMIT = 64 * 1024;
@@ -35,7 +40,11 @@ export async function startService(env: Env, seams: ServiceSeams = {}): Promise<
     const directUrl = env.DATABASE_DIRECT_URL ?? serviceEnv.DATABASE_URL;
     await assertDatabases(env);
     if (env.MIGRATE_ON_START) await migrateDatabase(directUrl, env.QUEUE_DATABASE_URL);
-    else await assertDatabaseIsCurrent(directUrl, env.QUEUE_DATABASE_URL);
+    else
+      await assertDatabaseIsCurrent(
+        directUrl,
+        env.QUEUE_BACKEND === 'postgres' ? (env.QUEUE_DATABASE_URL ?? directUrl) : undefined,
+      );
     return await listen(serviceEnv, seams, embedded);
   } catch (error) {
     await embedded?.stop();
@@ -50,7 +59,7 @@ async function listen(
 ): Promise<RunningService> {
   const app = await createApplication(env, seams);
   try {
-    const logger = app.get(Logger);
+    const logger = app.get(ServiceLogger);
     app.useLogger(logger);
     app.disable('x-powered-by');
     app.set('trust proxy', [...env.TRUSTED_PROXIES]);
@@ -61,7 +70,7 @@ async function listen(
       throw listenError(error, env);
     });
     const url = urlOfServer(app, env.HOST);
-    logger.log({ event: 'service.listening', url, role: env.PROCESS_ROLE, msg: `Listening on ${url}` });
+    logger.log(listening(env, url));
     return {
       app,
       url,
@@ -84,6 +93,17 @@ async function listen(
     await app.close();
     throw error;
   }
+}
+
+/** Where people find this process, and what it is. A worker serves no pages. */
+function listening({ PROCESS_ROLE: role, CONSOLE: hasConsole }: ServiceEnv, url: string) {
+  const pages = {
+    ...(role !== 'worker' && hasConsole && { console: `${url}/console` }),
+    ...(role !== 'worker' && { docs: `${url}/docs` }),
+  };
+  const places = Object.entries(pages).map(([name, address]) => `; ${name}: ${address}`);
+  const msg = `Service Callbacks ${version} listens on ${url}${places.join('')}`;
+  return { event: 'service.listening', url, role, version, ...pages, msg };
 }
 
 /** The DataSource is made here, and not by Nest: where Nest fails, it gives nothing back that could be closed. */

@@ -1,31 +1,20 @@
 import pg from 'pg';
-import { InvalidEnvironmentError, InvalidOptionsError } from './config/errors.js';
+import { explain } from './cli/errors.js';
 import type { Env } from './config/variables.js';
-import { NoSchemaError, OutdatedSchemaError } from './database/schema.errors.js';
 import { EmbeddedPostgresError } from './embedded-postgres/embedded-postgres.error.js';
-import { stacksOf } from './observability/describe-error.js';
 import { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invalid-alert-url.error.js';
-import { InvalidCaFileError } from './service-callbacks/security/invalid-ca-file.error.js';
 
 /** What the service needs to start is not there. The message names the variable and what to do. */
 class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-const EXPLAINED = [
-  StartError,
-  InvalidEnvironmentError,
-  InvalidOptionsError,
-  InvalidAlertUrlError,
-  InvalidCaFileError,
-  EmbeddedPostgresError,
-  NoSchemaError,
-  OutdatedSchemaError,
-];
+/** Of the service alone. */
+const EXPLAINED = [StartError, InvalidAlertUrlError, EmbeddedPostgresError];
 
-/** What a person can put right is said in words; a stack would only hide it. */
+/** What a person can put right is said in words; anything else with its stack. */
 export function explainStart(error: unknown): string {
-  return EXPLAINED.some((known) => error instanceof known) ? (error as Error).message : stacksOf(error);
+  return EXPLAINED.some((known) => error instanceof known) ? (error as Error).message : explain(error);
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -156,6 +156,7 @@ function rowOf(
       ...attempt,
       ...(attempt.status_code === 503 && {
         excerpt: '<h1>503</h1> No server is available to handle this request.',
+        headers: { 'cache-control': 'no-cache', 'content-type': 'text/html' },
       }),
     })),
     attempt_count: attempts.length,

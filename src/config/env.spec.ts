@@ -253,6 +253,7 @@ describe('loadEnv', () => {
     ['API_TOKENS', 'HOST is not a loopback address', { HOST: '0.0.0.0' }],
     ['API_TOKENS', 'HOST is not a loopback address', { HOST: '::' }],
     ['API_TOKENS', 'HOST is not a loopback address', { HOST: 'callbacks.internal' }],
+    ['CALLBACK_MAX_AGE_MS', 'the retries take together', { CALLBACK_MAX_AGE_MS: '60000' }],
     ['CALLBACK_RETRY_MAX_DELAY_MS', 'CALLBACK_RETRY_DELAY_MS', { CALLBACK_RETRY_DELAY_MS: '43200001' }],
     [
       'CALLBACK_RETRY_MAX_DELAY_MS',

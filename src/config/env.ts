@@ -83,12 +83,14 @@ function read(
 }
 
 function problem(name: VariableName, text: string | undefined, reason?: string): SettingProblem {
-  const known = variables.get(name)?.setting;
+  const variable = variables.get(name);
+  if (!variable) throw new Error(`There is no variable ${name}`);
+  const { accepts, defaultWords, isSecret }: Setting<unknown> = variable.setting;
   return {
     setting: name,
-    value: isSet(text) ? shown(text, known?.isSecret ?? true) : undefined,
-    defaultWords: known?.defaultWords ?? '',
+    value: isSet(text) ? shown(text, isSecret) : undefined,
+    defaultWords,
     reason,
-    accepted: known?.accepts.words ?? '',
+    accepted: accepts.words,
   };
 }

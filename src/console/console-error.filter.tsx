@@ -1,10 +1,11 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import { isStoreFault } from '../database/store-fault.js';
 import { describeError } from '../observability/describe-error.js';
 import { ErrorPage, ReloadPage } from './page/error-page.js';
 import { sendPage } from './page/send-page.js';
 import { insideConsole, paths, withQuery } from './paths.js';
+import type { ConsoleRequest } from './session/console-session.js';
 import { CrossSiteVisitError } from './session/cross-site-visit.error.js';
 import { SignInNeededError } from './session/sign-in-needed.error.js';
 
@@ -24,7 +25,7 @@ export class ConsoleErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<Request>();
+    const request = http.getRequest<ConsoleRequest>();
     const response = http.getResponse<Response>();
     if (error instanceof SignInNeededError) {
       toSignIn(request, response, error.wanted);
@@ -36,10 +37,10 @@ export class ConsoleErrorFilter implements ExceptionFilter {
     }
     const { status, title, words } = this.describe(error, request);
     if (response.headersSent) return;
-    sendPage(response, <ErrorPage title={title} words={words} />, status);
+    sendPage(response, <ErrorPage {...{ title, words }} session={request.consoleSession} />, status);
   }
 
-  private describe(error: unknown, { method, path }: Request) {
+  private describe(error: unknown, { method, path }: ConsoleRequest) {
     if (error instanceof HttpException) {
       const status = error.getStatus();
       const title = TITLES[status] ?? 'That did not work';
@@ -62,7 +63,7 @@ const UNAVAILABLE =
 const FAULT =
   'This is a fault of the console, and it has been logged. Try again; if it stays, tell your operators.';
 
-function toSignIn(request: Request, response: Response, wanted: string): void {
+function toSignIn(request: ConsoleRequest, response: Response, wanted: string): void {
   const to = request.method === 'GET' && wanted !== paths.overview ? insideConsole(wanted) : undefined;
   const address = withQuery(paths.signIn, { to });
   if (request.headers['hx-request'] === undefined) response.redirect(303, address);

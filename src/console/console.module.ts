@@ -1,11 +1,13 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { AssetsController } from './assets/assets.controller.js';
 import { CallbacksController } from './callbacks/callbacks.controller.js';
+import { CONSOLE_LINKS, type ConsoleLinks } from './console-links.js';
 import { ConsoleDeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { ReplaysController } from './dead-letters/replays.controller.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { NotFoundController } from './not-found.controller.js';
 import { OverviewController } from './overview/overview.controller.js';
+import { SearchController } from './search/search.controller.js';
 import { SessionGuard } from './session/session.guard.js';
 import { SessionSeal } from './session/session-seal.js';
 import { SignInController } from './sign-in/sign-in.controller.js';
@@ -13,18 +15,23 @@ import { SignInLimit } from './sign-in/sign-in-limit.js';
 import { SignOutController } from './sign-in/sign-out.controller.js';
 
 export { ConsoleAccess } from './console-access.js';
+export type { ConsoleLinks } from './console-links.js';
+export { SubjectLookup } from './subject-lookup.js';
 
 export interface ConsoleOptions {
   /** The provider of `ConsoleAccess`. */
   readonly access: Provider;
-  /** What that needs. `ServiceCallbacksModule` is global, or among them. */
+  /** The provider of `SubjectLookup`: without it the search finds no references. */
+  readonly subjects?: Provider;
+  /** What these need. `ServiceCallbacksModule` is global, or among them. */
   readonly imports?: ModuleMetadata['imports'];
+  readonly links?: ConsoleLinks;
 }
 
 /** Pages at `/console` for operators and service teams; the module beneath works without them. */
 @Module({})
 export class ConsoleModule {
-  static forRoot({ access, imports = [] }: ConsoleOptions): DynamicModule {
+  static forRoot({ access, subjects, imports = [], links = {} }: ConsoleOptions): DynamicModule {
     return {
       module: ConsoleModule,
       imports,
@@ -33,6 +40,7 @@ export class ConsoleModule {
         SignInController,
         SignOutController,
         OverviewController,
+        SearchController,
         EndpointController,
         CallbacksController,
         ConsoleDeadLettersController,
@@ -40,7 +48,14 @@ export class ConsoleModule {
         // Last: whatever none of the others has.
         NotFoundController,
       ],
-      providers: [access, SessionSeal, SessionGuard, SignInLimit],
+      providers: [
+        access,
+        ...(subjects ? [subjects] : []),
+        { provide: CONSOLE_LINKS, useValue: links },
+        SessionSeal,
+        SessionGuard,
+        SignInLimit,
+      ],
     };
   }
 }

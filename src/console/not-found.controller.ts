@@ -1,11 +1,8 @@
-import { All, Controller, NotFoundException, UseFilters } from '@nestjs/common';
-import { ConsoleErrorFilter } from './console-error.filter.js';
-import { InConsole } from './in-console.decorator.js';
+import { All, NotFoundException } from '@nestjs/common';
+import { SessionPages } from './session-pages.decorator.js';
 
 /** Listed last: whatever is in the console and nobody else's. */
-@Controller('console')
-@InConsole()
-@UseFilters(ConsoleErrorFilter)
+@SessionPages('console')
 export class NotFoundController {
   @All('*path')
   nothing(): never {

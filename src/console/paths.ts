@@ -14,6 +14,7 @@ export const paths = {
   overview: CONSOLE,
   signIn: `${CONSOLE}/sign-in`,
   signOut: `${CONSOLE}/sign-out`,
+  search: `${CONSOLE}/search`,
   callbacks: `${CONSOLE}/callbacks`,
   callback: (serviceId: string, id: string) => `${serviceOf(serviceId)}/callbacks/${encodeURIComponent(id)}`,
   endpoint: (serviceId: string, id: string) => `${serviceOf(serviceId)}/endpoints/${encodeURIComponent(id)}`,

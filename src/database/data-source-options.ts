@@ -1,25 +1,36 @@
 import type { DataSourceOptions } from 'typeorm';
-import { serviceMigrations } from './service-migrations.js';
+
+export type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 
 export interface DatabaseOptions {
   readonly url: string;
   /** Connections TypeORM may hold. */
   readonly poolSize: number;
   readonly entities?: DataSourceOptions['entities'];
+  readonly migrations?: DataSourceOptions['migrations'];
+  /** The ledger of migrations; default `migrations`. */
+  readonly migrationsTableName?: string | undefined;
 }
 
-export function dataSourceOptions({ url, poolSize, entities = [] }: DatabaseOptions) {
+export function dataSourceOptions({
+  url,
+  poolSize,
+  entities = [],
+  migrations = [],
+  migrationsTableName,
+}: DatabaseOptions) {
   return {
     type: 'postgres',
     url,
     poolSize,
     entities,
-    migrations: [...serviceMigrations],
+    migrations,
+    migrationsTableName,
     migrationsTransactionMode: 'each',
     synchronize: false,
     applicationName: 'service-callbacks',
     // A pool that is used up answers with an error in bounded time, never with a hang.
     connectTimeoutMS: 5_000,
     extra: { keepAlive: true },
-  } satisfies DataSourceOptions;
+  } satisfies PostgresOptions;
 }

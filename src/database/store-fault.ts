@@ -6,6 +6,9 @@
  */
 const NOT_NOW = ['08', '40', '53', '57', '58', '25006', '25P03', '25P04'] as const;
 
+/** What never reached the server. TypeORM releases a query runner whose connection is lost in a transaction. */
+const LOST = /connection terminated|connection error|timeout exceeded|already released/i;
+
 /** Whether the same statement may well succeed later, because what failed was PostgreSQL or the way to it. */
 export function isStoreFault(error: unknown): boolean {
   const { severity, code, message } = (error ?? {}) as Record<string, unknown>;
@@ -14,7 +17,5 @@ export function isStoreFault(error: unknown): boolean {
     return typeof code === 'string' && NOT_NOW.some((prefix) => code.startsWith(prefix));
   }
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return true;
-  return (
-    typeof message === 'string' && /connection terminated|connection error|timeout exceeded/i.test(message)
-  );
+  return typeof message === 'string' && LOST.test(message);
 }

@@ -1,9 +1,13 @@
-import type { Request } from 'express';
+import type { IncomingHttpHeaders } from 'node:http';
 
 /** RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */
 const BEARER = /^bearer +([\x21-\x7e]+) *$/i;
 
 /** @returns undefined where there is none, or something else */
-export function bearerTokenOf({ headers }: Pick<Request, 'headers'>): string | undefined {
+export function bearerTokenOf({
+  headers,
+}: {
+  readonly headers: Pick<IncomingHttpHeaders, 'authorization'>;
+}): string | undefined {
   return headers.authorization === undefined ? undefined : BEARER.exec(headers.authorization)?.[1];
 }

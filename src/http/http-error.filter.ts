@@ -9,25 +9,7 @@ import {
 import type { Response } from 'express';
 import { isStoreFault } from '../database/store-fault.js';
 import { describeError } from '../observability/describe-error.js';
-
-/** The one shape of an error (contract, REST). */
-interface ErrorBody {
-  readonly status_code: number;
-  readonly errors: readonly { readonly error: string; readonly message: string }[];
-}
-
-const NAMES: Readonly<Record<number, string>> = {
-  400: 'ValidationError',
-  401: 'AuthError',
-  403: 'AuthError',
-  404: 'NotFoundError',
-  405: 'MethodNotAllowedError',
-  409: 'ConflictError',
-  413: 'PayloadTooLargeError',
-  415: 'UnsupportedMediaTypeError',
-  429: 'RateLimitError',
-  503: 'ServiceUnavailableError',
-};
+import { errorBodyOf } from './error-body.js';
 
 /** No stack, no internals in a response: an error of our own is logged with them, whatever its status. */
 @Catch()
@@ -39,11 +21,7 @@ export class HttpErrorFilter implements ExceptionFilter {
     if (status >= 500) this.log(error, status);
     const response = host.switchToHttp().getResponse<Response>();
     if (response.headersSent) return;
-    const body: ErrorBody = {
-      status_code: status,
-      errors: messages.map((message) => ({ error: NAMES[status] ?? 'Error', message })),
-    };
-    response.status(status).json(body);
+    response.status(status).json(errorBodyOf(status, messages));
   }
 
   private log(error: unknown, status: number): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EXAMPLE_IDS } from './examples.js';
 import { fieldError } from './request-body.js';
 
 /** Characters of an id at most. */
@@ -14,19 +15,34 @@ export function problemOfId(id: unknown): string | undefined {
   return NOT_IN_AN_ID.test(id) ? 'has a control character, a comma or a colon in it' : undefined;
 }
 
-/** An id that a host gives: text of 1 to 255 characters without control characters, `,` and `:`. */
-export function idText(name: string) {
-  return z
-    .string({ error: fieldError(name, `${name} is not text`) })
-    .superRefine((id, context) => {
-      const problem = problemOfId(id);
-      if (problem !== undefined) context.addIssue({ code: 'custom', message: `${name} ${problem}` });
-    })
-    .transform(lowerCaseUuid);
+/**
+ * An id that a host gives: text of 1 to 255 characters without control characters, `,` and `:`.
+ *
+ * @param documented for the OpenAPI document
+ */
+export function idText(
+  name: string,
+  documented: { readonly example: string; readonly description?: string },
+) {
+  const { example, description } = documented;
+  return (
+    z
+      .string({ error: fieldError(name, `${name} is not text`) })
+      .superRefine((id, context) => {
+        const problem = problemOfId(id);
+        if (problem !== undefined) context.addIssue({ code: 'custom', message: `${name} ${problem}` });
+      })
+      // zod shows no example of what it transforms: it is given here, in front of the transformation.
+      .meta({ minLength: 1, maxLength: MAX_LENGTH, examples: [example], description })
+      .transform(lowerCaseUuid)
+  );
 }
 
 /** A service in a path. */
-export const serviceIdParam = idText('service_id');
+export const serviceIdParam = idText('service_id', {
+  example: EXAMPLE_IDS.service,
+  description: 'The service',
+});
 
 /** A UUID that this service made, in a path. */
 export const uuidParam = z.uuid().toLowerCase();

@@ -1,6 +1,7 @@
-import { SetMetadata } from '@nestjs/common';
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { OPENAPI } from './openapi-metadata.js';
 
 export const IS_PUBLIC = 'service-callbacks:public';
 
-/** Needs no API token: health and metrics. */
-export const Public = () => SetMetadata(IS_PUBLIC, true);
+/** Of a controller that needs no API token: health and metrics. */
+export const Public = () => applyDecorators(SetMetadata(IS_PUBLIC, true), SetMetadata(OPENAPI.security, []));

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import { BadRequestException, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { z } from 'zod';
 
 /** A JSON object with exactly these fields; one that is not among them is named, not ignored. */
@@ -9,6 +11,21 @@ export function requestBody<Shape extends z.ZodRawShape>(shape: Shape) {
         ? `${issue.keys.join(', ')} is not accepted here; accepted are ${accepted}`
         : 'the body is not a JSON object (is Content-Type application/json?)',
   });
+}
+
+/** Parameter of a handler: the Content-Length. The OpenAPI document would have callers fill in one of `@Headers`. */
+export const ContentLength = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string | undefined =>
+    context.switchToHttp().getRequest<IncomingMessage>().headers['content-length'],
+);
+
+/**
+ * Where `{}` means all: Express reads an empty body that is announced as JSON as `{}` too.
+ * @param length the Content-Length
+ * @throws BadRequestException
+ */
+export function assertBody(length: string | undefined): void {
+  if (length === '0') throw new BadRequestException('the body is empty; {} is all of them');
 }
 
 /**

@@ -1,7 +1,12 @@
-import { SetMetadata } from '@nestjs/common';
+import { applyDecorators, SetMetadata } from '@nestjs/common';
 import type { ApiScope } from './api-tokens/api-token.js';
+import { OPENAPI, SCOPE_EXTENSION } from './openapi-metadata.js';
 
 export const REQUIRED_SCOPE = 'service-callbacks:required-scope';
 
 /** A route without one is for tokens that have every scope. */
-export const RequiresScope = (scope: ApiScope) => SetMetadata(REQUIRED_SCOPE, scope);
+export const RequiresScope = (scope: ApiScope) =>
+  applyDecorators(
+    SetMetadata(REQUIRED_SCOPE, scope),
+    SetMetadata(OPENAPI.extension, { [SCOPE_EXTENSION]: scope }),
+  );

@@ -37,7 +37,7 @@ export const ValidParam = (name: string, schema: ZodType): ParameterDecorator =>
 };
 
 /** Nest 12 has it, Nest 11 ignores it. */
-const HAS_SCHEMA_OPTION = 'StandardSchemaValidationPipe' in nest;
+export const HAS_SCHEMA_OPTION = 'StandardSchemaValidationPipe' in nest;
 
 class SchemaPipe implements nest.PipeTransform {
   constructor(private readonly schema: ZodType) {}

@@ -64,6 +64,21 @@ export class NotificationDao {
     return found ?? null;
   }
 
+  /** Newest first. @param serviceId undefined: of all services */
+  async idsByReference(
+    reference: string,
+    serviceId: string | undefined,
+    limit: number,
+  ): Promise<readonly string[]> {
+    const found = await rows<{ id: string }>(
+      this.dataSource,
+      `SELECT id FROM notifications WHERE reference = $1 AND ($2::text IS NULL OR service_id = $2)
+       ORDER BY created_at DESC LIMIT $3`,
+      [reference, serviceId ?? null, limit],
+    );
+    return found.map(({ id }) => id);
+  }
+
   async belongsTo(id: string, serviceId: string, manager: EntityManager): Promise<boolean> {
     const statement = 'SELECT id FROM notifications WHERE id = $1 AND service_id = $2';
     return (await rows(manager, statement, [id, serviceId])).length > 0;

@@ -1,14 +1,20 @@
-import { Controller, HttpCode, NotFoundException, Post, UseFilters } from '@nestjs/common';
+import { Controller, NotFoundException, Post, UseFilters } from '@nestjs/common';
 import { HttpErrorFilter } from '../http/http-error.filter.js';
-import { serviceIdParam, uuidParam } from '../http/ids.js';
+import { serviceIdParam } from '../http/ids.js';
+import { Operation, OperationsOf } from '../http/operation.decorator.js';
 import { RequiresScope } from '../http/requires-scope.decorator.js';
+import { dataOf } from '../http/response-body.js';
 import { ValidBody, ValidParam } from '../http/valid-input.js';
 import { ChecksService, ServiceScope } from '../http/service-scope.decorator.js';
+import type { z } from 'zod';
 import type { NotificationEntity } from './notification.entity.js';
 import { NotificationsService } from './notifications.service.js';
 import {
   createNotificationBody,
+  notificationId,
+  notificationView,
   receiptBody,
+  receiptView,
   type CreateNotificationBody,
   type ReceiptBody,
 } from './notifications.schemas.js';
@@ -16,11 +22,18 @@ import {
 /** The notifications of a small host, so that the whole path runs as a service. */
 @Controller()
 @UseFilters(HttpErrorFilter)
+@OperationsOf('Notifications')
 export class NotificationsController {
   constructor(private readonly notifications: NotificationsService) {}
 
   @Post('service/:service_id/notifications')
   @RequiresScope('receipts:write')
+  @Operation({
+    summary: 'Store a notification',
+    description: 'It sends no callback; its receipts do.',
+    status: 201,
+    response: dataOf(notificationView),
+  })
   async create(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidBody(createNotificationBody) body: CreateNotificationBody,
@@ -38,13 +51,20 @@ export class NotificationsController {
     return { data: view(notification) };
   }
 
-  /** A provider's delivery receipt. */
   @Post('notifications/:id/receipts')
   @RequiresScope('receipts:write')
   @ChecksService()
-  @HttpCode(200)
+  @Operation({
+    summary: 'Receive a delivery receipt',
+    description:
+      'A provider reports the status of a notification. The response says whether a callback was queued, and why not. ' +
+      '`created`, `sending` and `pending` send none; `sent` sends one, and so does the final status after it.',
+    status: 200,
+    response: dataOf(receiptView),
+    errors: { 404: 'There is no such notification' },
+  })
   async receive(
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', notificationId) id: string,
     @ValidBody(receiptBody) body: ReceiptBody,
     @ServiceScope() serviceId: string | undefined,
   ) {
@@ -58,7 +78,7 @@ export class NotificationsController {
   }
 }
 
-function view(notification: NotificationEntity) {
+function view(notification: NotificationEntity): z.infer<typeof notificationView> {
   return {
     id: notification.id,
     service_id: notification.serviceId,

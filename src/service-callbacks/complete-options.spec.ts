@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { captureNestLogs } from '../../test/support/nest-logs.js';
 import { loadEnv } from '../config/env.js';
-import { InvalidOptionsError } from '../config/errors.js';
 import { completeOptions } from './complete-options.js';
 import { optionsFromEnv, optionsOf } from './options-from-env.js';
 import { ServiceCallbacksModule } from './service-callbacks.module.js';
@@ -18,8 +17,7 @@ function complaints(options: object): readonly string[] {
     ServiceCallbacksModule.forRoot(options as never);
     return [];
   } catch (error) {
-    if (!(error instanceof InvalidOptionsError)) throw error;
-    const [heading, ...lines] = error.message.split('\n');
+    const [heading, ...lines] = (error as Error).message.split('\n');
     if (heading !== HEADING) throw error;
     return lines.map((line) => line.trim());
   }
@@ -123,8 +121,9 @@ describe('the options of the module', () => {
     ],
   ])('refuse %o', (options, complaint) => {
     const lines = complaints(options);
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(complaint);
+    const [line = '', ...others] = lines;
+    expect(others).toEqual([]);
+    expect(typeof complaint === 'string' ? line === complaint : complaint.test(line) || line).toBe(true);
     expect(lines.join()).not.toContain('hunter2');
   });
 

@@ -8,7 +8,7 @@ import { PostgresQueueBackend } from './queues/postgres-queue-backend.js';
 import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { RedisQueueBackend } from './queues/redis-queue-backend.js';
-import { connectionOf } from './database-connection.js';
+import { queueConnectionOf } from './setup/database-connection.js';
 import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from './service-callbacks.options.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
@@ -40,8 +40,7 @@ const backendProvider: Provider = {
 function createBackend(options: CompleteOptions['queue'], dataSource: DataSource): QueueBackend {
   switch (options.backend) {
     case 'postgres': {
-      const connection =
-        options.url === undefined ? connectionOf(dataSource) : { connectionString: options.url };
+      const connection = queueConnectionOf(options, dataSource);
       const { poolSize: max, ...rest } = options;
       return new PostgresQueueBackend({ ...rest, pool: { ...connection, max } });
     }
@@ -78,13 +77,20 @@ function queueProvider(name: string): Provider {
 /** Last to close: a request that is still being answered may enqueue. */
 @Injectable()
 class QueueShutdown implements OnApplicationShutdown {
+  private closed: Promise<void> | undefined;
+
   constructor(
     private readonly backend: QueueBackend,
     @InjectQueue(MAIN_QUEUE) private readonly main: Queue,
     @InjectQueue(RETRY_QUEUE) private readonly retry: Queue,
   ) {}
 
-  async onApplicationShutdown(): Promise<void> {
+  /** A host may close twice: by itself and at a signal. */
+  onApplicationShutdown(): Promise<void> {
+    return (this.closed ??= this.close());
+  }
+
+  private async close(): Promise<void> {
     await Promise.all([this.main.close(), this.retry.close()]);
     await this.backend.close();
   }

@@ -1,7 +1,6 @@
 import { getQueueToken } from '@nestjs/bullmq';
 import { Module, type DynamicModule, type InjectionToken, type Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { getDataSourceToken } from '@nestjs/typeorm';
 import { CallbackApiRepository } from './endpoints/callback-api.repository.js';
 import { CallbackApisController } from './endpoints/callback-apis.controller.js';
 import { CallbackApisService } from './endpoints/callback-apis.service.js';
@@ -51,6 +50,7 @@ import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { CallbackEnder } from './recorder/callback-ender.js';
 import { CallbackLog } from './recorder/callback-log.js';
+import { checkedDataSource } from './setup/checked-data-source.js';
 import { CallbackRecorder } from './recorder/callback-recorder.js';
 import { Relay } from './relay/relay.js';
 import { SafetySweep } from './relay/safety-sweep.js';
@@ -67,7 +67,6 @@ import {
   type CompleteOptions,
 } from './service-callbacks.options.js';
 import {
-  CALLBACKS_DATA_SOURCE,
   DEAD_LETTER_OPTIONS,
   DELIVERY_LOG_OPTIONS,
   DELIVERY_OPTIONS,
@@ -76,7 +75,7 @@ import {
 } from './tokens.js';
 
 /** Every provider below takes only the part of the options that it needs. */
-const optionProviders: Provider[] = [
+export const optionProviders: Provider[] = [
   { provide: SERVICE_CALLBACKS_OPTIONS, inject: [GIVEN_OPTIONS], useFactory: completeOptions },
   part(DELIVERY_OPTIONS, ({ delivery }) => delivery),
   part(DELIVERY_LOG_OPTIONS, ({ deliveryLog }) => deliveryLog),
@@ -156,6 +155,7 @@ const processorProviders: Provider[] = [
 const consoleProviders = [
   Clock,
   PayloadCipher,
+  CallbackTypeRegistry,
   CallbackApiRepository,
   DeadLetterRepository,
   ReplayRunRepository,
@@ -214,7 +214,7 @@ function compose(base: DynamicModule, extras: CompleteExtras): DynamicModule {
       : [],
     providers: [
       ...(base.providers ?? []),
-      { provide: CALLBACKS_DATA_SOURCE, useExisting: getDataSourceToken(dataSource) },
+      checkedDataSource(dataSource),
       ...commonProviders,
       ...(processors ? processorProviders : []),
       ...(notificationSource ? [{ provide: NotificationSource, useExisting: notificationSource }] : []),
@@ -222,6 +222,7 @@ function compose(base: DynamicModule, extras: CompleteExtras): DynamicModule {
     exports: [
       ...publicProviders,
       ...consoleProviders,
+      DEAD_LETTER_OPTIONS,
       DELIVERY_LOG_OPTIONS,
       DELIVERY_OPTIONS,
       ENDPOINT_HEALTH_OPTIONS,

@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { startReceiver, type Receiver } from '../support/receiver.js';
-import { registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
+import { startReceiver, status, type Receiver } from '../support/receiver.js';
+import {
+  causeCallback,
+  createNotification,
+  registerCallbackApi,
+  sendReceipt,
+  type RegisteredCallbackApi,
+  type SentCallback,
+} from '../support/scenario.js';
 import { restApi, startTestService, type RestApi, type TestService } from '../support/service.js';
 import { focusOn, signIn, startBrowser, visit, type VisitOptions } from './support/browser.js';
 import { givenUpCallbacks } from './support/given-up-callbacks.js';
@@ -13,6 +20,14 @@ const OPERATOR = 'the-token-of-an-operator';
 const OURS = { serviceId: randomUUID(), token: 'the-token-of-our-service' } as const;
 const READ_ONLY = { serviceId: randomUUID(), token: 'the-token-of-a-reader' } as const;
 const THEIRS = { serviceId: randomUUID() } as const;
+
+/** Each has an endpoint of its own. */
+const TEAMS = {
+  'with a mouse': { serviceId: randomUUID(), token: 'the-token-of-team-1' },
+  'without JavaScript': { serviceId: randomUUID(), token: 'the-token-of-team-2' },
+  'on a phone': { serviceId: randomUUID(), token: 'the-token-of-team-3' },
+  'by keyboard': { serviceId: randomUUID(), token: 'the-token-of-team-4' },
+} as const;
 
 /** Slow enough that a person sees it move. */
 const REPLAYS_A_SECOND = 3;
@@ -30,7 +45,7 @@ describe('the console, in a browser', () => {
     service = await startTestService(database.url, {
       API_TOKENS: [
         OPERATOR,
-        `${OURS.token}@${OURS.serviceId}`,
+        ...[OURS, ...Object.values(TEAMS)].map(({ token, serviceId }) => `${token}@${serviceId}`),
         `${READ_ONLY.token}@${READ_ONLY.serviceId}:callbacks:read`,
       ].join(),
       CALLBACK_MAX_RETRIES: '0',
@@ -69,8 +84,8 @@ describe('the console, in a browser', () => {
    * From the overview in two clicks to why; a test; its dead letters replayed.
    * @returns the ids of what then arrived
    */
-  async function mend(page: Page, { url }: RegisteredCallbackApi, path: string, count: number) {
-    await page.getByRole('link', { name: url }).click();
+  async function fix(page: Page, { url }: RegisteredCallbackApi, path: string, count: number) {
+    await page.getByRole('link', { name: url }).first().click();
     await page.getByText(/Failing since \d\d:\d\d: 503 Service Unavailable/).waitFor();
 
     receiver.respond(path, 200);
@@ -79,26 +94,98 @@ describe('the console, in a browser', () => {
     await page.getByText('200 OK').waitFor();
     expect(arrivedAt(path).at(-1)?.headers).toMatchObject({ 'webhook-test': 'true' });
 
-    await page.getByRole('button', { name: `Replay its ${count} dead letters` }).click();
+    await page.getByRole('button', { name: `Replay its ${count} given-up callbacks` }).click();
+    await page.getByRole('heading', { name: `Replay ${count} dead letters?` }).waitFor();
+    await page.getByRole('button', { name: `Replay ${count} dead letters` }).click();
     await page.getByRole('heading', { name: `Replay of ${count} dead letters` }).waitFor();
-    await page.getByText(`All ${count} are on their way again.`).waitFor();
+    await page.getByText(`All ${count} arrived.`).waitFor();
     const requests = await receiver.waitForRequests(2 * count + 1, { path });
     return requests.slice(count + 1).map(({ headers }) => headers['webhook-id']);
   }
 
   it('leads an operator from the failing endpoint to callbacks that arrive', async () => {
     const { endpoint, ids } = await broken(randomUUID(), '/operator', 8);
-    const arrived = await as(OPERATOR, (page) => mend(page, endpoint, '/operator', ids.length));
+    const arrived = await as(OPERATOR, (page) => fix(page, endpoint, '/operator', ids.length));
     expect(new Set(arrived)).toEqual(new Set(ids));
   }, 90_000);
 
   it('does the same without JavaScript', async () => {
     const { endpoint, ids } = await broken(randomUUID(), '/plain', 8);
-    const arrived = await as(OPERATOR, (page) => mend(page, endpoint, '/plain', ids.length), {
+    const arrived = await as(OPERATOR, (page) => fix(page, endpoint, '/plain', ids.length), {
       javaScript: false,
     });
     expect(new Set(arrived)).toEqual(new Set(ids));
   }, 90_000);
+
+  it('says whose fault it is in one line, and tests the worst endpoint in one click', async () => {
+    const { endpoint } = await broken(randomUUID(), '/one-look', 1);
+    await as(OPERATOR, async (page) => {
+      const standing = page.locator('.standing');
+      await standing.getByText('Platform well').waitFor();
+      expect(await standing.textContent()).toMatch(/\d+ endpoints? failing.*\d × 503 Service Unavailable/);
+      await standing.getByRole('link', { name: /failing$/ }).click();
+      expect(new URL(page.url()).searchParams.get('state')).toBe('failing');
+      receiver.respond('/one-look', 200);
+      await page.getByRole('button', { name: `Send a test callback to ${endpoint.url}` }).click();
+      await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
+      await page.getByText('200 OK').waitFor();
+      expect(await page.title()).toMatch(/^\S+: 127\.0\.0\.1:\d+\/one-look, delivery status/);
+    });
+  }, 60_000);
+
+  it.each([true, false])(
+    'finds a callback by the id it shows, by its notification and by its reference (JavaScript: %s)',
+    async (javaScript) => {
+      const path = `/found-${javaScript}`;
+      const endpoint = await registerCallbackApi(api, { url: receiver.url(path) });
+      const reference = `Case ${randomUUID()}`;
+      const notification = await createNotification(api, endpoint.serviceId, { reference });
+      const { callback } = await sendReceipt(api, notification.id);
+      const id = callback.queued ? callback.id : '';
+      await receiver.waitForRequests(1, { path });
+      await as(
+        OPERATOR,
+        async (page) => {
+          for (const text of [id, id.slice(0, 18), notification.id, notification.id.slice(0, 8), reference]) {
+            await page.getByRole('searchbox', { name: 'Search by id, notification or reference' }).fill(text);
+            await page.keyboard.press('Enter');
+            await page.getByText(id).first().waitFor();
+            expect(new URL(page.url()).pathname).toBe(
+              `/console/services/${endpoint.serviceId}/callbacks/${id}`,
+            );
+          }
+          await page.getByRole('searchbox').fill(endpoint.id.slice(0, 8));
+          await page.keyboard.press('Enter');
+          await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
+          await page.getByRole('searchbox').fill('no such thing');
+          await page.getByRole('button', { name: 'Search' }).click();
+          await page.getByText('Nothing found for “no such thing”').waitFor();
+        },
+        { javaScript },
+      );
+    },
+    60_000,
+  );
+
+  it('copies an id, and reads the figures of a bar by pointer and by keyboard', async () => {
+    const { endpoint } = await broken(randomUUID(), '/copied', 1);
+    await as(OPERATOR, async (page) => {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await page.getByRole('link', { name: endpoint.url }).first().click();
+      await page.getByRole('button', { name: 'Copy the endpoint id' }).click();
+      await page.getByText('Copied', { exact: true }).waitFor();
+      await page.getByRole('searchbox').focus();
+      await page.keyboard.press('ControlOrMeta+V');
+      expect(await page.getByRole('searchbox').inputValue()).toBe(endpoint.id);
+
+      const reading = page.locator('.reading');
+      await page.locator('.chart g').last().hover();
+      expect(await reading.textContent()).toMatch(/^\d\d:\d\d: 0 delivered, 1 given up, 1 failed attempt/);
+      await page.locator('.chart g').last().focus();
+      await page.keyboard.press('ArrowLeft');
+      expect(await reading.textContent()).toMatch(/^\d\d:\d\d: 0 delivered, 0 given up, 0 failed attempts/);
+    });
+  }, 60_000);
 
   it("shows a service team its own endpoints alone, and another's as what does not exist", async () => {
     const { endpoint, ids } = await broken(OURS.serviceId, '/ours', 2);
@@ -109,7 +196,7 @@ describe('the console, in a browser', () => {
     await as(OURS.token, async (page) => {
       expect(await page.getByRole('link', { name: theirs.url }).count()).toBe(0);
       expect(await page.getByText('In flight').count()).toBe(0);
-      expect(new Set(await mend(page, endpoint, '/ours', ids.length))).toEqual(new Set(ids));
+      expect(new Set(await fix(page, endpoint, '/ours', ids.length))).toEqual(new Set(ids));
       const address = `${service.url}/console/services/${theirs.serviceId}/endpoints/${theirs.id}`;
       const answer = await page.request.get(address);
       expect([answer.status(), await answer.text()]).toEqual([404, expect.stringContaining('Not found')]);
@@ -119,12 +206,12 @@ describe('the console, in a browser', () => {
   it('offers a token that may only read no button that would do anything', async () => {
     const { endpoint } = await broken(READ_ONLY.serviceId, '/read-only', 1);
     await as(READ_ONLY.token, async (page) => {
-      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
       await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
-      expect(await page.getByRole('button').allTextContents()).toEqual(['Sign out', 'Filter']);
+      expect(await buttonsOf(page)).toEqual(['Search', 'Sign out', 'Filter']);
       await page.getByRole('link', { name: 'Dead letters', exact: true }).click();
       await page.getByRole('heading', { level: 1, name: 'Dead letters' }).waitFor();
-      expect(await page.getByRole('button').allTextContents()).toEqual(['Sign out', 'Filter']);
+      expect(await buttonsOf(page)).toEqual(['Search', 'Sign out', 'Filter']);
     });
   }, 60_000);
 
@@ -134,18 +221,21 @@ describe('the console, in a browser', () => {
     const list = `${service.url}/console/dead-letters?service=${endpoint.serviceId}`;
     await as(OPERATOR, async (page) => {
       await page.goto(list);
-      await page.getByRole('button', { name: 'Replay all 12 that match' }).click();
+      await page.getByLabel('All 12 that match').check();
+      await page.getByRole('button', { name: 'Replay selected' }).click();
+      await page.getByRole('button', { name: 'Replay 12 dead letters' }).click();
       await page.getByRole('button', { name: 'Stop' }).click();
-      await page.getByText('the others are dead letters as before').waitFor();
+      await page.getByText('still to be sent are dead letters as before').waitFor();
       await page.goto(list);
-      const kept = await page.getByText('kept', { exact: true }).count();
+      const kept = await page.getByRole('checkbox', { name: /^Callback / }).count();
       expect(kept).toBeGreaterThan(0);
       // A replayed one is no dead letter any more.
       const replayed = ids.length - kept;
       await receiver.waitForRequests(ids.length + replayed, { path: '/stopped' });
       await eventually(async () => {
         await page.goto(`${service.url}/console/callbacks?service=${endpoint.serviceId}&state=delivered`);
-        expect(await page.getByText('delivered', { exact: true }).count()).toBeGreaterThanOrEqual(replayed);
+        const delivered = page.locator('.badge', { hasText: 'Delivered' });
+        expect(await delivered.count()).toBeGreaterThanOrEqual(replayed);
       });
     });
   }, 90_000);
@@ -154,21 +244,23 @@ describe('the console, in a browser', () => {
     const { endpoint } = await broken(randomUUID(), '/deleted', 3);
     await as(OPERATOR, async (page) => {
       await page.goto(`${service.url}/console/dead-letters?service=${endpoint.serviceId}`);
-      const boxes = page.getByRole('checkbox');
+      await page.getByRole('button', { name: 'Delete selected' }).click();
+      await page.getByText('Select at least one dead letter').waitFor();
+      const boxes = page.getByRole('checkbox', { name: /^Callback / });
       await boxes.nth(0).check();
       await boxes.nth(1).check();
       await page.getByRole('button', { name: 'Delete selected' }).click();
       await page.getByRole('heading', { name: 'Delete 2 dead letters?' }).waitFor();
       await page.getByRole('button', { name: 'Delete 2 dead letters' }).click();
       await page.getByText('2 dead letters deleted').waitFor();
-      expect(await page.getByRole('checkbox').count()).toBe(1);
+      expect(await boxes.count()).toBe(1);
     });
   }, 60_000);
 
   it('rotates the signing secret and shows it once; disables and enables', async () => {
     const endpoint = await registerCallbackApi(api, { url: receiver.url('/switched') });
     await as(OPERATOR, async (page) => {
-      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
       const rotate = page.getByRole('button', { name: 'Rotate the signing secret' });
       const question = page.getByRole('heading', { name: 'Rotate the signing secret?' });
       const secret = page.getByRole('region', { name: 'Signing secret' });
@@ -185,8 +277,7 @@ describe('the console, in a browser', () => {
       expect(await page.getByText('The last rotation is not over').count()).toBe(1);
       await rotate.click();
       expect(await secret.textContent()).not.toBe(shown);
-      await page.getByRole('button', { name: 'Disable' }).click();
-      await page.getByText('The endpoint is disabled').waitFor();
+      await disable(page);
       expect(await secret.count()).toBe(0);
       await page.getByRole('button', { name: 'Enable', exact: true }).click();
       await page.getByText('The endpoint is enabled').waitFor();
@@ -196,19 +287,21 @@ describe('the console, in a browser', () => {
   it('enables an endpoint and replays what was kept for it meanwhile', async () => {
     const endpoint = await registerCallbackApi(api, { url: receiver.url('/kept') });
     await as(OPERATOR, async (page) => {
-      await page.getByRole('link', { name: endpoint.url }).click();
-      await page.getByRole('button', { name: 'Disable' }).click();
-      await page.getByText('The endpoint is disabled').waitFor();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
+      await disable(page);
       const ids = await givenUpCallbacks(api, service.logs, endpoint.serviceId, 2);
       expect(arrivedAt('/kept')).toEqual([]);
       await page.getByRole('link', { name: 'Overview' }).first().click();
       await page.getByText('1 disabled', { exact: true }).waitFor();
       expect(await page.getByText('No endpoint is failing').count()).toBe(0);
-      await page.getByRole('link', { name: endpoint.url }).click();
-      await page.getByRole('button', { name: 'Enable and replay 2', exact: true }).click();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
+      const enable = page.getByRole('button', { name: 'Enable and replay 2', exact: true });
+      await enable.click();
+      await page.getByRole('heading', { name: 'Enable this endpoint and replay 2 callbacks?' }).waitFor();
+      await enable.click();
       await page.getByText('The endpoint is enabled').waitFor();
-      await page.getByText('All 2 are on their way again.').waitFor();
-      await page.getByRole('link', { name: 'See how the callbacks went' }).click();
+      await page.getByText('All 2 arrived.').waitFor();
+      await page.getByRole('link', { name: 'To the endpoint' }).click();
       await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
       const arrived = await receiver.waitForRequests(2, { path: '/kept' });
       expect(new Set(arrived.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(ids));
@@ -220,18 +313,76 @@ describe('the console, in a browser', () => {
     const endpoint = await registerCallbackApi(api, { url: receiver.url('/watched') });
     await as(OPERATOR, async (page) => {
       await page.clock.install();
-      await page.getByRole('link', { name: endpoint.url }).click();
+      await page.getByRole('link', { name: endpoint.url }).first().click();
       await page.getByRole('button', { name: 'Send a test callback' }).click();
       await page.getByRole('heading', { name: 'Test callback' }).waitFor();
-      await page.getByLabel('Subject id').fill('half a wor');
+      await page.getByRole('textbox', { name: 'Subject id' }).fill('half a wor');
       await givenUpCallbacks(api, service.logs, endpoint.serviceId, 2);
       await eventually(async () => {
         await page.clock.fastForward(15_000);
         await page.getByText(/Failing since \d\d:\d\d: 503/).waitFor({ timeout: 1_000 });
       });
-      expect(await page.getByRole('button', { name: 'Replay its 2 dead letters' }).count()).toBe(1);
+      expect(await page.getByRole('button', { name: 'Replay its 2 given-up callbacks' }).count()).toBe(1);
       expect(await page.getByRole('heading', { name: 'Test callback' }).count()).toBe(1);
-      expect(await page.getByLabel('Subject id').inputValue()).toBe('half a wor');
+      expect(await page.getByRole('textbox', { name: 'Subject id' }).inputValue()).toBe('half a wor');
+    });
+  }, 60_000);
+
+  /** A callback that was rejected, of a service that has others. */
+  async function rejected(serviceId: string, path: string) {
+    receiver.respond(path, status(422, { headers: { server: 'legacy/1' }, body: 'unknown template' }));
+    await registerCallbackApi(api, { serviceId, url: receiver.url(path) });
+    await givenUpCallbacks(api, service.logs, serviceId, 2);
+    const sent = await causeCallback(api, serviceId);
+    await service.logs.waitForEnd(sent.id);
+    return sent;
+  }
+
+  /** From the list by its subject to why it failed, to its arrival. */
+  async function replayOne(page: Page, path: string, { notificationId }: SentCallback, press: Press) {
+    await page.goto(`${service.url}/console/callbacks`);
+    await page.getByRole('textbox', { name: 'Subject id' }).fill(notificationId);
+    await press(page, page.getByRole('button', { name: 'Filter' }));
+    const row = page.locator('tbody tr');
+    await row.getByText('Rejected (422 Unprocessable Entity), not retried').waitFor();
+    expect(await row.count()).toBe(1);
+    await press(page, row.locator('a.row-link'));
+    await page.getByRole('heading', { name: 'What happened' }).waitFor();
+    await page.getByText('unknown template').waitFor();
+    await page.getByText('server: legacy/1').waitFor();
+    await page.getByText('"to": "[masked]"').waitFor();
+    receiver.respond(path, 200);
+    await press(page, page.getByRole('button', { name: 'Replay' }));
+    await page.getByText('It has arrived').waitFor();
+    await page.getByText('Replayed', { exact: true }).waitFor();
+    await page.getByText('200 OK').first().waitFor();
+  }
+
+  it.each([
+    ['with a mouse', {}, click],
+    ['without JavaScript', { javaScript: false }, click],
+    ['on a phone', { width: 360 }, click],
+    ['by keyboard', {}, byKeyboard],
+  ] as const)(
+    'lets a team find one callback, read why it failed, and replay it: %s',
+    async (how, options, press) => {
+      const path = `/${how.replaceAll(' ', '-')}`;
+      const sent = await rejected(TEAMS[how].serviceId, path);
+      await as(TEAMS[how].token, (page) => replayOne(page, path, sent, press), options);
+      expect(arrivedAt(path).at(-1)?.headers['webhook-id']).toBe(sent.id);
+    },
+    60_000,
+  );
+
+  it('shows the personal fields of a body to a token that could send it elsewhere, when asked', async () => {
+    const serviceId = randomUUID();
+    const { endpoint, ids } = await broken(serviceId, '/personal', 1);
+    const address = `${service.url}/console/services/${endpoint.serviceId}/callbacks/${ids[0]}`;
+    await as(OPERATOR, async (page) => {
+      await page.goto(address);
+      expect(await page.getByText('recipient@example.com').count()).toBe(0);
+      await page.getByRole('link', { name: 'Show personal fields' }).click();
+      await page.getByText('"to": "recipient@example.com"').waitFor();
     });
   }, 60_000);
 
@@ -258,9 +409,37 @@ describe('the console, in a browser', () => {
   }, 60_000);
 });
 
+/** How a person presses a button or follows a link. */
+type Press = (page: Page, target: Locator) => Promise<void>;
+
+async function click(_page: Page, target: Locator): Promise<void> {
+  await target.click();
+}
+
+/** Tab by Tab from the top of the page. */
+async function byKeyboard(page: Page, target: Locator): Promise<void> {
+  await target.waitFor();
+  await tabTo(page, (await target.textContent())?.trim() ?? '');
+  await page.keyboard.press('Enter');
+}
+
+/** What is written on the buttons that do something: a copy button has a picture alone. */
+async function buttonsOf(page: Page): Promise<readonly string[]> {
+  return (await page.getByRole('button').allTextContents()).filter((words) => words !== '');
+}
+
+/** Asked first, and only then done. */
+async function disable(page: Page): Promise<void> {
+  const button = page.getByRole('button', { name: 'Disable', exact: true });
+  await button.click();
+  await page.getByRole('heading', { name: 'Disable this endpoint?' }).waitFor();
+  await button.click();
+  await page.getByText('The endpoint is disabled').waitFor();
+}
+
 /** Tab by Tab, each stop of it with a focus that is seen. */
 async function tabTo(page: Page, wanted: string): Promise<void> {
-  for (let stops = 0; stops < 60; stops += 1) {
+  for (let stops = 0; stops < 100; stops += 1) {
     await page.keyboard.press('Tab');
     const { text, isSeen } = await focusOn(page);
     expect({ text, isSeen }).toEqual({ text, isSeen: true });

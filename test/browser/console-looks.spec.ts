@@ -36,7 +36,21 @@ const pages: readonly {
       for (const summary of await page.getByText('As a table').all()) await summary.click();
     },
   },
+  {
+    name: 'overview-no-endpoint',
+    go: (page, url) => page.goto(`${url}/console?text=nowhere&state=failing`),
+  },
+  { name: 'search', go: (page, url) => page.goto(`${url}/console/search?q=a`) },
+  { name: 'search-nothing', go: (page, url) => page.goto(`${url}/console/search?q=nothing`) },
   { name: 'endpoint', go: openWorst },
+  {
+    name: 'disable',
+    go: async (page, url) => {
+      await openWorst(page, url);
+      await page.getByRole('button', { name: 'Disable' }).click();
+      await page.getByRole('heading', { name: 'Disable this endpoint?' }).waitFor();
+    },
+  },
   {
     name: 'endpoint-tested',
     go: async (page, url) => {
@@ -53,18 +67,30 @@ const pages: readonly {
       await page.getByRole('heading', { name: 'Rotate the signing secret?' }).waitFor();
     },
   },
+  {
+    name: 'rotated',
+    go: async (page, url) => {
+      await openWorst(page, url);
+      const rotate = page.getByRole('button', { name: 'Rotate the signing secret' });
+      await rotate.click();
+      await page.getByRole('heading', { name: 'Rotate the signing secret?' }).waitFor();
+      await rotate.click();
+      await page.getByRole('region', { name: 'Signing secret' }).waitFor();
+    },
+  },
   { name: 'callbacks', go: (page, url) => page.goto(`${url}/console/callbacks`) },
   {
     name: 'callbacks-bad-filter',
-    go: (page, url) => page.goto(`${url}/console/callbacks?since=yesterday&state=unheard-of&id=nothing`),
+    go: (page, url) =>
+      page.goto(`${url}/console/callbacks?since=yesterday&state=unheard-of&endpoint=nothing`),
   },
   {
     name: 'callback',
     go: async (page, url) => {
       await page.goto(`${url}/console/callbacks?state=retrying`);
-      await page.locator('tbody a').nth(2).click();
-      await page.getByRole('heading', { name: 'Attempts' }).waitFor();
-      await page.getByText('What it answered').last().click();
+      await page.locator('tbody a.row-link').nth(2).click();
+      await page.getByRole('heading', { name: 'What happened' }).waitFor();
+      await page.getByText('As a command').click();
     },
   },
   { name: 'dead-letters', go: (page, url) => page.goto(`${url}/console/dead-letters`) },
@@ -73,9 +99,39 @@ const pages: readonly {
     name: 'delete',
     go: async (page, url) => {
       await page.goto(`${url}/console/dead-letters?reason=not_retried`);
-      await page.getByRole('button', { name: 'Delete all' }).click();
+      await page.getByLabel(/that match$/).check();
+      await page.getByRole('button', { name: 'Delete selected' }).click();
       await page.getByRole('heading', { name: /^Delete / }).waitFor();
     },
+  },
+  {
+    name: 'replay-question',
+    go: async (page, url) => {
+      await page.goto(`${url}/console/dead-letters`);
+      await page.getByRole('checkbox').nth(1).check();
+      await page.getByRole('button', { name: 'Replay selected' }).click();
+      await page.getByRole('heading', { name: /^Replay 1 / }).waitFor();
+    },
+  },
+  {
+    name: 'dead-letters-none-selected',
+    go: async (page, url) => {
+      await page.goto(`${url}/console/dead-letters`);
+      await page.getByRole('button', { name: 'Replay selected' }).click();
+      await page.getByText('Select at least one dead letter').waitFor();
+    },
+  },
+  {
+    name: 'callback-given-up',
+    go: async (page, url) => {
+      await page.goto(`${url}/console/callbacks?state=given_up&reason=not_retried`);
+      await page.locator('tbody a.row-link').first().click();
+      await page.getByRole('heading', { name: 'What happened' }).waitFor();
+    },
+  },
+  {
+    name: 'callbacks-more',
+    go: (page, url) => page.goto(`${url}/console/callbacks?reason=not_retried&period=7d`),
   },
   { name: 'nothing-there', go: (page, url) => page.goto(`${url}/console/nowhere`) },
 ];
@@ -140,7 +196,9 @@ describe('every page of the console', () => {
     await visit(browser, {}, async ({ page }) => {
       await signIn(page, service.url, OPERATOR);
       await page.goto(`${service.url}/console/dead-letters?reason=retries_exhausted`);
-      await page.getByRole('button', { name: /^Replay all/ }).click();
+      await page.getByLabel(/that match$/).check();
+      await page.getByRole('button', { name: 'Replay selected' }).click();
+      await page.getByRole('button', { name: /^Replay / }).click();
       await page.getByText(/ so far\.$/).waitFor();
       await page.getByText('a second').waitFor();
       expect(await faultsOf(page, 'replay')).toEqual([]);

@@ -207,6 +207,22 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(await on.queue.getJobCountByTypes('completed', 'failed')).toBe(0);
     });
 
+    it.each([
+      ['rate', () => on.queue.setGlobalRateLimit(1, 2_000)],
+      ['jobs in hand', () => on.queue.setGlobalConcurrency(1)],
+    ])('is asked for a few times a second while a host limits the queue’s %s', async (_, limit) => {
+      await limit();
+      await addAll(['first', 'second']);
+      await on.fetch(() => on.stuck.promise, { permits: 10 });
+      await eventually(async () => expect(on.handedOut).toEqual(['first']));
+      const before = on.fetches;
+      await sleep(500);
+      expect(on.fetches - before).toBeLessThan(20);
+      on.stuck.resolve();
+      await on.nothingLeft();
+      expect(on.handedOut).toEqual(['first', 'second']);
+    });
+
     if (testedBackend() === 'redis') {
       it('whose data is not JSON reaches the processor, and does not come back for ever', async () => {
         const seen: unknown[] = [];

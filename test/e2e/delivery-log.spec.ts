@@ -88,7 +88,11 @@ describe('the delivery log', () => {
       first_attempt_at: TIME,
       last_attempt_at: TIME,
       next_attempt_at: null,
+      finished_at: TIME,
+      replayed_at: null,
+      replay_requested_at: null,
       forward_ms: expect.any(Number),
+      has_payload: true,
       attempts: [{ at: TIME, duration_ms: expect.any(Number), status_code: 200 }],
     });
     expect(callback.forward_ms).toBe(
@@ -98,7 +102,7 @@ describe('the delivery log', () => {
 
   it('has every attempt of a retried one, with what the server said against it', async () => {
     const api = await register('/retried', [
-      status(503, { body: 'down for\r\n\tmaintenance \u0007' }),
+      status(503, { headers: { server: 'nginx' }, body: 'down for\r\n\tmaintenance \u0007' }),
       500,
       status(200, { body: 'ok' }),
     ]);
@@ -106,8 +110,14 @@ describe('the delivery log', () => {
     const callback = await logged(api.serviceId, id, 'delivered');
     expect(callback).toMatchObject({ attempts_made: 3, last_status_code: 200, reason: null });
     expect(callback.attempts).toEqual([
-      { at: TIME, duration_ms: expect.any(Number), status_code: 503, excerpt: 'down for maintenance \uFFFD' },
-      { at: TIME, duration_ms: expect.any(Number), status_code: 500 },
+      {
+        at: TIME,
+        duration_ms: expect.any(Number),
+        status_code: 503,
+        excerpt: 'down for maintenance \uFFFD',
+        headers: expect.objectContaining({ server: 'nginx', date: expect.any(String) }),
+      },
+      { at: TIME, duration_ms: expect.any(Number), status_code: 500, headers: expect.any(Object) },
       { at: TIME, duration_ms: expect.any(Number), status_code: 200 },
     ]);
   });
@@ -115,7 +125,8 @@ describe('the delivery log', () => {
   it('keeps a KiB of an echo, without the token and without what the payload says', async () => {
     receiver.respond('/echo', ({ request, response }) => {
       const { authorization } = request.headers;
-      response.writeHead(400).end(`${authorization} of someone@example.com: ${'é'.repeat(20_000)}`);
+      const headers = { 'x-echo': `<${authorization}>`, 'set-cookie': 'session=of-theirs' };
+      response.writeHead(400, headers).end(`${authorization} of someone@example.com: ${'é'.repeat(20_000)}`);
     });
     const api = await registerCallbackApi(service, { url: receiver.url('/echo') });
     const { id: notificationId } = await createNotification(service, api.serviceId, {
@@ -125,6 +136,7 @@ describe('the delivery log', () => {
     if (!callback.queued) throw new Error(callback.reason);
     const { reason, attempts } = await logged(api.serviceId, callback.id, 'given_up');
     expect(reason).toBe('not_retried');
+    expect(attempts?.[0]?.['headers']).toMatchObject({ 'x-echo': '<Bearer […]>', 'set-cookie': '[…]' });
     const excerpt = String(attempts?.[0]?.['excerpt']);
     expect(excerpt).toMatch(/^Bearer \[…\] of \[…\]: é+$/);
     expect(Buffer.byteLength(excerpt)).toBeLessThanOrEqual(1_024);
@@ -189,11 +201,11 @@ describe('the delivery log', () => {
     await logged(api.serviceId, first.id, 'given_up');
     const { id } = await causeCallback(service, api.serviceId);
     const deferred = await logged(api.serviceId, id, 'deferred');
-    // When it is tried again depends on its endpoint's next probe.
+    // Its endpoint's next probe.
     expect(deferred).toMatchObject({
       attempts_made: 0,
       attempts: [],
-      next_attempt_at: null,
+      next_attempt_at: TIME,
       forward_ms: null,
     });
     const scope = { serviceId: api.serviceId };

@@ -112,7 +112,7 @@ describe('an endpoint', () => {
       disabled_reason: 'by_hand',
       disabled_at: expect.any(String),
     });
-    expect(linesOf('endpoint.disabled', api)).toHaveLength(1);
+    expect(linesOf('endpoint.disabled', api)).toEqual([expect.objectContaining({ updated_by_id: by })]);
     // Once more changes nothing and tells nobody.
     expect((await press(api, 'disable')).body.data).toEqual(body.data);
     expect(linesOf('endpoint.disabled', api)).toHaveLength(1);
@@ -226,6 +226,15 @@ describe('an endpoint', () => {
       text: expect.stringMatching(/was disabled: it answered 410 Gone/),
     });
     expect(await metric('service_callback_endpoint_changes_total{change="disabled"}')).toBeGreaterThan(0);
+
+    // What came meanwhile is replayed, and so is the callback that was answered 410.
+    const missed = await causeCallback(service, api.serviceId);
+    await service.logs.waitFor('callback.disabled', { callback_id: missed.id });
+    receiver.respond('/gone', 200);
+    const { body } = await press(api, 'enable', { replay: true });
+    expect(body.data).toMatchObject({ dead_letters: { waiting: 0, replaying: 2 } });
+    for (const each of [id, missed.id])
+      await service.logs.waitFor('callback.delivered', { callback_id: each });
   });
 
   const alertsAbout = (api: RegisteredCallbackApi) =>

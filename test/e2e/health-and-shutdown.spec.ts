@@ -72,6 +72,18 @@ describe('health', () => {
     expect(await service.call('GET', '/health/live')).toMatchObject({ status: 200 });
   });
 
+  it('names the database where it takes no writes', async () => {
+    const direct = await databaseOf();
+    const url = new URL(direct);
+    url.searchParams.set('options', '-c default_transaction_read_only=on');
+    const service = await serviceOn(url.href, { DATABASE_DIRECT_URL: direct, PROCESS_ROLE: 'api' });
+    expect(await ready(service)).toMatchObject({
+      status: 503,
+      body: { details: { database: { status: 'down', message: 'the database is read-only' } } },
+    });
+    expect(await service.call('GET', '/health/live')).toMatchObject({ status: 200 });
+  });
+
   it('names the worker where it takes no jobs', async () => {
     const service = await serviceOn(await databaseOf());
     await service.app.get(Workers).beforeApplicationShutdown();

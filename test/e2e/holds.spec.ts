@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { held } from '../support/held.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type Environment, type TestService } from '../support/service.js';
@@ -73,6 +74,7 @@ describe('an endpoint on hold', () => {
     const before = requestsTo('/down').length;
     await eventually(async () => expect(requestsTo('/down').length).toBeGreaterThan(before));
     expect(service.logs.events('endpoint.held', { callback_api_id: id })).toHaveLength(1);
+    expect(await service.call('GET', '/health/ready')).toMatchObject({ status: 200 });
 
     isDown = false;
     await Promise.all(
@@ -87,6 +89,18 @@ describe('an endpoint on hold', () => {
       expect(service.logs.events('callback.deferred', { callback_id: callback }).length).toBeLessThanOrEqual(
         1,
       );
+  });
+
+  it('by Retry-After has one line, and each of its callbacks one, however long it lasts', async () => {
+    const service = await start();
+    receiver.respond('/busy', status(503, { headers: { 'retry-after': '3600' } }));
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/busy') });
+    const sent = await Promise.all(Array.from({ length: 84 }, () => causeCallback(service, serviceId)));
+    await eventually(async () => expect(await statesOf(id)).toEqual(['held']));
+    const deferred = service.logs.events('callback.deferred', { service_id: serviceId });
+    const told = deferred.map((line) => String(line['callback_id']));
+    expect(told.toSorted()).toEqual(sent.map(({ id: callback }) => callback).toSorted());
+    expect(service.logs.events('endpoint.held', { callback_api_id: id })).toHaveLength(1);
   });
 
   it('is kept over restarts and shared by all processes', async () => {
@@ -127,14 +141,31 @@ describe('an endpoint on hold', () => {
     });
     const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/patience') });
     const { id: first } = await causeCallback(service, serviceId);
-    const [held] = await service.logs.waitFor('endpoint.held', { callback_api_id: id });
-    expect(held).toMatchObject({ reason: 'retry_after' });
+    await service.logs.waitFor('endpoint.held', { callback_api_id: id, reason: 'retry_after' });
     const { id: other } = await causeCallback(service, serviceId);
     await service.logs.waitFor('callback.deferred', { callback_id: other, error: 'retry_after' });
     expect(asked).toBe(1);
     await Promise.all([first, other].map((callback) => service.logs.waitForEnd(callback)));
+    await service.logs.waitFor('endpoint.released', { service_id: serviceId, reason: 'retry_after' });
     const [arrived] = requestsTo('/patience').slice(1);
     expect((arrived?.at ?? 0) - (requestsTo('/patience')[0]?.at ?? 0)).toBeGreaterThanOrEqual(900);
+  });
+
+  it('is not needed for this: a callback of a busy endpoint has one line, however often it is looked at', async () => {
+    const service = await start({ CALLBACK_CONCURRENCY: '8', CALLBACK_RETRY_CONCURRENCY: '4' });
+    const response = held(status(200));
+    receiver.respond('/unproven', response.behaviour);
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/unproven') });
+    await Promise.all(Array.from({ length: 84 }, () => causeCallback(service, serviceId)));
+    await eventually(async () => {
+      const { body } = await service.call('GET', '/metrics');
+      const looks = [...String(body).matchAll(/^service_callback_deferred_total\{.*\} (\d+)$/gm)];
+      expect(looks.reduce((sum, [, count]) => sum + Number(count), 0)).toBeGreaterThan(200);
+    });
+    const deferred = service.logs.events('callback.deferred', { service_id: serviceId });
+    response.release();
+    expect(deferred.length).toBeGreaterThan(40);
+    expect(new Set(deferred.map((line) => line['callback_id'])).size).toBe(deferred.length);
   });
 
   it('lets others through while one callback alone fails its probes', async () => {

@@ -71,6 +71,7 @@ describe('a worker that lacks a key', () => {
         level: 50,
         service_id: serviceId,
         error: expect.stringMatching(/UnknownEncryptionKeyError: .*"?new"?/),
+        err: { name: 'UnknownEncryptionKeyError', stack: expect.stringMatching(/\n +at /) },
       });
       await eventually(async () => {
         const { body } = await callbacksOf(api, serviceId).get(id);

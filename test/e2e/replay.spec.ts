@@ -175,10 +175,12 @@ describe('a replay', () => {
     receiver.respond('/all', [404, 200]);
     const id = await givenUp(api);
     const letters = deadLettersOf(service, api.serviceId);
-    expect(await service.call('POST', `/service/${api.serviceId}/dead-letters/replay`)).toMatchObject({
-      status: 400,
-      body: { errors: [{ error: 'ValidationError', message: 'expected an object' }] },
-    });
+    for (const what of ['dead-letters', 'callbacks'])
+      // Not announced, and announced as JSON.
+      for (const nothing of [undefined, '']) {
+        const refused = await service.call('POST', `/service/${api.serviceId}/${what}/replay`, nothing);
+        expect(refused).toMatchObject({ status: 400, body: { errors: [{ error: 'ValidationError' }] } });
+      }
     expect((await letters.get(id)).body.data.replay_requested_at).toBeNull();
     expect((await letters.replayAll({})).body).toEqual({ data: { count: 1 } });
     await delivered(id);
@@ -228,5 +230,8 @@ describe('a replay', () => {
     expect(requestsTo('/stopped')).toHaveLength(count + (stopped?.queued ?? 0));
     expect(await runs.preview(scope, { state: 'given_up' })).toBe(count - (stopped?.queued ?? 0));
     expect(await runs.running(scope)).toEqual([]);
+    // What was on its way went on.
+    const arrived = { delivered: stopped?.queued, underWay: 0, givenUp: 0 };
+    await eventually(async () => expect(await runs.find(scope, id)).toMatchObject(arrived));
   });
 });

@@ -75,6 +75,11 @@ describe('egress as the environment has it', () => {
     expect(away.logs.events('callback.retrying', { callback_id: id })).toEqual([]);
     const [line] = away.logs.events('callback.postponed', { callback_id: id });
     expect(line?.['error']).toContain('CALLBACK_PROXY_URL');
+    expect(line?.['err']).toMatchObject({
+      name: 'ProxyUnavailableError',
+      stack: expect.stringMatching(/\n +at /),
+      cause: { code: 'ECONNREFUSED' },
+    });
     expect(JSON.stringify(away.logs.lines)).not.toContain('hunter2');
     await away.stop();
     await elsewhere.drop();

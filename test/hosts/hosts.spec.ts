@@ -48,6 +48,7 @@ describe('the packed tarball', () => {
     const host = join(directory, name);
     await cp(join(import.meta.dirname, name), host, { recursive: true });
     await cp(join(import.meta.dirname, 'app'), join(host, 'app'), { recursive: true });
+    await cp(join(CHECKOUT, 'examples/testing/orders.ts'), join(host, 'app/orders.ts'));
     await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], {
       cwd: host,
       env: NPM_ENVIRONMENT,
@@ -119,9 +120,9 @@ describe('the packed tarball', () => {
       expect(JSON.parse(stdout)).toEqual(DELIVERED);
     }, 60_000);
 
-    it('delivers a callback in a test of vitest', async () => {
+    it('delivers a callback in tests of vitest, with the real module and in memory', async () => {
       const { stdout } = await node(host, ['node_modules/vitest/vitest.mjs', 'run']);
-      expect(stdout).toMatch(/Tests +1 passed/);
+      expect(stdout).toMatch(/Tests +2 passed/);
     }, 60_000);
   });
 
@@ -153,10 +154,10 @@ describe('the packed tarball', () => {
       ['30', [join(CHECKOUT, JEST)], 'cjs'],
       ['30 that can require() ES modules', ['--experimental-vm-modules', join(CHECKOUT, JEST)], 'esm'],
     ])(
-      'delivers a callback in a test of Jest %s',
+      'delivers a callback in tests of Jest %s, with the real module and in memory',
       async (_, jest, form) => {
         const { stderr } = await node(host, [...jest, '--rootDir', 'dist'], { EXPECTED_FORM: form });
-        expect(stderr).toMatch(/Tests: +2 passed/);
+        expect(stderr).toMatch(/Tests: +3 passed/);
       },
       90_000,
     );

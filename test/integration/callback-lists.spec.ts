@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { AttemptRecord } from '../../src/service-callbacks/callbacks/callback.js';
+import { CallbackTypeRegistry } from '../../src/service-callbacks/callback-types/callback-type-registry.js';
+import { payloadBinding, type AttemptRecord } from '../../src/service-callbacks/callbacks/callback.js';
 import { CallbackListRepository } from '../../src/service-callbacks/callbacks/callback-list.repository.js';
 import { CallbackLogReader } from '../../src/service-callbacks/callbacks/callback-log.reader.js';
 import { DeadLetterRepository } from '../../src/service-callbacks/callbacks/dead-letter.repository.js';
@@ -10,6 +11,9 @@ import {
   type LogScope,
   type LogState,
 } from '../../src/service-callbacks/callbacks/records.js';
+import { ReplayRunRepository } from '../../src/service-callbacks/callbacks/replay-run.repository.js';
+import { CallbackBodyReader } from '../../src/service-callbacks/reporting/callback-body.reader.js';
+import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import type { Disposition } from '../../src/service-callbacks/callbacks/state-machine.js';
 import type { DeliveryLogOptions } from '../../src/service-callbacks/service-callbacks.options.js';
 import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
@@ -170,7 +174,7 @@ describe('the lists of callbacks', () => {
       firstAttemptAt: new Date(NOON + 900),
       lastStatus: 200,
       lastError: null,
-      nextAt: null,
+      nextAttemptAt: null,
     });
     const cancelled = await callback(0, { kind: 'giveUp', reason: 'cancelled' });
     expect(await reader().find('all', cancelled)).toMatchObject({
@@ -192,8 +196,112 @@ describe('the lists of callbacks', () => {
       [502, 'early'],
       [503, 'late'],
     ]);
-    expect(found).toMatchObject({ attemptCount: 2, nextAt: expect.any(Date) });
+    expect(found).toMatchObject({ attemptCount: 2, nextAttemptAt: expect.any(Date), hasPayload: true });
     expect(await reader().find('all', randomUUID())).toBeNull();
+  });
+
+  it('are of a type, a reason, or one replay of many', async () => {
+    const complaint = await store.pending(endpoint, { callback_type: 'complaint', queued_at: NOON });
+    const rejected = await callback(1, GIVE_UP, attempt(2, 404));
+    const exhausted = await callback(2, { kind: 'giveUp', reason: 'retries_exhausted' }, attempt(3, 503));
+    expect(await listed('all', { callbackType: 'complaint' })).toEqual([complaint]);
+    expect(await listed('all', { reason: 'not_retried' })).toEqual([rejected]);
+    expect(await listed('all', { reason: 'not_retried', state: 'given_up' })).toEqual([rejected]);
+    expect(await listed('all', { reason: 'not_retried', state: 'delivered' })).toEqual([]);
+    const runs = new ReplayRunRepository(store.dataSource);
+    const scope = { serviceId: endpoint.serviceId };
+    const { id: replayId } = await runs.start(scope, { reason: 'retries_exhausted' });
+    expect(await listed('all', { replayId })).toEqual([exhausted]);
+    expect(await reader().find('all', exhausted)).toMatchObject({ replayRequestedAt: expect.any(Date) });
+    const letters = new DeadLetterRepository(store.dataSource);
+    const waiting = await letters.list(scope, { isReplayRequested: false }, 10);
+    expect(waiting.map(({ id }) => id)).toEqual([rejected]);
+  });
+
+  it('say when the endpoint of a held one gets its next attempt, and whether it is deleted', async () => {
+    await store.holds.open(endpoint.id, 'circuit_open', 60_000, 0);
+    const held = await callback(1);
+    await store.take();
+    const [shown] = (await reader().list('all')).callbacks;
+    expect(shown).toMatchObject({ id: held, state: 'deferred', isEndpointDeleted: false });
+    const ms = (shown?.nextAttemptAt?.getTime() ?? 0) - Date.now();
+    expect([ms > 50_000, ms <= 60_000]).toEqual([true, true]);
+    expect((await reader().find('all', held))?.nextAttemptAt).toEqual(shown?.nextAttemptAt);
+    await store.dataSource.query('DELETE FROM service_callback_apis');
+    expect((await reader().list('all')).callbacks[0]).toMatchObject({ isEndpointDeleted: true });
+  });
+
+  it('say when one was given up, and when it was replayed', async () => {
+    const id = await callback(0, GIVE_UP, attempt(1, 404));
+    expect(await reader().find('all', id)).toMatchObject({ finishedAt: expect.any(Date), replayedAt: null });
+    await store.callbacks.replay([id], 10);
+    expect(await reader().find('all', id)).toMatchObject({ finishedAt: null, replayedAt: expect.any(Date) });
+  });
+
+  describe('show the body of one', () => {
+    const cipher = new PayloadCipher([`k:${Buffer.alloc(32, 7).toString('base64')}`]);
+    const identify = () => ({ serviceId: 'a', subjectId: 'b' });
+    const types = new CallbackTypeRegistry([
+      {
+        from: 'this test',
+        types: [
+          { type: 'parcel', identify, payload: () => ({}) },
+          { type: 'open_parcel', identify, payload: () => ({}), personalFields: ['name'] },
+        ],
+      },
+    ]);
+    const bodies = () =>
+      new CallbackBodyReader(
+        new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 }),
+        types,
+        cipher,
+      );
+
+    async function stored(callbackType: string, document: object): Promise<string> {
+      const id = await store.pending(endpoint, { callback_type: callbackType });
+      const sealed = cipher.encrypt(JSON.stringify(document), payloadBinding(id));
+      await store.dataSource.query('UPDATE service_callback_payloads SET payload = $2 WHERE id = $1', [
+        id,
+        sealed,
+      ]);
+      return id;
+    }
+
+    const read = async (callbackType: string, document: object, showsPersonal: boolean) => {
+      const id = await stored(callbackType, document);
+      return bodies().read(endpoint.serviceId, { id, callbackType }, showsPersonal);
+    };
+
+    it.each([
+      ['delivery_status', { id: 'x', to: 'a@b.example' }, { id: 'x', to: '[masked]' }, ['to']],
+      [
+        'inbound_sms',
+        { source_number: '44', message: 'hi' },
+        { source_number: '[masked]', message: '[masked]' },
+        ['source_number', 'message'],
+      ],
+      ['complaint', { to: null, complaint_id: 'c' }, { to: null, complaint_id: 'c' }, []],
+      ['parcel', { name: 'Ada', weight: 3 }, { name: '[masked]', weight: '[masked]' }, ['name', 'weight']],
+      ['open_parcel', { name: { first: 'Ada' }, weight: 3 }, { name: '[masked]', weight: 3 }, ['name']],
+    ])('with what %s tells of a person masked', async (callbackType, document, expected, maskedFields) => {
+      const masked = await read(callbackType, document, false);
+      expect(masked).toMatchObject({ kind: 'kept', maskedFields });
+      expect(masked.kind === 'kept' && JSON.parse(masked.text)).toEqual(expected);
+      const whole = await read(callbackType, document, true);
+      expect(whole).toMatchObject({ kind: 'kept', text: JSON.stringify(document), maskedFields: [] });
+    });
+
+    it('of its own service alone, as long as it is kept, and not where its key is gone', async () => {
+      const id = await stored('delivery_status', { to: 'a@b.example' });
+      const which = { id, callbackType: 'delivery_status' };
+      expect(await bodies().read('another', which, true)).toEqual({ kind: 'not_kept' });
+      const unread = await callback(1);
+      expect(await bodies().read(endpoint.serviceId, { ...which, id: unread }, true)).toEqual({
+        kind: 'unreadable',
+      });
+      await store.dataSource.query('DELETE FROM service_callback_payloads');
+      expect(await bodies().read(endpoint.serviceId, which, true)).toEqual({ kind: 'not_kept' });
+    });
   });
 
   it('show no payload', async () => {

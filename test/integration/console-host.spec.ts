@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConsoleAccess, ConsoleModule } from '../../src/console/console.module.js';
+import { ConsoleAccess, ConsoleModule, SubjectLookup } from '../../src/console/console.module.js';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { API_SCOPES, type Caller } from '../../src/http/api-tokens/api-token.js';
 import { optionsFromEnv } from '../../src/service-callbacks/options-from-env.js';
@@ -12,6 +12,7 @@ import { ConsoleClient } from '../support/console-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { insertGivenUp } from '../support/given-up.js';
 import { TEST_ENVIRONMENT } from '../support/service.js';
+import { query } from '../support/sql.js';
 
 /** The host knows its people itself. */
 class HostAccess implements ConsoleAccess {
@@ -19,6 +20,13 @@ class HostAccess implements ConsoleAccess {
 
   callerOf(token: string): Promise<Caller | undefined> {
     return Promise.resolve(token === 'a-password-of-the-host' ? { scopes: new Set(API_SCOPES) } : undefined);
+  }
+}
+
+/** Its notifications have references. */
+class HostNotifications implements SubjectLookup {
+  findByReference(reference: string): Promise<readonly string[]> {
+    return Promise.resolve(reference === 'Case 12/b' ? ['a-notification-of-the-host'] : []);
   }
 }
 
@@ -40,7 +48,11 @@ describe('the console in a host', () => {
           isGlobal: true,
           processors: false,
         }),
-        ConsoleModule.forRoot({ access: { provide: ConsoleAccess, useClass: HostAccess } }),
+        ConsoleModule.forRoot({
+          access: { provide: ConsoleAccess, useClass: HostAccess },
+          subjects: { provide: SubjectLookup, useClass: HostNotifications },
+          links: { runbook: '/our-runbook' },
+        }),
       ],
     })
     class Host {}
@@ -54,6 +66,19 @@ describe('the console in a host', () => {
   afterAll(async () => {
     await app.close();
     await database.drop();
+  });
+
+  it('finds a callback by the reference that the host knows, and links to what the host has', async () => {
+    const client = new ConsoleClient(url);
+    await client.signIn('a-password-of-the-host');
+    const [id = ''] = await insertGivenUp(database.url, { serviceId: 'finds' });
+    const subject = 'a-notification-of-the-host';
+    await query(database.url, 'UPDATE service_callbacks SET subject_id = $1 WHERE id = $2', [subject, id]);
+    const answer = await client.get(`/console/search?q=${encodeURIComponent('Case 12/b')}`);
+    expect(answer.headers.get('location')).toBe(`/console/services/finds/callbacks/${id}`);
+    const html = await (await client.get('/console')).text();
+    expect(html).toContain('<a href="/our-runbook">Runbook</a>');
+    expect(html).not.toContain('API documents');
   });
 
   it("lets in whom the host lets in, and reads forms behind the host's own parsers", async () => {

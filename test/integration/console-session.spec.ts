@@ -97,10 +97,19 @@ describe('a session of the console', () => {
       const { id } = await tokens.add({
         name: 'a team',
         digest: tokenDigest(token),
-        scopes: ['callbacks:read'],
+        scopes: ['callbacks:read', 'callbacks:write'],
       });
       const visitor = await signedIn(token);
       expect((await visitor.get('/console')).status).toBe(200);
+      // The log names it, where its owner switches an endpoint.
+      const authorization = `Bearer ${token}`;
+      const withToken = (method: string, path: string, body?: unknown) =>
+        service.call<never>(method, path, body, { authorization });
+      const api = await registerCallbackApi({ ...service, call: withToken }, { url: 'http://127.0.0.1:9/' });
+      await withToken('POST', `/service/${api.serviceId}/callback-api/${api.id}/disable`);
+      await visitor.post(`/console/services/${api.serviceId}/endpoints/${api.id}/enable`, {});
+      for (const event of ['endpoint.disabled', 'endpoint.enabled'])
+        await service.logs.waitFor(event, { callback_api_id: api.id, token_name: 'a team' });
       await tokens.revoke(id);
       expect((await visitor.get('/console')).status).toBe(303);
     } finally {
@@ -196,7 +205,12 @@ describe('a session of the console', () => {
     const visitor = await signedIn(OPERATOR);
     const id = await deadLetter(SERVICE_ID);
     const none = { which: 'selected', confirmed: 'true' };
-    expect((await visitor.post('/console/dead-letters/delete', none)).status).toBe(400);
+    for (const action of ['delete', 'replay']) {
+      const answer = await visitor.post(`/console/dead-letters/${action}`, { ...none, service: SERVICE_ID });
+      const address = answer.headers.get('location') ?? '';
+      expect([answer.status, address]).toEqual([303, expect.stringContaining(`service=${SERVICE_ID}`)]);
+      expect(await (await visitor.get(address)).text()).toContain('Select at least one dead letter');
+    }
     const vague = { since: 'yesterday', reason: 'unheard-of', service: 'x'.repeat(256) };
     for (const [name, value] of Object.entries(vague)) {
       const form = { which: 'all', confirmed: 'true', [name]: value };
@@ -219,15 +233,19 @@ describe('a session of the console', () => {
     const left = await (await visitor.get(`/console/dead-letters?service=${serviceId}`)).text();
     expect([left.includes(before), left.includes(later)]).toEqual([false, true]);
     const none = { which: 'all', service: randomUUID() };
-    const nothing = await (await visitor.post('/console/dead-letters/delete', none)).text();
-    expect([nothing.includes('nothing to delete'), nothing.includes('confirmed')]).toEqual([true, false]);
+    const nothing = await visitor.post('/console/dead-letters/delete', none);
+    expect(await (await visitor.get(nothing.headers.get('location') ?? '')).text()).toContain(
+      'They are gone already',
+    );
   });
 
   it('says what of a filter it does not understand, and shows nothing then', async () => {
     const visitor = await signedIn(OPERATOR);
     await deadLetter(SERVICE_ID);
     const long = 'x'.repeat(256);
-    for (const asked of ['state=unheard-of', 'subject=a&subject=b', `subject=${long}`, 'since=yesterday']) {
+    const unheard = ['state=unheard-of', 'subject=a&subject=b', `subject=${long}`, 'since=yesterday'];
+    const notNow = ['period=outage', 'period=ever', 'endpoint=none', 'reason=bored', 'replay=none'];
+    for (const asked of [...unheard, ...notNow]) {
       const html = await (await visitor.get(`/console/callbacks?${asked}`)).text();
       expect([asked, html]).toEqual([asked, expect.stringMatching(/class="problem"[^]*No callback matches/)]);
     }
@@ -238,7 +256,6 @@ describe('a session of the console', () => {
         expect.stringMatching(/class="problem"[^]*No dead letter matches/),
       ]);
     }
-    expect(await (await visitor.get('/console/callbacks?id=+')).text()).not.toContain('There is no callback');
   });
 
   it('offers to replay only what can be, and shows a callback that was never attempted', async () => {
@@ -247,17 +264,22 @@ describe('a session of the console', () => {
     const [id, kept] = [await deadLetter(serviceId), await deadLetter(serviceId)];
     await query(database.url, 'DELETE FROM service_callback_payloads WHERE id = $1', [id]);
     const list = await (await visitor.get(`/console/dead-letters?service=${serviceId}`)).text();
-    expect(list).toMatch(/Replay all 1 that match[^]*Delete all 2 that match/);
+    expect(list).toMatch(/All 2 that match[^]*cannot be replayed/);
+    const which = { which: 'all', service: serviceId };
+    const question = await (await visitor.post('/console/dead-letters/replay', which)).text();
+    expect(question).toContain('Replay 1 dead letter?');
     const answer = await visitor.get(`/console/services/${serviceId}/callbacks/${id}`);
     const html = await answer.text();
     expect([answer.status, html]).toEqual([
       200,
-      expect.stringMatching(/Given up<\/b> <time[^]*<\/time>: final answer/),
+      expect.stringMatching(/Given up<\/b> <time[^]*<\/time>: rejected, not retried/),
     ]);
-    expect(html).not.toContain('No attempt yet');
+    expect(html).toMatch(
+      /It cannot be replayed: its body is not kept any more[^]*The body is not kept any more/,
+    );
     const isOnItsWay = async (each: string) => {
       const address = `/console/services/${serviceId}/callbacks/${each}?done=replayed`;
-      return (await (await visitor.get(address)).text()).includes('on its way again');
+      return (await (await visitor.get(address)).text()).includes('It is on its way');
     };
     await query(
       database.url,
@@ -290,7 +312,7 @@ describe('a session of the console', () => {
     const words = '503 Service Unavailable, 60 attempts in a row';
     for (const html of await pages()) {
       expect(html).toMatch(
-        new RegExp(`Failing since [^<]+: ${words}; it is disabled at [^<]+ if this goes on`),
+        new RegExp(`Failing<[^]*since [^<]+: ${words}; it is disabled at [^<]+ if this goes on`),
       );
     }
     await query(
@@ -300,11 +322,82 @@ describe('a session of the console', () => {
     );
     const [overview, page] = await pages();
     for (const html of [overview, page]) {
-      expect(html).toMatch(new RegExp(`Disabled since [^<]+; it was failing since [^<]+: ${words}`));
+      expect(html).toMatch(new RegExp(`Disabled<[^]*since [^<]+; it was failing since [^<]+: ${words}`));
     }
     expect(overview).toContain('1 disabled<');
     expect(overview).not.toContain('No endpoint is failing');
-    expect(page).toContain('it was switched off');
+    expect(page).toContain('it was disabled');
+  });
+
+  it('finds of its own service alone, by an id it shows, a subject, an endpoint and a service', async () => {
+    const [operator, reader] = [await signedIn(OPERATOR), await signedIn(READER)];
+    const subjectId = `order-${randomUUID()}`;
+    const theirs = randomUUID();
+    const [own = ''] = await insertGivenUp(database.url, { serviceId: SERVICE_ID });
+    const [other = ''] = await insertGivenUp(database.url, { serviceId: theirs });
+    await query(database.url, 'UPDATE service_callbacks SET subject_id = $1 WHERE id = ANY ($2)', [
+      subjectId,
+      [own, other],
+    ]);
+    const found = async (visitor: ConsoleClient, text: string) => {
+      const answer = await visitor.get(`/console/search?q=${encodeURIComponent(text)}`);
+      return answer.status === 303 ? answer.headers.get('location') : answer.text();
+    };
+    const pageOf = (serviceId: string, id: string) => `/console/services/${serviceId}/callbacks/${id}`;
+    for (const text of [own, ` ${own.toUpperCase()} `, own.slice(0, 23), own.replaceAll('-', '')])
+      expect([text, await found(reader, text)]).toEqual([text, pageOf(SERVICE_ID, own)]);
+    for (const text of [subjectId, subjectId.slice(0, 20)])
+      expect(await found(reader, text)).toBe(pageOf(SERVICE_ID, own));
+    expect(await found(operator, subjectId)).toMatch(new RegExp(`${own}[^]*${other}|${other}[^]*${own}`));
+    expect(await found(operator, other)).toBe(pageOf(theirs, other));
+    for (const text of [other, 'order-_', '%', 'nothing\0at all', 'x'.repeat(300)])
+      expect(await found(reader, text)).toMatch(/Nothing found for|Enter what to look for/);
+
+    const { id, serviceId, url } = await registerCallbackApi(
+      {
+        ...service,
+        call: (method, path, body) =>
+          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
+      },
+      { url: `http://127.0.0.1:9/${randomUUID()}` },
+    );
+    for (const text of [id, id.slice(0, 8), url.slice(-12).toUpperCase()])
+      expect(await found(operator, text)).toBe(`/console/services/${serviceId}/endpoints/${id}`);
+    expect(await found(operator, serviceId)).toBe(`/console?text=${serviceId}`);
+    const list = async (asked: string) => (await operator.get(`/console?${asked}`)).text();
+    expect(await list(`text=${serviceId}`)).toContain(url);
+    expect(await list(`text=${serviceId}&state=disabled`)).toContain('No endpoint matches');
+    for (const order of ['url', 'waiting', 'delivered', 'failed', 'given_up'])
+      expect(await list(`text=${serviceId}&order=${order}`)).toMatch(/aria-sort="(de|a)scending"/);
+    expect(await found(reader, id)).toContain('Nothing found');
+  });
+
+  it('keeps the navigation where something went wrong', async () => {
+    const visitor = await signedIn(OPERATOR);
+    const answer = await visitor.get('/console/nowhere');
+    const html = await answer.text();
+    expect([answer.status, html]).toEqual([
+      404,
+      expect.stringMatching(/aria-label="Console"[^]*id="problem"/),
+    ]);
+  });
+
+  it('asks before it disables', async () => {
+    const visitor = await signedIn(OPERATOR);
+    const { id, serviceId } = await registerCallbackApi(
+      {
+        ...service,
+        call: (method, path, body) =>
+          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
+      },
+      { url: 'http://127.0.0.1:9/' },
+    );
+    const endpoint = `/console/services/${serviceId}/endpoints/${id}`;
+    const asked = await visitor.post(`${endpoint}/disable`, {});
+    expect(await asked.text()).toContain('Disable this endpoint?');
+    expect(await (await visitor.get(endpoint)).text()).not.toContain('Disabled<');
+    expect((await visitor.post(`${endpoint}/disable`, { confirmed: 'true' })).status).toBe(303);
+    expect(await (await visitor.get(endpoint)).text()).toContain('Disabled<');
   });
 
   it('takes an address for what it is, whatever is in it', async () => {

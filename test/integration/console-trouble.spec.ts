@@ -92,7 +92,7 @@ describe('the console, when something is wrong', () => {
     );
     expect(pages[0]).toContain('for its first attempt.');
     expect(pages[1]).toContain('for its next attempt, after 1 attempt.');
-    expect(pages[2]).toContain('unknown_encryption_key');
+    expect(pages[2]).toContain('this platform lacks a key');
   });
 });
 

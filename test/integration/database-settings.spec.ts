@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
-import { MIGRATION_LOCK, migrateDatabase } from '../../src/migrate-database.js';
+import { migrateDatabase } from '../../src/migrate-database.js';
+import { MIGRATION_LOCK } from '../../src/service-callbacks/setup/migrate.js';
 import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
 import { tokenDigest } from '../../src/http/api-tokens/api-token.js';
 import { EndpointStateRepository } from '../../src/service-callbacks/endpoints/endpoint-state.repository.js';
 import { EndpointSwitch } from '../../src/service-callbacks/endpoint-health/endpoint-switch.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
-import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
-import { createNotification, registerCallbackApi, sendReceipt } from '../support/scenario.js';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
+import { startReceiver } from '../support/receiver.js';
+import { createNotification, registerCallbackApi, sendCallbackTo, sendReceipt } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 import { readEverythingAsText } from '../support/type-parsers.js';
@@ -78,7 +80,7 @@ describe('with limits that are reached', () => {
       const migration = migrateDatabase(database.url);
       await other.query('SELECT pg_sleep(1.5)');
       await other.query('COMMIT');
-      await expect(migration).resolves.toBeUndefined();
+      await expect(migration).resolves.toContain('Callbacks1764000000002');
     } finally {
       await other.end();
     }
@@ -87,6 +89,25 @@ describe('with limits that are reached', () => {
   it.each(["''", 'nowhere'])('names a search_path of %s, in which no table can be made', async (path) => {
     await setDefault(database.url, 'search_path', path);
     await expect(migrateDatabase(database.url)).rejects.toThrow(/search_path \((""|nowhere)\) exists/);
+  });
+});
+
+describe('with options in the URL', () => {
+  it('keeps the search path of the queue', async () => {
+    const database = await createTestDatabase();
+    const url = new URL(database.url);
+    url.searchParams.set('options', '-c statement_timeout=7s');
+    const service = await startTestService(url.href);
+    const receiver = await startReceiver();
+    try {
+      const { id } = await sendCallbackTo(service, receiver.url('/options'));
+      await service.logs.waitFor('callback.delivered', { callback_id: id });
+      expect(service.logs.errors()).toEqual([]);
+    } finally {
+      await service.stop();
+      await receiver.close();
+      await database.drop();
+    }
   });
 });
 

@@ -15,6 +15,7 @@ import {
   type EndpointDisabled,
 } from 'service-callbacks';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { captureNestLogs } from '../support/nest-logs.js';
 
 /** What a host does with the events. */
 @Injectable()
@@ -109,8 +110,16 @@ describe('changes of endpoints in a host', () => {
       throw new Error('the pager is broken');
     });
     const { id, serviceId } = await register(app);
+    const logs = captureNestLogs();
     expect(await app.get(EndpointSwitch).disable(serviceId, id)).toMatchObject({ disabledReason: 'by_hand' });
     expect(seen).toHaveLength(1);
+    expect(logs.filter(({ level }) => level === 'error')).toMatchObject([
+      {
+        event: 'endpoint.notification_failed',
+        what: 'listener',
+        err: { message: 'the pager is broken', stack: expect.stringContaining('endpoint-events.spec') },
+      },
+    ]);
   });
 
   it('need no EventEmitterModule', async () => {

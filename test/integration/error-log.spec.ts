@@ -9,7 +9,9 @@ import { ConsoleClient } from '../support/console-client.js';
 import { createTestDatabase } from '../support/database.js';
 import { startOwnedPostgres } from '../support/faults/owned-postgres.js';
 import type { LogLine } from '../support/logs.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { startReceiver } from '../support/receiver.js';
+import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
+import { startTestService, type Environment, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
 const API_TOKEN = 'the-api-token-of-this-test';
@@ -25,19 +27,30 @@ const anError = (fields: object) => ({
   ...fields,
 });
 
+const closers: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+}, 60_000);
+
+async function start(url: string, environment: Environment): Promise<TestService> {
+  const service = await startTestService(url, environment);
+  closers.push(() => service.stop());
+  return service;
+}
+
+async function databaseUrl(): Promise<string> {
+  const database = await createTestDatabase();
+  closers.push(() => database.drop());
+  return database.url;
+}
+
+const refuse = (url: string, table: string, what: string) =>
+  query(url, `ALTER TABLE ${table} ADD CONSTRAINT refuses CHECK (NOT (${what})) NOT VALID`);
+
+const OF_API = { API_TOKENS: API_TOKEN, PROCESS_ROLE: 'api' };
+
 describe('the log of requests that failed', () => {
-  const closers: (() => Promise<unknown>)[] = [];
-
-  afterEach(async () => {
-    for (const close of closers.splice(0).toReversed()) await close();
-  }, 60_000);
-
-  async function start(url: string): Promise<TestService> {
-    const service = await startTestService(url, { API_TOKENS: API_TOKEN, PROCESS_ROLE: 'api' });
-    closers.push(() => service.stop());
-    return service;
-  }
-
   async function visitorOf(service: TestService): Promise<ConsoleClient> {
     const visitor = new ConsoleClient(service.url);
     expect((await visitor.signIn(API_TOKEN)).status).toBe(303);
@@ -52,14 +65,11 @@ describe('the log of requests that failed', () => {
   }
 
   it('names the error behind each 500, and no recipient, token or row', async () => {
-    const database = await createTestDatabase();
-    closers.push(() => database.drop());
-    const refuse = (table: string) =>
-      query(database.url, `ALTER TABLE ${table} ADD CONSTRAINT refuses_all CHECK (false) NOT VALID`);
-    const service = await start(database.url);
+    const url = await databaseUrl();
+    const service = await start(url, OF_API);
     const visitor = await visitorOf(service);
 
-    await refuse('notifications');
+    await refuse(url, 'notifications', 'true');
     const notification = {
       notification_type: 'email',
       to: RECIPIENT,
@@ -77,16 +87,16 @@ describe('the log of requests that failed', () => {
       err: anError({
         name: 'QueryFailedError',
         code: '23514',
-        message: expect.stringContaining('violates check constraint "refuses_all"'),
+        message: expect.stringContaining('violates check constraint "refuses"'),
         stack: expect.stringContaining('notification.dao'),
       }),
     });
 
-    await refuse('service_callback_apis');
+    await refuse(url, 'service_callback_apis', 'true');
     const api = aCallbackApi({ url: 'http://127.0.0.1/', bearer_token: BEARER_TOKEN });
     expect((await service.call('POST', `${path}/callback-api`, api, BEARER)).status).toBe(500);
 
-    await query(database.url, 'ALTER TABLE service_callback_apis RENAME TO elsewhere');
+    await query(url, 'ALTER TABLE service_callback_apis RENAME TO elsewhere');
     expect((await visitor.get('/console')).status).toBe(500);
     expect(await lineOf(service, 'console.failed')).toMatchObject({
       level: 50,
@@ -103,7 +113,7 @@ describe('the log of requests that failed', () => {
   it('names the error behind each 503', async () => {
     const postgres = await startOwnedPostgres();
     closers.push(() => postgres.stop());
-    const service = await start(postgres.url);
+    const service = await start(postgres.url, { API_TOKENS: API_TOKEN });
     const visitor = await visitorOf(service);
     await postgres.crash();
 
@@ -115,6 +125,11 @@ describe('the log of requests that failed', () => {
 
     expect((await visitor.get('/console')).status).toBe(503);
     expect(await lineOf(service, 'console.unavailable')).toMatchObject({ level: 50, err: refused });
+
+    // Of the workers, which wait for jobs in the same database.
+    const [line] = await service.logs.waitFor('queue.unavailable');
+    const lost = anError({ message: expect.stringMatching(/ECONN|terminat|shutting down/) });
+    expect(line).toMatchObject({ level: 50, err: anError({ name: 'QueueUnavailableError', cause: lost }) });
   }, 90_000);
 
   it('names what a host’s own logger is given: a 503 with its cause, and an error after the response began', async () => {
@@ -140,6 +155,79 @@ describe('the log of requests that failed', () => {
       expect.objectContaining({ event: 'http.failed', err: anError({ message: 'too late' }) }),
     ]);
   });
+});
+
+describe('the log of what fails in the background', () => {
+  const CALLBACK_TABLES = [
+    'service_callbacks',
+    'service_callback_news',
+    'service_callback_holds',
+    'service_callback_endpoint_health',
+    'service_callback_minutes',
+    'service_callback_processes',
+  ];
+
+  it('names the error behind each task', async () => {
+    const url = await databaseUrl();
+    for (const table of CALLBACK_TABLES) await query(url, `ALTER TABLE ${table} RENAME TO ${table}_away`);
+    const service = await start(url, {});
+    for (const [event, where] of [
+      ['store.unavailable', {}],
+      ['sweep.failed', {}],
+      ['maintenance.failed', { task: 'replays' }],
+      ['maintenance.failed', { task: 'retention' }],
+      ['maintenance.failed', { task: 'figures' }],
+      ['endpoints.unreviewed', {}],
+      ['holds.outdated', {}],
+      ['process.not_reported', {}],
+    ] as const) {
+      const [line] = await service.logs.waitFor(event, where);
+      const message = expect.stringMatching(/^relation "service_callback\w+" does not exist$/);
+      expect([event, line?.['err']]).toEqual([event, anError({ code: '42P01', message })]);
+    }
+  });
+
+  it('names the error behind what becomes of a callback', async () => {
+    const url = await databaseUrl();
+    const receiver = await startReceiver();
+    closers.push(() => receiver.close());
+    const service = await start(url, {});
+    const refused = anError({ code: '23514', message: expect.stringContaining('"refuses"') });
+
+    receiver.respond('/gone', 410);
+    await refuse(url, 'service_callback_apis', 'disabled_at IS NOT NULL');
+    await refuse(url, 'service_callback_minutes', 'true');
+    await sendCallbackTo(service, receiver.url('/gone'));
+    const [notDisabled] = await service.logs.waitFor('endpoint.not_disabled');
+    expect(notDisabled).toMatchObject({ level: 40, err: refused });
+    const [dropped] = await service.logs.waitFor('figures.dropped');
+    expect(dropped).toMatchObject({ level: 50, err: refused });
+
+    await refuse(url, 'service_callbacks', `state = 'delivered'`);
+    const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/unsettled') });
+    const { id: unsettled } = await causeCallback(service, serviceId);
+    const [line] = await service.logs.waitFor('settlement.refused', { callback_id: unsettled });
+    expect(line).toMatchObject({ level: 50, err: refused });
+
+    await query(
+      url,
+      `CREATE FUNCTION garble() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN NEW.payload := left(NEW.payload, -4); RETURN NEW; END $$;
+       CREATE TRIGGER garbles BEFORE INSERT ON service_callback_payloads FOR EACH ROW EXECUTE FUNCTION garble()`,
+    );
+    const { id: garbled } = await causeCallback(service, serviceId);
+    expect(await service.logs.waitForEnd(garbled)).toMatchObject({
+      event: 'callback.unreadable',
+      level: 50,
+      error: expect.stringContaining('ciphertext'),
+      err: anError({ name: 'CorruptCiphertextError' }),
+    });
+
+    await query(url, 'ALTER TABLE bullmq.job RENAME TO job_away');
+    const [queueError] = await service.logs.waitFor('queue.error');
+    expect(queueError).toMatchObject({ level: 50, err: anError({ code: '42P01' }) });
+    await query(url, 'ALTER TABLE bullmq.job_away RENAME TO job');
+  }, 60_000);
 });
 
 @Controller()

@@ -12,6 +12,7 @@ import { createRedisBackend, FlowProducer, getDefaultBackendFactory, Queue, Work
 import { Redis } from 'ioredis';
 import {
   CallbackApisService,
+  CallbackLogReader,
   serviceCallbackEntities,
   ServiceCallbacksModule,
   ServiceCallbacksProducer,
@@ -20,7 +21,7 @@ import {
 } from 'service-callbacks';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { aNotification } from '../support/builders/a-notification.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { startRedisServer, type RedisServer } from '../support/redis-server.js';
@@ -226,6 +227,47 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
     const processed = host.processor.next();
     running[0]?.get(BullRegistrar, { strict: false }).register();
     await processed;
+  });
+
+  it('reads what it wrote from the primary, where the host reads from replicas', async () => {
+    // Nothing has been replicated yet.
+    const replica = await createEmptyDatabase();
+    const host = await startHost({
+      dataSources: [
+        TypeOrmModule.forRoot({
+          type: 'postgres',
+          replication: { master: { url: database.url }, slaves: [{ url: replica.url }] },
+          entities: [Invoice, ...serviceCallbackEntities],
+          retryAttempts: 0,
+        }),
+      ],
+      callbacks: ServiceCallbacksModule.forRoot(options(new Settings())),
+    });
+    const serviceId = await register(host, '/primary');
+    const [endpoint] = await host.callbackApis.list(serviceId);
+    await host.producer.sendDeliveryStatus(aNotification({ serviceId }));
+    await receiver.waitForRequests(1, { path: '/primary' });
+    const log = running[0]?.get(CallbackLogReader);
+    await eventually(async () =>
+      expect(await log?.list({ serviceId })).toMatchObject({
+        callbacks: [{ callbackApiId: endpoint?.id, state: 'delivered' }],
+      }),
+    );
+    await Promise.all(running.splice(0).map((app) => app.close()));
+    await replica.drop();
+  });
+
+  it('is refused options whose retries take longer than a callback may get old', async () => {
+    const callbacks = ServiceCallbacksModule.forRoot({
+      ...options(new Settings()),
+      delivery: { maxAgeMs: 60_000 },
+    });
+    const module = {
+      module: Host,
+      imports: [hostDataSource(database.url, serviceCallbackEntities), callbacks],
+    };
+    const starting = NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+    await expect(starting).rejects.toThrow(/^maxAgeMs is 60000; the retries take \d+ ms together$/);
   });
 
   it("leaves BullMQ's process-wide defaults as they are", async () => {

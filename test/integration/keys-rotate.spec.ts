@@ -9,7 +9,8 @@ import { Clock } from '../../src/service-callbacks/clock.js';
 import { generateEncryptionKey } from '../../src/service-callbacks/security/encryption-keys.js';
 import { CiphertextRepository } from '../../src/service-callbacks/key-rotation/ciphertext.repository.js';
 import { ENCRYPTED_COLUMNS } from '../../src/service-callbacks/key-rotation/encrypted-columns.js';
-import { KeyRotation } from '../../src/service-callbacks/key-rotation/key-rotation.js';
+import { KeyRotation, type RotationProgress } from '../../src/service-callbacks/key-rotation/key-rotation.js';
+import { keysInUse, rotateKeys } from '../../src/service-callbacks/key-rotation/rotate-keys.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { runCommand } from '../support/run-command.js';
@@ -19,7 +20,7 @@ const OLD = generateEncryptionKey('old');
 const NEW = generateEncryptionKey('new');
 const PAYLOADS = 1_203;
 
-describe('keys:rotate', () => {
+describe('keys rotate', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
   const services = [randomUUID(), randomUUID()] as const;
@@ -93,11 +94,11 @@ describe('keys:rotate', () => {
   }
 
   const command = (keys: readonly string[], ...args: string[]) =>
-    runCommand(
-      'src/keys-rotate.ts',
-      { DATABASE_URL: database.url, CALLBACK_ENCRYPTION_KEYS: keys.join() },
-      args,
-    );
+    runCommand('src/service-cli.ts', { DATABASE_URL: database.url, CALLBACK_ENCRYPTION_KEYS: keys.join() }, [
+      'keys',
+      'rotate',
+      ...args,
+    ]);
 
   it('names the keys that are still needed, re-encrypts all, and then they are not', async () => {
     const before = await command([NEW, OLD], '--check');
@@ -112,9 +113,26 @@ describe('keys:rotate', () => {
     const rotated = await command([NEW, OLD]);
     expect(rotated.stdout).toContain(`service_callback_payloads.payload: ${PAYLOADS} re-encrypted`);
     expect(rotated.stdout).toContain('Nothing stored is under another key than "new".');
-    expect(rotated).toMatchObject({ code: 0, stderr: '' });
+    expect(rotated.code).toBe(0);
+    expect(rotated.stderr).toContain(`service_callback_payloads.payload: 0 of ${PAYLOADS}\n`);
 
     await expectReadableWith([NEW]);
+  });
+
+  it('reports its progress to code that calls it', async () => {
+    const progress: RotationProgress[] = [];
+    const { columns } = await rotateKeys(dataSource, {
+      encryptionKeys: [NEW, OLD],
+      onProgress: (at) => progress.push(at),
+    });
+    expect(progress.filter(({ column }) => column === 'payload').map(({ done }) => done)).toEqual([
+      0, 500, 1_000,
+    ]);
+    expect(columns.at(-1)).toMatchObject({ rotated: PAYLOADS });
+    expect(await keysInUse(dataSource, { encryptionKeys: [NEW, OLD] })).toEqual({
+      currentKeyId: 'new',
+      needed: [],
+    });
   });
 
   it('says what it cannot read, and leaves it', async () => {

@@ -9,6 +9,8 @@ import { checkPackage, createPackageFromTarballData, type Analysis } from '@aret
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
+import * as receiverFace from '../../src/receiver/receiver.js';
+import * as testingFace from '../../src/testing/testing.js';
 import { createEmptyDatabase } from '../support/database.js';
 import { CHECKOUT, packPackage } from '../support/pack-package.js';
 import { startReceiver } from '../support/receiver.js';
@@ -51,6 +53,7 @@ const HOST_DEPENDENCIES = ['@nestjs/platform-express', '@types/node'];
 
 interface Manifest {
   readonly private?: boolean;
+  readonly bin: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
@@ -123,7 +126,12 @@ describe('the package', () => {
 
   it('is one copy in a process that imports and requires it: its classes are injection tokens', async () => {
     const { stdout } = await run(process.execPath, ['copies.mjs'], { cwd: host });
-    expect(JSON.parse(stdout)).toEqual({ '.': true, './console': true });
+    expect(JSON.parse(stdout)).toEqual({
+      '.': true,
+      './console': true,
+      './receiver': true,
+      './testing': true,
+    });
   });
 
   it('exports the same to a loader that cannot require() ES modules', async () => {
@@ -148,8 +156,9 @@ describe('the package', () => {
       cwd: host,
     });
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
-    expect(exports.toSorted()).toEqual(['ConsoleAccess', 'ConsoleModule']);
-    const known = new Set([...OWN_DEPENDENCIES, ...PEERS]);
+    expect(exports.toSorted()).toEqual(['ConsoleAccess', 'ConsoleModule', 'SubjectLookup']);
+    // Itself: its version is in its manifest.
+    const known = new Set(['service-callbacks', ...OWN_DEPENDENCIES, ...PEERS]);
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
   });
 
@@ -162,23 +171,57 @@ describe('the package', () => {
     expect(loaded).toContain('@nestjs/config');
   });
 
+  it('has a kit for receivers, which loads nothing that only senders need', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/receiver'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports.toSorted()).toEqual(Object.keys(receiverFace).toSorted());
+    expect(loaded.toSorted()).toEqual(['@nestjs/common', 'typeorm']);
+  });
+
+  it('has a kit for tests, which needs no test runner', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/testing'], {
+      cwd: host,
+    });
+    const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
+    expect(exports.toSorted()).toEqual(Object.keys(testingFace).toSorted());
+    expect(loaded.filter((name) => !PEERS.includes(name)).toSorted()).toEqual(OWN_DEPENDENCIES);
+  });
+
   it("has types that the example host's sources pass with", () => {
     expect(complaints).toBe('');
   });
 
-  it('works in the compiled host, which ends by itself once it is closed', async () => {
+  it('works in production in the compiled host, after its command, and ends by itself once it is closed', async () => {
     const database = await createEmptyDatabase();
     const receiver = await startReceiver();
+    const environment = {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'production',
+      DATABASE_URL: database.url,
+      CALLBACK_ENCRYPTION_KEYS: `host:${Buffer.alloc(32, 1).toString('base64')}`,
+      CALLBACK_ALLOW_HTTP: 'true',
+      CALLBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
+    };
+    const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
+    const command = async (...words: string[]): Promise<string> => {
+      const program = join(installed, manifest.bin['service-callbacks'] ?? '');
+      return (await run(process.execPath, [program, ...words], { cwd: host, env: environment })).stdout;
+    };
+    expect(await command('--help')).toMatch(/migrate .*\n.*status .*\n.*keys rotate /);
+    await expect(command('status')).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('npx service-callbacks migrate'),
+    });
+    expect(await command('migrate')).toContain('up to date');
+    expect(await command('status')).toBe('The database is up to date, and open to this user.\n');
+    expect(await command('keys', 'rotate', '--check')).toContain('Nothing stored is under another key');
+
     const child = fork('host.mjs', [receiver.url('/orders'), randomUUID()], {
       cwd: host,
       execArgv: [],
-      env: {
-        PATH: process.env['PATH'],
-        DATABASE_URL: database.url,
-        CALLBACK_ENCRYPTION_KEYS: `host:${Buffer.alloc(32, 1).toString('base64')}`,
-        CALLBACK_ALLOW_HTTP: 'true',
-        CALLBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
-      },
+      env: environment,
     });
     try {
       const ended = once(child, 'exit');
@@ -269,12 +312,16 @@ const COPIES_SCRIPT = `
 import { createRequire } from 'node:module';
 import * as imported from 'service-callbacks';
 import * as importedConsole from 'service-callbacks/console';
+import * as importedReceiver from 'service-callbacks/receiver';
+import * as importedTesting from 'service-callbacks/testing';
 
 const require = createRequire(import.meta.url);
 console.log(
   JSON.stringify({
     '.': require('service-callbacks').ServiceCallbacksModule === imported.ServiceCallbacksModule,
     './console': require('service-callbacks/console').ConsoleModule === importedConsole.ConsoleModule,
+    './receiver': require('service-callbacks/receiver').verifyCallback === importedReceiver.verifyCallback,
+    './testing': require('service-callbacks/testing').SentCallbacks === importedTesting.SentCallbacks,
   }),
 );
 `;
@@ -294,7 +341,6 @@ await app.get(CallbackApisService).create({
   callbackType: 'order_dispatched',
   url,
   bearerToken: 'a-token-of-the-seller',
-  updatedById: sellerId,
 });
 const orders = app.get(OrdersService);
 const { id } = await orders.place(sellerId);

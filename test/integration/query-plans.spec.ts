@@ -4,6 +4,8 @@ import { CallbackListRepository } from '../../src/service-callbacks/callbacks/ca
 import { DeadLetterRepository } from '../../src/service-callbacks/callbacks/dead-letter.repository.js';
 import { OldestDue } from '../../src/service-callbacks/callbacks/oldest-due.js';
 import { LOG_STATES, type LogFilter, type LogScope } from '../../src/service-callbacks/callbacks/records.js';
+import { uuidRangeOf } from '../../src/service-callbacks/callbacks/uuid-range.js';
+import { EndpointsRepository } from '../../src/service-callbacks/reporting/endpoints.repository.js';
 import { explained, type Explained } from '../support/explained.js';
 import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
 
@@ -233,6 +235,29 @@ describe('the plans of the record, its statistics from when it was empty', () =>
   it('one callback is found by its id', async () => {
     const [one] = await ids('delivered', 1);
     const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });
-    await expectFrugalWork(1, () => list.find('all', one?.id ?? ''));
+    await expectFrugalWork(SERVICES, () => list.find('all', one?.id ?? ''));
+  });
+
+  it('a search looks at a bounded number of those that begin alike', async () => {
+    const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });
+    const every = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'] as const;
+    for (const scope of ['all', { serviceId: endpoints[1]?.serviceId ?? '' }] as const) {
+      await expectFrugalWork(STRETCH, () => list.withIds(scope, every, 20));
+      await expectFrugalWork(STRETCH, () => list.withSubject(scope, 'subject-', 20));
+      await expectFrugalWork(100, () => list.withSubject(scope, 'subject-1500', 20));
+      await expectFrugalWork(100, () => list.ofSubjects(scope, ['subject-150', 'subject-151'], 20));
+    }
+    const [one] = await ids('delivered', 1);
+    const range = uuidRangeOf(one?.id.slice(0, 18) ?? '');
+    expect(range).toBeDefined();
+    await expectFrugalWork(10, () => list.withIds('all', range ?? every, 20));
+  });
+
+  it('waiting callbacks are counted up to a limit, in all and by endpoint', async () => {
+    const repository = new EndpointsRepository(store.dataSource);
+    for (const scope of ['all', { serviceId: endpoints[1]?.serviceId ?? '' }] as const)
+      await expectFrugalWork(STRETCH, () => repository.waiting(scope, 10_000));
+    for (const order of ['trouble', 'waiting'] as const)
+      await expectFrugalWork(SERVICES * 1_000, () => repository.list('all', new Date(), { order }));
   });
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { migrateQueueSchema } from '../../src/service-callbacks/queues/queue-schema.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
+import { captureNestLogs } from '../support/nest-logs.js';
 
 const INDEX = 'bullmq.service_callbacks_stalled_marked';
 
@@ -69,7 +70,9 @@ describe('the schema of the PostgreSQL queue', () => {
     await client.query(`DROP INDEX ${INDEX}`);
     const writer = await connect();
     await writer.query('BEGIN; LOCK TABLE job IN ROW EXCLUSIVE MODE');
+    const logs = captureNestLogs();
     await migrateQueueSchema(client);
+    expect(logs).toMatchObject([{ event: 'queue.schema_outdated', level: 'warn', err: { code: '55P03' } }]);
     expect(await hasIndex(client)).toBe(false);
     await writer.query('COMMIT');
     await migrateQueueSchema(client);

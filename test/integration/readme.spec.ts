@@ -11,14 +11,14 @@ import { variables } from '../../src/config/variables.js';
 const ROOT = join(import.meta.dirname, '../..');
 const REGISTER = join(ROOT, 'test/support/register-typescript.mjs');
 
-describe('the README', () => {
+describe('the documents', () => {
   it.each([
-    ['shows the example host as it is', 'scripts/readme-snippets.ts'],
-    ['has the configuration table of the code', 'scripts/configuration-table.ts'],
+    ['show the examples as they are', 'scripts/readme-snippets.ts'],
+    ['have the configuration table of the code', 'scripts/configuration-table.ts'],
   ])('%s', async (_, script) => {
     const args = ['--import', REGISTER, join(ROOT, script), '--check'];
 
-    // Rejects, with what the script says, where the README is stale.
+    // Rejects, with what the script says, where a document is stale.
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
 
     expect(stdout).toContain('up to date');

@@ -5,6 +5,7 @@ import { ReplayRunRepository } from '../../src/service-callbacks/callbacks/repla
 import { HoldRepository } from '../../src/service-callbacks/holds/hold.repository.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { EndpointReader } from '../../src/service-callbacks/reporting/endpoint.reader.js';
+import { FiguresRepository } from '../../src/service-callbacks/reporting/figures.repository.js';
 import { OverviewReader } from '../../src/service-callbacks/reporting/overview.reader.js';
 import { ConsoleClient } from '../support/console-client.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
@@ -252,6 +253,9 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>): void {
 
   it('is maintained and swept', async () => {
     await service.app.get(Maintenance).tidy();
+    // Of many processes at once, and all there are.
+    const [figures, tomorrow] = [service.app.get(FiguresRepository), new Date(Date.now() + 86_400_000)];
+    await Promise.all(Array.from({ length: 8 }, () => figures.prune(tomorrow, tomorrow)));
     await service.app.get(SafetySweep).sweep();
     expect(await service.app.get(OldestDue).read()).toBeLessThan(30_000);
   });

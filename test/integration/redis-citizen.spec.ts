@@ -122,16 +122,22 @@ describeWithRedis('the Redis backend', () => {
   );
 
   it(
-    'works on a cluster, under a prefix with a hash tag',
+    'works on a cluster with a password, under a prefix with a hash tag',
     async () => {
+      const password = 'a-password';
       const node = await server({
-        settings: { 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1', databases: '1' },
+        settings: {
+          'cluster-enabled': 'yes',
+          'cluster-announce-ip': '127.0.0.1',
+          databases: '1',
+          requirepass: password,
+        },
       });
-      const admin = new Redis(node.url);
+      const admin = new Redis(node.url, { password });
       await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
       await eventually(async () => expect(await admin.cluster('INFO')).toContain('cluster_state:ok'));
       admin.disconnect();
-      const connect = (own: RedisOptions) => new Cluster([node.url], { redisOptions: own });
+      const connect = (own: RedisOptions) => new Cluster([node.url], { redisOptions: { ...own, password } });
       const { add, done } = await work({ connect, prefix: '{callbacks}' });
       await add('first');
       await add('second');

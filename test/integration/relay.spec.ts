@@ -16,6 +16,7 @@ import { REDIS_URL_VARIABLE } from '../support/database-names.js';
 import { eventually } from '../support/eventually.js';
 import { nothingStands, queuedJobs, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
+import { closedPort } from '../support/receiver/closed-port.js';
 import { startRedisServer, type RedisServer } from '../support/redis-server.js';
 import {
   causeCallback,
@@ -312,7 +313,10 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       it('leaves a deferred first attempt to the queue that it was marked for', async () => {
         const service = await on.startWithoutRelay();
         const sent = await sendCallbackTo(service, on.receiver.url('/deferred-first'));
-        await query(on.database.url, `UPDATE service_callbacks SET state = 'scheduled', next_attempt_at = now()`);
+        await query(
+          on.database.url,
+          `UPDATE service_callbacks SET state = 'scheduled', next_attempt_at = now()`,
+        );
         const batches = await on.markAndCrash(service);
         await on.age(11);
         await service.app.get(SafetySweep).sweep();
@@ -508,7 +512,39 @@ describeWithRedis('the queue on a Redis', () => {
     await redis.start();
     await service.logs.waitFor('callback.delivered', { callback_id: sent.id }, { timeoutMs: 20_000 });
     await nothingStands(service);
-    expect(service.logs.events('store.unavailable')).toHaveLength(1);
+    const refused = {
+      name: 'QueueUnavailableError',
+      cause: { code: 'ECONNREFUSED', stack: expect.stringContaining('ECONNREFUSED') },
+    };
+    expect(service.logs.events('store.unavailable')).toMatchObject([{ level: 50, err: refused }]);
+    expect(service.logs.events('queue.unavailable')).toMatchObject([{ level: 40, err: refused }]);
+  });
+
+  it('that takes no writes makes a process with workers unready, and no other, until it does again', async () => {
+    const [worker, api] = [await on.start(), await on.start({ PROCESS_ROLE: 'api' })];
+    const ready = async (service: TestService) => (await service.call('GET', '/health/ready')).status;
+    expect([await ready(worker), await ready(api)]).toEqual([200, 200]);
+    const primary = await closedPort();
+    await inspect((inspector) => inspector.replicaof('127.0.0.1', primary));
+    const unready = await worker.call('GET', '/health/ready');
+    expect(unready).toMatchObject({ status: 503, body: { error: { queue: { status: 'down' } } } });
+    expect(await ready(api)).toBe(200);
+    const sent = await sendCallbackTo(api, on.receiver.url('/read-only'));
+    await inspect((inspector) => inspector.replicaof('NO', 'ONE'));
+    await worker.logs.waitFor('callback.delivered', { callback_id: sent.id });
+    await eventually(async () => expect(await ready(worker)).toBe(200));
+  });
+
+  it('that begins to evict is refused by name', async () => {
+    const service = await on.start();
+    await inspect(async (inspector) => {
+      await inspector.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      // The policy is read again with each connection.
+      await inspector.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    });
+    const [line] = await service.logs.waitFor('queue.refused');
+    expect(line).toMatchObject({ level: 50, err: { name: 'UnsafeRedisError', stack: expect.any(String) } });
+    await inspect((inspector) => inspector.config('SET', 'maxmemory-policy', 'noeviction'));
   });
 
   it('that somebody flushed has its callbacks again after a sweep: none is lost, none arrives twice', async () => {

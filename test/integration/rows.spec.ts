@@ -3,7 +3,9 @@ import { DataSource } from 'typeorm';
 import { inTransaction } from '../../src/database/conflicts.js';
 import { openDataSource } from '../../src/database/open-data-source.js';
 import { rows } from '../../src/database/rows.js';
+import { isStoreFault } from '../../src/database/store-fault.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 import { readEverythingAsText } from '../support/type-parsers.js';
 
 const VALUES = `
@@ -47,6 +49,11 @@ describe('rows', () => {
 
   afterEach(() => restoreParsers());
 
+  afterAll(async () => {
+    await dataSource.destroy();
+    await database.drop();
+  });
+
   it('reads every type', async () => {
     expect(await rows<Values>(dataSource, VALUES, [], ['at', 'never'])).toEqual([EXPECTED]);
   });
@@ -79,6 +86,18 @@ describe('rows', () => {
       WITH changed AS (UPDATE counters SET value = value RETURNING id),
       result AS (SELECT count(*) AS changed FROM changed)`;
     expect(await rows(dataSource, statement)).toEqual([{ changed: 2 }]);
+  });
+
+  it('fails with a fault of the store where the connection is lost in a transaction', async () => {
+    const lost = dataSource.transaction(async (manager) => {
+      const [own] = await rows<{ pid: number }>(manager, 'SELECT pg_backend_pid() AS pid');
+      await rows(dataSource, 'SELECT pg_terminate_backend($1)', [own?.pid]);
+      await eventually(async () => expect(manager.queryRunner?.isReleased).toBe(true));
+      await rows(manager, 'SELECT 1 AS one');
+    });
+    const error: unknown = await lost.catch((thrown: unknown) => thrown);
+    expect(String(error)).toMatch(/already released/);
+    expect(isStoreFault(error)).toBe(true);
   });
 
   it('sees what the transaction of its manager sees', async () => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -8,6 +9,8 @@ import type { Environment } from '../support/service.js';
 
 /** Processes start slowly on a machine that does other things as well. */
 const TIMEOUT_MS = 120_000;
+/** pino's number. */
+const INFO_LEVEL = 30;
 
 /** `src/main.ts` as a process of its own, up to where it listens or says why it does not. */
 describe('the start of the process', () => {
@@ -110,11 +113,19 @@ describe('the start of the process', () => {
   );
 
   it(
-    'that may migrate makes an empty database its own',
+    'that may migrate makes an empty database its own, and says first where it listens',
     async () => {
-      const url = await urlOf(createEmptyDatabase);
-      const service = await processWith({ DATABASE_URL: url, MIGRATE_ON_START: 'true' });
+      const databaseUrl = await urlOf(createEmptyDatabase);
+      const service = await processWith({ DATABASE_URL: databaseUrl, MIGRATE_ON_START: 'true' });
       expect(await service.call('GET', '/health/ready')).toMatchObject({ status: 200 });
+      const { url, logs } = service;
+      const [first] = logs.lines.filter(({ level }) => level >= INFO_LEVEL);
+      const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+      const places = { console: `${url}/console`, docs: `${url}/docs` };
+      expect(first).toMatchObject({ event: 'service.listening', url, role: 'all', version, ...places });
+      for (const named of [version, ...Object.values(places)]) expect(first?.['msg']).toContain(named);
+      // Nest's own lines, one a module and a route, are for developers.
+      expect(logs.lines.some(({ context }) => context === 'RouterExplorer')).toBe(true);
     },
     TIMEOUT_MS,
   );

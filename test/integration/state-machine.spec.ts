@@ -592,8 +592,9 @@ describe('the state machine of a callback', () => {
       const known = await store.queued(endpoint);
       await settle(known, { kind: 'retryAt', delayMs: 0, deferral: 'endpoint_busy' });
       expect(await store.row(known.id)).toMatchObject({ detail: 'endpoint_busy', attempt_count: 0 });
+      // It is known while it is queued again: the log says once that it is deferred.
       await store.take();
-      expect(await store.row(known.id)).toMatchObject({ state: 'queued', detail: null });
+      expect(await store.row(known.id)).toMatchObject({ state: 'queued', detail: 'endpoint_busy' });
     });
 
     it('of what was not sent puts it behind what is pending', async () => {
@@ -867,12 +868,22 @@ describe('the state machine of a callback', () => {
     });
 
     it('a hold by Retry-After ends by time, and grows where the endpoint asks for more', async () => {
+      const untilOf = async () => (await store.holds.notLifted())[0]?.next_probe_at ?? 0;
       expect(await hold(60_000, 'retry_after')).toBe(true);
+      const first = await untilOf();
       expect(await hold(30_000, 'retry_after')).toBe(false);
-      expect(await hold(90_000, 'retry_after')).toBe(true);
+      expect(await untilOf()).toBe(first);
+      // Longer, it is the same hold; with another reason it is another one.
+      expect(await hold(90_000, 'retry_after')).toBe(false);
+      expect(await untilOf()).toBeGreaterThanOrEqual(first + 30_000);
+      expect(await hold(120_000, 'circuit_open')).toBe(true);
+      await change('DELETE FROM service_callback_holds WHERE endpoint_id = $1');
+      await hold(60_000, 'retry_after');
       expect(await store.holds.move()).toEqual([]);
       await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
-      expect(await store.holds.move()).toEqual([endpoint.id]);
+      expect(await store.holds.move()).toEqual([
+        { endpointId: endpoint.id, endpoint: expect.objectContaining({ endpointId: endpoint.id }) },
+      ]);
     });
 
     it('a hold by Retry-After has no probes', async () => {

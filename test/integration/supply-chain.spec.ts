@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { satisfies } from 'semver';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -19,6 +20,7 @@ interface Locked {
   readonly os?: readonly string[];
   readonly cpu?: readonly string[];
   readonly hasInstallScript?: boolean;
+  readonly engines?: { readonly node?: string };
 }
 
 interface Manifest {
@@ -68,6 +70,21 @@ describe('the supply chain', () => {
       ([, { optional, os, cpu }]) => !(optional === true && (os ?? cpu) !== undefined),
     );
     expect(needed.map(([path]) => path)).toEqual([]);
+  });
+
+  it('is for the versions of Node that the README names: npm warns of none', async () => {
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    const named = /npm and Node ([\d., or]+), each or later in its line/.exec(readme)?.[1] ?? '';
+    const versions = named.match(/\d[\d.]*\d/g) ?? [];
+    expect(versions.length).toBeGreaterThanOrEqual(3);
+    const own = await readJson<Locked>('package.json');
+    const refused = versions.flatMap((version) => {
+      const whole = [...version.split('.'), '0', '0'].slice(0, 3).join('.');
+      return [['.', own] as const, ...packages]
+        .filter(([, { engines }]) => engines?.node !== undefined && !satisfies(whole, engines.node))
+        .map(([path]) => `${path} refuses ${whole}`);
+    });
+    expect(refused).toEqual([]);
   });
 
   it('runs the install scripts of the packages that need one, and of no other', () => {

@@ -43,7 +43,7 @@ export class History {
   readonly committed = new Set<string>();
   private rows = new Map<string, Row>();
   private time = 0;
-  private violation: unknown;
+  private violation: Error | undefined;
   /** `endpoint time` of attempts that failed. */
   private readonly failures = new Set<string>();
   private readonly onHold = new Set<string>();
@@ -100,7 +100,7 @@ export class History {
     try {
       this.checkSent(run, id);
     } catch (error) {
-      this.violation ??= error;
+      this.violation ??= error as Error;
     }
   }
 
@@ -272,6 +272,6 @@ function holds(job: ModelJob, id: string): boolean {
   return (job.data as BatchJobData).callbacks.some((one) => one.id === id);
 }
 
-export function isFinished({ state }: Row): boolean {
+function isFinished({ state }: Row): boolean {
   return state === 'delivered' || state === 'given_up';
 }

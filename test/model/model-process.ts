@@ -291,7 +291,7 @@ export class ModelProcess {
       move: () =>
         steps.take(this, 'move the holds', async () => {
           const ended = await store.holds.move();
-          for (const endpointId of ended) history.lifted(endpointId, this.world.store.now);
+          for (const { endpointId } of ended) history.lifted(endpointId, this.world.store.now);
           return ended;
         }),
     } as unknown as HoldRepository;
@@ -347,13 +347,13 @@ export class ModelProcess {
   private async flush(): Promise<void> {
     const [entries, settled] = await this.world.steps.take(this, 'settle', async ({ fault }) => {
       const taken = new Map(this.unsettled.toReversed().map((entry) => [entry.settlement.id, entry]));
-      const entries = [...taken.values()];
-      this.unsettled = this.unsettled.filter((entry) => !entries.includes(entry));
-      const settlements = entries.map(({ settlement }) => settlement);
-      for (const { run, settlement } of entries) this.world.history.settled(run, settlement);
+      const next = [...taken.values()];
+      this.unsettled = this.unsettled.filter((entry) => !next.includes(entry));
+      const settlements = next.map(({ settlement }) => settlement);
+      for (const { run, settlement } of next) this.world.history.settled(run, settlement);
       const applied = await this.world.settle(settlements);
       if (fault === 'repeated') await this.world.settle(settlements);
-      return [entries, applied] as const;
+      return [next, applied] as const;
     });
     if (this.unsettled.length > 0) void this.flush();
     for (const { settlement, done } of entries)

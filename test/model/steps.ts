@@ -57,7 +57,7 @@ export class Steps {
           const result = await work(choice);
           return () => resolve(result);
         } catch (error) {
-          return () => reject(error as Error);
+          return () => reject(error);
         }
       },
     });

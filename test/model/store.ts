@@ -59,7 +59,7 @@ export class Store {
 
   /** For the next story. */
   async empty(): Promise<void> {
-    for (const owner of [...this.open.keys()]) await this.end(owner, 'ROLLBACK');
+    for (const owner of this.open.keys()) await this.end(owner, 'ROLLBACK');
     this.stories += 1;
     this.statements = 0;
     this.now = START;

@@ -30,7 +30,7 @@ const step = fc.record({
 
 const happens = <Does extends string>(...does: readonly Does[]) => fc.constantFrom(...does);
 
-const event = fc.oneof(
+const anyEvent = fc.oneof(
   { weight: 220, arbitrary: step },
   {
     weight: 6,
@@ -55,7 +55,7 @@ const event = fc.oneof(
 ) as fc.Arbitrary<Event>;
 
 /** What happens, in order. */
-export const story = fc.array(event, { minLength: 60, maxLength: 300, size: 'max' });
+export const story = fc.array(anyEvent, { minLength: 60, maxLength: 300, size: 'max' });
 
 /** @throws where something happens that must not. */
 export async function tell(store: Store, mutant: Mutant, events: readonly Event[]): Promise<void> {

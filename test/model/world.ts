@@ -30,7 +30,7 @@ export class World {
   private processes: ModelProcess[] = [];
   private readonly stopping: ModelProcess[] = [];
   private delivered: Settlement[] = [];
-  private failure: unknown;
+  private failure: Error | undefined;
   /** Time has passed, or a hold was lifted or read, since the last round of a relay. */
   private maybeReleased = false;
   /** What happened, to be read where it went wrong. */
@@ -75,7 +75,7 @@ export class World {
 
   /** An error that no process may have. */
   fail(error: unknown): void {
-    this.failure = error;
+    this.failure = error as Error;
   }
 
   note(event: { readonly does: string }): void {

@@ -52,9 +52,20 @@ export function aRequest(url: string, overrides: Partial<CallbackRequest> = {}):
 
 const durationMs: unknown = expect.any(Number);
 export const delivered = (statusCode: number) => ({ kind: 'delivered', statusCode, durationMs });
-export const final = (statusCode: number) => ({ kind: 'final', failure: { statusCode }, durationMs });
+const headers: unknown = expect.any(Object);
+export const final = (statusCode: number) => ({
+  kind: 'final',
+  failure: { statusCode },
+  durationMs,
+  headers,
+});
 export const finalError = (error: DeliveryError) => ({ kind: 'final', failure: { error }, durationMs });
-export const retryable = (statusCode: number) => ({ kind: 'retryable', failure: { statusCode }, durationMs });
+export const retryable = (statusCode: number) => ({
+  kind: 'retryable',
+  failure: { statusCode },
+  durationMs,
+  headers,
+});
 export const retryableError = (error: DeliveryError) => ({
   kind: 'retryable',
   failure: { error },

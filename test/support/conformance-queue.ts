@@ -34,6 +34,8 @@ export class ConformanceQueue {
   errors: unknown[] = [];
   /** The ids of what the loops were handed out, in order. */
   handedOut: string[] = [];
+  /** How often the loops asked for a job. */
+  fetches = 0;
   /** Whether the last loop that asked for a job got none: it waits for one. */
   isDrained = false;
   /** For what a processor waits for that shall not end before the test does. */
@@ -64,6 +66,7 @@ export class ConformanceQueue {
     await this.queue.waitUntilReady();
     this.errors = [];
     this.handedOut = [];
+    this.fetches = 0;
     this.isDrained = false;
     this.loops = [];
     this.workers = [];
@@ -112,6 +115,7 @@ export class ConformanceQueue {
     });
     const getNextJob = worker.getNextJob.bind(worker);
     worker.getNextJob = async (...args) => {
+      this.fetches += 1;
       const job = (await getNextJob(...args)) as AnyJob | undefined;
       if (job) {
         this.isDrained = false;

@@ -16,6 +16,9 @@ export interface LoggedCallbackView {
   readonly first_attempt_at: string | null;
   readonly last_attempt_at: string | null;
   readonly next_attempt_at: string | null;
+  readonly finished_at: string | null;
+  readonly replayed_at: string | null;
+  readonly replay_requested_at: string | null;
   readonly forward_ms: number | null;
   readonly attempts?: readonly Readonly<Record<string, unknown>>[];
 }

@@ -72,13 +72,12 @@ const WHOLE_TRANSACTION =
 
 function watchRoundTrips(runner: QueryRunner, found: Explained[]): void {
   const connect = runner.connect.bind(runner) as () => Promise<ClientBase>;
-  const watched = new Map<ClientBase, ClientBase['query']>();
+  const watched = new Set<ClientBase>();
   runner.connect = async () => {
     const client = await connect();
     if (watched.has(client)) return client;
-    const original = client.query;
-    watched.set(client, original);
-    const query = original.bind(client) as (...args: unknown[]) => Promise<unknown>;
+    watched.add(client);
+    const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
     client.query = (async (...args: unknown[]) => {
       const { begin, prepare = '', name, execute } = WHOLE_TRANSACTION.exec(String(args[0]))?.groups ?? {};
       if (begin === undefined || execute === undefined) return query(...args);
@@ -96,7 +95,8 @@ function watchRoundTrips(runner: QueryRunner, found: Explained[]): void {
   };
   const release = runner.release.bind(runner);
   runner.release = () => {
-    for (const [client, original] of watched) client.query = original;
+    // What is on the prototype is in use again.
+    for (const client of watched) Reflect.deleteProperty(client, 'query');
     watched.clear();
     return release();
   };

@@ -10,4 +10,6 @@ export const orderDispatched = defineCallbackType<Order>({
     tracking_number: trackingNumber,
     dispatched_at: dispatchedAt?.toISOString() ?? null,
   }),
+  // The console shows all of it: nothing in it tells of a person.
+  personalFields: [],
 });

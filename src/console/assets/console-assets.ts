@@ -12,9 +12,10 @@ export interface Asset {
 
 const require = createRequire(import.meta.url);
 
-/** The stylesheet beside this file (the build copies it), and htmx out of its package. */
+/** The files beside this one (the build copies them), and htmx out of its package. */
 export const assets = {
   css: asset('console', 'css', 'text/css; charset=utf-8', new URL('console.css', import.meta.url)),
+  js: asset('console', 'js', 'text/javascript; charset=utf-8', new URL('console.js', import.meta.url)),
   icon: asset('icon', 'svg', 'image/svg+xml', new URL('icon.svg', import.meta.url)),
   htmx: asset('htmx', 'js', 'text/javascript; charset=utf-8', require.resolve('htmx.org/dist/htmx.min.js')),
 } as const;

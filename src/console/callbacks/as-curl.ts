@@ -1,14 +1,42 @@
-/** What a request of this callback looks like, to be pasted into a shell: without the token, and without the body. */
-export function asCurl(url: string, callbackId: string): string {
-  return [
-    `curl -i -X POST ${quoted(url)}`,
-    "-H 'content-type: application/json'",
-    `-H "authorization: Bearer $CALLBACK_TOKEN"`,
-    `-H ${quoted(`webhook-id: ${callbackId}`)}`,
-    '-H "webhook-timestamp: $(date +%s)"',
-    '--data @body.json',
-  ].join(' \\\n  ');
+import type { SentHeaders } from './sent-headers.js';
+
+interface CurlRequest {
+  readonly url: string;
+  readonly headers: SentHeaders;
+  /** Undefined where it is not kept: it is read from a file then. */
+  readonly body: string | undefined;
 }
+
+/**
+ * The request of a callback, for a shell: signed and stamped as it runs. The token and the signing secret are taken
+ * from `CALLBACK_TOKEN` and `CALLBACK_SECRET`.
+ */
+export function asCurl({ url, headers, body }: CurlRequest): string {
+  const id = headers['webhook-id'] ?? '';
+  const fixed = Object.entries(headers).filter(([name]) => !MADE_EACH_TIME.has(name));
+  return [
+    body === undefined ? 'BODY=$(cat body.json)' : `BODY=${quoted(body)}`,
+    'NOW=$(date +%s)',
+    `KEY=$(printf %s "\${CALLBACK_SECRET#whsec_}" | base64 -d | od -An -v -tx1 | tr -d ' \\n')`,
+    `SIGNATURE=$(printf %s ${quoted(`${id}.`)}"$NOW.$BODY" |`,
+    '  openssl dgst -sha256 -mac HMAC -macopt "hexkey:$KEY" -binary | base64)',
+    [
+      `curl -i -X POST ${quoted(url)}`,
+      ...fixed.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
+      '-H "authorization: Bearer $CALLBACK_TOKEN"',
+      '-H "webhook-timestamp: $NOW"',
+      '-H "webhook-signature: v1,$SIGNATURE"',
+      '--data-binary "$BODY"',
+    ].join(' \\\n  '),
+  ].join('\n');
+}
+
+const MADE_EACH_TIME: ReadonlySet<string> = new Set([
+  'authorization',
+  'webhook-timestamp',
+  'webhook-signature',
+  'user-agent',
+]);
 
 /** A URL is a service's to choose: nothing in it may end the quotes. */
 function quoted(text: string): string {

@@ -1,19 +1,20 @@
-import { LOG_STATES, type LoggedCallback } from '../../service-callbacks/callbacks/records.js';
+import type { LoggedCallback } from '../../service-callbacks/callbacks/records.js';
 import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { DataTable } from '../page/data-table.js';
-import { Select, TextField } from '../page/fields.js';
-import { Button } from '../page/form.js';
+import { Id } from '../page/id.js';
 import { Empty, Notice } from '../page/notice.js';
 import { Pager } from '../page/pager.js';
 import { When } from '../page/when.js';
 import { paths, withQuery } from '../paths.js';
 import { count } from '../words/counts.js';
-import { isDue, nextTry } from '../words/durations.js';
+import { isDue, relative } from '../words/durations.js';
 import { typeWords } from '../words/failures.js';
+import { shortId } from '../words/ids.js';
+import { CallbackFilter, type CallbackFilterProps } from './callback-filter.js';
 import type { CallbackFields, CallbackQuery } from './callback-query.js';
-import { CallbackState, outcomeWords, STATE_WORDS } from './callback-state.js';
+import { CallbackState, outcomeWords } from './callback-state.js';
 
-export interface CallbackListView {
+export interface CallbackListView extends Pick<CallbackFilterProps, 'choices' | 'isFailing'> {
   /** The page that the list is on. */
   readonly action: string;
   readonly query: CallbackQuery;
@@ -21,39 +22,41 @@ export interface CallbackListView {
   /** Cursor of the next page. */
   readonly next: string | null;
   readonly now: Date;
-  readonly showsService: boolean;
   /** Of which callbacks there are rows: `CALLBACK_DELIVERY_LOG`. */
   readonly keep: DeliveryLogOptions['keep'];
 }
 
 /** Callbacks of the log, newest first, with their filter; on a page of its own and on an endpoint's. */
 export const CallbackList = (view: CallbackListView) => {
-  const { action, query, callbacks, next, now, showsService, keep } = view;
+  const { action, query, callbacks, next, now, keep, choices } = view;
   const address = (after?: string) => `${callbackListAddress(view, after)}#callbacks`;
   const isFiltered = query.filter === undefined || Object.values(fieldsOf(query)).some(Boolean);
+  const showsService = choices?.service !== undefined;
   return (
     <>
       <Kept keep={keep} />
-      <Filter action={action} query={query} isFiltered={isFiltered} />
+      {query.fields.replay && <OfReplay query={query} id={query.fields.replay} />}
+      <CallbackFilter {...{ action, query, isFiltered, choices }} isFailing={view.isFailing} />
       {callbacks.length === 0 ? (
         <Nothing isFiltered={isFiltered} />
       ) : (
         <DataTable
           caption="Callbacks, newest first"
           hideCaption
-          cards
+          lines
           head={[
             'Queued',
             'State',
-            'Last answer',
+            'Last response',
+            ...(choices === null ? [] : ['Endpoint']),
             ...(showsService ? ['Service'] : []),
             'Subject',
             'Attempts',
           ]}
-          numeric={[showsService ? 5 : 4]}
+          numeric={[4 + Number(choices !== null) + Number(showsService)]}
         >
           {callbacks.map((callback) => (
-            <Row key={callback.id} callback={callback} now={now} showsService={showsService} />
+            <Row key={callback.id} showsEndpoint={choices !== null} {...{ callback, now, showsService }} />
           ))}
         </DataTable>
       )}
@@ -75,8 +78,18 @@ export function callbackListAddress(
 }
 
 function fieldsOf({ fields }: CallbackQuery): Readonly<Record<keyof CallbackFields, string | undefined>> {
-  return { state: fields.state, subject: fields.subject, since: fields.since, until: fields.until };
+  const { service, endpoint, type, state, reason, subject, period, since, until, replay } = fields;
+  return { service, endpoint, type, state, reason, subject, period, since, until, replay };
 }
+
+const OfReplay = ({ query: { problems }, id }: Pick<CallbackListView, 'query'> & { readonly id: string }) =>
+  problems.replay === undefined ? (
+    <p class="quiet">
+      Callbacks of one replay. <a href={paths.replay(id)}>How far it is</a>
+    </p>
+  ) : (
+    <p class="problem">{JSON.stringify(id)} is no id of a replay</p>
+  );
 
 /** A list that leaves something out says so: what is not here may have been delivered all the same. */
 const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
@@ -98,33 +111,10 @@ const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
   }
 };
 
-interface FilterProps extends Pick<CallbackListView, 'action' | 'query'> {
-  readonly isFiltered: boolean;
-}
-
-const Filter = ({ action, query: { fields, problems }, isFiltered }: FilterProps) => (
-  <form method="get" action={`${action}#callbacks`} class="filter" aria-label="Filter callbacks">
-    <Select
-      name="state"
-      label="State"
-      value={fields.state}
-      problem={problems.state}
-      options={[['', 'Any'], ...LOG_STATES.map((state) => [state, STATE_WORDS[state]] as const)]}
-    />
-    <TextField name="subject" label="Subject id" value={fields.subject} problem={problems.subject} />
-    <TextField name="since" label="Queued since (UTC)" value={fields.since} isTime problem={problems.since} />
-    <TextField name="until" label="Until (UTC)" value={fields.until} isTime problem={problems.until} />
-    <div class="filter-buttons">
-      <Button>Filter</Button>
-      {isFiltered && <a href={`${action}#callbacks`}>Clear</a>}
-    </div>
-  </form>
-);
-
 const Nothing = ({ isFiltered }: { readonly isFiltered: boolean }) =>
   isFiltered ? (
     <Empty title="No callback matches">
-      <p>Take something out of the filter.</p>
+      <p>Widen the filter, or clear it.</p>
     </Empty>
   ) : (
     <Empty title="No callbacks yet">
@@ -135,51 +125,84 @@ const Nothing = ({ isFiltered }: { readonly isFiltered: boolean }) =>
 interface RowProps {
   readonly callback: LoggedCallback;
   readonly now: Date;
+  readonly showsEndpoint: boolean;
   readonly showsService: boolean;
 }
 
-const Row = ({ callback, now, showsService }: RowProps) => {
+const Row = ({ callback, now, showsEndpoint, showsService }: RowProps) => {
   const { id, serviceId, subjectId, queuedAt, callbackType, attemptCount } = callback;
   return (
     <tr>
       <th scope="row">
         {serviceId === null ? (
-          <When at={queuedAt} now={now} />
+          <When at={queuedAt} now={now} withDistance={false} />
         ) : (
           <a class="row-link" href={paths.callback(serviceId, id)}>
-            <When at={queuedAt} now={now} />
+            <When at={queuedAt} now={now} withDistance={false} />
           </a>
         )}
-        {showsService && <span class="under">{typeWords(callbackType)}</span>}
       </th>
-      <td data-label="State">
+      <td class="state">
         <CallbackState state={callback.state} />
       </td>
-      <td data-label="Last answer">
+      <td class="outcome">
         {outcomeWords(callback)}
-        {callback.nextAt !== null && (
-          <span class="under">
-            {isDue(callback.nextAt, now) ? (
-              nextTry(callback.nextAt, now)
-            ) : (
-              <>
-                next try <When at={callback.nextAt} now={now} />
-              </>
-            )}
-          </span>
-        )}
+        <Next callback={callback} now={now} />
       </td>
-      {showsService && (
-        <td data-label="Service">
-          <code title={serviceId ?? undefined}>{serviceId?.slice(0, 8) ?? '—'}</code>
+      {showsEndpoint && (
+        <td class="target">
+          <Target callback={callback} />
+          <span class="under type">{typeWords(callbackType)}</span>
         </td>
       )}
-      <td data-label="Subject">
-        <code class="id">{subjectId ?? '—'}</code>
-      </td>
-      <td data-label="Attempts" class="number">
-        {count(attemptCount)}
-      </td>
+      {showsService && (
+        <td class="wide-only">
+          {serviceId === null ? (
+            '—'
+          ) : (
+            <a href={withQuery(paths.callbacks, { service: serviceId })} title={serviceId}>
+              <code>{shortId(serviceId)}</code>
+            </a>
+          )}
+        </td>
+      )}
+      <td class="wide-only">{subjectId === null ? '—' : <Id id={subjectId} what="subject" />}</td>
+      <td class="wide-only number">{count(attemptCount)}</td>
     </tr>
+  );
+};
+
+/** When a callback that waits is sent again. */
+const Next = ({
+  callback: { state, nextAttemptAt, replayRequestedAt },
+  now,
+}: Pick<RowProps, 'callback' | 'now'>) => {
+  if (replayRequestedAt !== null) return <span class="under">waits for its replay</span>;
+  if (nextAttemptAt === null) return null;
+  const what = state === 'deferred' ? 'on hold; next attempt' : 'next attempt';
+  return (
+    <span class="under" title={nextAttemptAt.toISOString()}>
+      {what} {isDue(nextAttemptAt, now) ? 'due now' : relative(nextAttemptAt, now)}
+    </span>
+  );
+};
+
+const Target = ({
+  callback: { serviceId, callbackApiId, url, isEndpointDeleted },
+}: Pick<RowProps, 'callback'>) => {
+  const words = url?.replace(/^https?:\/\//, '') ?? '—';
+  if (serviceId === null || callbackApiId === null || isEndpointDeleted)
+    return (
+      <>
+        <span class="url" title={url ?? undefined}>
+          {words}
+        </span>
+        {isEndpointDeleted && ' (deleted)'}
+      </>
+    );
+  return (
+    <a class="url" href={paths.endpoint(serviceId, callbackApiId)} title={url ?? undefined}>
+      {words}
+    </a>
   );
 };

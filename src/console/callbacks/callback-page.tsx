@@ -1,17 +1,20 @@
-import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
-import type { DeadLetter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
 import type { LoggedCallbackWithAttempts } from '../../service-callbacks/callbacks/records.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import type { CallbackBody } from '../../service-callbacks/reporting/callback-body.reader.js';
+import { Id } from '../page/id.js';
 import { Layout } from '../page/layout.js';
-import { Notice } from '../page/notice.js';
+import { Live } from '../page/live.js';
 import { PageHeader } from '../page/page-header.js';
-import { paths } from '../paths.js';
-import { Button, PostForm } from '../page/form.js';
-import { can, type ConsoleSession } from '../session/console-session.js';
+import { When } from '../page/when.js';
+import { paths, withQuery } from '../paths.js';
+import type { ConsoleSession } from '../session/console-session.js';
 import { counted } from '../words/counts.js';
 import { latency, nextTry } from '../words/durations.js';
-import { reasonWords, typeWords } from '../words/failures.js';
-import { asCurl } from './as-curl.js';
-import { CallbackState } from './callback-state.js';
+import { typeWords } from '../words/failures.js';
+import { shortId } from '../words/ids.js';
+import { CallbackActions, CallbackNotice, type CallbackNews } from './callback-actions.js';
+import { CallbackState, outcomeWords } from './callback-state.js';
+import { SentPanel } from './sent-panel.js';
 import { Timeline } from './timeline.js';
 
 export interface CallbackView {
@@ -20,112 +23,118 @@ export interface CallbackView {
   readonly callback: LoggedCallbackWithAttempts;
   /** Null where it has been deleted. */
   readonly api: CallbackApi | null;
-  readonly letter: DeadLetter | null;
+  readonly body: CallbackBody;
+  /** The token may see what the body tells of a person. */
+  readonly maySeePersonal: boolean;
+  /** And wants to. */
+  readonly showsPersonal: boolean;
   readonly now: Date;
-  readonly isReplayed: boolean;
+  readonly news: CallbackNews | undefined;
 }
 
 export const CallbackPage = (view: CallbackView) => {
-  const { session, serviceId, callback, api, now, isReplayed } = view;
+  const { session, serviceId, callback, api, now, news } = view;
   const trail: [string, string][] = [['Callbacks', paths.callbacks]];
   if (api !== null) trail.push([api.url, paths.endpoint(serviceId, api.id)]);
+  const isOpen = callback.finishedAt === null;
+  const personal = view.showsPersonal ? 'shown' : undefined;
+  const title = `Callback ${shortId(callback.id)}`;
   return (
-    <Layout title={`Callback ${callback.id.slice(0, 8)}`} session={session} section="callbacks">
-      <PageHeader title={`Callback ${callback.id.slice(0, 8)}`} trail={trail}>
-        <p class="lead">
-          <CallbackState state={callback.state} /> {sentence(callback, now)}
-        </p>
-      </PageHeader>
-      {isReplayed && (
-        <Notice tone="good" title="It is on its way again">
-          <p>
-            Reload to see what the endpoint answered.{' '}
-            <a href={paths.callback(serviceId, callback.id)}>Reload</a>
+    <Layout
+      title={`${title}, ${outcomeWords(callback)}`}
+      session={session}
+      section="callbacks"
+      reloadSeconds={isOpen && news !== undefined ? 5 : undefined}
+    >
+      <Live
+        id="callback"
+        address={
+          isOpen ? withQuery(paths.callback(serviceId, callback.id), { done: news, personal }) : undefined
+        }
+        everySeconds={callback.state === 'waiting' ? 2 : 15}
+      >
+        <PageHeader title={title} trail={trail}>
+          <p class="lead" role="status">
+            <CallbackState state={callback.state} /> {sentence(callback, now)}
           </p>
-        </Notice>
-      )}
-      <div class="split">
-        <section class="panel" aria-labelledby="attempts">
-          <h2 id="attempts">Attempts</h2>
-          <Timeline callback={callback} givenUpAt={view.letter?.givenUpAt ?? null} now={now} />
-        </section>
-        <div class="stack">
+        </PageHeader>
+        <CallbackNotice news={news} callback={callback} />
+        <CallbackActions {...{ session, serviceId, callback, api, now }} />
+        <div class="split">
+          <section class="panel" aria-labelledby="attempts">
+            <h2 id="attempts">What happened</h2>
+            <Timeline callback={callback} now={now} />
+          </section>
           <Facts {...view} />
-          {api !== null && (
-            <section class="panel" aria-labelledby="curl">
-              <h2 id="curl">As curl</h2>
-              <pre class="code" tabIndex={0} role="region" aria-labelledby="curl">
-                <code>{asCurl(api.url, callback.id)}</code>
-              </pre>
-              <p class="quiet">
-                The token is left out, and the body is not kept here; a signature is made for each request.
-              </p>
-            </section>
-          )}
         </div>
-      </div>
+        <SentPanel {...view} />
+      </Live>
     </Layout>
   );
 };
 
-function sentence({ state, attemptCount, nextAt, reason }: LoggedCallbackWithAttempts, now: Date): string {
+function sentence(callback: LoggedCallbackWithAttempts, now: Date): string {
+  const { state, attemptCount, nextAttemptAt } = callback;
   const after = attemptCount === 0 ? 'without an attempt' : `after ${counted(attemptCount, 'attempt')}`;
   if (state === 'waiting')
     return attemptCount === 0 ? 'for its first attempt.' : `for its next attempt, ${after}.`;
-  const next = nextAt === null ? '' : `; ${nextTry(nextAt, now)}`;
-  return `${after}${reason === null ? '' : `: ${reasonWords(reason).toLowerCase()}`}${next}.`;
+  if (state === 'delivered') return `${after}.`;
+  const what = attemptCount === 0 ? '' : `${after}: `;
+  const next = nextAttemptAt === null ? '' : `; ${nextTry(nextAttemptAt, now)}`;
+  return `${what}${outcomeWords(callback)}${next}.`;
 }
 
-const Facts = ({ session, serviceId, callback, api, letter }: CallbackView) => (
+const DEFERRALS: Readonly<Record<string, string>> = {
+  circuit_open:
+    'its endpoint fails too often and is on hold; one callback at a time tries whether it works again',
+  retry_after: 'its endpoint asked for a pause with Retry-After',
+  endpoint_busy: 'its endpoint has as many requests as it can take',
+  endpoint_unproven: 'its endpoint is new and has as many requests as it may',
+  process_busy: 'this platform has as many requests as it can make',
+  unknown_encryption_key: 'this platform lacks a key; it is tried again',
+  platform_fault: 'a fault of this platform; it is tried again',
+};
+
+const Facts = ({ serviceId, callback, api, now }: CallbackView) => (
   <section class="panel" aria-labelledby="facts">
     <h2 id="facts">Facts</h2>
     <dl class="facts">
       <dt>Callback id</dt>
       <dd>
-        <code class="id">{callback.id}</code>
+        <Id id={callback.id} what="callback" isWhole />
       </dd>
       <dt>Type</dt>
       <dd>{typeWords(callback.callbackType)}</dd>
       <dt>Subject</dt>
-      <dd>
-        <code class="id">{callback.subjectId ?? '—'}</code>
-      </dd>
+      <dd>{callback.subjectId === null ? '—' : <Id id={callback.subjectId} what="subject" isWhole />}</dd>
       <dt>Service</dt>
       <dd>
-        <code class="id">{serviceId}</code>
+        <Id id={serviceId} what="service" isWhole />
       </dd>
       <dt>Endpoint</dt>
       <dd>
         {api === null ? (
-          <span class="quiet">Its callback API has been deleted</span>
+          <span class="quiet">
+            <span class="url">{callback.url ?? '—'}</span> (deleted)
+          </span>
         ) : (
           <a class="url" href={paths.endpoint(serviceId, api.id)}>
             {api.url}
           </a>
         )}
       </dd>
-      <dt>Forward delay</dt>
-      <dd>{latency(callback.forwardMs)}</dd>
+      <dt>Accepted</dt>
+      <dd>
+        <When at={callback.queuedAt} now={now} />
+      </dd>
+      <dt>First attempt</dt>
+      <dd>{callback.forwardMs === null ? '—' : `${latency(callback.forwardMs)} after that`}</dd>
       {callback.detail && (
         <>
-          <dt>Detail</dt>
-          <dd>{callback.detail}</dd>
+          <dt>{callback.state === 'given_up' ? 'Detail' : 'Deferred'}</dt>
+          <dd>{DEFERRALS[callback.detail] ?? callback.detail}</dd>
         </>
       )}
     </dl>
-    {letter !== null && <LetterActions {...{ session, letter }} />}
   </section>
 );
-
-type LetterProps = Pick<CallbackView, 'session'> & { readonly letter: DeadLetter };
-
-const LetterActions = ({ session, letter }: LetterProps) => {
-  if (letter.replayRequestedAt !== null) return <p class="quiet">A replay has been asked for.</p>;
-  if (!letter.isReplayable) return <p class="quiet">It has no payload that could be sent again.</p>;
-  if (!can(session, 'dead-letters:replay')) return null;
-  return (
-    <PostForm action={`${paths.callback(letter.serviceId ?? '', letter.id)}/replay`} csrf={session.csrf}>
-      <Button kind="primary">Replay</Button>
-    </PostForm>
-  );
-};

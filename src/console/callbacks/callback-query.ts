@@ -1,22 +1,34 @@
 import { z } from 'zod';
+import { GIVE_UP_REASONS, type GiveUpReason } from '../../service-callbacks/callbacks/callback.js';
 import { decodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
 import {
   LOG_STATES,
   type LogCursor,
   type LogFilter,
   type LogPage,
+  type LogScope,
+  type LogState,
 } from '../../service-callbacks/callbacks/records.js';
+import { isId } from '../is-id.js';
 
 /** Callbacks on a page. */
 export const PAGE = 25;
+
+/** Name and length of each stretch of time that ends now, ms. */
+const STRETCHES = { '15m': 900_000, '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 } as const;
+
+/** When callbacks were queued: `outage` is since their endpoint has only failed. */
+export const PERIODS = ['15m', '1h', '24h', '7d', 'outage'] as const;
+export type Period = (typeof PERIODS)[number];
 
 export type RawQuery = Readonly<Record<string, unknown>>;
 
 /** A list's filter as it stands in the address, and as the log takes it. */
 export interface CallbackQuery {
   readonly fields: CallbackFields;
+  readonly scope: LogScope;
   /** Undefined where something is not understood: no callback matches that. */
-  readonly filter: Pick<LogFilter, 'state' | 'subjectId' | 'since' | 'until'> | undefined;
+  readonly filter: LogFilter | undefined;
   readonly after: LogCursor | undefined;
   readonly problems: Problems<keyof CallbackFields>;
 }
@@ -25,10 +37,26 @@ export interface CallbackQuery {
 export type Problems<Field extends string> = Readonly<Partial<Record<Field, string>>>;
 
 export interface CallbackFields {
-  readonly state?: string | undefined;
+  readonly service?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly type?: string | undefined;
+  readonly state?: LogState | undefined;
+  readonly reason?: GiveUpReason | undefined;
   readonly subject?: string | undefined;
+  readonly period?: Period | undefined;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
+  /** A replay of many. */
+  readonly replay?: string | undefined;
+}
+
+/** What a filter is read against. */
+interface QueryContext {
+  /** The scope of the session: a service's own rows, whatever the address says. */
+  readonly own: LogScope;
+  readonly now: Date;
+  /** Since when the endpoint of the filter has only failed; null where it does not. */
+  readonly failingSince?: Date | null;
 }
 
 /** What `datetime-local` gives; here it is UTC. */
@@ -44,37 +72,64 @@ export const text = z
   .catch(undefined);
 
 const shape = z.object({
+  service: text,
+  endpoint: text,
+  type: text,
   state: z.enum(LOG_STATES).optional().catch(undefined),
+  reason: z.enum(GIVE_UP_REASONS).optional().catch(undefined),
   subject: text,
+  period: z.enum(PERIODS).optional().catch(undefined),
   since: text,
   until: text,
+  replay: text,
   after: text,
 });
+
+const FIELDS = Object.keys(shape.omit({ after: true }).shape) as (keyof CallbackFields)[];
 
 /** The page of what does not match. */
 export const NONE: LogPage = { callbacks: [], next: null };
 
-export function callbackQueryOf(query: RawQuery): CallbackQuery {
+export function callbackQueryOf(
+  query: RawQuery,
+  { own, now, failingSince = null }: QueryContext,
+): CallbackQuery {
   const { after, ...fields } = shape.parse(query);
   const since = dateOf(fields.since);
   const until = dateOf(fields.until);
+  const from = startOf(fields.period, now, failingSince);
   const problems = {
-    ...notUnderstood(query, ['state', 'subject', 'since', 'until'], fields),
+    ...notUnderstood(query, FIELDS, fields),
     ...(since === 'unreadable' && { since: unreadable(fields.since) }),
     ...(until === 'unreadable' && { until: unreadable(fields.until) }),
+    ...(fields.endpoint && !isId(fields.endpoint) && { endpoint: 'Not an id' }),
+    ...(fields.replay && !isId(fields.replay) && { replay: 'Not an id' }),
+    ...(from === null && { period: 'Choose an endpoint that is failing now' }),
   };
-  const filter = {
-    ...(fields.state && { state: fields.state }),
-    ...(fields.subject && { subjectId: fields.subject }),
-    ...(since instanceof Date && { since }),
-    ...(until instanceof Date && { until }),
+  const starts = [since, from].filter((start) => start instanceof Date);
+  const filter: LogFilter = {
+    callbackApiId: fields.endpoint || undefined,
+    callbackType: fields.type || undefined,
+    state: fields.state,
+    reason: fields.reason,
+    subjectId: fields.subject || undefined,
+    replayId: fields.replay || undefined,
+    since: starts.toSorted((one, other) => other.getTime() - one.getTime())[0],
+    until: until instanceof Date ? until : undefined,
   };
   return {
     fields,
+    scope: own === 'all' && fields.service ? { serviceId: fields.service } : own,
     filter: Object.keys(problems).length === 0 ? filter : undefined,
     after: after ? decodeLogCursor(after) : undefined,
     problems,
   };
+}
+
+/** @returns null where there is no such time */
+function startOf(period: Period | undefined, now: Date, failingSince: Date | null): Date | null | undefined {
+  if (period === undefined) return undefined;
+  return period === 'outage' ? failingSince : new Date(now.getTime() - STRETCHES[period]);
 }
 
 /** Fields that were given and could not be read: without them the filter would match more than was meant. */

@@ -25,8 +25,14 @@ export const CallbackState = ({ state }: Pick<LoggedCallback, 'state'>) => (
   <Badge tone={TONES[state]}>{STATE_WORDS[state]}</Badge>
 );
 
-/** What was answered last, and why it ended. */
-export function outcomeWords({ state, reason, lastStatus, lastError, attemptCount }: LoggedCallback): string {
-  const answer = attemptCount === 0 ? 'not attempted' : answerWords(lastStatus, lastError);
-  return state === 'given_up' && reason !== null ? `${reasonWords(reason)}: ${answer}` : answer;
+type Ended = Pick<LoggedCallback, 'reason' | 'lastStatus' | 'lastError' | 'attemptCount'>;
+
+/** `503 Service Unavailable`, `Rejected (404 Not Found), not retried`, `Endpoint disabled; not attempted`. */
+export function outcomeWords(callback: Ended): string {
+  const { reason, lastStatus, lastError, attemptCount } = callback;
+  const response = attemptCount === 0 ? 'not attempted' : answerWords(lastStatus, lastError);
+  if (reason === null) return response;
+  return reason === 'not_retried'
+    ? `Rejected (${response}), not retried`
+    : `${reasonWords(reason)}; ${response}`;
 }

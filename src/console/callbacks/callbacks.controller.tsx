@@ -1,20 +1,26 @@
-import { Get, Inject, NotFoundException, Param, Query, Res } from '@nestjs/common';
+import { ConflictException, Get, Inject, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
-import { CallbackApiRepository } from '../../service-callbacks/endpoints/callback-api.repository.js';
-import { Clock } from '../../service-callbacks/clock.js';
-import { DeadLetterRepository } from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import { CallbackTypeRegistry } from '../../service-callbacks/callback-types/callback-type-registry.js';
 import { CallbackLogReader } from '../../service-callbacks/callbacks/callback-log.reader.js';
 import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
-import { isId } from '../is-id.js';
-import { sendPage } from '../page/send-page.js';
-import { paths } from '../paths.js';
-import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
-import { SessionPages } from '../session-pages.decorator.js';
-import { CallbackPage } from './callback-page.js';
+import { Replay } from '../../service-callbacks/callbacks/replay.js';
+import { Clock } from '../../service-callbacks/clock.js';
+import { CallbackApiRepository } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import { CallbackBodyReader } from '../../service-callbacks/reporting/callback-body.reader.js';
+import { EndpointReader } from '../../service-callbacks/reporting/endpoint.reader.js';
 import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { DELIVERY_LOG_OPTIONS } from '../../service-callbacks/tokens.js';
-import { callbackQueryOf, NONE, PAGE, text, type RawQuery } from './callback-query.js';
+import { isId } from '../is-id.js';
+import { sendPage } from '../page/send-page.js';
+import { paths, withQuery } from '../paths.js';
+import { can, CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
+import { SessionPages } from '../session-pages.decorator.js';
+import { CALLBACK_NEWS, type CallbackNews } from './callback-actions.js';
+import type { FilterChoices } from './callback-filter.js';
+import type { CallbackListView } from './callback-list.js';
+import { CallbackPage } from './callback-page.js';
+import { callbackQueryOf, NONE, PAGE, type CallbackQuery, type RawQuery } from './callback-query.js';
 import { CallbacksPage } from './callbacks-page.js';
 
 @SessionPages('console')
@@ -22,8 +28,11 @@ import { CallbacksPage } from './callbacks-page.js';
 export class CallbacksController {
   constructor(
     private readonly log: CallbackLogReader,
-    private readonly deadLetters: DeadLetterRepository,
+    private readonly bodies: CallbackBodyReader,
+    private readonly endpoints: EndpointReader,
     private readonly callbackApis: CallbackApiRepository,
+    private readonly replay: Replay,
+    private readonly types: CallbackTypeRegistry,
     private readonly clock: Clock,
     @Inject(DELIVERY_LOG_OPTIONS) private readonly logOptions: DeliveryLogOptions,
   ) {}
@@ -34,26 +43,25 @@ export class CallbacksController {
     @Query() query: RawQuery,
     @Res() response: Response,
   ): Promise<void> {
-    const wanted = text.parse(query['id']) || undefined;
-    const found = wanted === undefined ? undefined : await this.serviceOf(session, wanted);
-    if (wanted !== undefined && found !== undefined) {
-      response.redirect(303, paths.callback(found, wanted));
-      return;
-    }
-    const asked = callbackQueryOf(query);
+    const own = scopeOf(session);
+    const now = new Date(this.clock.now());
+    const failingSince = await this.failingSince(session, query['endpoint']);
+    const asked = callbackQueryOf(query, { own, now, failingSince });
     const { callbacks, next } = asked.filter
-      ? await this.log.list(scopeOf(session), asked.filter, asked.after, PAGE)
+      ? await this.log.list(asked.scope, asked.filter, asked.after, PAGE)
       : NONE;
-    const list = {
+    const list: CallbackListView = {
       action: paths.callbacks,
       query: asked,
       callbacks,
       next: next && encodeLogCursor(next),
-      now: new Date(this.clock.now()),
-      showsService: session.caller.serviceId === undefined,
+      now,
+      choices: await this.choices(session, asked),
+      isFailing: failingSince !== null,
       keep: this.logOptions.keep,
     };
-    sendPage(response, <CallbacksPage session={session} list={list} missing={wanted} />);
+    const isPaused = query['refresh'] === 'off';
+    sendPage(response, <CallbacksPage {...{ session, list, isPaused }} />);
   }
 
   @Get('services/:service_id/callbacks/:id')
@@ -61,29 +69,77 @@ export class CallbacksController {
     @CurrentSession() session: ConsoleSession,
     @Param('service_id') serviceId: string,
     @Param('id') id: string,
-    @Query('done') done: string | undefined,
+    @Query() query: RawQuery,
     @Res() response: Response,
   ): Promise<void> {
-    if (!isId(id)) throw new NotFoundException();
-    const letter = await this.deadLetters.find(serviceId, id);
-    const callback = await this.log.find({ serviceId }, id);
+    const callback = isId(id) ? await this.log.find({ serviceId }, id) : null;
     if (!callback) throw new NotFoundException();
     const { callbackApiId } = callback;
-    const api =
-      isId(serviceId) && isId(callbackApiId) ? await this.callbackApis.find(serviceId, callbackApiId) : null;
-    const now = new Date(this.clock.now());
-    sendPage(
-      response,
-      <CallbackPage
-        {...{ session, serviceId, callback, api, letter, now }}
-        isReplayed={done === 'replayed' && letter === null}
-      />,
-    );
+    const maySeePersonal = mayRedirect(session);
+    const showsPersonal = maySeePersonal && query['personal'] === 'shown';
+    const view = {
+      session,
+      serviceId,
+      callback,
+      api: isId(callbackApiId) ? await this.callbackApis.find(serviceId, callbackApiId) : null,
+      body: await this.bodies.read(serviceId, callback, showsPersonal),
+      maySeePersonal,
+      showsPersonal,
+      now: new Date(this.clock.now()),
+      news: CALLBACK_NEWS.find((each) => each === query['done']),
+    };
+    sendPage(response, <CallbackPage {...view} />);
   }
 
-  /** Whose it is, where the session may see it. */
-  private async serviceOf(session: ConsoleSession, id: string): Promise<string | undefined> {
-    if (!isId(id)) return undefined;
-    return (await this.log.find(scopeOf(session), id))?.serviceId ?? undefined;
+  @Post('services/:service_id/callbacks/:id/replay')
+  @RequiresScope('dead-letters:replay')
+  async replayOne(
+    @Param('service_id') serviceId: string,
+    @Param('id') id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    const result = isId(id) ? await this.replay.finished(serviceId, id) : null;
+    if (!result) throw new NotFoundException();
+    if (result.kind === 'refused') throw new ConflictException(`It cannot be replayed: ${result.why}.`);
+    back(response, serviceId, id, 'replayed');
   }
+
+  @Post('services/:service_id/callbacks/:id/retry')
+  @RequiresScope('dead-letters:replay')
+  async retry(
+    @Param('service_id') serviceId: string,
+    @Param('id') id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    const callback = isId(id) ? await this.log.find({ serviceId }, id) : null;
+    if (!callback) throw new NotFoundException();
+    await this.replay.retryNow(serviceId, id);
+    back(response, serviceId, id, 'retried');
+  }
+
+  /** Since when the endpoint of a filter has only failed. */
+  private async failingSince(session: ConsoleSession, endpointId: unknown): Promise<Date | null> {
+    if (typeof endpointId !== 'string' || !isId(endpointId)) return null;
+    return this.endpoints.failingSince(scopeOf(session), endpointId);
+  }
+
+  private async choices(session: ConsoleSession, { scope }: CallbackQuery): Promise<FilterChoices> {
+    return {
+      service: session.caller.serviceId === undefined ? 'any' : undefined,
+      endpoints: scope === 'all' ? undefined : await this.callbackApis.list(scope.serviceId),
+      types: this.types.types(),
+    };
+  }
+}
+
+/**
+ * Who may see the personal fields of a body: a token that can change the endpoint's URL and replay a callback can have
+ * it sent wherever it likes anyway.
+ */
+function mayRedirect(session: ConsoleSession): boolean {
+  return can(session, 'callbacks:write') && can(session, 'dead-letters:replay');
+}
+
+function back(response: Response, serviceId: string, id: string, done: CallbackNews): void {
+  response.redirect(303, withQuery(paths.callback(serviceId, id), { done }));
 }

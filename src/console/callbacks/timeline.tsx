@@ -1,74 +1,98 @@
+import { Fragment, type ComponentChildren } from 'preact';
 import type { LoggedAttempt, LoggedCallbackWithAttempts } from '../../service-callbacks/callbacks/records.js';
 import { ToneIcon } from '../page/icons.js';
-import { Empty } from '../page/notice.js';
+import type { Tone } from '../page/tone.js';
 import { When } from '../page/when.js';
 import { count, counted } from '../words/counts.js';
 import { duration, isDue } from '../words/durations.js';
 import { answerWords, reasonWords } from '../words/failures.js';
+import { HeaderList } from './header-list.js';
 
 interface TimelineProps {
   readonly callback: LoggedCallbackWithAttempts;
-  /** Where its dead letter tells. */
-  readonly givenUpAt: Date | null;
   readonly now: Date;
 }
 
 /** What happened to a callback, oldest first, and what comes next. */
-export const Timeline = ({ callback, givenUpAt, now }: TimelineProps) => {
-  const { attempts, attemptCount, nextAt, queuedAt, reason } = callback;
+export const Timeline = ({ callback, now }: TimelineProps) => {
+  const { attempts, attemptCount, nextAttemptAt, queuedAt, finishedAt, reason, replayRequestedAt } = callback;
   const hidden = attemptCount - attempts.length;
   return (
-    <>
-      {attempts.length === 0 && reason === null && <Empty title="No attempt yet" />}
-      <ol class="timeline">
-        <li>
-          <span class="dot dot-plain" />
-          <div>
-            <b>Accepted</b> <When at={queuedAt} now={now} />
-          </div>
-        </li>
-        {hidden > 0 && (
-          <li>
-            <span class="dot dot-plain" />
-            <div class="quiet">{counted(hidden, 'earlier attempt')} not kept</div>
-          </li>
-        )}
-        {attempts.map((attempt, index) => (
+    <ol class="timeline">
+      <Step tone="plain">
+        <b>Accepted</b> <When at={queuedAt} now={now} />
+      </Step>
+      {hidden > 0 && (
+        <Step tone="plain">
+          <span class="quiet">{counted(hidden, 'earlier attempt')} not kept</span>
+        </Step>
+      )}
+      {attempts.map((attempt, index) => (
+        <Fragment key={hidden + index}>
+          <Replays callback={callback} index={index} now={now} />
           <Attempt
-            key={hidden + index}
             attempt={attempt}
             number={hidden + index + 1}
             before={attempts[index - 1]?.at ?? queuedAt}
             now={now}
+            isLast={index === attempts.length - 1}
           />
-        ))}
-        {nextAt !== null && (
-          <li>
-            <span class="dot dot-plain" />
-            <div>
-              <b>{isDue(nextAt, now) ? 'Next try, due now' : 'Next try'}</b>{' '}
-              <When at={nextAt} now={now} withDistance={!isDue(nextAt, now)} />
-            </div>
-          </li>
-        )}
-        {reason !== null && (
-          <li>
-            <span class="dot dot-bad">
-              <ToneIcon tone="bad" />
-            </span>
-            <div>
-              <b>Given up</b>
-              {givenUpAt !== null && (
-                <>
-                  {' '}
-                  <When at={givenUpAt} now={now} />
-                </>
-              )}
-              : {reasonWords(reason).toLowerCase()}
-            </div>
-          </li>
-        )}
-      </ol>
+        </Fragment>
+      ))}
+      <Replays callback={callback} index={attempts.length} now={now} />
+      {nextAttemptAt !== null && (
+        <Step tone="plain">
+          <b>{callback.state === 'deferred' ? 'On hold, next attempt' : 'Next attempt'}</b>{' '}
+          {isDue(nextAttemptAt, now) ? 'due now' : <When at={nextAttemptAt} now={now} />}
+        </Step>
+      )}
+      {reason !== null && (
+        <Step tone="bad">
+          <b>Given up</b> <When at={finishedAt} now={now} />: {reasonWords(reason).toLowerCase()}
+        </Step>
+      )}
+      {replayRequestedAt !== null && (
+        <Step tone="plain">
+          <b>Replay asked for</b> <When at={replayRequestedAt} now={now} />
+        </Step>
+      )}
+    </ol>
+  );
+};
+
+interface StepProps {
+  readonly tone: Extract<Tone, 'good' | 'bad' | 'plain'>;
+  readonly children: ComponentChildren;
+}
+
+const Step = ({ tone, children }: StepProps) => (
+  <li>
+    <span class={`dot dot-${tone}`}>{tone !== 'plain' && <ToneIcon tone={tone} />}</span>
+    <div>{children}</div>
+  </li>
+);
+
+interface ReplaysProps extends TimelineProps {
+  /** Of the attempt before which it stands. */
+  readonly index: number;
+}
+
+/** The end of one generation and the start of the next. Only of the last replay the record has the time. */
+const Replays = ({ callback: { attempts, generation, replayedAt }, index, now }: ReplaysProps) => {
+  const before = attempts[index - 1];
+  const from = before?.generation ?? 0;
+  const to = attempts[index]?.generation ?? generation;
+  if (to <= from) return null;
+  return (
+    <>
+      {(before === undefined || !isSuccess(before)) && (
+        <Step tone="bad">
+          <b>Given up</b>
+        </Step>
+      )}
+      <Step tone="plain">
+        <b>Replayed</b> {to === generation && replayedAt !== null && <When at={replayedAt} now={now} />}
+      </Step>
     </>
   );
 };
@@ -78,32 +102,44 @@ interface AttemptProps {
   readonly number: number;
   readonly before: Date;
   readonly now: Date;
+  readonly isLast: boolean;
 }
 
-const Attempt = ({ attempt, number, before, now }: AttemptProps) => {
-  const { at, durationMs, statusCode, error, excerpt } = attempt;
-  const isSuccess = statusCode !== null && statusCode >= 200 && statusCode < 300;
-  const tone = isSuccess ? 'good' : 'bad';
+const Attempt = ({ attempt, number, before, now, isLast }: AttemptProps) => {
+  const { at, durationMs, statusCode, error } = attempt;
   return (
-    <li>
-      <span class={`dot dot-${tone}`}>
-        <ToneIcon tone={tone} />
+    <Step tone={isSuccess(attempt) ? 'good' : 'bad'}>
+      <b>{answerWords(statusCode, error)}</b>
+      <span class="under">
+        Attempt {count(number)} · <When at={at} now={now} withDistance={false} />,{' '}
+        {duration(Math.max(0, at.getTime() - before.getTime()))} later · took {duration(durationMs)}
       </span>
-      <div>
-        <b>{answerWords(statusCode, error)}</b>
-        <span class="under">
-          Attempt {count(number)} · <When at={at} now={now} />,{' '}
-          {duration(Math.max(0, at.getTime() - before.getTime()))} later · took {duration(durationMs)}
-        </span>
-        {excerpt !== null && excerpt !== '' && (
-          <details>
-            <summary>What it answered</summary>
-            <pre class="code" tabIndex={0} role="region" aria-label={`Answer to attempt ${number}`}>
-              <code>{excerpt}</code>
-            </pre>
-          </details>
-        )}
-      </div>
-    </li>
+      <Response attempt={attempt} number={number} isLast={isLast} />
+    </Step>
   );
 };
+
+/** What came back: the beginning of it, of a failure alone. */
+const Response = ({
+  attempt: { excerpt, headers },
+  number,
+  isLast,
+}: Pick<AttemptProps, 'attempt' | 'number' | 'isLast'>) => {
+  const hasHeaders = Object.keys(headers).length > 0;
+  if (!excerpt && !hasHeaders) return null;
+  return (
+    <details open={isLast}>
+      <summary>What came back</summary>
+      {hasHeaders && <HeaderList headers={headers} label={`Headers of the response to attempt ${number}`} />}
+      {excerpt && (
+        <pre class="code" tabIndex={0} role="region" aria-label={`Response to attempt ${number}`}>
+          <code>{excerpt}</code>
+        </pre>
+      )}
+    </details>
+  );
+};
+
+function isSuccess({ statusCode }: LoggedAttempt): boolean {
+  return statusCode !== null && statusCode >= 200 && statusCode < 300;
+}

@@ -16,44 +16,57 @@ import { HiddenFilter } from './hidden-filter.js';
 import { isUnderstood, type DeadLetterQuery } from './dead-letter-query.js';
 import { MAX_COUNTED } from './dead-letter-limits.js';
 import { LettersTable } from './letters-table.js';
+import type { Undone } from './selection.js';
 
 export interface DeadLettersView {
   readonly session: ConsoleSession;
   readonly query: DeadLetterQuery;
   readonly letters: readonly DeadLetter[];
-  /** That match, and those of them that can be replayed; counted to {@link MAX_COUNTED}. */
+  /** That match, counted to {@link MAX_COUNTED}. */
   readonly total: number;
-  readonly replayable: number;
   /** Cursor of the next page. */
   readonly next: string | null;
   readonly runs: readonly ReplayRunEntity[];
   readonly now: Date;
   /** How many were deleted just now. */
   readonly deleted: string | undefined;
+  /** Why the form did nothing, as the address says. */
+  readonly undone: string | undefined;
 }
 
+const UNDONE: Readonly<Record<Undone, string>> = {
+  none_selected: 'Select at least one dead letter',
+  none_replayable:
+    'None of them can be replayed: their bodies are not kept any more, or a replay was asked for',
+  none_left: 'They are gone already',
+};
+
 export const DeadLettersPage = (view: DeadLettersView) => {
-  const { session, query, letters, total, replayable, next, runs, deleted } = view;
+  const { session, query, letters, total, next, runs, deleted } = view;
+  const undone = Object.entries(UNDONE).find(([why]) => why === view.undone)?.[1];
   const address = (after?: string) => withQuery(paths.deadLetters, { ...filterFields(query), after });
   const isFiltered = Object.values(filterFields(query)).some(Boolean) || !isUnderstood(query);
   return (
     <Layout title="Dead letters" session={session} section="dead-letters">
       <PageHeader title="Dead letters">
-        <p class="quiet">Callbacks that were given up. They are kept, and can be sent again.</p>
+        <p class="quiet">Callbacks that were given up and not replayed since. They can be sent again.</p>
       </PageHeader>
       {deleted !== undefined && (
         <Notice tone="good" title={`${counted(Number(deleted), 'dead letter')} deleted`} />
       )}
+      {undone !== undefined && <Notice tone="warn" title={undone} />}
       {runs.length > 0 && <Running runs={runs} />}
       <Filter query={query} isFiltered={isFiltered} isOperator={session.caller.serviceId === undefined} />
       {letters.length === 0 ? (
         <Empty title={isFiltered ? 'No dead letter matches' : 'There are no dead letters'}>
-          <p>{isFiltered ? 'Take something out of the filter.' : 'Whatever is given up is kept here.'}</p>
+          <p>
+            {isFiltered ? 'Widen the filter, or clear it.' : 'Callbacks that are given up are listed here.'}
+          </p>
         </Empty>
       ) : (
         <PostForm action={paths.deadLetters} csrf={session.csrf} class="letters">
           <HiddenFilter query={query} />
-          {can(session, 'dead-letters:replay') && <Actions {...{ total, replayable, isFiltered }} />}
+          {can(session, 'dead-letters:replay') && <Actions {...{ total, isFiltered }} />}
           <LettersTable session={session} letters={letters} now={view.now} />
         </PostForm>
       )}
@@ -90,7 +103,7 @@ const Filter = ({ query: { fields, problems }, isFiltered, isOperator }: FilterP
     {isOperator && (
       <TextField name="service" label="Service id" value={fields.service} problem={problems.service} />
     )}
-    <TextField name="endpoint" label="Callback API id" value={fields.endpoint} problem={problems.endpoint} />
+    <TextField name="endpoint" label="Endpoint id" value={fields.endpoint} problem={problems.endpoint} />
     <Select
       name="reason"
       label="Reason"
@@ -113,29 +126,23 @@ const Filter = ({ query: { fields, problems }, isFiltered, isOperator }: FilterP
   </form>
 );
 
-interface ActionsProps extends Pick<DeadLettersView, 'total' | 'replayable'> {
+interface ActionsProps extends Pick<DeadLettersView, 'total'> {
   readonly isFiltered: boolean;
 }
 
-/** Those without a payload are only to be deleted. Deleting leads to a page that asks first. */
-const Actions = ({ total, replayable, isFiltered }: ActionsProps) => {
-  const all = (number: number) => `all ${atMost(number, MAX_COUNTED)}${isFiltered ? ' that match' : ''}`;
-  return (
-    <div class="actions" role="group" aria-label="Actions">
-      <Button kind="primary" formaction={`${paths.deadLetters}/replay`} name="which" value="selected">
-        Replay selected
-      </Button>
-      {replayable > 0 && (
-        <Button formaction={`${paths.deadLetters}/replay`} name="which" value="all">
-          Replay {all(replayable)}
-        </Button>
-      )}
-      <Button kind="danger" formaction={`${paths.deadLetters}/delete`} name="which" value="selected">
-        Delete selected
-      </Button>
-      <Button kind="danger" formaction={`${paths.deadLetters}/delete`} name="which" value="all">
-        Delete {all(total)}
-      </Button>
-    </div>
-  );
-};
+/** One selection for both: those that are ticked, or all that match. Each leads to a page that asks first. */
+const Actions = ({ total, isFiltered }: ActionsProps) => (
+  <div class="actions" role="group" aria-label="Actions">
+    <label class="check all">
+      <input type="checkbox" name="which" value="all" />
+      All {atMost(total, MAX_COUNTED)}
+      {isFiltered && ' that match'}
+    </label>
+    <Button kind="primary" formaction={`${paths.deadLetters}/replay`}>
+      Replay selected
+    </Button>
+    <Button kind="danger" isApart formaction={`${paths.deadLetters}/delete`}>
+      Delete selected
+    </Button>
+  </div>
+);

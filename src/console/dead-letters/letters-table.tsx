@@ -1,10 +1,11 @@
 import type { DeadLetter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
 import { DataTable } from '../page/data-table.js';
 import { When } from '../page/when.js';
-import { paths } from '../paths.js';
+import { paths, withQuery } from '../paths.js';
 import { can, type ConsoleSession } from '../session/console-session.js';
 import { count } from '../words/counts.js';
 import { answerWords, reasonWords, typeWords } from '../words/failures.js';
+import { shortId } from '../words/ids.js';
 
 interface LettersTableProps {
   readonly session: ConsoleSession;
@@ -12,7 +13,7 @@ interface LettersTableProps {
   readonly now: Date;
 }
 
-/** Dead letters to be ticked, by whoever may do something with them. */
+/** Dead letters, with boxes to tick where the token may do something with them. */
 export const LettersTable = ({ session, letters, now }: LettersTableProps) => {
   const maySelect = can(session, 'dead-letters:replay');
   const isOperator = session.caller.serviceId === undefined;
@@ -46,7 +47,7 @@ interface LetterProps {
 }
 
 const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
-  const { id, serviceId, givenUpAt, callbackType, url, attempts } = letter;
+  const { id, serviceId, givenUpAt, callbackType, attempts } = letter;
   const last = attempts.at(-1);
   return (
     <tr>
@@ -54,7 +55,7 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
         <td class="select">
           <label class="check">
             <input type="checkbox" name="id" value={id} />
-            <span class="visually-hidden">Callback {id.slice(0, 8)}</span>
+            <span class="visually-hidden">Callback {shortId(id)}</span>
           </label>
         </td>
       )}
@@ -66,7 +67,7 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
             <When at={givenUpAt} now={now} />
           </a>
         )}
-        <span class="under">{standing(letter)}</span>
+        {!letter.isReplayable && <span class="under">cannot be replayed</span>}
       </th>
       <td data-label="Reason">
         {reasonWords(letter.reason)}
@@ -76,12 +77,18 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
         </span>
       </td>
       <td data-label="Endpoint">
-        <span class="url">{url ?? '—'}</span>
+        <Endpoint letter={letter} />
         <span class="under">{typeWords(callbackType)}</span>
       </td>
       {isOperator && (
         <td data-label="Service">
-          <code title={serviceId ?? undefined}>{serviceId?.slice(0, 8) ?? '—'}</code>
+          {serviceId === null ? (
+            '—'
+          ) : (
+            <a href={withQuery(paths.deadLetters, { service: serviceId })} title={serviceId}>
+              <code>{shortId(serviceId)}</code>
+            </a>
+          )}
         </td>
       )}
       <td data-label="Attempts" class="number">
@@ -91,7 +98,16 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
   );
 };
 
-function standing({ replayRequestedAt, isReplayable }: DeadLetter): string {
-  if (replayRequestedAt !== null) return 'replay asked for';
-  return isReplayable ? 'kept' : 'cannot be replayed';
-}
+const Endpoint = ({
+  letter: { serviceId, callbackApiId, url, isEndpointDeleted },
+}: Pick<LetterProps, 'letter'>) =>
+  serviceId === null || callbackApiId === null || isEndpointDeleted ? (
+    <span class="url">
+      {url ?? '—'}
+      {isEndpointDeleted && ' (deleted)'}
+    </span>
+  ) : (
+    <a class="url" href={paths.endpoint(serviceId, callbackApiId)}>
+      {url ?? 'its endpoint'}
+    </a>
+  );

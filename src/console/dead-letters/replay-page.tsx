@@ -1,4 +1,5 @@
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import type { LogState } from '../../service-callbacks/callbacks/records.js';
 import type { ReplayRun } from '../../service-callbacks/callbacks/replay-run.repository.js';
 import { Badge } from '../page/badge.js';
 import { Button, PostForm } from '../page/form.js';
@@ -30,29 +31,30 @@ interface ReplayPageProps {
 export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayPageProps) => {
   const progress = progressOf(run);
   const isRunning = progress.state === 'running';
+  const isMoving = isRunning || run.underWay > 0;
   const asked = filterFields(query);
   const address = withQuery(paths.replay(run.id), asked);
-  const outcome = api === null ? withQuery(paths.deadLetters, asked) : paths.endpoint(api.serviceId, api.id);
+  const callbacks = (state?: LogState) => withQuery(paths.callbacks, { replay: run.id, state });
   return (
-    <Layout title="Replay" session={session} section="dead-letters" reloadSeconds={isRunning ? 2 : undefined}>
+    <Layout title="Replay" session={session} section="dead-letters" reloadSeconds={isMoving ? 2 : undefined}>
       <PageHeader
         title={`Replay of ${counted(run.total, 'dead letter')}`}
         trail={[['Dead letters', paths.deadLetters]]}
       >
         <p class="quiet">
-          Asked for <When at={run.requestedAt} now={now} withDistance />
+          Asked for <When at={run.requestedAt} now={now} />
         </p>
       </PageHeader>
       {isEnabled && (
         <Notice tone="good" title="The endpoint is enabled">
-          <p>Callbacks are sent to it again, and what was kept meanwhile is replayed at a bounded rate.</p>
+          <p>Callbacks are sent to it again. Those it missed are replayed.</p>
         </Notice>
       )}
       <section
         id="progress"
         class="panel progress"
         aria-label="Progress"
-        {...(isRunning && {
+        {...(isMoving && {
           'hx-get': address,
           'hx-trigger': 'every 1s',
           'hx-select': '#progress',
@@ -63,13 +65,23 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
         <p class="lead" role="status">
           <State progress={progress} /> {sentence(run, progress)}
         </p>
-        <progress max={run.total} value={progress.done} aria-label="Replayed">
+        <progress max={run.total} value={progress.done} aria-label="Finished">
           {count(progress.done)} of {count(run.total)}
         </progress>
         <dl class="facts">
-          <dt>On their way again</dt>
-          <dd>{count(run.queued)}</dd>
-          <dt>Still to come</dt>
+          <dt>Arrived</dt>
+          <dd>
+            <a href={callbacks('delivered')}>{count(run.delivered)}</a>
+          </dd>
+          <dt>On their way</dt>
+          <dd>
+            <a href={callbacks()}>{count(run.underWay)}</a>
+          </dd>
+          <dt>Given up again</dt>
+          <dd>
+            <a href={callbacks('given_up')}>{count(run.givenUp)}</a>
+          </dd>
+          <dt>Still to be sent</dt>
           <dd>{count(run.waiting)}</dd>
           <dt>Could not be replayed</dt>
           <dd>{count(run.refused)}</dd>
@@ -84,14 +96,12 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
               <Button kind="danger">Stop</Button>
             </PostForm>
           )}
-          {isRunning && (
-            <a class="button" href={address}>
-              Reload
-            </a>
-          )}
-          {!isRunning && (
-            <a class="button" href={outcome}>
-              See how the callbacks went
+          <a class="button" href={callbacks()}>
+            See the callbacks
+          </a>
+          {api !== null && (
+            <a class="button" href={paths.endpoint(api.serviceId, api.id)}>
+              To the endpoint
             </a>
           )}
         </div>
@@ -103,6 +113,7 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
 const State = ({ progress: { state } }: { readonly progress: ReplayProgress }) => {
   switch (state) {
     case 'running':
+    case 'arriving':
       return <Badge tone="plain">Under way</Badge>;
     case 'stopped':
       return <Badge tone="idle">Stopped</Badge>;
@@ -111,11 +122,14 @@ const State = ({ progress: { state } }: { readonly progress: ReplayProgress }) =
   }
 };
 
-function sentence({ total, refused }: ReplayRun, { state, done }: ReplayProgress): string {
-  const counts = `${count(done)} of ${count(total)}`;
-  if (state === 'running') return `${counts} so far.`;
-  if (state === 'stopped') return `${counts} are on their way; the others are dead letters as before.`;
-  return refused === 0
-    ? `All ${count(total)} are on their way again.`
-    : `${counts}; ${count(refused)} could not be replayed.`;
+function sentence({ total, delivered, refused, givenUp }: ReplayRun, { state }: ReplayProgress): string {
+  const arrived = `${count(delivered)} of ${count(total)} arrived`;
+  if (state === 'running' || state === 'arriving') return `${arrived} so far.`;
+  if (state === 'stopped') return `${arrived}; those that were still to be sent are dead letters as before.`;
+  if (delivered === total) return `All ${count(total)} arrived.`;
+  const rest = [
+    ...(givenUp > 0 ? [`${count(givenUp)} given up again`] : []),
+    ...(refused > 0 ? [`${count(refused)} could not be replayed`] : []),
+  ];
+  return `${[arrived, ...rest].join('; ')}.`;
 }

@@ -12,6 +12,9 @@ const run = (change: Partial<ReplayRun>): ReplayRun => ({
   queued: 0,
   refused: 0,
   waiting: 100,
+  underWay: 0,
+  delivered: 0,
+  givenUp: 0,
   requestedAt,
   advancedAt: null,
   stoppedAt: null,
@@ -35,6 +38,11 @@ describe('the progress of a replay', () => {
   it('is done when nothing waits, also where dead letters were deleted meanwhile', () => {
     const over = run({ queued: 80, waiting: 0, advancedAt: after(8_000) });
     expect(progressOf(over)).toMatchObject({ state: 'done', done: 100, msLeft: null });
+  });
+
+  it('is not done while some of what was sent again has not arrived', () => {
+    const sent = run({ queued: 100, waiting: 0, underWay: 30, delivered: 68, givenUp: 2 });
+    expect(progressOf(sent)).toMatchObject({ state: 'arriving', done: 70, msLeft: null });
   });
 
   it('counts what had been done when it was stopped', () => {

@@ -2,18 +2,19 @@ import type { ReplayRun } from '../../service-callbacks/callbacks/replay-run.rep
 
 /** How a replay of many goes on. */
 export interface ReplayProgress {
-  readonly state: 'running' | 'stopped' | 'done';
-  /** Queued, refused, or gone meanwhile. */
+  /** `arriving`: all are on their way again, and some have not finished. */
+  readonly state: 'running' | 'arriving' | 'stopped' | 'done';
+  /** Finished, refused, or gone meanwhile. */
   readonly done: number;
-  /** Null before the first batch. */
+  /** Sent again a second; null before the first batch. */
   readonly perSecond: number | null;
-  /** Null where it is not running, or nothing is known yet. */
+  /** Until all are on their way. Null where it is not running, or nothing is known yet. */
   readonly msLeft: number | null;
 }
 
 export function progressOf(run: ReplayRun): ReplayProgress {
-  const { total, queued, refused, waiting, requestedAt, advancedAt, stoppedAt } = run;
-  const state = stoppedAt === null ? (waiting > 0 ? 'running' : 'done') : 'stopped';
+  const { total, queued, refused, waiting, underWay, requestedAt, advancedAt } = run;
+  const state = stateOf(run);
   const handled = queued + refused;
   // The first batch may come at once: less than a second is no measure.
   const seconds =
@@ -21,8 +22,14 @@ export function progressOf(run: ReplayRun): ReplayProgress {
   const perSecond = seconds === 0 ? null : handled / seconds;
   return {
     state,
-    done: state === 'stopped' ? handled : total - waiting,
+    done: (state === 'stopped' ? handled : total - waiting) - underWay,
     perSecond,
     msLeft: state === 'running' && perSecond !== null && perSecond > 0 ? (waiting / perSecond) * 1_000 : null,
   };
+}
+
+function stateOf({ waiting, underWay, stoppedAt }: ReplayRun): ReplayProgress['state'] {
+  if (stoppedAt !== null) return 'stopped';
+  if (waiting > 0) return 'running';
+  return underWay > 0 ? 'arriving' : 'done';
 }

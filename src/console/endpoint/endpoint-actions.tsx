@@ -13,7 +13,7 @@ interface ActionsProps {
   readonly kept: number;
 }
 
-/** What whoever looks may do; what the token is not good for is not there. */
+/** What the token allows. */
 export const EndpointActions = ({ session, api, deadLetters, kept }: ActionsProps) => {
   const own = paths.endpoint(api.serviceId, api.id);
   const mayWrite = can(session, 'callbacks:write');
@@ -42,7 +42,8 @@ export const EndpointActions = ({ session, api, deadLetters, kept }: ActionsProp
           <input type="hidden" name="service" value={api.serviceId} />
           <input type="hidden" name="endpoint" value={api.id} />
           <Button name="which" value="all">
-            Replay its {atMost(deadLetters, MAX_COUNTED)} dead {deadLetters === 1 ? 'letter' : 'letters'}
+            Replay its {atMost(deadLetters, MAX_COUNTED)} given-up{' '}
+            {deadLetters === 1 ? 'callback' : 'callbacks'}
           </Button>
         </PostForm>
       )}

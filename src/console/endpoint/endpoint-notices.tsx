@@ -1,3 +1,4 @@
+import { Copy } from '../page/copy.js';
 import { Notice } from '../page/notice.js';
 import { When } from '../page/when.js';
 import { counted } from '../words/counts.js';
@@ -19,7 +20,9 @@ export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) =
     case 'disabled':
       return (
         <Notice tone="idle" title="The endpoint is disabled">
-          <p>Nothing is sent to it from now on. Callbacks are kept as dead letters until it is enabled.</p>
+          <p>
+            Nothing is sent to it from now on. Callbacks are kept, and can be replayed once it is enabled.
+          </p>
         </Notice>
       );
     case 'enabled':
@@ -27,7 +30,7 @@ export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) =
         <Notice tone="good" title="The endpoint is enabled">
           <p>
             Callbacks are sent again.
-            {deadLetters > 0 && ` ${counted(deadLetters, 'dead letter')} can be replayed.`}
+            {deadLetters > 0 && ` ${counted(deadLetters, 'given-up callback')} can be replayed.`}
           </p>
         </Notice>
       );
@@ -36,22 +39,25 @@ export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) =
 
 interface SecretNoticeProps {
   readonly secret: string;
-  /** Until when requests are signed with the one before as well. */
+  /** Until when the previous one also works. */
   readonly until: Date | null;
   readonly now: Date;
 }
 
 export const SecretNotice = ({ secret, until, now }: SecretNoticeProps) => (
-  <Notice tone="warn" title="The new signing secret, shown this once">
-    <pre class="code secret" tabIndex={0} role="region" aria-label="Signing secret">
-      <code>{secret}</code>
-    </pre>
+  <Notice tone="warn" title="The new signing secret, shown only this once">
+    <div class="secret">
+      <code tabIndex={0} role="region" aria-label="Signing secret">
+        {secret}
+      </code>
+      <Copy text={secret} what="signing secret" isLarge />
+    </div>
     <p>
       Give it to the receiver now.
       {until !== null && (
         <>
           {' '}
-          Requests are signed with the secret before as well until <When at={until} now={now} />.
+          The previous secret also works until <When at={until} now={now} />.
         </>
       )}
     </p>

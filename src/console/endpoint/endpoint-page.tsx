@@ -7,13 +7,14 @@ import { CallbackList, callbackListAddress, type CallbackListView } from '../cal
 import { Badge } from '../page/badge.js';
 import { OutcomesChart } from '../page/chart.js';
 import { Figure } from '../page/figure.js';
+import { Id } from '../page/id.js';
 import { Layout } from '../page/layout.js';
 import { Lasting, Live } from '../page/live.js';
 import { PageHeader } from '../page/page-header.js';
 import { When } from '../page/when.js';
-import { paths } from '../paths.js';
+import { paths, withQuery } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
-import { atMost } from '../words/counts.js';
+import { atMost, counted, share } from '../words/counts.js';
 import { latency, nextTry } from '../words/durations.js';
 import { disabledWords, healthWords, waitingWords, type HealthWords } from '../words/endpoint-health.js';
 import { typeWords } from '../words/failures.js';
@@ -49,16 +50,13 @@ export const EndpointPage = (view: EndpointView) => {
       ? undefined
       : callbackListAddress(list, list.query.after && encodeLogCursor(list.query.after));
   return (
-    <Layout title={`Endpoint ${new URL(api.url).host}`} session={session} section="overview">
+    <Layout title={tabTitle(api, health)} session={session} section="overview">
       <Live id="endpoint" address={address}>
         <PageHeader title={api.url} trail={[['Overview', paths.overview]]}>
           <p class="lead">
             <Badge tone={health.tone}>{health.state}</Badge> {sentenceOf(view, health)}
           </p>
-          <p class="quiet">
-            {typeWords(api.callbackType)} of service <code class="id">{api.serviceId}</code>; as of{' '}
-            <When at={now} now={now} /> UTC
-          </p>
+          <Facts {...view} />
         </PageHeader>
         <Lasting id="done">
           <DoneNotice done={view.done} isDisabled={api.disabledAt !== null} deadLetters={deadLetters} />
@@ -69,15 +67,16 @@ export const EndpointPage = (view: EndpointView) => {
         <EndpointActions {...{ session, api, deadLetters, kept }} />
         <Lasting id="test-outcome">{view.test !== undefined && <TestOutcome result={view.test} />}</Lasting>
         <dl class="figures" aria-label="Figures">
-          <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for a later attempt" />
+          <SuccessRate figures={figures} />
+          <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for an attempt" />
           <Figure
-            name="Dead letters"
+            name="Given up"
             value={<a href={deadLettersOf(api)}>{atMost(deadLetters, MAX_COUNTED)}</a>}
             note="can be replayed"
             tone={deadLetters > 0 ? 'warn' : undefined}
           />
-          <Figure name="Answers, p50" value={latency(figures.answerMs.p50)} note="24 hours" />
-          <Figure name="Answers, p99" value={latency(figures.answerMs.p99)} note="24 hours" />
+          <Figure name="Response time, p50" value={latency(figures.answerMs.p50)} note="24 hours" />
+          <Figure name="Response time, p99" value={latency(figures.answerMs.p99)} note="24 hours" />
           {api.disabledAt === null ? <Circuit figures={figures} now={now} /> : <Off />}
         </dl>
         <OutcomesChart title="Last 24 hours" id="last-day" series={figures.hours} per="hour" />
@@ -87,6 +86,67 @@ export const EndpointPage = (view: EndpointView) => {
         </section>
       </Live>
     </Layout>
+  );
+};
+
+/** Tabs of several endpoints are told apart by their first characters. */
+function tabTitle({ url, callbackType }: CallbackApi, { state }: HealthWords): string {
+  const { host, pathname } = new URL(url);
+  return `${state}: ${host}${pathname}, ${typeWords(callbackType)}`;
+}
+
+const Facts = ({ api, now }: EndpointView) => (
+  <dl class="facts-in-line">
+    <div>
+      <dt>Type</dt>
+      <dd>{typeWords(api.callbackType)}</dd>
+    </div>
+    <div>
+      <dt>Endpoint id</dt>
+      <dd>
+        <Id id={api.id} what="endpoint" isWhole />
+      </dd>
+    </div>
+    <div>
+      <dt>Service id</dt>
+      <dd>
+        <Id
+          id={api.serviceId}
+          what="service"
+          href={withQuery(paths.overview, { text: api.serviceId })}
+          isWhole
+        />
+      </dd>
+    </div>
+    <div>
+      <dt>Created</dt>
+      <dd>
+        <When at={api.createdAt} now={now} />
+      </dd>
+    </div>
+    <div>
+      <dt>Changed</dt>
+      <dd>{api.updatedAt === null ? 'never' : <When at={api.updatedAt} now={now} />}</dd>
+    </div>
+    <div>
+      <dt>As of</dt>
+      <dd>
+        <When at={now} now={now} withDistance={false} /> UTC
+      </dd>
+    </div>
+  </dl>
+);
+
+/** Of the attempts: a callback that needed three of them succeeded once. */
+const SuccessRate = ({ figures: { hours } }: Pick<EndpointView, 'figures'>) => {
+  const succeeded = hours.reduce((sum, { delivered }) => sum + delivered, 0);
+  const attempts = succeeded + hours.reduce((sum, { failed }) => sum + failed, 0);
+  return (
+    <Figure
+      name="Success rate"
+      value={share(succeeded, attempts)}
+      note={attempts === 0 ? 'no attempt in 24 hours' : `of ${counted(attempts, 'attempt')} in 24 hours`}
+    />
   );
 };
 
@@ -100,13 +160,13 @@ function sentenceOf({ api, figures, now }: EndpointView, { sentence }: HealthWor
 const Circuit = ({ figures, now }: Pick<EndpointView, 'figures' | 'now'>) => (
   <Figure
     name="Circuit"
-    value={figures.circuit === null ? 'closed' : figures.circuit.state.replaceAll('_', ' ')}
+    value={figures.circuit === null ? 'closed' : figures.circuit.state.replace('_', '-')}
     note={circuitNote(figures, now)}
     tone={figures.circuit === null ? undefined : 'bad'}
   />
 );
 
-/** Whatever its circuit is, nothing goes through it. */
+/** Nothing goes through its circuit, open or closed. */
 const Off = () => <Figure name="Circuit" value="—" note="disabled: nothing is sent" />;
 
 function circuitNote({ circuit }: EndpointFigures, now: Date): string {

@@ -36,6 +36,7 @@ import { DONE, type Done } from './endpoint-notices.js';
 import { EndpointPage, type EndpointView } from './endpoint-page.js';
 import { findEndpoint } from './find-endpoint.js';
 import { hasSaidYes, isAgreed, RotatePage } from './rotate-page.js';
+import { DisablePage, EnableAndReplayPage } from './switch-pages.js';
 
 interface EndpointPath {
   readonly service_id: string;
@@ -106,17 +107,26 @@ export class EndpointController {
     await this.send(response, session, { serviceId, id }, {}, { secret: signingSecret });
   }
 
+  /** Asks first. */
   @Post('disable')
   @RequiresScope('callbacks:write')
   async disable(
+    @CurrentSession() session: ConsoleSession,
+    @CurrentForm() form: Form,
     @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
-    await findEndpoint(this.callbackApis, serviceId, id);
-    await this.endpointSwitch.disable(serviceId, id);
+    const api = await findEndpoint(this.callbackApis, serviceId, id);
+    if (!hasSaidYes(form)) {
+      const callbacks = (await this.reader.read({ serviceId }, id))?.backlog ?? 0;
+      sendPage(response, <DisablePage {...{ session, api, callbacks }} />);
+      return;
+    }
+    await this.endpointSwitch.disable(serviceId, id, { tokenName: session.caller.name });
     back(response, serviceId, id, 'disabled');
   }
 
+  /** Asks before it replays. */
   @Post('enable')
   @RequiresScope('callbacks:write')
   async enable(
@@ -125,9 +135,17 @@ export class EndpointController {
     @Param() { service_id: serviceId, id }: EndpointPath,
     @Res() response: Response,
   ): Promise<void> {
-    await findEndpoint(this.callbackApis, serviceId, id);
+    const api = await findEndpoint(this.callbackApis, serviceId, id);
     const replay = form.get('replay') === 'true' && can(session, 'dead-letters:replay');
-    const { replayId } = await this.endpointSwitch.enable(serviceId, id, { replay });
+    if (replay && !hasSaidYes(form)) {
+      const callbacks = await this.countReplayable(serviceId, { callbackApiId: id, whileDisabled: true });
+      sendPage(response, <EnableAndReplayPage {...{ session, api, callbacks }} />);
+      return;
+    }
+    const { replayId } = await this.endpointSwitch.enable(serviceId, id, {
+      replay,
+      tokenName: session.caller.name,
+    });
     if (replayId === undefined) back(response, serviceId, id, 'enabled');
     else {
       const asked = { done: 'enabled', service: serviceId, endpoint: id };
@@ -145,10 +163,11 @@ export class EndpointController {
     const api = await findEndpoint(this.callbackApis, serviceId, id);
     const figures = await this.reader.read({ serviceId }, id);
     if (!figures) throw new NotFoundException();
-    const asked = callbackQueryOf(query);
+    const now = new Date(this.clock.now());
+    const { failingSince } = figures;
+    const asked = callbackQueryOf(query, { own: { serviceId }, now, failingSince });
     const filter = asked.filter && { ...asked.filter, callbackApiId: id };
     const { callbacks, next } = filter ? await this.log.list({ serviceId }, filter, asked.after, PAGE) : NONE;
-    const now = new Date(this.clock.now());
     const view: EndpointView = {
       session,
       api,
@@ -158,14 +177,15 @@ export class EndpointController {
       kept:
         api.disabledAt === null
           ? 0
-          : await this.countReplayable(serviceId, { callbackApiId: id, reason: 'disabled' }),
+          : await this.countReplayable(serviceId, { callbackApiId: id, whileDisabled: true }),
       list: {
         action: paths.endpoint(serviceId, id),
         query: asked,
         callbacks,
         next: next && encodeLogCursor(next),
         now,
-        showsService: false,
+        choices: null,
+        isFailing: failingSince !== null,
         keep: this.logOptions.keep,
       },
       now,

@@ -4,6 +4,8 @@ import { Notice } from '../page/notice.js';
 import { duration } from '../words/durations.js';
 import { answerWords } from '../words/failures.js';
 
+type Tls = NonNullable<TestResult['connection']['tls']>;
+
 /** What the endpoint did with a test callback. */
 export const TestOutcome = ({ result }: { readonly result: TestResult | 'too_many' }) =>
   result === 'too_many' ? (
@@ -34,11 +36,7 @@ const Outcome = ({ result }: { readonly result: TestResult }) => {
         {connection.tls !== null && (
           <>
             <dt>TLS</dt>
-            <dd>
-              {connection.tls.protocol ?? 'refused'}, certificate of {connection.tls.subject} for{' '}
-              {connection.tls.names}, from {connection.tls.issuer}, good until{' '}
-              {connection.tls.validTo.toISOString().slice(0, 10)}
-            </dd>
+            <dd>{tlsWords(connection.tls)}</dd>
           </>
         )}
         {location !== null && (
@@ -50,8 +48,8 @@ const Outcome = ({ result }: { readonly result: TestResult }) => {
       </dl>
       {excerpt !== null && excerpt !== '' && (
         <>
-          <h3>What it answered</h3>
-          <pre class="code" tabIndex={0} role="region" aria-label="Answer to the test callback">
+          <h3>Response</h3>
+          <pre class="code" tabIndex={0} role="region" aria-label="Response to the test callback">
             <code>{excerpt}</code>
           </pre>
         </>
@@ -60,6 +58,18 @@ const Outcome = ({ result }: { readonly result: TestResult }) => {
   );
 };
 
+/** A certificate may leave out any of its names. */
+function tlsWords({ protocol, subject, names, issuer, validTo }: Tls): string {
+  return [
+    protocol ?? 'refused',
+    `certificate${subject && ` of ${subject}`}${names && ` for ${names}`}`,
+    ...(issuer ? [`issued by ${issuer}`] : []),
+    `valid until ${validTo.toISOString().slice(0, 10)}`,
+  ].join(', ');
+}
+
+/** A host name or an address at its beginning stays as it is. */
 function asSentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${words.endsWith('?') ? '' : '.'}`;
+  const start = /^[a-z]+\b(?![.:-])/.test(words) ? words.charAt(0).toUpperCase() : words.charAt(0);
+  return `${start}${words.slice(1)}${words.endsWith('?') ? '' : '.'}`;
 }

@@ -1,11 +1,13 @@
-import type { Overview } from '../../service-callbacks/callbacks/records.js';
+import type { EndpointState, Overview } from '../../service-callbacks/callbacks/records.js';
+import { ENDPOINT_STATES } from '../../service-callbacks/callbacks/records.js';
 import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
-import { Badge } from '../page/badge.js';
 import { OutcomesChart } from '../page/chart.js';
+import { Select, TextField } from '../page/fields.js';
 import { Figure } from '../page/figure.js';
+import { Button } from '../page/form.js';
 import { Layout } from '../page/layout.js';
 import { Live } from '../page/live.js';
-import { Notice } from '../page/notice.js';
+import { Empty } from '../page/notice.js';
 import { PageHeader } from '../page/page-header.js';
 import { When } from '../page/when.js';
 import { paths } from '../paths.js';
@@ -13,102 +15,133 @@ import type { ConsoleSession } from '../session/console-session.js';
 import { atMost, count, counted, rate } from '../words/counts.js';
 import { duration, latency } from '../words/durations.js';
 import { timeOf } from '../words/times.js';
-import { EndpointsTable } from './endpoints-table.js';
+import { EndpointsTable, WorstTable } from './endpoints-table.js';
+import { moreOf, overviewAddress, type OverviewQuery } from './overview-query.js';
+import { LATE_MS, PlatformNotices, Standing } from './standing.js';
 
 export interface OverviewView {
   readonly session: ConsoleSession;
   readonly now: Date;
   readonly overview: Overview;
+  /** Which endpoints are listed. */
+  readonly query: OverviewQuery;
   /** When endpoints that fail are disabled. */
   readonly policy: DisablePolicy;
-  /** Where this page is, and where there are more endpoints than on this. */
-  readonly address: string;
-  readonly more: string | null;
 }
 
-/** Waiting longer than this is trouble of the platform's own, ms. */
-const LATE_MS = 60_000;
-const MAX_DEAD_LETTERS = 100_000;
+/** How far given-up and waiting callbacks are counted. */
+const MAX_COUNTED = 100_000;
 
-export const OverviewPage = ({ session, now, overview, policy, address, more }: OverviewView) => (
-  <Layout title="Overview" session={session} section="overview" reloadSeconds={60}>
-    <Live id="overview" address={address}>
-      <PageHeader title="Overview" aside={<Headline overview={overview} hasMore={more !== null} />}>
-        <p class="quiet">
-          As of <When at={now} now={now} /> UTC
-        </p>
-      </PageHeader>
-      <Platform overview={overview} />
-      <Figures overview={overview} now={now} />
-      <div class="charts">
-        <OutcomesChart title="Last hour" id="last-hour" series={overview.lastHour} per="minute" />
-        <OutcomesChart title="Last 24 hours" id="last-day" series={overview.lastDay} per="hour" />
-      </div>
-      <section aria-labelledby="endpoints">
-        <h2 id="endpoints">Endpoints, worst first</h2>
-        <EndpointsTable {...{ session, now, policy }} endpoints={overview.endpoints} />
-        {more !== null && (
-          <p>
-            <a class="button" href={more}>
-              Show more endpoints
-            </a>
-          </p>
-        )}
-      </section>
-    </Live>
-  </Layout>
-);
-
-interface HeadlineProps extends Pick<OverviewView, 'overview'> {
-  readonly hasMore: boolean;
-}
-
-const Headline = ({ overview: { endpoints, disabledEndpoints }, hasMore }: HeadlineProps) => {
-  const failing = endpoints.filter(
-    ({ failingSince, disabledAt }) => failingSince !== null && disabledAt === null,
-  ).length;
-  if (endpoints.length === 0) return null;
-  if (failing === 0 && disabledEndpoints === 0) return <Badge tone="good">No endpoint is failing</Badge>;
+export const OverviewPage = (view: OverviewView) => {
+  const { session, now, overview, query, policy } = view;
   return (
-    <div class="actions">
-      {failing > 0 && (
-        <Badge tone="bad">
-          {hasMore && failing === endpoints.length
-            ? `${count(failing)} endpoints or more are failing`
-            : `${counted(failing, 'endpoint')} failing`}
-        </Badge>
-      )}
-      {disabledEndpoints > 0 && <Badge tone="warn">{count(disabledEndpoints)} disabled</Badge>}
-    </div>
+    <Layout title="Overview" session={session} section="overview" reloadSeconds={60}>
+      <Live id="overview" address={overviewAddress(query)}>
+        <PageHeader title="Overview">
+          <Standing overview={overview} />
+          <p class="quiet">
+            As of <When at={now} now={now} withDistance={false} /> UTC
+          </p>
+        </PageHeader>
+        <PlatformNotices overview={overview} />
+        {overview.worst.length > 0 && (
+          <section aria-labelledby="worst">
+            <h2 id="worst">Failing for longest</h2>
+            <WorstTable {...{ session, now, policy }} endpoints={overview.worst} />
+          </section>
+        )}
+        <Figures overview={overview} now={now} />
+        <div class="charts">
+          <OutcomesChart title="Last hour" id="last-hour" series={overview.lastHour} per="minute" />
+          <OutcomesChart title="Last 24 hours" id="last-day" series={overview.lastDay} per="hour" />
+        </div>
+        <Endpoints {...view} />
+      </Live>
+    </Layout>
   );
 };
 
-/** Is it us? What the operators themselves have to look at. */
-const Platform = ({ overview: { processes, droppedFacts, oldestDueMs } }: Pick<OverviewView, 'overview'>) => (
-  <>
-    {processes === 0 && (
-      <Notice tone="bad" title="No worker process is running">
-        <p>Callbacks are accepted and wait. Start a process with PROCESS_ROLE=worker or all.</p>
-      </Notice>
-    )}
-    {oldestDueMs !== null && oldestDueMs > LATE_MS && (
-      <Notice tone="warn" title={`A callback that is due has waited for ${duration(oldestDueMs)}`}>
-        <p>The workers do not keep up, or do not take jobs. Look at their log and at /health/ready.</p>
-      </Notice>
-    )}
-    {droppedFacts !== null && droppedFacts > 0 && (
-      <Notice tone="warn" title={`${counted(droppedFacts, 'event')} could not be counted`}>
-        <p>Deliveries are not affected; the figures of that time are incomplete.</p>
-      </Notice>
-    )}
-  </>
+const Endpoints = ({ session, now, overview, query, policy }: OverviewView) => {
+  const more = moreOf(query, overview.endpoints.length);
+  return (
+    <section aria-labelledby="endpoints">
+      <h2 id="endpoints">{query.order === 'trouble' ? 'Endpoints, worst first' : 'Endpoints'}</h2>
+      {overview.allEndpoints > 0 && <Filter query={query} />}
+      {overview.endpoints.length === 0 ? (
+        <NoEndpoint isFiltered={overview.allEndpoints > 0} />
+      ) : (
+        <EndpointsTable {...{ session, now, policy, query }} endpoints={overview.endpoints} />
+      )}
+      {more !== null && (
+        <p class="pager">
+          <a class="button" href={`${more}#endpoints`}>
+            Show more endpoints
+          </a>
+        </p>
+      )}
+    </section>
+  );
+};
+
+const STATE_WORDS: Readonly<Record<EndpointState, string>> = {
+  failing: 'Failing',
+  on_hold: 'On hold',
+  disabled: 'Disabled',
+  working: 'None of these',
+};
+
+const Filter = ({ query: { order, state, text } }: Pick<OverviewView, 'query'>) => (
+  <form method="get" action={`${paths.overview}#endpoints`} class="filter" aria-label="Filter endpoints">
+    <TextField name="text" label="URL, endpoint or service" value={text} />
+    <Select
+      name="state"
+      label="State"
+      value={state}
+      options={[['', 'Any'], ...ENDPOINT_STATES.map((each) => [each, STATE_WORDS[each]] as const)]}
+    />
+    {order !== 'trouble' && <input type="hidden" name="order" value={order} />}
+    <div class="filter-buttons">
+      <Button>Filter</Button>
+      {(state ?? text) !== undefined && <a href={`${overviewAddress({ order })}#endpoints`}>Clear</a>}
+    </div>
+  </form>
 );
+
+const NoEndpoint = ({ isFiltered }: { readonly isFiltered: boolean }) =>
+  isFiltered ? (
+    <Empty title="No endpoint matches">
+      <p>
+        <a href={`${paths.overview}#endpoints`}>Show all endpoints</a>
+      </p>
+    </Empty>
+  ) : (
+    <Empty title="There are no endpoints yet">
+      <p>
+        Register one with <code>POST /service/:service_id/callback-api</code>; it appears here at once.
+      </p>
+    </Empty>
+  );
 
 const Figures = ({ overview, now }: Pick<OverviewView, 'overview' | 'now'>) => {
   const { fiveMinutes, hour } = overview.forwardDelay;
-  const { inFlight, oldestDueMs, deadLetters, openCircuits } = overview;
+  const { inFlight, oldestDueMs, deadLetters, openCircuits, waiting } = overview;
   return (
     <dl class="figures" id="figures" aria-label={`Figures of ${timeOf(now, now)}`}>
+      <Figure name="Waiting" value={atMost(waiting, MAX_COUNTED)} note="for an attempt" />
+      <Figure
+        name="Given up"
+        value={<a href={paths.deadLetters}>{atMost(deadLetters, MAX_COUNTED)}</a>}
+        note="kept, can be replayed"
+        tone={deadLetters > 0 ? 'warn' : undefined}
+      />
+      <Figure
+        name="On hold"
+        value={
+          <a href={`${overviewAddress({ state: 'on_hold' })}#endpoints`}>{count(openCircuits.length)}</a>
+        }
+        note="endpoints, circuit open"
+        tone={openCircuits.length > 0 ? 'bad' : undefined}
+      />
       <Figure name="Callbacks a second" value={rate(overview.callbacksPerSecond)} note="last minute" />
       <Figure
         name="Forward delay, p50"
@@ -124,7 +157,7 @@ const Figures = ({ overview, now }: Pick<OverviewView, 'overview' | 'now'>) => {
         <Figure
           name="In flight"
           value={count(inFlight)}
-          note={counted(overview.processes ?? 0, 'process', 'processes')}
+          note={`in ${counted(overview.processes ?? 0, 'process', 'processes')}`}
         />
       )}
       {inFlight !== null && (
@@ -135,23 +168,11 @@ const Figures = ({ overview, now }: Pick<OverviewView, 'overview' | 'now'>) => {
           tone={oldestDueMs !== null && oldestDueMs > LATE_MS ? 'warn' : undefined}
         />
       )}
-      <Figure
-        name="Open circuits"
-        value={count(openCircuits.length)}
-        note="endpoints given a rest"
-        tone={openCircuits.length > 0 ? 'bad' : undefined}
-      />
-      <Figure
-        name="Dead letters"
-        value={<a href={paths.deadLetters}>{atMost(deadLetters, MAX_DEAD_LETTERS)}</a>}
-        note="given up, and kept"
-        tone={deadLetters > 0 ? 'warn' : undefined}
-      />
     </dl>
   );
 };
 
 function oldestDueNote(oldestDueMs: number | null): string {
-  if (oldestDueMs === null) return 'the queue does not answer';
-  return oldestDueMs < 1_000 ? 'nothing waits for a worker' : 'waits for a worker';
+  if (oldestDueMs === null) return 'the queue does not respond';
+  return oldestDueMs < 1_000 ? 'no callback waits for a worker' : 'waits for a worker';
 }

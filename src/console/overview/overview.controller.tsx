@@ -7,13 +7,10 @@ import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-p
 import type { EndpointHealthOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../../service-callbacks/tokens.js';
 import { sendPage } from '../page/send-page.js';
-import { paths, withQuery } from '../paths.js';
 import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
 import { SessionPages } from '../session-pages.decorator.js';
 import { OverviewPage } from './overview-page.js';
-
-/** Endpoints on a page, and at most. */
-const ENDPOINTS = { step: 50, max: 1_000 } as const;
+import { overviewQueryOf } from './overview-query.js';
 
 @SessionPages('console')
 @RequiresScope('callbacks:read')
@@ -31,22 +28,12 @@ export class OverviewController {
   @Get()
   async show(
     @CurrentSession() session: ConsoleSession,
+    @Query() asked: unknown,
     @Res() response: Response,
-    @Query('endpoints') asked?: string,
   ): Promise<void> {
-    const limit = limitOf(asked);
-    const overview = await this.reader.read(scopeOf(session), limit);
-    const hasMore = overview.endpoints.length === limit && limit < ENDPOINTS.max;
-    const more = hasMore ? withQuery(paths.overview, { endpoints: String(limit * 2) }) : null;
+    const query = overviewQueryOf(asked);
+    const overview = await this.reader.read(scopeOf(session), query);
     const now = new Date(this.clock.now());
-    const address = withQuery(paths.overview, { endpoints: asked === undefined ? undefined : String(limit) });
-    sendPage(response, <OverviewPage {...{ session, overview, policy: this.policy, address, more, now }} />);
+    sendPage(response, <OverviewPage {...{ session, overview, query, policy: this.policy, now }} />);
   }
-}
-
-function limitOf(asked: string | undefined): number {
-  const number = Number(asked);
-  return Number.isInteger(number)
-    ? Math.min(Math.max(number, ENDPOINTS.step), ENDPOINTS.max)
-    : ENDPOINTS.step;
 }

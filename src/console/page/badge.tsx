@@ -14,3 +14,10 @@ export const Badge = ({ tone, children }: BadgeProps) => (
     {children}
   </span>
 );
+
+/** A state that leads to what it is about. */
+export const BadgeLink = ({ href, ...badge }: BadgeProps & { readonly href: string }) => (
+  <a class="badge-link" href={href}>
+    <Badge {...badge} />
+  </a>
+);

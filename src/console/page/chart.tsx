@@ -9,62 +9,77 @@ interface ChartProps {
   /** Oldest first. */
   readonly series: readonly OutcomesAt[];
   /** Of a bar: `minute`, `hour`. */
-  readonly per: string;
+  readonly per: 'minute' | 'hour';
 }
 
-/** From the bottom up; the names are the legend's, too. */
-const LAYERS = [
-  { key: 'delivered', words: 'Delivered' },
-  { key: 'deferred', words: 'Deferred' },
-  { key: 'failed', words: 'Failed attempts' },
-  { key: 'givenUp', words: 'Given up' },
-] as const;
+type Kind = Exclude<keyof OutcomesAt, 'at'>;
 
-/** Units of the drawing; it is stretched to whatever room there is. */
-const HEIGHT = 100;
-const BAR = { width: 10, gap: 2 } as const;
+const WORDS: Readonly<Record<Kind, string>> = {
+  delivered: 'Delivered',
+  givenUp: 'Given up',
+  failed: 'Failed attempts',
+  deferred: 'Deferred',
+};
+const KINDS = Object.keys(WORDS) as Kind[];
 
-/** Bars over time, drawn here; behind them the same as a table. */
+interface Plot {
+  readonly name: string;
+  /** From the bottom up: callbacks are stacked on callbacks, never on attempts. */
+  readonly kinds: readonly Kind[];
+  /** Its place in the drawing, px. */
+  readonly top: number;
+  readonly height: number;
+}
+
+/** One below the other, each with a scale of its own: a few failures are seen beside thousands delivered. */
+const PLOTS: readonly Plot[] = [
+  { name: 'ended', kinds: ['delivered', 'givenUp'], top: 22, height: 96 },
+  { name: 'failed', kinds: ['failed'], top: 148, height: 32 },
+  { name: 'deferred', kinds: ['deferred'], top: 210, height: 32 },
+];
+
+/** Units of the drawing: px from top to bottom; its width is stretched to the room there is. */
+const DRAWING = { height: 244, bar: 10, gap: 2 } as const;
+
+/** What there is at all is seen: one in a thousand, too, px. */
+const LEAST_HEIGHT = 3;
+
+const UNITS = { minute: 'min', hour: 'h' } as const;
+
+/** Between two times on the axis. */
+const TICK_MINUTES = { minute: 15, hour: 6 * 60 } as const;
+
+/** Bars over time with the figures of the one under the pointer or the focus, and the same as a table. */
 export const OutcomesChart = ({ title, id, series, per }: ChartProps) => {
-  const top = niceTop(Math.max(0, ...series.map(total)));
+  const isEmpty = series.every((outcomes) => KINDS.every((kind) => outcomes[kind] === 0));
   return (
     <figure class="chart panel" aria-labelledby={id}>
       <figcaption>
         <h2 id={id}>{title}</h2>
-        <Legend series={series} />
+        <p class="reading" />
       </figcaption>
-      <div class="plot">
-        <span class="plot-top">{count(top)}</span>
-        <svg
-          viewBox={`0 0 ${series.length * BAR.width} ${HEIGHT}`}
-          preserveAspectRatio="none"
-          role="img"
-          aria-label={summary(title, series)}
-        >
-          {series.map((outcomes, index) => (
-            <Bar key={outcomes.at.getTime()} outcomes={outcomes} x={index * BAR.width} top={top} />
-          ))}
-        </svg>
-      </div>
-      <div class="axis" aria-hidden="true">
-        {ticks(series).map((at) => (
-          <span key={at.getTime()}>{clockTime(at)}</span>
-        ))}
-      </div>
+      {isEmpty ? (
+        <div class="plot">
+          <p class="plot-empty">No callback and no attempt in this time</p>
+        </div>
+      ) : (
+        <Drawing title={title} series={series} per={per} />
+      )}
+      <Axis series={series} per={per} />
       <details>
         <summary>As a table</summary>
         <DataTable
           caption={`${title}, per ${per}`}
           hideCaption
-          head={['From', ...LAYERS.map(({ words }) => words)]}
-          numeric={[1, 2, 3, 4]}
+          head={['From', ...KINDS.map((kind) => WORDS[kind])]}
+          numeric={KINDS.map((_, index) => index + 1)}
         >
           {series.toReversed().map((outcomes) => (
             <tr key={outcomes.at.getTime()}>
               <th scope="row">{clockTime(outcomes.at)}</th>
-              {LAYERS.map(({ key }) => (
-                <td key={key} class="number">
-                  {count(outcomes[key])}
+              {KINDS.map((kind) => (
+                <td key={kind} class="number">
+                  {count(outcomes[kind])}
                 </td>
               ))}
             </tr>
@@ -75,72 +90,158 @@ export const OutcomesChart = ({ title, id, series, per }: ChartProps) => {
   );
 };
 
-const Legend = ({ series }: { readonly series: readonly OutcomesAt[] }) => (
-  <ul class="legend">
-    {LAYERS.map(({ key, words }) => (
-      <li key={key}>
-        <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">
-          <rect class={`bar-${key}`} width="10" height="10" rx="2" />
+const Drawing = ({ title, series, per }: Omit<ChartProps, 'id'>) => {
+  const width = series.length * DRAWING.bar;
+  const tops = PLOTS.map(({ kinds }) =>
+    niceTop(Math.max(0, ...series.map((outcomes) => sumOf(outcomes, kinds)))),
+  );
+  return (
+    <div class="plot">
+      {PLOTS.map((plot, index) => (
+        <div key={plot.name} class={`plot-label plot-${plot.name}`} aria-hidden="true">
+          <Legend kinds={plot.kinds} series={series} />
+          <span>
+            {count(tops[index] ?? 0)}/{UNITS[per]}
+          </span>
+        </div>
+      ))}
+      <svg
+        viewBox={`0 0 ${width} ${DRAWING.height}`}
+        preserveAspectRatio="none"
+        role="group"
+        aria-label={summary(title, series)}
+      >
+        {PLOTS.map(({ name, top, height }) => (
+          <path
+            key={name}
+            class="grid"
+            d={[top, top + height / 2, top + height].map((y) => `M0 ${y}H${width}`).join('')}
+          />
+        ))}
+        {series.map((outcomes, index) => (
+          <Bar
+            key={outcomes.at.getTime()}
+            outcomes={outcomes}
+            x={index * DRAWING.bar}
+            tops={tops}
+            isLast={index === series.length - 1}
+          />
+        ))}
+      </svg>
+    </div>
+  );
+};
+
+const Legend = ({ kinds, series }: { readonly kinds: readonly Kind[] } & Pick<ChartProps, 'series'>) => (
+  <span class="legend">
+    {kinds.map((kind) => (
+      <span key={kind}>
+        <svg class="swatch" viewBox="0 0 10 10">
+          <rect class={`bar-${kind}`} width="10" height="10" rx="2" />
         </svg>
-        {words} <b>{count(series.reduce((sum, outcomes) => sum + outcomes[key], 0))}</b>
-      </li>
+        {WORDS[kind]} <b>{count(total(series, kind))}</b>
+      </span>
     ))}
-  </ul>
+  </span>
 );
 
-const Bar = ({
-  outcomes,
-  x,
-  top,
-}: {
+interface BarProps {
   readonly outcomes: OutcomesAt;
   readonly x: number;
-  readonly top: number;
-}) => {
-  let bottom = HEIGHT;
+  /** What the full height of each plot stands for. */
+  readonly tops: readonly number[];
+  readonly isLast: boolean;
+}
+
+/** What happened in one span of time, in all plots. The last one is where the focus enters; arrows move it. */
+const Bar = ({ outcomes, x, tops, isLast }: BarProps) => {
+  const reading = `${clockTime(outcomes.at)}: ${figuresOf((kind) => outcomes[kind])}`;
   return (
-    <g>
-      {LAYERS.map(({ key }) => {
-        const height = (outcomes[key] / top) * HEIGHT;
-        bottom -= height;
-        return height === 0 ? null : (
-          <rect
-            key={key}
-            class={`bar-${key}`}
-            x={x + BAR.gap / 2}
-            y={bottom.toFixed(2)}
-            width={BAR.width - BAR.gap}
-            height={height.toFixed(2)}
-          />
-        );
-      })}
+    <g role="img" aria-label={reading} data-reading={reading} tabIndex={isLast ? 0 : -1}>
+      <title>{reading}</title>
+      <rect class="hit" x={x} width={DRAWING.bar} height={DRAWING.height} />
+      {PLOTS.map((plot, index) => (
+        <Stack key={plot.name} plot={plot} outcomes={outcomes} x={x} top={tops[index] ?? 1} />
+      ))}
     </g>
   );
 };
 
-function total({ delivered, deferred, failed, givenUp }: OutcomesAt): number {
-  return delivered + deferred + failed + givenUp;
+interface StackProps extends Pick<BarProps, 'outcomes' | 'x'> {
+  readonly plot: Plot;
+  readonly top: number;
 }
 
-/** A round number, not below the highest bar and not far above it. */
+const Stack = ({ plot: { kinds, top: y, height: room }, outcomes, x, top }: StackProps) => {
+  const heights = kinds.map((kind) =>
+    outcomes[kind] === 0 ? 0 : Math.max(LEAST_HEIGHT, (outcomes[kind] / top) * room),
+  );
+  // What is raised to the least height takes it from the first.
+  const excess = Math.max(0, heights.reduce((sum, height) => sum + height, 0) - room);
+  let bottom = y + room;
+  return (
+    <>
+      {kinds.map((kind, index) => {
+        const height = (heights[index] ?? 0) - (index === 0 ? excess : 0);
+        bottom -= height;
+        return height <= 0 ? null : (
+          <rect
+            key={kind}
+            class={`bar-${kind}`}
+            x={x + DRAWING.gap / 2}
+            y={bottom.toFixed(2)}
+            width={DRAWING.bar - DRAWING.gap}
+            height={height.toFixed(2)}
+          />
+        );
+      })}
+    </>
+  );
+};
+
+/** Round times at even distances, each below its bar. */
+const Axis = ({ series, per }: Pick<ChartProps, 'series' | 'per'>) => (
+  <svg class="axis" aria-hidden="true">
+    {series.map(({ at }, index) => {
+      const minutes = at.getUTCHours() * 60 + at.getUTCMinutes();
+      if (minutes % TICK_MINUTES[per] !== 0) return null;
+      const share = (index + 0.5) / series.length;
+      const anchor = share < 0.05 ? 'start' : share > 0.95 ? 'end' : 'middle';
+      return (
+        <text key={minutes} x={`${(share * 100).toFixed(2)}%`} y="12" text-anchor={anchor}>
+          {clockTime(at)}
+        </text>
+      );
+    })}
+  </svg>
+);
+
+function sumOf(outcomes: OutcomesAt, kinds: readonly Kind[]): number {
+  return kinds.reduce((sum, kind) => sum + outcomes[kind], 0);
+}
+
+function total(series: readonly OutcomesAt[], kind: Kind): number {
+  return series.reduce((sum, outcomes) => sum + outcomes[kind], 0);
+}
+
+/** A round number whose half is one too, not below the highest bar and not far above it. */
 function niceTop(highest: number): number {
   if (highest <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(highest));
-  return (
-    [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= highest) ?? 10 * power
-  );
+  const steps = power === 1 ? [2, 4, 6, 8, 10] : [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10];
+  return steps.map((step) => step * power).find((step) => step >= highest) ?? 10 * power;
 }
 
-/** Five of them, evenly. */
-function ticks(series: readonly OutcomesAt[]): Date[] {
-  const last = series.length - 1;
-  return [0, 0.25, 0.5, 0.75, 1].flatMap((share) => series[Math.round(share * last)]?.at ?? []);
+/** `120 delivered, 1 given up, 3 failed attempts, 0 deferred`. */
+function figuresOf(figure: (kind: Kind) => number): string {
+  return [
+    `${count(figure('delivered'))} delivered`,
+    `${count(figure('givenUp'))} given up`,
+    counted(figure('failed'), 'failed attempt'),
+    `${count(figure('deferred'))} deferred`,
+  ].join(', ');
 }
 
 function summary(title: string, series: readonly OutcomesAt[]): string {
-  const parts = LAYERS.map(({ key, words }) => {
-    const sum = series.reduce((all, outcomes) => all + outcomes[key], 0);
-    return `${words.toLowerCase()} ${count(sum)}`;
-  });
-  return `${title}: ${parts.join(', ')}; ${counted(series.length, 'bar')}, with a table below`;
+  return `${title}: ${figuresOf((kind) => total(series, kind))}; ${counted(series.length, 'bar')}, with a table below`;
 }

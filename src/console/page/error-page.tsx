@@ -1,28 +1,46 @@
 import { paths } from '../paths.js';
-import { Document } from './layout.js';
+import type { ConsoleSession } from '../session/console-session.js';
+import { Document, Layout } from './layout.js';
 
 interface ErrorPageProps {
   readonly title: string;
   /** What happened, and what to do. */
   readonly words: string;
+  /** Undefined where none could be read. */
+  readonly session: ConsoleSession | undefined;
 }
 
-/** Knows no session: it stands also where none could be read. */
-export const ErrorPage = ({ title, words }: ErrorPageProps) => (
-  <Document title={title}>
-    <main class="alone" id="main">
-      <div id="problem">
-        <h1>{title}</h1>
-        <p>{words}</p>
-      </div>
-      <p>
-        <a class="button" href={paths.overview}>
-          To the overview
-        </a>
-      </p>
-    </main>
-  </Document>
-);
+export const ErrorPage = ({ title, words, session }: ErrorPageProps) => {
+  const problem = (
+    <div id="problem">
+      <h1>{title}</h1>
+      <p>{words}</p>
+    </div>
+  );
+  const overview = (
+    <p>
+      <a class="button" href={paths.overview}>
+        To the overview
+      </a>
+    </p>
+  );
+  if (session === undefined) {
+    return (
+      <Document title={title}>
+        <main class="alone" id="main">
+          {problem}
+          {overview}
+        </main>
+      </Document>
+    );
+  }
+  return (
+    <Layout title={title} session={session}>
+      {problem}
+      {overview}
+    </Layout>
+  );
+};
 
 /** Loads the same address once more, this time from our own site. */
 export const ReloadPage = ({ wanted }: { readonly wanted: string }) => (

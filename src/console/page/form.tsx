@@ -18,10 +18,12 @@ export const PostForm = ({ action, csrf, children, class: className }: PostFormP
 
 type ButtonProps = JSX.IntrinsicElements['button'] & {
   readonly kind?: 'primary' | 'danger' | 'plain';
+  /** At the other end of its row. */
+  readonly isApart?: boolean;
 };
 
-export const Button = ({ kind = 'plain', children, ...rest }: ButtonProps) => (
-  <button type="submit" {...rest} class={`button button-${kind}`}>
+export const Button = ({ kind = 'plain', isApart = false, children, ...rest }: ButtonProps) => (
+  <button type="submit" {...rest} class={`button button-${kind}${isApart ? ' apart' : ''}`}>
     {children}
   </button>
 );

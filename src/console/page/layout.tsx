@@ -2,7 +2,9 @@ import type { ComponentChildren } from 'preact';
 import { assets } from '../assets/console-assets.js';
 import { paths } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
+import { shortId } from '../words/ids.js';
 import { Button, PostForm } from './form.js';
+import { version } from './version.js';
 
 export type Section = 'overview' | 'callbacks' | 'dead-letters';
 
@@ -48,6 +50,7 @@ export const Document = ({ title, reloadSeconds, children }: DocumentProps) => (
         </noscript>
       )}
       <script src={assets.htmx.path} defer />
+      <script src={assets.js.path} defer />
     </head>
     <body>{children}</body>
   </html>
@@ -56,10 +59,12 @@ export const Document = ({ title, reloadSeconds, children }: DocumentProps) => (
 interface LayoutProps extends DocumentProps {
   readonly session: ConsoleSession;
   readonly section?: Section | undefined;
+  /** What was looked for, on the page of what was found. */
+  readonly search?: string | undefined;
 }
 
 /** A page of somebody who is signed in. */
-export const Layout = ({ session, section, children, ...document }: LayoutProps) => (
+export const Layout = ({ session, section, search, children, ...document }: LayoutProps) => (
   <Document {...document}>
     <a class="skip" href="#main">
       Skip to content
@@ -81,6 +86,20 @@ export const Layout = ({ session, section, children, ...document }: LayoutProps)
             ))}
           </ul>
         </nav>
+        <form method="get" action={paths.search} class="search" role="search">
+          <input
+            type="search"
+            name="q"
+            value={search ?? ''}
+            aria-label="Search by id, notification or reference"
+            placeholder="Id, notification or reference"
+            maxLength={255}
+            autocomplete="off"
+            spellcheck={false}
+            required
+          />
+          <Button>Search</Button>
+        </form>
         <div class="who">
           <WhoAmI session={session} />
           <PostForm action={paths.signOut} csrf={session.csrf}>
@@ -93,16 +112,31 @@ export const Layout = ({ session, section, children, ...document }: LayoutProps)
       {children}
     </main>
     <footer>
-      Signed in: <WhoAmI session={session} />. All times are UTC.
+      <span>
+        Signed in: <WhoAmI session={session} />. All times are UTC.
+      </span>
+      <span>
+        Service Callbacks {version}
+        <FooterLink href={session.links.docs}>API documents</FooterLink>
+        <FooterLink href={session.links.runbook}>Runbook</FooterLink>
+      </span>
     </footer>
   </Document>
 );
+
+const FooterLink = ({ href, children }: { readonly href: string | undefined; readonly children: string }) =>
+  href === undefined ? null : (
+    <>
+      {' · '}
+      <a href={href}>{children}</a>
+    </>
+  );
 
 const WhoAmI = ({ session: { caller } }: { readonly session: ConsoleSession }) =>
   caller.serviceId === undefined ? (
     <span>Operator</span>
   ) : (
     <span title={caller.serviceId}>
-      Service <code>{caller.serviceId.slice(0, 8)}</code>
+      Service <code>{shortId(caller.serviceId)}</code>
     </span>
   );

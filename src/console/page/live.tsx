@@ -4,6 +4,8 @@ interface LiveProps {
   readonly id: string;
   /** Where it is found again; undefined: it stands still. */
   readonly address: string | undefined;
+  /** Default 15. */
+  readonly everySeconds?: number;
   readonly children: ComponentChildren;
 }
 
@@ -15,13 +17,13 @@ const PROBLEM = 'select:#problem target:#away swap:innerHTML';
  * contradict it. What is open, typed or has the focus stays so, and so does what is {@link Lasting}. Where it
  * cannot be had (the database is away, it has been deleted), that is said above what was last known.
  */
-export const Live = ({ id, address, children }: LiveProps) => (
+export const Live = ({ id, address, everySeconds = 15, children }: LiveProps) => (
   <div
     id={id}
     class="live"
     {...(address !== undefined && {
       'hx-get': address,
-      'hx-trigger': 'every 15s',
+      'hx-trigger': `every ${everySeconds}s`,
       'hx-select': `#${id}`,
       'hx-target': 'this',
       'hx-swap': 'outerMorph',

@@ -4,17 +4,17 @@ import { timeOf } from '../words/times.js';
 interface WhenProps {
   readonly at: Date | null;
   readonly now: Date;
-  /** Says how long ago as well. */
+  /** Says how long ago as well, or in how long. */
   readonly withDistance?: boolean;
 }
 
-/** A time (UTC); the whole of it is in the markup, and in the tooltip. */
-export const When = ({ at, now, withDistance = false }: WhenProps) =>
+/** A time, absolute (UTC) and relative; the whole of it is in the markup, and in the tooltip. */
+export const When = ({ at, now, withDistance = true }: WhenProps) =>
   at === null ? (
     <span class="quiet">—</span>
   ) : (
     <time dateTime={at.toISOString()} title={at.toISOString()}>
       {timeOf(at, now)}
-      {withDistance && <span class="quiet"> {relative(at, now)}</span>}
+      {withDistance && <span class="quiet"> ({relative(at, now)})</span>}
     </time>
   );

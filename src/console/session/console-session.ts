@@ -2,15 +2,17 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 import type { ApiScope, Caller } from '../../http/api-tokens/api-token.js';
 import type { LogScope } from '../../service-callbacks/callbacks/records.js';
+import type { ConsoleLinks } from '../console-links.js';
 import type { Form } from './form-body.js';
 
 /** Whoever is signed in, as pages and handlers know them. */
 export interface ConsoleSession {
   readonly caller: Caller;
   readonly csrf: string;
+  readonly links: ConsoleLinks;
 }
 
-/** A request that the guard has let in; a POST with its form, which is of this session. */
+/** A request with a session; a POST that the guard has let in with its form, which is of this session. */
 export interface ConsoleRequest extends Request {
   consoleSession?: ConsoleSession;
   consoleForm?: Form;

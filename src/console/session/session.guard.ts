@@ -1,5 +1,6 @@
 import {
   ForbiddenException,
+  Inject,
   Injectable,
   NotFoundException,
   type CanActivate,
@@ -10,6 +11,7 @@ import type { Response } from 'express';
 import type { ApiScope } from '../../http/api-tokens/api-token.js';
 import { REQUIRED_SCOPE } from '../../http/requires-scope.decorator.js';
 import { ConsoleAccess } from '../console-access.js';
+import { CONSOLE_LINKS, type ConsoleLinks } from '../console-links.js';
 import { can, type ConsoleRequest, type ConsoleSession } from './console-session.js';
 import { COOKIES, cookieOf, setCookie } from './cookies.js';
 import { CrossSiteVisitError } from './cross-site-visit.error.js';
@@ -28,19 +30,21 @@ export class SessionGuard implements CanActivate {
     private readonly seal: SessionSeal,
     private readonly access: ConsoleAccess,
     private readonly reflector: Reflector,
+    @Inject(CONSOLE_LINKS) private readonly links: ConsoleLinks,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<ConsoleRequest>();
     const session = await this.sessionOf(request, http.getResponse<Response>());
+    // From here on an error page has the navigation.
+    request.consoleSession = session;
     assertOwnService(session, request);
     this.assertScope(session, context);
     if (request.method === 'POST') {
       request.consoleForm = await formOf(request);
       assertOwnForm(request, request.consoleForm, session.csrf);
     }
-    request.consoleSession = session;
     return true;
   }
 
@@ -52,7 +56,7 @@ export class SessionGuard implements CanActivate {
     if (sealed === undefined || caller === undefined) throw new SignInNeededError(request.originalUrl);
     const renewed = isByItself(request) ? undefined : this.seal.renew(sealed);
     if (renewed !== undefined) setCookie(request, response, COOKIES.session, renewed);
-    return { caller, csrf: sealed.csrf };
+    return { caller, csrf: sealed.csrf, links: this.links };
   }
 
   private assertScope(session: ConsoleSession, context: ExecutionContext): void {

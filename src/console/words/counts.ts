@@ -20,3 +20,11 @@ export function rate(perSecond: number): string {
   if (perSecond === 0) return '0';
   return perSecond < 10 ? perSecond.toFixed(perSecond < 0.1 ? 2 : 1) : count(Math.round(perSecond));
 }
+
+/** `99.97%`, `100%`; never rounded to all or nothing: one failure in a million is `99.99%`. `—` of nothing. */
+export function share(part: number, whole: number): string {
+  if (whole === 0) return '—';
+  if (part === whole) return '100%';
+  const percent = Math.min(99.99, (part / whole) * 100);
+  return `${part === 0 ? 0 : Math.max(0.01, percent).toFixed(percent < 10 || percent >= 99 ? 2 : 1)}%`;
+}

@@ -24,19 +24,19 @@ const sentence = (change: Partial<Health>, disableAfterDays = 5) =>
 
 describe('how an endpoint is, in words', () => {
   it('says when a failing one is disabled, once it was warned of', () => {
-    expect(sentence({})).toBe(`Failing since ${FAILURE}`);
+    expect(sentence({})).toBe(`since ${FAILURE}`);
     expect(sentence({ warnedPercent: 50 })).toBe(
-      `Failing since ${FAILURE}; it is disabled at 09:14 on 29 Nov if this goes on`,
+      `since ${FAILURE}; it is disabled at 09:14 on 29 Nov if this goes on`,
     );
     expect(sentence({ warnedPercent: 50 }, 1)).toBe(
-      `Failing since ${FAILURE}; it is disabled with its 100th attempt if this goes on`,
+      `since ${FAILURE}; it is disabled with its 100th attempt if this goes on`,
     );
   });
 
   it('says of a disabled one how it failed before', () => {
     const disabledAt = at('26T09:14');
-    expect(sentence({ disabledAt })).toBe(`Disabled since 09:14; it was failing since ${FAILURE}`);
-    expect(sentence({ disabledAt, failingSince: null })).toBe('Disabled since 09:14');
+    expect(sentence({ disabledAt })).toBe(`since 09:14; it was failing since ${FAILURE}`);
+    expect(sentence({ disabledAt, failingSince: null })).toBe('since 09:14');
   });
 
   it('puts the next try off for as long as the circuit is open', () => {

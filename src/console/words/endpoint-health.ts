@@ -7,7 +7,7 @@ import { nextTry, relative } from './durations.js';
 import { failureWords } from './failures.js';
 import { sinceWhen } from './times.js';
 
-/** How an endpoint is: in a word, and in a sentence. */
+/** How an endpoint is: in a word, and in what follows that in a sentence. */
 export interface HealthWords {
   readonly tone: Tone;
   readonly state: string;
@@ -35,20 +35,20 @@ export function healthWords(health: Health, policy: DisablePolicy, now: Date): H
   if (disabledAt !== null) {
     const before =
       failingSince === null ? '' : `; it was failing since ${failure(health, failingSince, now)}`;
-    const sentence = `Disabled since ${sinceWhen(disabledAt, now)}${before}`;
+    const sentence = `since ${sinceWhen(disabledAt, now)}${before}`;
     return { tone: 'idle', state: 'Disabled', sentence };
   }
   if (failingSince !== null) {
     return {
       tone: 'bad',
-      state: circuit === null ? 'Failing' : 'Failing, circuit open',
-      sentence: `Failing since ${failure(health, failingSince, now)}${warning(health, policy.disablesAt(failingSince, now.getTime()), now)}`,
+      state: circuit === null ? 'Failing' : 'Failing, on hold',
+      sentence: `since ${failure(health, failingSince, now)}${warning(health, policy.disablesAt(failingSince, now.getTime()), now)}`,
     };
   }
   if (lastSuccessAt === null) {
-    return { tone: 'plain', state: 'Unused', sentence: 'No callback has been sent here yet' };
+    return { tone: 'plain', state: 'Unused', sentence: 'no callback has been sent here yet' };
   }
-  const success = `Last success ${relative(lastSuccessAt, now)}`;
+  const success = `last success ${relative(lastSuccessAt, now)}`;
   if (lastFailureAt !== null && now.getTime() - lastFailureAt.getTime() < RECENT_MS) {
     const last = `last failure ${relative(lastFailureAt, now)}${lastFailure ? `, ${failureWords(lastFailure)}` : ''}`;
     return { tone: 'warn', state: 'Recovering', sentence: `${success}; ${last}` };
@@ -85,11 +85,11 @@ export function waitingWords(
 }
 
 const DISABLED: Readonly<Record<NonNullable<CallbackApi['disabledReason']>, string>> = {
-  gone: 'Its server answered 410 Gone, which asks for no more callbacks.',
-  failing: 'Nothing had succeeded for so long that it was switched off.',
-  by_hand: 'Somebody switched it off.',
+  gone: 'Its server responded 410 Gone, which asks for no more callbacks.',
+  failing: 'No attempt had succeeded for so long that it was disabled.',
+  by_hand: 'A person disabled it.',
 };
 
 export function disabledWords(reason: CallbackApi['disabledReason']): string {
-  return `${reason === null ? '' : `${DISABLED[reason]} `}Callbacks are kept as dead letters meanwhile.`;
+  return `${reason === null ? '' : `${DISABLED[reason]} `}Callbacks are kept meanwhile, and can be replayed.`;
 }

@@ -12,8 +12,8 @@ const ERRORS: Readonly<Record<DeliveryError, string>> = {
   tls_certificate_wrong_host: 'certificate of another host',
   tls_failure: 'TLS failed',
   proxy_refused: 'refused by the proxy',
-  timeout: 'no answer in time',
-  invalid_response: 'not an HTTP answer',
+  timeout: 'no response in time',
+  invalid_response: 'not an HTTP response',
   address_not_allowed: 'address not allowed',
   port_not_allowed: 'port not allowed',
   scheme_not_allowed: 'scheme not allowed',
@@ -22,22 +22,22 @@ const ERRORS: Readonly<Record<DeliveryError, string>> = {
 };
 
 const REASONS: Readonly<Record<GiveUpReason, string>> = {
-  not_retried: 'Final answer',
+  not_retried: 'Rejected, not retried',
   retries_exhausted: 'Retries exhausted',
   expired: 'Too old',
-  cancelled: 'Callback API deleted',
-  unreadable: 'Unreadable job',
+  cancelled: 'Endpoint deleted',
+  unreadable: 'Unreadable payload',
   stalled: 'Stalled',
   disabled: 'Endpoint disabled',
 };
 
-/** `503 Service Unavailable`, `no answer in time`; whatever is not known, as it is. */
+/** `503 Service Unavailable`, `no response in time`; what is not known, as it is. */
 export function failureWords(failure: string): string {
   if (/^\d{3}$/.test(failure)) return [failure, STATUS_CODES[failure]].filter(Boolean).join(' ');
   return ERRORS[failure as DeliveryError] ?? failure.replaceAll('_', ' ');
 }
 
-/** What an attempt was answered, or what there was instead. */
+/** The response to an attempt, or what there was instead. */
 export function answerWords(statusCode: number | null | undefined, error: string | null | undefined): string {
   return failureWords(
     statusCode === null || statusCode === undefined ? (error ?? 'unknown') : String(statusCode),

@@ -22,6 +22,9 @@ export class Notifications1764000000000 implements MigrationInterface {
     await queryRunner.query(
       `CREATE INDEX notifications_service_id_created_at ON notifications (service_id, created_at)`,
     );
+    await queryRunner.query(
+      `CREATE INDEX notifications_reference ON notifications (reference, created_at) WHERE reference IS NOT NULL`,
+    );
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

@@ -15,7 +15,7 @@ export class Endpoints1764000000001 implements MigrationInterface {
         signing_secret text,
         previous_signing_secret text,
         previous_signing_secret_until timestamptz,
-        updated_by_id text NOT NULL,
+        updated_by_id text,
         created_at timestamptz NOT NULL,
         updated_at timestamptz,
         disabled_at timestamptz,

@@ -15,7 +15,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
         service_id text,
         endpoint_id uuid,
         callback_type text NOT NULL,
-        subject_id text,
+        subject_id text COLLATE "C",
         url text,
         state text NOT NULL
           CHECK (state IN ('pending', 'scheduled', 'queued', 'held', 'delivered', 'given_up')),
@@ -47,6 +47,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
       )`);
     for (const [column, comment] of [
       ['seq', 'order of arrival in the state pending'],
+      ['subject_id', 'in the order of its bytes, so that its index finds what begins alike'],
       ['stalls', 'attempts in a batch of one whose worker ended before the attempt did'],
       ['alone', 'goes in a batch of one: workers of its batches ended twice'],
       ['is_first', 'its batch is of first attempts, which have a queue of their own'],
@@ -68,6 +69,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
     await index('probes', `(endpoint_id, probed_at NULLS FIRST, queued_at) WHERE state = 'held'`);
     await index('expiring', `(generation_at) WHERE state IN ('scheduled', 'held')`);
     await index('replays', `(replay_requested_at, id) WHERE replay_requested_at IS NOT NULL`);
+    await index('by_replay', `(replay_id) WHERE replay_id IS NOT NULL`);
     // Lists. Rows are in the state queued for a moment and few: without them each callback costs a third less here.
     await index('by_service', `(service_id, state, queued_at, id) WHERE state <> 'queued'`);
     await index('by_endpoint', `(endpoint_id, state, queued_at, id) WHERE state <> 'queued'`);

@@ -15,6 +15,8 @@ export interface Caller {
   readonly scopes: ReadonlySet<ApiScope>;
   /** The only service whose rows it may see; absent: all of them. */
   readonly serviceId?: string;
+  /** Of its token, for the log. */
+  readonly name?: string;
 }
 
 export interface ApiToken extends Caller {

@@ -23,7 +23,7 @@ export class ApiTokens {
       entries.map((entry, index) => {
         const token = parseApiToken(entry);
         if (token === undefined) throw new Error(`Entry ${index + 1} of API_TOKENS is not a token`);
-        return [token.digest, token];
+        return [token.digest, { ...token, name: `entry ${index + 1} of API_TOKENS` }];
       }),
     );
   }
@@ -45,8 +45,8 @@ export class ApiTokens {
       return undefined;
     }
     if (this.remembered.size < MAX_REMEMBERED) this.remembered.add(digest);
-    const { scopes, serviceId } = stored;
-    return { scopes: new Set(scopes), ...(serviceId !== null && { serviceId }) };
+    const { name, scopes, serviceId } = stored;
+    return { name, scopes: new Set(scopes), ...(serviceId !== null && { serviceId }) };
   }
 
   /** The digest of a token that has been good before: what is made up gets no allowance of its own. */

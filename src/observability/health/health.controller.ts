@@ -1,13 +1,34 @@
 import { Controller, Get, Inject, UseFilters } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { Public } from '../../http/public.decorator.js';
+import { z } from 'zod';
+import { Operation, OperationsOf } from '../../http/operation.decorator.js';
 import { READINESS_CHECKS, type ReadinessCheck } from './readiness-check.js';
 import { UnhealthyFilter } from './unhealthy.filter.js';
 
 /** A part that has not answered by then is not ready, ms. */
 const CHECK_TIMEOUT_MS = 2_000;
 
+const partsView = z.record(
+  z.string(),
+  z.strictObject({
+    status: z.enum(['up', 'down']),
+    message: z
+      .string()
+      .meta({ examples: ['no answer within 2000 ms'] })
+      .optional(),
+  }),
+);
+
+const readinessView = z.strictObject({
+  status: z.enum(['ok', 'error', 'shutting_down']),
+  info: partsView.meta({ description: 'The parts that work' }),
+  error: partsView.meta({ description: 'The parts that do not' }),
+  details: partsView.meta({ description: 'All of them' }),
+});
+
 @Public()
+@OperationsOf('Operations')
 @UseFilters(UnhealthyFilter)
 @Controller('health')
 export class HealthController {
@@ -17,14 +38,23 @@ export class HealthController {
     @Inject(READINESS_CHECKS) private readonly checks: readonly ReadinessCheck[],
   ) {}
 
-  /** The process answers. */
   @Get('live')
+  @Operation({
+    summary: 'Whether the process responds',
+    status: 200,
+    response: z.strictObject({ status: z.literal('ok') }),
+  })
   live() {
     return { status: 'ok' };
   }
 
-  /** Every part works; 503 names those that do not. */
   @Get('ready')
+  @Operation({
+    summary: 'Whether every part works',
+    status: 200,
+    response: readinessView,
+    errors: { 503: readinessView.describe('Some part does not work, or the process stops') },
+  })
   ready() {
     return this.health.check(this.checks.map((check) => () => this.run(check)));
   }

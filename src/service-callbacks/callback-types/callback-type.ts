@@ -1,3 +1,4 @@
+import type { ZodType } from 'zod';
 import { isBuiltInCallbackType } from './built-in-callback-types.js';
 import { InvalidCallbackTypeError } from './errors.js';
 
@@ -28,8 +29,15 @@ export interface CallbackTypeDefinition<Input = unknown> {
   skip?(input: Input): SkipReason | undefined;
   /** The JSON document, its keys in the order in which they are sent (R6, R7). */
   payload(input: Input): Record<string, unknown>;
+  /** Of the document, for the OpenAPI description of what receivers get. */
+  readonly schema?: ZodType;
   /** An input for test callbacks, made up and seen to be. Without one their document is empty. */
   example?(): unknown;
+  /**
+   * Fields of the document that tell something of a person. Whoever may not see them is shown that there is something,
+   * and not what. Without this all fields are such.
+   */
+  readonly personalFields?: readonly string[];
   /** Fields without which a queued document is completed from the database (R10). */
   readonly requiredFields?: readonly string[];
 }
@@ -44,11 +52,12 @@ const TYPE_PATTERN = /^[a-z][a-z0-9_]{0,62}$/;
 export function defineCallbackType<Input>(
   definition: CallbackTypeDefinition<Input>,
 ): CallbackTypeDefinition<Input> {
-  const { type, requiredFields } = definition;
+  const { type, requiredFields, personalFields } = definition;
   if (!TYPE_PATTERN.test(type)) {
     throw new InvalidCallbackTypeError(type, `does not match ${TYPE_PATTERN.source}`);
   }
   if (isBuiltInCallbackType(type)) throw new InvalidCallbackTypeError(type, 'is built in');
   if (requiredFields !== undefined) Object.freeze(requiredFields);
+  if (personalFields !== undefined) Object.freeze(personalFields);
   return Object.freeze(definition);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { formatUtcTimestamp } from './utc-timestamp.js';
+import { z } from 'zod';
+import { formatUtcTimestamp, utcTimestamp } from './utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
 /** A recipient who marked an email as spam. */
@@ -15,8 +16,18 @@ export interface ComplaintInput {
   readonly complaintDate: Date | null;
 }
 
+const complaintDocument = z
+  .object({
+    notification_id: z.string(),
+    complaint_id: z.string(),
+    reference: z.string().nullable().meta({ description: "The service's own reference" }),
+    to: z.string().meta({ description: 'The recipient who complained' }),
+    complaint_date: utcTimestamp.nullable(),
+  })
+  .describe('A recipient marked an email as spam');
+
 /** R7. */
-export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
+export const complaint = Object.freeze({
   type: 'complaint',
   subjectIsNotification: true,
   identify: ({ serviceId, notificationId, complaintId }: ComplaintInput) => ({
@@ -24,6 +35,7 @@ export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
     subjectId: notificationId,
     news: complaintId,
   }),
+  personalFields: Object.freeze(['to']),
   example: (): ComplaintInput => ({
     notificationId: randomUUID(),
     complaintId: randomUUID(),
@@ -32,6 +44,7 @@ export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
     to: 'test-callback@example.com',
     complaintDate: new Date(),
   }),
+  schema: complaintDocument,
   payload: (input: ComplaintInput) => ({
     notification_id: input.notificationId,
     complaint_id: input.complaintId,
@@ -39,4 +52,4 @@ export const complaint: CallbackTypeDefinition<ComplaintInput> = Object.freeze({
     to: input.to,
     complaint_date: input.complaintDate && formatUtcTimestamp(input.complaintDate),
   }),
-});
+} satisfies CallbackTypeDefinition<ComplaintInput>);

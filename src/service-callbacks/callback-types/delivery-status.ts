@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { formatUtcTimestamp } from './utc-timestamp.js';
+import { z } from 'zod';
+import { formatUtcTimestamp, utcTimestamp } from './utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
-import { isNotNewsStatus, type NotificationStatus } from './notification-status.js';
+import { FINAL_STATUSES, isNotNewsStatus, type NotificationStatus } from './notification-status.js';
 
 export type NotificationType = 'email' | 'sms' | 'letter';
 
@@ -23,8 +24,23 @@ export interface DeliveryStatusInput {
   readonly templateVersion: number;
 }
 
+const deliveryStatusDocument = z
+  .object({
+    id: z.string().meta({ description: 'The notification' }),
+    reference: z.string().nullable().meta({ description: "The service's own reference" }),
+    to: z.string().meta({ description: 'The recipient: an email address or a phone number' }),
+    status: z.enum(['sent', ...FINAL_STATUSES]),
+    created_at: utcTimestamp,
+    completed_at: utcTimestamp.nullable().meta({ description: 'When the status changed' }),
+    sent_at: utcTimestamp.nullable(),
+    notification_type: z.enum(['email', 'sms']),
+    template_id: z.string(),
+    template_version: z.int(),
+  })
+  .describe('The status of a notification changed');
+
 /** R2, R3, R6. */
-export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Object.freeze({
+export const deliveryStatus = Object.freeze({
   type: 'delivery_status',
   subjectIsNotification: true,
   identify: ({ serviceId, id, status }: DeliveryStatusInput) => ({ serviceId, subjectId: id, news: status }),
@@ -32,6 +48,7 @@ export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Objec
     if (isNotNewsStatus(status)) return 'not_final';
     return notificationType === 'letter' ? 'letter' : undefined;
   },
+  personalFields: Object.freeze(['to']),
   example: (): DeliveryStatusInput => ({
     id: randomUUID(),
     serviceId: randomUUID(),
@@ -45,6 +62,7 @@ export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Objec
     templateId: randomUUID(),
     templateVersion: 1,
   }),
+  schema: deliveryStatusDocument,
   payload: (notification: DeliveryStatusInput) => ({
     id: notification.id,
     reference: notification.reference,
@@ -59,4 +77,4 @@ export const deliveryStatus: CallbackTypeDefinition<DeliveryStatusInput> = Objec
   }),
   // Releases before these fields wrote documents without them (R10).
   requiredFields: Object.freeze(['template_id', 'template_version']),
-});
+} satisfies CallbackTypeDefinition<DeliveryStatusInput>);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { formatUtcTimestamp } from './utc-timestamp.js';
+import { z } from 'zod';
+import { formatUtcTimestamp, utcTimestamp } from './utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
 /** Something happened to an endpoint that callbacks go to. */
@@ -17,14 +18,35 @@ export interface EndpointAlertInput {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** Beside these fields it has what is known of the change, as the log has it. */
+const endpointAlertDocument = z
+  .object({
+    change: z.enum(['warned', 'disabled', 'enabled', 'recovered']),
+    at: utcTimestamp,
+    text: z.string().meta({ description: 'In words' }),
+    service_id: z.string(),
+    callback_api_id: z.string(),
+    callback_type: z.string(),
+    service_callback_url: z.string(),
+    percent: z.int().optional(),
+    failing_since: z.string().optional(),
+    attempts_since_success: z.int().optional(),
+    last_failure: z.string().nullable().optional(),
+    disables_at: z.string().nullable().optional(),
+    reason: z.enum(['gone', 'failing', 'by_hand']).optional(),
+    waiting: z.int().optional(),
+  })
+  .describe('Something happened to an endpoint: it fails, was disabled or enabled, or works again');
+
 /** News of the system itself, by its own path. `text` is where chat tools look for what to show. */
-export const endpointAlert: CallbackTypeDefinition<EndpointAlertInput> = Object.freeze({
+export const endpointAlert = Object.freeze({
   type: 'endpoint_alert',
   identify: ({ recipientId, callbackApiId, change, at }: EndpointAlertInput) => ({
     serviceId: recipientId,
     subjectId: callbackApiId,
     news: `${change} ${at.toISOString()}`,
   }),
+  personalFields: Object.freeze([]),
   example: (): EndpointAlertInput => ({
     recipientId: randomUUID(),
     callbackApiId: randomUUID(),
@@ -33,10 +55,11 @@ export const endpointAlert: CallbackTypeDefinition<EndpointAlertInput> = Object.
     text: 'This is a test callback',
     facts: {},
   }),
+  schema: endpointAlertDocument,
   payload: ({ change, at, text, facts }: EndpointAlertInput) => ({
     change,
     at: formatUtcTimestamp(at),
     text,
     ...facts,
   }),
-});
+} satisfies CallbackTypeDefinition<EndpointAlertInput>);

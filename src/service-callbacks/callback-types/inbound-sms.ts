@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { formatUtcTimestamp } from './utc-timestamp.js';
+import { z } from 'zod';
+import { formatUtcTimestamp, utcTimestamp } from './utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
 /** A text message that someone sent to the service. */
@@ -14,10 +15,21 @@ export interface InboundSmsInput {
   readonly dateReceived: Date;
 }
 
+const inboundSmsDocument = z
+  .object({
+    id: z.string(),
+    source_number: z.string().meta({ description: "The sender's number" }),
+    destination_number: z.string().meta({ description: "The service's number" }),
+    message: z.string(),
+    date_received: utcTimestamp,
+  })
+  .describe('Someone sent a text message to the service');
+
 /** R7. */
-export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze({
+export const inboundSms = Object.freeze({
   type: 'inbound_sms',
   identify: ({ serviceId, id }: InboundSmsInput) => ({ serviceId, subjectId: id }),
+  personalFields: Object.freeze(['source_number', 'message']),
   example: (): InboundSmsInput => ({
     id: randomUUID(),
     serviceId: randomUUID(),
@@ -26,6 +38,7 @@ export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze
     message: 'This is a test callback',
     dateReceived: new Date(),
   }),
+  schema: inboundSmsDocument,
   payload: (sms: InboundSmsInput) => ({
     id: sms.id,
     source_number: sms.sourceNumber,
@@ -33,4 +46,4 @@ export const inboundSms: CallbackTypeDefinition<InboundSmsInput> = Object.freeze
     message: sms.message,
     date_received: formatUtcTimestamp(sms.dateReceived),
   }),
-});
+} satisfies CallbackTypeDefinition<InboundSmsInput>);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { formatUtcTimestamp } from './utc-timestamp.js';
+import { z } from 'zod';
+import { formatUtcTimestamp, utcTimestamp } from './utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
 /** A letter that came back undelivered. */
@@ -21,14 +22,30 @@ export interface ReturnedLetterInput {
   readonly uploadLetterFileName: string | null;
 }
 
+const returnedLetterDocument = z
+  .object({
+    notification_id: z.string(),
+    reference: z.string().nullable().meta({ description: "The service's own reference" }),
+    date_sent: utcTimestamp.nullable(),
+    sent_by: z.string().nullable().meta({ description: 'Null for a letter that was sent through the API' }),
+    template_name: z.string(),
+    template_id: z.string(),
+    template_version: z.int(),
+    spreadsheet_file_name: z.string().nullable(),
+    spreadsheet_row_number: z.int().nullable(),
+    upload_letter_file_name: z.string().nullable(),
+  })
+  .describe('A letter came back undelivered');
+
 /** R7. */
-export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Object.freeze({
+export const returnedLetter = Object.freeze({
   type: 'returned_letter',
   subjectIsNotification: true,
   identify: ({ serviceId, notificationId }: ReturnedLetterInput) => ({
     serviceId,
     subjectId: notificationId,
   }),
+  personalFields: Object.freeze(['sent_by', 'spreadsheet_file_name', 'upload_letter_file_name']),
   example: (): ReturnedLetterInput => ({
     notificationId: randomUUID(),
     serviceId: randomUUID(),
@@ -42,6 +59,7 @@ export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Objec
     spreadsheetRowNumber: null,
     uploadLetterFileName: null,
   }),
+  schema: returnedLetterDocument,
   payload: (letter: ReturnedLetterInput) => ({
     notification_id: letter.notificationId,
     reference: letter.reference,
@@ -54,4 +72,4 @@ export const returnedLetter: CallbackTypeDefinition<ReturnedLetterInput> = Objec
     spreadsheet_row_number: letter.spreadsheetRowNumber,
     upload_letter_file_name: letter.uploadLetterFileName,
   }),
-});
+} satisfies CallbackTypeDefinition<ReturnedLetterInput>);

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * A date as callbacks carry it (R6): UTC, six digits of a second, `2017-06-20T12:34:56.000000Z`.
  *
@@ -16,3 +18,8 @@ export function formatUtcTimestamp(date: Date): string {
 function describe(date: Date): string {
   return Number.isNaN(date.getTime()) ? String(date) : date.toISOString();
 }
+
+/** A time of a payload, as schemas describe it. */
+export const utcTimestamp = z.iso
+  .datetime({ precision: 6 })
+  .meta({ description: 'UTC, six digits of a second' });

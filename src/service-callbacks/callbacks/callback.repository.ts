@@ -6,7 +6,7 @@ import { rows } from '../../database/rows.js';
 import { tableIn } from '../../database/table-in.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import type { TraceCarrier } from '../tracing/trace-carrier.js';
-import type { AttemptRecord, GiveUpReason, HoldReason } from './callback.js';
+import type { AttemptRecord, DeferralReason, GiveUpReason, HoldReason } from './callback.js';
 import {
   anyDueStatement,
   BEGIN,
@@ -88,6 +88,8 @@ export interface TakenNow extends TakenRow {
 }
 
 export interface OpenNow extends TakenRow {
+  /** Why it was deferred before this attempt. */
+  readonly detail: DeferralReason | null;
   readonly is_deleted: boolean;
   readonly is_disabled: boolean;
 }

@@ -41,6 +41,8 @@ export interface AttemptRecord {
   readonly error?: string;
   /** The beginning of a response that was no 2xx: printable, at most 1 KiB, without tokens and payload. */
   readonly excerpt?: string;
+  /** Of the same response, at most 1 KiB of them, masked likewise. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Of which replay it was; absent before the first. */
   readonly generation?: number;
 }
@@ -62,6 +64,8 @@ export interface Callback {
   readonly attempts: number;
   /** How many of them belong to earlier generations. */
   readonly earlierAttempts: number;
+  /** Why it was deferred since its last attempt, where that is known. */
+  readonly deferral?: DeferralReason | undefined;
   /** Where in which trace it was enqueued. */
   readonly trace?: TraceCarrier | undefined;
 }

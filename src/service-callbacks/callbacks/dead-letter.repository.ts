@@ -25,6 +25,7 @@ export interface DeadLetter {
   readonly attempts: readonly AttemptRecord[];
   /** Whether it has what a replay needs. */
   readonly isReplayable: boolean;
+  readonly isEndpointDeleted: boolean;
   readonly queuedAt: Date;
   readonly givenUpAt: Date;
   /** A replay was asked for and waits for its turn. */
@@ -124,6 +125,7 @@ export class DeadLetterRepository {
     return `c.id, c.service_id AS "serviceId", c.endpoint_id AS "callbackApiId", c.callback_type AS "callbackType",
       c.subject_id AS "subjectId", c.url, c.reason, c.detail, c.generation, c.attempt_count AS "attemptCount",
       c.attempts, EXISTS (SELECT FROM ${this.payloads} p WHERE p.id = c.id) AS "isReplayable",
+      NOT EXISTS (SELECT FROM ${this.endpoints} e WHERE e.id = c.endpoint_id) AS "isEndpointDeleted",
       c.queued_at AS "queuedAt", c.finished_at AS "givenUpAt", c.replay_requested_at AS "replayRequestedAt"`;
   }
 
@@ -133,6 +135,10 @@ export class DeadLetterRepository {
 
   private get table(): string {
     return tablesOf(this.dataSource).callbacks;
+  }
+
+  private get endpoints(): string {
+    return tablesOf(this.dataSource).endpoints;
   }
 
   private get payloads(): string {

@@ -4,30 +4,33 @@ import {
   Controller,
   Delete,
   Get,
-  HttpCode,
   NotFoundException,
   Post,
   UseFilters,
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
+import { assertBody, ContentLength } from '../../http/request-body.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
-import { serviceIdParam, uuidParam } from '../../http/ids.js';
+import { serviceIdParam } from '../../http/ids.js';
+import { Operation, OperationsOf } from '../../http/operation.decorator.js';
+import { dataOf, pageOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
+import type { z } from 'zod';
 import type { AttemptRecord } from './callback.js';
+import { callbackId, queuedView } from './callbacks.schemas.js';
 import { decodeCursor, encodeCursor } from './dead-letter-cursor.js';
 import { DeadLetterRepository, type DeadLetter, type DeadLetterFilter } from './dead-letter.repository.js';
-import {
-  listDeadLettersQuery,
-  replayDeadLettersBody,
-  type ListDeadLettersQuery,
-  type ReplayDeadLettersBody,
-} from './dead-letters.schemas.js';
+import * as schemas from './dead-letters.schemas.js';
+import type { ListDeadLettersQuery, ReplayDeadLettersBody } from './dead-letters.schemas.js';
 import { Replay } from './replay.js';
 import { ReplayRunRepository } from './replay-run.repository.js';
+
+const NOT_FOUND = 'The service has no such dead letter';
 
 /** Callbacks that were given up: look, send again, throw away. */
 @Controller('service/:service_id/dead-letters')
 @UseFilters(HttpErrorFilter)
+@OperationsOf('Dead letters')
 export class DeadLettersController {
   constructor(
     private readonly deadLetters: DeadLetterRepository,
@@ -35,12 +38,17 @@ export class DeadLettersController {
     private readonly runs: ReplayRunRepository,
   ) {}
 
-  /** Newest first; `next_cursor` is null on the last page. */
   @Get()
   @RequiresScope('callbacks:read')
+  @Operation({
+    summary: 'List dead letters',
+    description: 'The callbacks that were given up, newest first.',
+    status: 200,
+    response: pageOf(schemas.deadLetterView),
+  })
   async list(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidQuery(listDeadLettersQuery) query: ListDeadLettersQuery,
+    @ValidQuery(schemas.listDeadLettersQuery) query: ListDeadLettersQuery,
   ) {
     const { cursor, limit } = query;
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
@@ -50,25 +58,39 @@ export class DeadLettersController {
     return { data: letters.map(view), next_cursor: last ? encodeCursor(last) : null };
   }
 
-  /** With every attempt. */
   @Get(':id')
   @RequiresScope('callbacks:read')
+  @Operation({
+    summary: 'Read a dead letter with its attempts',
+    status: 200,
+    response: dataOf(schemas.deadLetterWithAttemptsView),
+    errors: { 404: NOT_FOUND },
+  })
   async get(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackId) id: string,
   ) {
     const letter = await this.deadLetters.find(serviceId, id);
     if (!letter) throw notFound(serviceId, id);
     return { data: { ...view(letter), attempts: letter.attempts.map(attemptView) } };
   }
 
-  /** Pressed twice, sent once. */
   @Post(':id/replay')
   @RequiresScope('dead-letters:replay')
-  @HttpCode(202)
+  @Operation({
+    summary: 'Replay a dead letter',
+    description:
+      'With the same `webhook-id` and the same body. A second request while it is on its way changes nothing.',
+    status: 202,
+    response: dataOf(queuedView),
+    errors: {
+      404: NOT_FOUND,
+      409: 'Its payload is deleted, or its callback API is deleted or disabled',
+    },
+  })
   async replayOne(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackId) id: string,
   ) {
     const result = await this.replay.deadLetter(serviceId, id);
     if (!result) throw notFound(serviceId, id);
@@ -76,24 +98,36 @@ export class DeadLettersController {
     return { data: { id, queued: result.kind === 'queued' } };
   }
 
-  /** Answers how many will be; they are queued at a bounded rate (`CALLBACK_REPLAY_RATE`). */
   @Post('replay')
   @RequiresScope('dead-letters:replay')
-  @HttpCode(202)
+  @Operation({
+    summary: 'Replay all dead letters that match',
+    description: 'At a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` is all of them.',
+    status: 202,
+    response: dataOf(schemas.replayAllView),
+  })
   async replayAll(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidBody(replayDeadLettersBody) body: ReplayDeadLettersBody,
+    @ValidBody(schemas.replayDeadLettersBody) body: ReplayDeadLettersBody,
+    @ContentLength() length: string | undefined,
   ) {
+    assertBody(length);
     const { total } = await this.runs.start({ serviceId }, { ...filterOf(body), state: 'given_up' });
     return { data: { count: total } };
   }
 
   @Delete(':id')
   @RequiresScope('dead-letters:replay')
-  @HttpCode(204)
+  @Operation({
+    summary: 'Delete a dead letter',
+    description:
+      'Deletes its payload, so that it cannot be replayed; its history stays in the list of callbacks.',
+    status: 204,
+    errors: { 404: NOT_FOUND },
+  })
   async remove(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackId) id: string,
   ): Promise<void> {
     if (!(await this.deadLetters.remove(serviceId, id))) throw notFound(serviceId, id);
   }
@@ -112,13 +146,13 @@ function notFound(serviceId: string, id: string): NotFoundException {
   return new NotFoundException(`Service ${serviceId} has no dead letter ${id}`);
 }
 
-/** As the list of callbacks shows it, with the excerpt of the response. */
-function attemptView({ excerpt: _excerpt, ...attempt }: AttemptRecord) {
+/** Without what the list of callbacks shows of the response. */
+function attemptView({ excerpt: _excerpt, headers: _headers, ...attempt }: AttemptRecord) {
   return attempt;
 }
 
 /** The payload stays where it is: it has a recipient in it. A replayed one is no dead letter any more. */
-function view(letter: DeadLetter) {
+function view(letter: DeadLetter): z.infer<typeof schemas.deadLetterView> {
   return {
     id: letter.id,
     service_id: letter.serviceId,

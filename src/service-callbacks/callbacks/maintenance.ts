@@ -5,6 +5,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { retryConflicts } from '../../database/conflicts.js';
 import { describeError } from '../../observability/describe-error.js';
 import type { DataSource } from 'typeorm';
 import { periodically } from '../periodically.js';
@@ -122,7 +123,9 @@ export class Maintenance implements OnApplicationBootstrap, BeforeApplicationShu
   /** Until a statement finds less than a chunk: none of them holds locks for long. */
   private async chunks(statement: string): Promise<void> {
     for (;;) {
-      const result = await this.dataSource.query<unknown[] | [unknown[], number]>(statement);
+      const result = await retryConflicts(() =>
+        this.dataSource.query<unknown[] | [unknown[], number]>(statement),
+      );
       const count = Array.isArray(result[0]) ? Number(result[1]) : result.length;
       if (count < CHUNK || this.stopping.signal.aborted) return;
     }

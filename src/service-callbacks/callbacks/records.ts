@@ -15,6 +15,8 @@ export interface LoggedAttempt {
   readonly error: string | null;
   /** The first KiB of an answer that was no 2xx, printable, without tokens and payload. */
   readonly excerpt: string | null;
+  /** Of such a response, at most 1 KiB of them, masked as the excerpt is; empty where there are none. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Of which replay it was; 0 before the first. */
   readonly generation: number;
 }
@@ -42,20 +44,35 @@ export interface LoggedCallback {
   readonly queuedAt: Date;
   readonly firstAttemptAt: Date | null;
   readonly lastAttemptAt: Date | null;
-  /** When it is tried again: set while `retrying` and `deferred`. */
-  readonly nextAt: Date | null;
+  /** When it, or for one that is held its endpoint, gets the next attempt: set while `retrying` and `deferred`. */
+  readonly nextAttemptAt: Date | null;
   /** From acceptance to the start of the first attempt, ms. */
   readonly forwardMs: number | null;
+  /** When it was delivered or given up; null while it is neither. */
+  readonly finishedAt: Date | null;
+  /** When its last replay began; null where it was never replayed. */
+  readonly replayedAt: Date | null;
+  /** A replay was asked for and waits for its turn. */
+  readonly replayRequestedAt: Date | null;
+  /** Its endpoint has been deleted: it cannot be replayed. */
+  readonly isEndpointDeleted: boolean;
 }
 
 export interface LoggedCallbackWithAttempts extends LoggedCallback {
   /** Oldest first. */
   readonly attempts: readonly LoggedAttempt[];
+  /** Its payload is kept, so that it can be replayed. */
+  readonly hasPayload: boolean;
 }
 
 export interface LogFilter {
   readonly callbackApiId?: string | undefined;
+  readonly callbackType?: string | undefined;
   readonly state?: LogState | undefined;
+  /** Why it was given up: no other callback has one. */
+  readonly reason?: GiveUpReason | undefined;
+  /** Those of one replay of many. */
+  readonly replayId?: string | undefined;
   readonly subjectId?: string | undefined;
   /** Queued at or after. */
   readonly since?: Date | undefined;
@@ -121,8 +138,34 @@ export interface EndpointSummary {
   /** How far on its way to being disabled it was warned of, while that failure goes on; 0: not yet. */
   readonly warnedPercent: number;
   readonly circuit: CircuitView | null;
+  /** Callbacks that wait for an attempt, counted to 1,000. */
+  readonly waiting: number;
   /** Of the last 24 hours. */
   readonly day: Outcomes;
+}
+
+/** By what a list of endpoints is sorted; `trouble`: worst first. */
+export const ENDPOINT_ORDERS = ['trouble', 'url', 'waiting', 'delivered', 'failed', 'given_up'] as const;
+export type EndpointOrder = (typeof ENDPOINT_ORDERS)[number];
+
+/** `working`: neither of the others. */
+export const ENDPOINT_STATES = ['failing', 'on_hold', 'disabled', 'working'] as const;
+export type EndpointState = (typeof ENDPOINT_STATES)[number];
+
+export interface EndpointQuery {
+  readonly order?: EndpointOrder | undefined;
+  readonly state?: EndpointState | undefined;
+  /** A part of the URL, or the beginning of the endpoint's or the service's id. */
+  readonly text?: string | undefined;
+  /** 50 unless told otherwise. */
+  readonly limit?: number | undefined;
+}
+
+/** How many endpoints fail in one way. */
+export interface FailingEndpoints {
+  /** A status code ('503') or an error of ours ('timeout'). */
+  readonly failure: string | null;
+  readonly endpoints: number;
 }
 
 export interface Overview {
@@ -138,6 +181,8 @@ export interface Overview {
   readonly openCircuits: readonly CircuitView[];
   /** That wait for a replay or their end; counted to 100,000. */
   readonly deadLetters: number;
+  /** Callbacks that wait for an attempt; counted to 100,000. */
+  readonly waiting: number;
   /** Worker processes heard of in the last 30 s; null in a service's own view. */
   readonly processes: number | null;
   /** What the log had to drop since those processes started; null in a service's own view. */
@@ -146,10 +191,14 @@ export interface Overview {
   readonly lastHour: readonly OutcomesAt[];
   /** 24 hours, likewise. */
   readonly lastDay: readonly OutcomesAt[];
-  /** How many endpoints are disabled, listed here or not. */
+  /** How many endpoints there are, how many of them fail, by how, and how many are disabled; listed here or not. */
+  readonly allEndpoints: number;
+  readonly failing: readonly FailingEndpoints[];
   readonly disabledEndpoints: number;
-  /** Worst first: failing ones by how long, then those with failures, then the rest; 50 of them unless asked for more. */
+  /** As asked; worst first: failing ones by how long, then those with failures, then the rest. */
   readonly endpoints: readonly EndpointSummary[];
+  /** The five that have failed for longest. */
+  readonly worst: readonly EndpointSummary[];
 }
 
 export interface EndpointFigures {
@@ -168,8 +217,35 @@ export interface EndpointFigures {
   /** How long its answers took in those hours; attempts without an answer (a timeout) included. */
   readonly answerMs: Percentiles;
   readonly circuit: CircuitView | null;
-  /** Callbacks that wait for a later attempt, counted to 10,000; 0 with the log off. */
+  /** Callbacks that wait for an attempt, counted to 10,000. */
   readonly backlog: number;
   /** When the first of them is tried again. */
   readonly nextAt: Date | null;
+}
+
+/** An endpoint that a search found. */
+export type FoundEndpoint = Pick<
+  EndpointSummary,
+  'callbackApiId' | 'serviceId' | 'callbackType' | 'url' | 'disabledAt'
+>;
+
+/** A service that has endpoints. */
+export interface FoundService {
+  readonly serviceId: string;
+  readonly endpoints: number;
+}
+
+export interface FoundReplay {
+  readonly id: string;
+  readonly total: number;
+  readonly requestedAt: Date;
+}
+
+/** What an id, a subject or their beginnings lead to; of each kind 20 at most. */
+export interface SearchResult {
+  /** Newest first. */
+  readonly callbacks: readonly LoggedCallback[];
+  readonly endpoints: readonly FoundEndpoint[];
+  readonly services: readonly FoundService[];
+  readonly replays: readonly FoundReplay[];
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { inTransaction } from '../../database/conflicts.js';
+import { inTransaction, retryConflicts } from '../../database/conflicts.js';
 import { rows } from '../../database/rows.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { finishedConditions, type FinishedFilter } from './finished-filter.js';
@@ -17,10 +17,19 @@ export interface ReplayRun {
   readonly refused: number;
   /** Still to come. */
   readonly waiting: number;
+  /** Of those that are on their way again: not finished yet. */
+  readonly underWay: number;
+  /** Of those: arrived. */
+  readonly delivered: number;
+  /** Of those: given up once more. */
+  readonly givenUp: number;
   readonly requestedAt: Date;
   readonly advancedAt: Date | null;
   readonly stoppedAt: Date | null;
 }
+
+/** One that is not over, without what takes a count. */
+type RunningReplay = Omit<ReplayRun, 'waiting' | 'underWay' | 'delivered' | 'givenUp'>;
 
 const COLUMNS = `r.id, r.service_id AS "serviceId", r.total, r.queued, r.refused, r.requested_at AS "requestedAt",
   r.advanced_at AS "advancedAt", r.stopped_at AS "stoppedAt"`;
@@ -78,9 +87,14 @@ export class ReplayRunRepository {
     const where = [`r.id = ${parameters.add(id)}`, ownRuns(parameters, scope)].join(' AND ');
     const [run] = await rows<ReplayRun>(
       this.dataSource,
-      `SELECT ${COLUMNS}, (SELECT count(*) FROM service_callbacks c
-         WHERE c.replay_id = r.id AND c.replay_requested_at IS NOT NULL) AS waiting
-       FROM service_callback_replays r WHERE ${where}`,
+      `SELECT ${COLUMNS}, states.* FROM service_callback_replays r CROSS JOIN LATERAL (
+         SELECT count(*) FILTER (WHERE is_waiting)::int AS waiting,
+           count(*) FILTER (WHERE NOT is_waiting AND state NOT IN ('delivered', 'given_up'))::int AS "underWay",
+           count(*) FILTER (WHERE NOT is_waiting AND state = 'delivered')::int AS delivered,
+           count(*) FILTER (WHERE NOT is_waiting AND state = 'given_up')::int AS "givenUp"
+         FROM (SELECT state, replay_requested_at IS NOT NULL AS is_waiting FROM service_callbacks
+           WHERE replay_id = r.id) c
+       ) states WHERE ${where}`,
       parameters.values,
       TIMES,
     );
@@ -88,9 +102,9 @@ export class ReplayRunRepository {
   }
 
   /** Those not over, newest first; 20 at most. */
-  running(scope: LogScope): Promise<Omit<ReplayRun, 'waiting'>[]> {
+  running(scope: LogScope): Promise<RunningReplay[]> {
     const parameters = new SqlParameters();
-    return rows<Omit<ReplayRun, 'waiting'>>(
+    return rows<RunningReplay>(
       this.dataSource,
       `SELECT ${COLUMNS} FROM service_callback_replays r
        WHERE r.stopped_at IS NULL AND ${ownRuns(parameters, scope)} AND EXISTS (
@@ -120,7 +134,8 @@ export class ReplayRunRepository {
 
   /** Runs are of no use long after: they go with the dead letters' retention. */
   async prune(before: Date): Promise<void> {
-    await this.dataSource.query(`DELETE FROM service_callback_replays WHERE requested_at < $1`, [before]);
+    const statement = 'DELETE FROM service_callback_replays WHERE requested_at < $1';
+    await retryConflicts(() => this.dataSource.query(statement, [before]));
   }
 
   /** Removed dead letters have no payload any more. */

@@ -140,7 +140,7 @@ export class Replay {
     refused: readonly { readonly id: string; readonly why: string }[],
   ): Promise<void> {
     await manager.query(
-      `UPDATE ${tablesOf(this.dataSource).callbacks} c SET replay_requested_at = NULL, detail = r.why
+      `UPDATE ${tablesOf(this.dataSource).callbacks} c SET replay_requested_at = NULL, replay_id = NULL, detail = r.why
        FROM json_to_recordset($1::json) AS r (id uuid, why text) WHERE c.id = r.id`,
       [JSON.stringify(refused)],
     );

@@ -167,7 +167,7 @@ const batched = ({ callbacks, payloads, holds, endpoints }: Tables, taken: strin
     UPDATE ${callbacks} c SET state = d.state,
       reason = CASE WHEN d.state = 'given_up' THEN d.end_reason END,
       finished_at = CASE WHEN d.state = 'given_up' THEN ${END_TIME} END,
-      detail = CASE WHEN d.state = 'held' THEN d.hold_reason END,
+      detail = CASE d.state WHEN 'held' THEN d.hold_reason WHEN 'queued' THEN c.detail END,
       batch = CASE WHEN d.state = 'queued' THEN d.batch END,
       is_first = d.is_first, batched_at = now(), next_attempt_at = NULL, changed_at = now(),
       url = COALESCE(d.url, c.url)
@@ -179,7 +179,7 @@ const batched = ({ callbacks, payloads, holds, endpoints }: Tables, taken: strin
 /** What a job needs of a record. */
 const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_id, c.endpoint_id, c.callback_type,
     c.subject_id, c.url, c.generation, c.attempt_count, c.earlier_attempts, c.alone, c.is_first,
-    (c.attempts->-1) - 'excerpt' AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
+    (c.attempts->-1) - '{excerpt,headers}'::text[] AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
     c.trace`;
 
 /**
@@ -296,8 +296,11 @@ export const takeHeldStatement = (tables: Tables) => `
     `CASE WHEN e.id IS NULL OR e.disabled_at IS NOT NULL THEN 'given_up' ELSE 'queued' END`,
   )}`;
 
-/** Holds that end by time, and holds behind which nothing waits any more. Returns `endpoint_id` and `state`. */
-export const moveHoldsStatement = ({ callbacks, holds }: Tables) => `
+/**
+ * Holds that end by time, and holds behind which nothing waits any more. Returns `endpoint_id`, `state`, and the
+ * endpoint, null where it was deleted.
+ */
+export const moveHoldsStatement = ({ callbacks, holds, endpoints }: Tables) => `
   UPDATE ${holds} h SET
     state = CASE h.state WHEN 'open' THEN 'releasing' ELSE 'lifted' END,
     lifted_at = CASE h.state WHEN 'open' THEN now() ELSE h.lifted_at END,
@@ -305,21 +308,26 @@ export const moveHoldsStatement = ({ callbacks, holds }: Tables) => `
   WHERE (h.state = 'open' AND h.reason = 'retry_after' AND h.next_probe_at <= now())
     OR (h.state = 'releasing' AND NOT EXISTS (
       SELECT FROM ${callbacks} c WHERE c.state = 'held' AND c.endpoint_id = h.endpoint_id))
-  RETURNING h.endpoint_id, h.state`;
+  RETURNING h.endpoint_id, h.state, (
+    SELECT json_build_object('endpointId', e.id, 'serviceId', e.service_id, 'callbackType', e.callback_type, 'url', e.url)
+    FROM ${endpoints} e WHERE e.id = h.endpoint_id) AS endpoint`;
 
 /**
  * Puts an endpoint on hold, because of an attempt that began $4 ms ago. One that began before the last hold was lifted
- * says nothing new. $1 endpoint · $2 reason · $3 ms until it may get the next attempt
+ * says nothing new. Returns a row where the hold is new or longer than it was; longer, it is the same hold.
+ * $1 endpoint · $2 reason · $3 ms until it may get the next attempt
  */
 export const holdStatement = ({ holds }: Tables) => `
   INSERT INTO ${holds} AS h (endpoint_id, state, reason, since, next_probe_at, probe_interval_ms)
   SELECT $1::uuid, 'open', $2, now(), now() + $3::int * interval '1 millisecond', $3::int
-  ON CONFLICT (endpoint_id) DO UPDATE SET state = 'open', reason = EXCLUDED.reason, epoch = h.epoch + 1,
-    since = now(), next_probe_at = EXCLUDED.next_probe_at, probe_interval_ms = EXCLUDED.probe_interval_ms,
+  ON CONFLICT (endpoint_id) DO UPDATE SET state = 'open', reason = EXCLUDED.reason,
+    epoch = h.epoch + (h.state <> 'open' OR h.reason <> EXCLUDED.reason)::int,
+    since = CASE WHEN h.state <> 'open' OR h.reason <> EXCLUDED.reason THEN now() ELSE h.since END,
+    next_probe_at = EXCLUDED.next_probe_at, probe_interval_ms = EXCLUDED.probe_interval_ms,
     probe_id = NULL, release_window = 1
   WHERE (h.state <> 'open' AND now() - $4::int * interval '1 millisecond' > h.lifted_at)
     OR (h.state = 'open' AND h.reason = 'retry_after' AND EXCLUDED.next_probe_at > h.next_probe_at)
-  RETURNING h.endpoint_id`;
+  RETURNING h.since = now() AS is_new`;
 
 /** The endpoint responds, or has changed: what is held goes on. $1 endpoint */
 export const liftStatement = ({ holds }: Tables) => `
@@ -357,7 +365,7 @@ export const strandedStatement = ({ callbacks, holds }: Tables) => `
 
 /** The open callbacks of a batch as they are now. $1 batch · $2 ids */
 export const openOfBatchStatement = ({ callbacks, payloads, endpoints }: Tables) => `
-  SELECT ${RECORD.replace('c.url', 'COALESCE(e.url, c.url) AS url')}, p.payload, e.bearer_token, e.signing_secret,
+  SELECT ${RECORD.replace('c.url', 'COALESCE(e.url, c.url) AS url')}, p.payload, c.detail, e.bearer_token, e.signing_secret,
     CASE WHEN e.previous_signing_secret_until > now() THEN e.previous_signing_secret END AS previous_secret,
     e.id IS NULL AS is_deleted, e.disabled_at IS NOT NULL AS is_disabled
   FROM ${callbacks} c LEFT JOIN ${endpoints} e ON e.id = c.endpoint_id

@@ -3,7 +3,7 @@ import { describeError } from '../../observability/describe-error.js';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import { isStoreFault } from '../../database/store-fault.js';
-import { payloadBinding, type AttemptRecord, type Callback } from '../callbacks/callback.js';
+import { payloadBinding, type Callback } from '../callbacks/callback.js';
 import { CallbackRepository, type OpenNow } from '../callbacks/callback.repository.js';
 import type { Disposition } from '../callbacks/state-machine.js';
 import { Clock } from '../clock.js';
@@ -23,13 +23,14 @@ import {
 import type { JobProcessor } from '../queues/fetch-loop.js';
 import type { AnyJob } from '../queues/queue-backend.js';
 import { RETRY_QUEUE } from '../queues/queue-names.js';
-import { CallbackRecorder, lastAttemptOf } from '../recorder/callback-recorder.js';
+import { CallbackRecorder, lastAttemptOf, type Ending } from '../recorder/callback-recorder.js';
 import { Batches, UNKNOWN_KEY_DELAY_MS } from '../queues/batches.js';
 import type { Destination } from '../security/destination.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
+import { attemptRecordOf } from './attempt-record.js';
 import { inAttemptSpan } from './attempt-span.js';
 import { inBatchSpan } from '../tracing/batch-span.js';
 import { currentCarrier } from '../tracing/tracing.js';
@@ -222,6 +223,7 @@ export class DeliveryProcessor implements JobProcessor {
       generation: row.generation,
       attempts: row.attempt_count,
       earlierAttempts: row.earlier_attempts,
+      ...(row.detail !== null && { deferral: row.detail }),
       ...(row.trace && { trace: row.trace }),
     };
     if (row.is_deleted || row.is_disabled) {
@@ -308,7 +310,8 @@ export class DeliveryProcessor implements JobProcessor {
       if (stalls === 0) return true;
       if (stalls > MAX_STALLS) return await this.giveUpStalled(callback, batch);
       const startedAt = this.clock.now();
-      this.recorder.attemptStarted(callback, startedAt);
+      // What was never deferred comes by the main queue.
+      this.recorder.attemptStarted(callback, startedAt, pool === 'retry');
       const outcome = await inAttemptSpan(callback, () => this.send(sendable));
       result = attemptResult(outcome);
       const opens = admission.release(result);
@@ -346,7 +349,7 @@ export class DeliveryProcessor implements JobProcessor {
       batch,
       generation: callback.generation,
       disposition,
-      attempt: recordOf(callback, startedAt, outcome),
+      attempt: attemptRecordOf(callback, startedAt, outcome),
       url: callback.url,
     });
     if (settled === 'applied') this.tell(sendable, disposition, outcome);
@@ -410,7 +413,7 @@ export class DeliveryProcessor implements JobProcessor {
     batch: string,
   ): Promise<boolean> {
     if (error && disposition.kind === 'retryAt') this.recorder.postponed(callback, error);
-    return this.settle(callback, batch, disposition, last);
+    return this.settle(callback, batch, disposition, { ...last, error });
   }
 
   private giveUpStalled(callback: Callback, batch: string): Promise<boolean> {
@@ -436,12 +439,12 @@ export class DeliveryProcessor implements JobProcessor {
     callback: Callback,
     batch: string,
     disposition: Disposition,
-    last: ReturnType<typeof lastAttemptOf> = {},
+    known: Pick<Ending, 'facts' | 'failure' | 'error'> = {},
   ): Promise<boolean> {
     const { id, endpointId, generation } = callback;
     const settled = await this.settler.settle({ id, endpointId, batch, generation, disposition });
     if (settled === 'applied' && disposition.kind === 'giveUp')
-      this.recorder.gaveUp(callback, { ...disposition, ...last });
+      this.recorder.gaveUp(callback, { ...disposition, ...known });
     if (settled === 'applied' && disposition.kind === 'retryAt') this.tellDeferred(callback, disposition);
     if (settled === 'applied' && disposition.kind === 'hold')
       this.recorder.deferred(
@@ -466,20 +469,4 @@ function unreadable(callback: Callback, error: Error): Opened {
 function attemptResult(outcome: DeliveryOutcome): AttemptResult {
   if (outcome.kind !== 'retryable') return 'answered';
   return outcome.failure.error === 'timeout' ? 'timed_out' : 'failed';
-}
-
-function recordOf({ generation }: Callback, startedAt: number, outcome: DeliveryOutcome): AttemptRecord {
-  const facts = {
-    at: new Date(startedAt).toISOString(),
-    duration_ms: outcome.durationMs,
-    ...(generation > 0 && { generation }),
-  };
-  if (outcome.kind === 'delivered') return { ...facts, status_code: outcome.statusCode };
-  const { statusCode, error } = outcome.failure;
-  if (statusCode === undefined) return { ...facts, error };
-  return {
-    ...facts,
-    status_code: statusCode,
-    ...(outcome.excerpt !== undefined && { excerpt: outcome.excerpt }),
-  };
 }

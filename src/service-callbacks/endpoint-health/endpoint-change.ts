@@ -11,6 +11,14 @@ interface EndpointChangeBase {
   readonly at: Date;
 }
 
+/** Who made a change, where a person did. */
+export interface MadeBy {
+  /** A user's id; kept as the endpoint's `updated_by_id`. */
+  readonly by?: string | undefined;
+  /** Of the token that was used. */
+  readonly tokenName?: string | undefined;
+}
+
 /** It has not answered with a success for so much of the time after which it is disabled. */
 export interface EndpointWarned extends EndpointChangeBase, OngoingFailure {
   readonly change: 'warned';
@@ -20,7 +28,7 @@ export interface EndpointWarned extends EndpointChangeBase, OngoingFailure {
 }
 
 /** Nothing is attempted from now on; callbacks are kept as dead letters with the reason `disabled`. */
-export interface EndpointDisabled extends EndpointChangeBase {
+export interface EndpointDisabled extends EndpointChangeBase, MadeBy {
   readonly change: 'disabled';
   readonly reason: DisabledReason;
   /** Where the reason is `failing`. */
@@ -28,7 +36,7 @@ export interface EndpointDisabled extends EndpointChangeBase {
 }
 
 /** Callbacks are attempted again. */
-export interface EndpointEnabled extends EndpointChangeBase {
+export interface EndpointEnabled extends EndpointChangeBase, MadeBy {
   readonly change: 'enabled';
   /** Dead letters with the reason `disabled` that wait for a replay. */
   readonly waiting: number;

@@ -4,7 +4,7 @@ import { describeError } from '../../observability/describe-error.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import { EndpointAlerts } from './endpoint-alerts.js';
 import { factsOf, wordsFor } from './change-words.js';
-import { ENDPOINT_EVENTS, type EndpointChange } from './endpoint-change.js';
+import { ENDPOINT_EVENTS, type EndpointChange, type MadeBy } from './endpoint-change.js';
 
 /**
  * Tells everyone of a change, once it is in the database: the log, the metrics, the host's own `EventEmitter2`
@@ -21,7 +21,8 @@ export class EndpointChanges {
   ) {}
 
   async announce(change: EndpointChange): Promise<void> {
-    const line = { event: `endpoint.${change.change}`, ...factsOf(change), msg: wordsFor(change) };
+    const facts = { ...factsOf(change), ...whoMade(change) };
+    const line = { event: `endpoint.${change.change}`, ...facts, msg: wordsFor(change) };
     if (change.change === 'warned' || change.change === 'disabled') this.logger.warn(line);
     else this.logger.log(line);
     this.metrics.endpointChanged(change.change);
@@ -43,4 +44,12 @@ export class EndpointChanges {
       msg: 'Somebody could not be told of a change of an endpoint',
     });
   }
+}
+
+/** For the log alone: an alert goes to other people. */
+function whoMade({ by, tokenName }: EndpointChange & MadeBy): Record<string, string> {
+  return {
+    ...(by !== undefined && { updated_by_id: by }),
+    ...(tokenName !== undefined && { token_name: tokenName }),
+  };
 }

@@ -2,35 +2,38 @@ import {
   Controller,
   ForbiddenException,
   Get,
-  HttpCode,
   HttpException,
   HttpStatus,
   NotFoundException,
   Post,
   Res,
-  SetMetadata,
   UseFilters,
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { CallerHas } from '../../http/caller-has.decorator.js';
+import { CallerName } from '../../http/caller-name.decorator.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
-import { serviceIdParam, uuidParam } from '../../http/ids.js';
+import { serviceIdParam } from '../../http/ids.js';
+import { Operation, OperationsOf } from '../../http/operation.decorator.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { dataOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam } from '../../http/valid-input.js';
 import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
-import { disableBody, enableBody, type DisableBody, type EnableBody } from './endpoint-health.schemas.js';
+import { callbackApiId } from '../endpoints/callback-apis.schemas.js';
+import * as schemas from './endpoint-health.schemas.js';
+import type { DisableBody, EnableBody } from './endpoint-health.schemas.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { EndpointSwitch } from './endpoint-switch.js';
 import { enabledView, healthView, stateView, testView } from './endpoint-health.views.js';
 import { TestCallback } from './test-callback.js';
 import { TooManyTestsError } from './too-many-tests.error.js';
 
-/** What `@ApiOperation()` sets; named here so that a host of the REST API needs no Swagger. */
-const OPENAPI_OPERATION = 'swagger/apiOperation';
+const NOT_FOUND = 'The service has no such callback API';
 
 /** How an endpoint is, whether it is on, and a try. */
 @Controller('service/:service_id/callback-api/:id')
 @UseFilters(HttpErrorFilter)
+@OperationsOf('Callback APIs')
 export class EndpointHealthController {
   constructor(
     private readonly health: EndpointHealth,
@@ -40,57 +43,80 @@ export class EndpointHealthController {
 
   @Get('health')
   @RequiresScope('callbacks:read')
+  @Operation({
+    summary: 'Read how an endpoint is',
+    description:
+      'Since when it fails and with what, outcomes by the hour, its circuit, whether it is disabled or will be.',
+    status: 200,
+    response: dataOf(schemas.endpointHealthView),
+    errors: { 404: NOT_FOUND },
+  })
   async get(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackApiId) id: string,
   ) {
     return { data: healthView(await this.health.read(serviceId, id).catch(throwHttp)) };
   }
 
-  /** Callbacks are kept as dead letters with the reason `disabled` until it is enabled. */
   @Post('disable')
   @RequiresScope('callbacks:write')
-  @HttpCode(200)
+  @Operation({
+    summary: 'Disable a callback API',
+    description: 'Its callbacks are kept as dead letters with the reason `disabled`.',
+    status: 200,
+    response: dataOf(schemas.endpointStateView),
+    errors: { 404: NOT_FOUND },
+  })
   async disable(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
-    @ValidBody(disableBody) body: DisableBody,
+    @ValidParam('id', callbackApiId) id: string,
+    @ValidBody(schemas.disableBody) body: DisableBody,
+    @CallerName() tokenName: string | undefined,
   ) {
     const by = body?.updated_by_id;
-    const api = await this.endpoints.disable(serviceId, id, { by }).catch(throwHttp);
+    const api = await this.endpoints.disable(serviceId, id, { by, tokenName }).catch(throwHttp);
     return { data: stateView(api) };
   }
 
-  /**
-   * Says how many callbacks were kept meanwhile; with `{"replay": true}` they are sent, at a bounded rate, by whoever
-   * may replay.
-   */
   @Post('enable')
   @RequiresScope('callbacks:write')
-  @SetMetadata(OPENAPI_OPERATION, {
-    description: 'Needs the scope callbacks:write, and with `"replay": true` dead-letters:replay as well.',
+  @Operation({
+    summary: 'Enable a callback API',
+    description:
+      'Says how many callbacks were kept. `"replay": true` replays them at a bounded rate ' +
+      '(`CALLBACK_REPLAY_RATE`), and needs the scope dead-letters:replay as well.',
+    status: 200,
+    response: dataOf(schemas.enabledView),
+    errors: { 404: NOT_FOUND },
   })
-  @HttpCode(200)
   async enable(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
-    @ValidBody(enableBody) body: EnableBody,
+    @ValidParam('id', callbackApiId) id: string,
+    @ValidBody(schemas.enableBody) body: EnableBody,
     @CallerHas('dead-letters:replay') mayReplay: boolean,
+    @CallerName() tokenName: string | undefined,
   ) {
     if (body?.replay === true && !mayReplay) {
       throw new ForbiddenException('The token lacks dead-letters:replay, which "replay": true needs');
     }
-    const options = { by: body?.updated_by_id, replay: body?.replay };
+    const options = { by: body?.updated_by_id, tokenName, replay: body?.replay };
     return { data: enabledView(await this.endpoints.enable(serviceId, id, options).catch(throwHttp)) };
   }
 
-  /** Sends one marked test callback now. What the endpoint did is the answer, whatever it was. */
   @Post('test')
   @RequiresScope('callbacks:write')
-  @HttpCode(200)
+  @Operation({
+    summary: 'Send a test callback',
+    description:
+      'Sends one callback that is marked as a test now, and responds with what the endpoint did: its status, its ' +
+      'certificate, and in words what to do. At most 10 a minute.',
+    status: 200,
+    response: dataOf(schemas.testResultView),
+    errors: { 404: NOT_FOUND, 429: 'Too many tests of this callback API in a minute' },
+  })
   async test(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackApiId) id: string,
     @Res({ passthrough: true }) response: Response,
   ) {
     try {

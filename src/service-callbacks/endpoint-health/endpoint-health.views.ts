@@ -1,9 +1,14 @@
+import type { z } from 'zod';
 import type { CallbackApi } from '../endpoints/callback-api.repository.js';
 import type { EndpointHealthReport } from './endpoint-health.js';
+import type * as schemas from './endpoint-health.schemas.js';
 import type { Enabled } from './endpoint-switch.js';
 import type { TestResult, TlsFacts } from './test-result.js';
 
-export function stateView({ id, serviceId, callbackType, url, disabledAt, disabledReason }: CallbackApi) {
+type View<Name extends keyof typeof schemas> = z.infer<(typeof schemas)[Name]>;
+
+export function stateView(api: CallbackApi): View<'endpointStateView'> {
+  const { id, serviceId, callbackType, url, disabledAt, disabledReason } = api;
   return {
     id,
     service_id: serviceId,
@@ -15,7 +20,7 @@ export function stateView({ id, serviceId, callbackType, url, disabledAt, disabl
 }
 
 /** `replay`: the call that sends what was kept. */
-export function enabledView({ callbackApi, waiting, replaying }: Enabled) {
+export function enabledView({ callbackApi, waiting, replaying }: Enabled): View<'enabledView'> {
   const { id, serviceId } = callbackApi;
   return {
     ...stateView(callbackApi),
@@ -28,7 +33,7 @@ export function enabledView({ callbackApi, waiting, replaying }: Enabled) {
   };
 }
 
-export function healthView(report: EndpointHealthReport) {
+export function healthView(report: EndpointHealthReport): View<'endpointHealthView'> {
   const { callbackApi, figures } = report;
   return {
     ...stateView(callbackApi),
@@ -55,7 +60,8 @@ export function healthView(report: EndpointHealthReport) {
   };
 }
 
-export function testView({ id, url, at, outcome, connection, location, excerpt, hint }: TestResult) {
+export function testView(result: TestResult): View<'testResultView'> {
+  const { id, url, at, outcome, connection, location, excerpt, hint } = result;
   const failure = outcome.kind === 'delivered' ? { statusCode: outcome.statusCode } : outcome.failure;
   return {
     id,

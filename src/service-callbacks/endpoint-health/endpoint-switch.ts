@@ -8,14 +8,14 @@ import { DeadLetterRepository } from '../callbacks/dead-letter.repository.js';
 import { Holds, type HeldEndpoint } from '../holds/holds.js';
 import { CallbackEnder } from '../recorder/callback-ender.js';
 import type { OngoingFailure } from '../endpoints/endpoint-state.repository.js';
-import type { EndpointDisabled } from './endpoint-change.js';
+import type { EndpointDisabled, MadeBy } from './endpoint-change.js';
 import { EndpointChanges } from './endpoint-changes.js';
 import { EndpointStateRepository, type SwitchedEndpoint } from '../endpoints/endpoint-state.repository.js';
 
 /** What enabling left to be done. */
 export interface Enabled {
   readonly callbackApi: CallbackApi;
-  /** Dead letters of this callback API with the reason `disabled` that nobody has asked to replay. */
+  /** Dead letters of this callback API, given up because it was disabled or gone, that nobody has asked to replay. */
   readonly waiting: number;
   /** How many of them are replayed now, at a bounded rate (`CALLBACK_REPLAY_RATE`). */
   readonly replaying: number;
@@ -42,16 +42,11 @@ export class EndpointSwitch {
 
   /**
    * By hand. One that is disabled already stays as it is.
-   * @param options.by who did it, a user's id; kept as `updated_by_id`.
    * @throws CallbackApiNotFoundError
    */
-  async disable(
-    serviceId: string,
-    callbackApiId: string,
-    { by }: { readonly by?: string | undefined } = {},
-  ): Promise<CallbackApi> {
+  async disable(serviceId: string, callbackApiId: string, madeBy: MadeBy = {}): Promise<CallbackApi> {
     await this.find(serviceId, callbackApiId);
-    await this.switchOff({ callbackApiId }, 'by_hand', { by });
+    await this.switchOff({ callbackApiId }, 'by_hand', { madeBy });
     return this.find(serviceId, callbackApiId);
   }
 
@@ -73,14 +68,15 @@ export class EndpointSwitch {
   async enable(
     serviceId: string,
     callbackApiId: string,
-    { replay = false, by }: { readonly replay?: boolean | undefined; readonly by?: string | undefined } = {},
+    { replay = false, ...madeBy }: { readonly replay?: boolean | undefined } & MadeBy = {},
   ): Promise<Enabled> {
     await this.find(serviceId, callbackApiId);
-    const switched = await this.states.enable(callbackApiId, by);
-    const kept = { callbackApiId, reason: 'disabled' } as const;
+    const switched = await this.states.enable(callbackApiId, madeBy.by);
+    const kept = { callbackApiId, whileDisabled: true } as const;
     const waiting = await this.deadLetters.countReplayable({ serviceId }, kept);
     if (switched) await this.holds.lift(heldEndpoint(switched), 'enabled');
-    if (switched) await this.changes.announce({ change: 'enabled', ...this.facts(switched), waiting });
+    if (switched)
+      await this.changes.announce({ change: 'enabled', ...this.facts(switched), ...madeBy, waiting });
     const run = replay ? await this.runs.start({ serviceId }, { ...kept, state: 'given_up' }) : undefined;
     const replaying = run?.total ?? 0;
     return {
@@ -94,13 +90,14 @@ export class EndpointSwitch {
   private async switchOff(
     which: Parameters<EndpointStateRepository['disable']>[0],
     reason: DisabledReason,
-    { failure, by }: { readonly failure?: OngoingFailure; readonly by?: string | undefined } = {},
+    { failure, madeBy = {} }: { readonly failure?: OngoingFailure; readonly madeBy?: MadeBy } = {},
   ): Promise<void> {
-    const switched = await this.states.disable(which, reason, new Date(this.clock.now()), by);
+    const switched = await this.states.disable(which, reason, new Date(this.clock.now()), madeBy.by);
     if (!switched) return;
     const change: EndpointDisabled = {
       change: 'disabled',
       ...this.facts(switched),
+      ...madeBy,
       reason,
       ...(failure && { failure }),
     };

@@ -35,7 +35,7 @@ describe('hintOf', () => {
     [405, /does not take POST/],
     [410, /disables the callback API at once/],
     [418, /refuses this request; such callbacks are not tried again/],
-    [429, /asked too often/],
+    [429, /requests too often/],
     [500, /failed by itself; callbacks are tried again/],
     [502, /proxy in front of it/],
     [503, /not available now/],
@@ -57,7 +57,7 @@ describe('hintOf', () => {
     [304, null],
   ])('of a %s with Location %s says no more than that it is no 2xx', (statusCode, location) => {
     expect(hint(answered(statusCode), location)).toMatch(
-      new RegExp(`^your server answered ${statusCode}: only a 2xx`),
+      new RegExp(`^your server responded ${statusCode}: only a 2xx`),
     );
   });
 
@@ -71,7 +71,7 @@ describe('hintOf', () => {
     tls_certificate_wrong_host: /not for service\.example\.com \(it is for DNS:other\.example\.com\)/,
     tls_failure: /TLS 1\.2/,
     proxy_refused: /own proxy/,
-    timeout: /did not answer within 5000 ms/,
+    timeout: /did not respond within 5000 ms: reply at once, do the work afterwards$/,
     invalid_response: /not HTTP/,
     address_not_allowed: /must be public/,
     port_not_allowed: /port/,

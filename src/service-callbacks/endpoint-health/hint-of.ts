@@ -25,14 +25,14 @@ function ofStatus(
     return `your server redirects to ${location} (${statusCode}); callbacks do not follow redirects: register the URL it redirects to`;
   }
   if (statusCode < 400) {
-    return `your server answered ${statusCode}: only a 2xx says that it took the callback; one that is answered so is not tried again`;
+    return `your server responded ${statusCode}: only a 2xx says that it took the callback; one with such a response is not tried again`;
   }
   const known = BY_STATUS[statusCode];
-  if (known !== undefined) return `your server answered ${statusCode}: ${known}`;
+  if (known !== undefined) return `your server responded ${statusCode}: ${known}`;
   if (outcome.kind === 'retryable') {
-    return `your server answered ${statusCode}: it failed by itself; callbacks are tried again later`;
+    return `your server responded ${statusCode}: it failed by itself; callbacks are tried again later`;
   }
-  return `your server answered ${statusCode}: it refuses this request; such callbacks are not tried again`;
+  return `your server responded ${statusCode}: it refuses this request; such callbacks are not tried again`;
 }
 
 /** Those of RFC 9110 §15.4 that send a client to their `Location`. */
@@ -44,13 +44,13 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   403: 'it does not let this request in; check the bearer token, and any firewall in front of it',
   404: 'there is nothing at this path; check the URL',
   405: 'it does not take POST requests at this path; check the URL',
-  410: 'it wants no callbacks any more; a callback that is answered so disables the callback API at once',
+  410: 'it wants no callbacks any more; such a response disables the callback API at once',
   413: 'the document is too large for it; let it take at least 64 KiB',
   415: 'it does not take application/json at this path',
-  429: 'it is being asked too often; callbacks wait as long as its Retry-After says, within bounds',
-  502: 'the proxy in front of it did not get an answer from it',
+  429: 'it gets requests too often; callbacks wait as long as its Retry-After says, within bounds',
+  502: 'the proxy in front of it got no response from it',
   503: 'it is not available now; callbacks wait as long as its Retry-After says, within bounds',
-  504: 'the proxy in front of it did not get an answer from it in time',
+  504: 'the proxy in front of it got no response from it in time',
 };
 
 function ofError(error: DeliveryError, { url, connection, timeoutMs }: Facts): string {
@@ -61,7 +61,7 @@ function ofError(error: DeliveryError, { url, connection, timeoutMs }: Facts): s
     case 'connection_refused':
       return `connection refused by ${whom}: is the server listening?`;
     case 'connection_reset':
-      return `${whom} closed the connection before it had answered: is this its port for ${schemeOf(url)}?`;
+      return `${whom} closed the connection before its response: is this its port for ${schemeOf(url)}?`;
     case 'connection_failed':
       return `no connection to ${whom}: no route to it, or a firewall in between`;
     case 'dns_failure':
@@ -79,9 +79,9 @@ function ofError(error: DeliveryError, { url, connection, timeoutMs }: Facts): s
     case 'proxy_refused':
       return `the platform's own proxy did not get through to ${whom}: is the server listening?`;
     case 'timeout':
-      return `${whom} did not answer within ${timeoutMs} ms: answer first, and work afterwards`;
+      return `${whom} did not respond within ${timeoutMs} ms: reply at once, do the work afterwards`;
     case 'invalid_response':
-      return `${whom} answered something that is not HTTP/1.1, or with headers that are too large`;
+      return `the response of ${whom} is not HTTP/1.1, or its headers are too large`;
     case 'address_not_allowed':
       return `${host} is an address that may not be called: it must be public`;
     case 'port_not_allowed':

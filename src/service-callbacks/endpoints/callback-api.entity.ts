@@ -34,8 +34,9 @@ export class CallbackApiEntity {
   @Column('timestamptz', { name: 'previous_signing_secret_until', nullable: true })
   previousSecretUntil!: Date | null;
 
-  @Column('text', { name: 'updated_by_id' })
-  updatedById!: string;
+  /** Who changed it last; null: code that did not say. */
+  @Column('text', { name: 'updated_by_id', nullable: true })
+  updatedById!: string | null;
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;

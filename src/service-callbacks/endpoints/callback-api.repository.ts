@@ -38,13 +38,15 @@ export interface NewCallbackApi {
   readonly url: string;
   readonly bearerToken: string;
   readonly signingSecret: string;
-  readonly updatedById: string;
+  /** Who does it: a user's id, say. */
+  readonly updatedById?: string | undefined;
 }
 
 export interface CallbackApiChange {
   readonly url?: string;
   readonly bearerToken?: string;
-  readonly updatedById: string;
+  /** Who does it: a user's id, say. */
+  readonly updatedById?: string | undefined;
 }
 
 const TARGET = `id, url, bearer_token AS "encryptedBearerToken", disabled_at IS NOT NULL AS "isDisabled",
@@ -138,7 +140,7 @@ export class CallbackApiRepository {
       callbackType: api.callbackType,
       url: api.url,
       previousSecretUntil: null,
-      updatedById: api.updatedById,
+      updatedById: api.updatedById ?? null,
       createdAt: new Date(this.clock.now()),
       updatedAt: null,
       disabledAt: null,
@@ -175,7 +177,7 @@ export class CallbackApiRepository {
       `UPDATE ${this.table} SET updated_by_id = $3, updated_at = $4, url = coalesce($5, url),
          bearer_token = coalesce($6, bearer_token)
        WHERE service_id = $1 AND id = $2 RETURNING ${SHOWN}`,
-      [serviceId, id, change.updatedById, new Date(this.clock.now()), change.url ?? null, token],
+      [serviceId, id, change.updatedById ?? null, new Date(this.clock.now()), change.url ?? null, token],
     );
     return row ?? null;
   }

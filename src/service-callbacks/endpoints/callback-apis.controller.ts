@@ -4,20 +4,25 @@ import {
   Controller,
   Delete,
   Get,
-  HttpCode,
   NotFoundException,
   Post,
   UseFilters,
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
-import { serviceIdParam, uuidParam } from '../../http/ids.js';
+import { serviceIdParam } from '../../http/ids.js';
+import { Operation, OperationsOf } from '../../http/operation.decorator.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { dataOf } from '../../http/response-body.js';
 import { BodyToCheck, ValidParam, type CheckedBody } from '../../http/valid-input.js';
+import { z } from 'zod';
 import type { CallbackApi } from './callback-api.repository.js';
 import { CallbackApiExistsError } from './callback-api-exists.error.js';
 import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
 import { CallbackApisService, type WithSigningSecret } from './callback-apis.service.js';
 import {
+  callbackApiId,
+  callbackApiView,
+  callbackApiWithSecretView,
   createCallbackApiBody,
   updateCallbackApiBody,
   type CreateCallbackApiBody,
@@ -25,14 +30,24 @@ import {
 } from './callback-apis.schemas.js';
 import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
 
+const NOT_FOUND = 'The service has no such callback API';
+
 /** The management API of GOV.UK Notify's service callbacks. */
 @Controller('service/:service_id/callback-api')
 @UseFilters(HttpErrorFilter)
+@OperationsOf('Callback APIs')
 export class CallbackApisController {
   constructor(private readonly callbackApis: CallbackApisService) {}
 
   @Post()
   @RequiresScope('callbacks:write')
+  @Operation({
+    summary: 'Register a callback API',
+    description: 'From now on the service gets callbacks of this type at this URL.',
+    status: 201,
+    response: dataOf(callbackApiWithSecretView),
+    errors: { 409: 'The service has a callback API of this type' },
+  })
   async create(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @BodyToCheck(createCallbackApiBody) checked: CheckedBody<CreateCallbackApiBody>,
@@ -51,25 +66,43 @@ export class CallbackApisController {
 
   @Get()
   @RequiresScope('callbacks:read')
+  @Operation({
+    summary: 'List the callback APIs of a service',
+    status: 200,
+    response: dataOf(z.array(callbackApiView)),
+  })
   async list(@ValidParam('service_id', serviceIdParam) serviceId: string) {
     return { data: (await this.callbackApis.list(serviceId)).map(view) };
   }
 
   @Get(':id')
   @RequiresScope('callbacks:read')
+  @Operation({
+    summary: 'Read a callback API',
+    status: 200,
+    response: dataOf(callbackApiView),
+    errors: { 404: NOT_FOUND },
+  })
   async get(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackApiId) id: string,
   ) {
     return asHttp(this.callbackApis.get(serviceId, id));
   }
 
   @Post(':id')
   @RequiresScope('callbacks:write')
-  @HttpCode(200)
+  @Operation({
+    summary: 'Change the URL or the bearer token',
+    description:
+      'What has not been sent yet goes to the new URL, with the new token. The type cannot be changed.',
+    status: 200,
+    response: dataOf(callbackApiView),
+    errors: { 404: NOT_FOUND },
+  })
   async update(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackApiId) id: string,
     @BodyToCheck(updateCallbackApiBody) checked: CheckedBody<UpdateCallbackApiBody>,
   ) {
     const current = await this.callbackApis.get(serviceId, id).catch(throwHttp);
@@ -84,23 +117,34 @@ export class CallbackApisController {
     );
   }
 
-  /** Signs with the new secret and, for `CALLBACK_SIGNING_OVERLAP_MS`, with the one before as well. */
   @Post(':id/signing-secret/rotate')
   @RequiresScope('callbacks:write')
-  @HttpCode(200)
+  @Operation({
+    summary: 'Make a new signing secret',
+    description:
+      'Requests are signed with the new secret and, for `CALLBACK_SIGNING_OVERLAP_MS`, with the previous one as well.',
+    status: 200,
+    response: dataOf(callbackApiWithSecretView),
+    errors: { 404: NOT_FOUND },
+  })
   async rotateSigningSecret(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackApiId) id: string,
   ) {
     return asHttpWithSecret(this.callbackApis.rotateSigningSecret(serviceId, id));
   }
 
   @Delete(':id')
   @RequiresScope('callbacks:write')
-  @HttpCode(204)
+  @Operation({
+    summary: 'Delete a callback API',
+    description: 'Callbacks that wait for it are given up as `cancelled`, and kept.',
+    status: 204,
+    errors: { 404: NOT_FOUND },
+  })
   async remove(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', uuidParam) id: string,
+    @ValidParam('id', callbackApiId) id: string,
   ): Promise<void> {
     await this.callbackApis.remove(serviceId, id).catch(throwHttp);
   }
@@ -119,7 +163,9 @@ async function asHttp(result: Promise<CallbackApi>) {
 }
 
 /** The only two answers that have the secret in them. */
-async function asHttpWithSecret(result: Promise<WithSigningSecret>) {
+async function asHttpWithSecret(
+  result: Promise<WithSigningSecret>,
+): Promise<{ data: z.infer<typeof callbackApiWithSecretView> }> {
   const api = await result.catch(throwHttp);
   return {
     data: {
@@ -137,7 +183,7 @@ function throwHttp(error: unknown): never {
   throw error;
 }
 
-function view(api: CallbackApi) {
+function view(api: CallbackApi): z.infer<typeof callbackApiView> {
   return {
     id: api.id,
     service_id: api.serviceId,

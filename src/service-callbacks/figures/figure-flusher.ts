@@ -5,6 +5,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { describeError } from '../../observability/describe-error.js';
 import { FigureWriter } from './figure-writer.js';
 import { Figures, type FigureBatch } from './figures.js';
 
@@ -66,17 +67,21 @@ export class FigureFlusher implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  private drop({ minutes, hours, health }: FigureBatch, error: string): void {
+  private drop({ minutes, hours, health }: FigureBatch, error: unknown): void {
     this.figures.drop(minutes.length + hours.length + health.length);
-    this.logger.error({ event: 'figures.dropped', error, msg: 'The database does not take these figures' });
+    this.logger.error({
+      event: 'figures.dropped',
+      err: describeError(error),
+      msg: 'The database does not take these figures',
+    });
   }
 
   /** Once an outage. */
-  private noteUnavailable(error: string): void {
+  private noteUnavailable(error: unknown): void {
     if (!this.isUnavailable)
       this.logger.warn({
         event: 'figures.waiting',
-        error,
+        err: describeError(error),
         msg: 'The figures wait for the database; deliveries do not',
       });
     this.isUnavailable = true;

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { messageOf } from '../message-of.js';
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../../database/conflicts.js';
 import { isStoreFault } from '../../database/store-fault.js';
@@ -62,9 +61,9 @@ const WRITE_HEALTH = `
 export type WriteOutcome =
   | { readonly kind: 'written' }
   /** Not now: the same may well succeed later. */
-  | { readonly kind: 'unavailable'; readonly error: string }
+  | { readonly kind: 'unavailable'; readonly error: unknown }
   /** Not this. */
-  | { readonly kind: 'refused'; readonly error: string };
+  | { readonly kind: 'refused'; readonly error: unknown };
 
 /** Writes figures: few statements, many rows, all or nothing. */
 @Injectable()
@@ -82,7 +81,7 @@ export class FigureWriter {
       return { kind: 'written' };
     } catch (thrown) {
       const { driverError = thrown } = (thrown ?? {}) as { driverError?: unknown };
-      return { kind: isStoreFault(driverError) ? 'unavailable' : 'refused', error: messageOf(thrown) };
+      return { kind: isStoreFault(driverError) ? 'unavailable' : 'refused', error: thrown };
     }
   }
 }

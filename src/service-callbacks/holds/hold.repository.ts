@@ -12,6 +12,14 @@ import {
 } from '../callbacks/state-machine.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
+/** Which endpoint, for the log. */
+export interface HeldEndpoint {
+  readonly endpointId: string;
+  readonly serviceId: string;
+  readonly callbackType: string;
+  readonly url: string;
+}
+
 /** A hold that is not over. */
 export interface HoldRow {
   readonly endpoint_id: string;
@@ -33,16 +41,15 @@ export class HoldRepository {
   /**
    * @param forMs until it may get the next attempt
    * @param attemptAgeMs how long ago the attempt began that says so
-   * @returns whether the hold is new, or longer than it was
+   * @returns whether the hold is new, or has another reason than it had
    */
   async open(endpointId: string, reason: HoldReason, forMs: number, attemptAgeMs: number): Promise<boolean> {
-    const opened = await rows(this.dataSource, holdStatement(tablesOf(this.dataSource)), [
-      endpointId,
-      reason,
-      Math.round(forMs),
-      Math.round(attemptAgeMs),
-    ]);
-    return opened.length > 0;
+    const [opened] = await rows<{ is_new: boolean }>(
+      this.dataSource,
+      holdStatement(tablesOf(this.dataSource)),
+      [endpointId, reason, Math.round(forMs), Math.round(attemptAgeMs)],
+    );
+    return opened?.is_new === true;
   }
 
   /** @returns whether it was on hold. */
@@ -71,12 +78,14 @@ export class HoldRepository {
     }));
   }
 
-  /** Ends those whose time is over, and those behind which nothing waits. @returns those that end by time. */
-  async move(): Promise<string[]> {
-    const moved = await rows<{ endpoint_id: string; state: string }>(
+  /** Ends those whose time is over, and those behind which nothing waits. @returns those that end by time; of a deleted endpoint its id. */
+  async move(): Promise<{ readonly endpointId: string; readonly endpoint: HeldEndpoint | null }[]> {
+    const moved = await rows<{ endpoint_id: string; state: string; endpoint: HeldEndpoint | null }>(
       this.dataSource,
       moveHoldsStatement(tablesOf(this.dataSource)),
     );
-    return moved.filter(({ state }) => state === 'releasing').map(({ endpoint_id: id }) => id);
+    return moved
+      .filter(({ state }) => state === 'releasing')
+      .map(({ endpoint_id: endpointId, endpoint }) => ({ endpointId, endpoint }));
   }
 }

@@ -9,7 +9,9 @@ import { describeError } from '../../observability/describe-error.js';
 import type { HoldReason } from '../callbacks/callback.js';
 import { Clock } from '../clock.js';
 import { periodically } from '../periodically.js';
-import { HoldRepository } from './hold.repository.js';
+import { HoldRepository, type HeldEndpoint } from './hold.repository.js';
+
+export type { HeldEndpoint } from './hold.repository.js';
 
 /** How late a process learns of a hold that another one opened or lifted, ms. */
 const REFRESH_MS = 500;
@@ -17,14 +19,6 @@ const REFRESH_MS = 500;
 const MAX_SKEW_MS = 2_000;
 /** A hold by `Retry-After` lasts this long at most, ms. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
-
-/** Which endpoint, for the log. */
-export interface HeldEndpoint {
-  readonly endpointId: string;
-  readonly serviceId: string;
-  readonly callbackType: string;
-  readonly url: string;
-}
 
 interface Hold {
   readonly reason: HoldReason;
@@ -114,23 +108,23 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     if (this.open.delete(endpoint.endpointId)) this.onLifted(endpoint.endpointId);
     if (!wasOpen) return;
     this.releasing += 1;
-    this.tellReleased(endpoint.endpointId, why, endpoint);
+    this.tellReleased(endpoint, why);
   }
 
   /** Ends holds whose time is over. */
   async move(): Promise<void> {
-    for (const endpointId of await this.repository.move()) {
+    for (const { endpointId, endpoint } of await this.repository.move()) {
       if (this.open.delete(endpointId)) this.onLifted(endpointId);
       this.releasing += 1;
-      this.tellReleased(endpointId, 'retry_after');
+      if (endpoint) this.tellReleased(endpoint, 'retry_after');
     }
   }
 
-  private tellReleased(endpointId: string, why: string, endpoint?: HeldEndpoint): void {
+  private tellReleased(endpoint: HeldEndpoint, why: string): void {
     this.logger.log({
       event: 'endpoint.released',
-      callback_api_id: endpointId,
-      ...(endpoint && facts(endpoint)),
+      callback_api_id: endpoint.endpointId,
+      ...facts(endpoint),
       reason: why,
       msg: 'An endpoint gets its callbacks again',
     });

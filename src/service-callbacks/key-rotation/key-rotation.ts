@@ -16,6 +16,15 @@ export interface ColumnRotation {
   readonly unreadable: number;
 }
 
+/** How far one column is. */
+export interface RotationProgress {
+  readonly table: string;
+  readonly column: string;
+  /** Ciphertexts that were looked at, of `total` that were under other keys at the start. */
+  readonly done: number;
+  readonly total: number;
+}
+
 /**
  * Re-encrypts what is stored, under the current key, while the service runs: a text is replaced only where it
  * is still the one that was read. Started again after a crash it goes on with what is left.
@@ -26,9 +35,9 @@ export class KeyRotation {
     private readonly cipher: PayloadCipher,
   ) {}
 
-  async run(): Promise<ColumnRotation[]> {
+  async run(onProgress: (progress: RotationProgress) => void = () => undefined): Promise<ColumnRotation[]> {
     const rotations: ColumnRotation[] = [];
-    for (const column of ENCRYPTED_COLUMNS) rotations.push(await this.rotate(column));
+    for (const column of ENCRYPTED_COLUMNS) rotations.push(await this.rotate(column, onProgress));
     return rotations;
   }
 
@@ -37,15 +46,30 @@ export class KeyRotation {
     return (await Promise.all(ENCRYPTED_COLUMNS.map((column) => this.repository.countByKey(column)))).flat();
   }
 
-  private async rotate(column: EncryptedColumn): Promise<ColumnRotation> {
+  private async rotate(
+    column: EncryptedColumn,
+    onProgress: (progress: RotationProgress) => void,
+  ): Promise<ColumnRotation> {
     const counts = { rotated: 0, overtaken: 0, unreadable: 0 };
+    const at = { table: column.table, column: column.column };
+    const total = await this.countUnderOtherKeys(column);
+    let done = 0;
     let after: string | undefined;
     for (;;) {
+      if (done < total) onProgress({ ...at, done, total });
       const batch = await this.repository.batchUnderOtherKeys(column, this.cipher.currentKeyId, after, BATCH);
       for (const stored of batch) counts[await this.rotateOne(column, stored)] += 1;
+      done += batch.length;
       after = batch.at(-1)?.id;
-      if (after === undefined) return { table: column.table, column: column.column, ...counts };
+      if (after === undefined) return { ...at, ...counts };
     }
+  }
+
+  private async countUnderOtherKeys(column: EncryptedColumn): Promise<number> {
+    const uses = await this.repository.countByKey(column);
+    return uses
+      .filter(({ keyId }) => keyId !== this.cipher.currentKeyId)
+      .reduce((sum, { count }) => sum + count, 0);
   }
 
   private async rotateOne(

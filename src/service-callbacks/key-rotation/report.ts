@@ -1,10 +1,10 @@
 import type { KeyUse } from './ciphertext.repository.js';
-import type { ColumnRotation } from './key-rotation.js';
+import type { KeysInUse, RotatedKeys } from './rotate-keys.js';
 
 const HOUR_MS = 3_600_000;
 
-export function rotationReport(rotations: readonly ColumnRotation[], currentKeyId: string): string {
-  const lines = rotations.map(({ table, column, rotated, overtaken, unreadable }) => {
+export function rotationReport({ columns, currentKeyId }: RotatedKeys): string {
+  const lines = columns.map(({ table, column, rotated, overtaken, unreadable }) => {
     const notes = [
       ...(overtaken > 0 ? [`${overtaken} changed meanwhile`] : []),
       ...(unreadable > 0 ? [`${unreadable} UNREADABLE`] : []),
@@ -14,18 +14,8 @@ export function rotationReport(rotations: readonly ColumnRotation[], currentKeyI
   return [`Re-encrypted under the key "${currentKeyId}":`, ...lines].join('\n');
 }
 
-/** What is under other keys than the current one. */
-export function neededKeys(uses: readonly KeyUse[], currentKeyId: string): readonly KeyUse[] {
-  return uses.filter(({ keyId }) => keyId !== currentKeyId);
-}
-
 /** Which keys may be dropped, and which not yet. */
-export function keyReport(
-  uses: readonly KeyUse[],
-  currentKeyId: string,
-  { maxAgeMs }: { readonly maxAgeMs: number },
-): string {
-  const needed = neededKeys(uses, currentKeyId);
+export function keyReport({ needed, currentKeyId }: KeysInUse, maxAgeMs: number): string {
   const lines =
     needed.length === 0
       ? [`Nothing stored is under another key than "${currentKeyId}".`]

@@ -31,8 +31,8 @@ export class CallbackMetrics {
 
   private readonly forwardDuration = new Histogram({
     name: 'service_callback_forward_duration_seconds',
-    help: 'From the moment a callback was accepted to the start of its first attempt, where that is no replay',
-    labelNames: ['callback_type'],
+    help: 'From the moment a callback was accepted to the start of its first attempt, where that is no replay; deferred: it waited for its endpoint',
+    labelNames: ['callback_type', 'deferred'],
     buckets: FORWARD_BUCKETS,
     registers: [this.registry],
   });
@@ -88,11 +88,15 @@ export class CallbackMetrics {
         this.outcomes.inc({ callback_type, outcome }, 0);
   }
 
-  /** @param startedAt Unix ms. */
-  attemptStarted(callback: Callback, startedAt: number): void {
+  /**
+   * @param startedAt Unix ms
+   * @param wasDeferred its lateness may be its endpoint's
+   */
+  attemptStarted(callback: Callback, startedAt: number, wasDeferred: boolean): void {
     if (!isFirstAttempt(callback)) return;
     const seconds = Math.max(0, startedAt - callback.queuedAt) / 1_000;
-    this.forwardDuration.observe({ callback_type: this.typeLabel(callback) }, seconds);
+    const labels = { callback_type: this.typeLabel(callback), deferred: String(wasDeferred) };
+    this.forwardDuration.observe(labels, seconds);
   }
 
   attempted(callback: Callback, outcome: DeliveryOutcome): void {

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { dataSourceOf } from '../../database/data-source-of.js';
 import { databaseIdentity } from '../../database/database-identity.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { ForeignDatabaseError } from './foreign-database.error.js';
@@ -17,9 +18,7 @@ export class SameDatabase {
   async assert(manager?: EntityManager): Promise<void> {
     const connection = manager?.queryRunner;
     if (!connection) return;
-    // TypeORM 0.3 has it under the older name alone.
-    const dataSource =
-      (connection.dataSource as QueryRunner['dataSource'] | undefined) ?? connection.connection;
+    const dataSource = dataSourceOf(connection);
     if (this.known.has(dataSource)) return;
     const [theirs, ours] = await Promise.all([databaseIdentity(connection), databaseIdentity(this.ours)]);
     if (theirs !== ours) throw new ForeignDatabaseError(theirs, ours);

@@ -30,6 +30,11 @@ interface HeldJob {
 
 /** After an error of the store, ms. */
 const RETRY_MS = 1_000;
+/**
+ * BullMQ does not wait for a job while a host limits the queue's rate or its jobs in hand: after so many fetches that
+ * returned nothing sooner than this, ms, the next one is made after a rest, ms.
+ */
+const EMPTY = { fetches: 3, soonerThanMs: 20, restMs: 100 } as const;
 /** How long a stop waits for a store that does not respond, ms. */
 const LAST_RESPONSE_MS = 2_000;
 
@@ -109,21 +114,30 @@ export class FetchLoop {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
+    let empty = 0;
     while (!signal.aborted) {
       await this.resumed.promise;
       await this.room();
       if (signal.aborted) return;
       this.tokens += 1;
       const token = `${this.worker.id}:${this.tokens}`;
+      const askedAt = performance.now();
       try {
         // Undefined where none came within BullMQ's block timeout, whatever its type says.
         const job = (await this.worker.getNextJob(token)) as AnyJob | undefined;
         if (job) this.take(job, token);
+        empty = job || performance.now() - askedAt > EMPTY.soonerThanMs ? 0 : empty + 1;
+        if (empty >= EMPTY.fetches) await this.rest(EMPTY.restMs);
       } catch (error) {
         this.options.onError(error);
-        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+        await this.rest(RETRY_MS);
       }
     }
+  }
+
+  /** Ends with a stop. */
+  private async rest(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 
   private async room(): Promise<void> {
@@ -180,7 +194,7 @@ export class FetchLoop {
         if (isLost(error)) return;
         this.options.onError(error);
         if (signal.aborted) return;
-        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+        await this.rest(RETRY_MS);
       }
     }
   }

@@ -3,7 +3,7 @@ import type { PgPool, PgPoolClient } from 'bullmq';
 import type pg from 'pg';
 import { retryConflicts } from '../../database/conflicts.js';
 import { isStoreFault } from '../../database/store-fault.js';
-import { messageOf } from '../message-of.js';
+import { describeError } from '../../observability/describe-error.js';
 import { QueueUnavailableError } from './errors.js';
 
 /**
@@ -38,13 +38,13 @@ export class GuardedPool {
     } catch (error) {
       if (!isStoreFault(error)) throw error;
       const fault = new QueueUnavailableError(
-        `The queue's database cannot serve now: ${messageOf(error)}`,
+        `The queue's database cannot serve now: ${describeError(error).message}`,
         error,
       );
       if (!this.isUnavailable)
         this.logger.error({
           event: 'queue.unavailable',
-          error: fault.message,
+          err: describeError(fault),
           msg: 'Delivery waits for the queue',
         });
       this.isUnavailable = true;

@@ -24,6 +24,12 @@ export interface PostgresQueueOptions extends QueueTiming {
 const factory = createPostgresBackend as unknown as BackendFactory;
 
 /**
+ * BullMQ's statements name no schema; a pool that is given to it brings its own search path. And no commit waits for the
+ * disk: a crash of the server loses jobs of the last moments, which the sweep adds again from the record.
+ */
+const SETTINGS = `-c search_path=${DEFAULT_SCHEMA} -c synchronous_commit=off`;
+
+/**
  * BullMQ on PostgreSQL. BullMQ would give every queue and worker a pool of its own; here all share one,
  * of which each worker keeps one connection for `LISTEN`.
  */
@@ -41,11 +47,8 @@ export class PostgresQueueBackend extends QueueBackend {
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
       application_name: 'service-callbacks queue',
-      ...options.pool,
+      ...withSettings(options.pool),
       types: ownTypes,
-      // BullMQ's statements name no schema; a pool that is given to it brings its own search path. And no commit waits
-      // for the disk: a crash of the server loses jobs of the last moments, which the sweep adds again from the record.
-      options: `-c search_path=${DEFAULT_SCHEMA} -c synchronous_commit=off`,
     };
     this.pool = new pg.Pool({ ...this.connection, Client: BoundedClient });
     // A connection that drops while idle; whoever needs one next gets another or an error of its own.
@@ -150,6 +153,15 @@ export class PostgresQueueBackend extends QueueBackend {
       },
     };
   }
+}
+
+/** `pg` prefers the `options` of a URL to those beside it: there the settings come after them. */
+function withSettings(pool: pg.PoolConfig): pg.PoolConfig {
+  const url = URL.parse(pool.connectionString ?? '');
+  const options = url?.searchParams.get('options');
+  if (!url || !options) return { ...pool, options: SETTINGS };
+  url.searchParams.set('options', `${options} ${SETTINGS}`);
+  return { ...pool, connectionString: url.href };
 }
 
 /** Without it the start would succeed, callbacks be accepted, and no worker find the queue's tables. */

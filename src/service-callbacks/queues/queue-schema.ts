@@ -1,12 +1,20 @@
 import { Logger } from '@nestjs/common';
-import { DEFAULT_SCHEMA as SCHEMA, runMigrations } from 'bullmq';
+import {
+  assertSchemaCompatibility,
+  DEFAULT_SCHEMA as SCHEMA,
+  LATEST_SCHEMA_VERSION,
+  runMigrations,
+  SchemaMigrationRequiredError,
+} from 'bullmq';
 import type pg from 'pg';
+import { describeError } from '../../observability/describe-error.js';
 
 /** In BullMQ's schema, by a name that says whose it is. */
 const MARKED_INDEX = 'service_callbacks_stalled_marked';
 /** Longest wait for whoever has enqueued and not committed yet: who wants to enqueue waits behind this, ms. */
 const LOCK_TIMEOUT_MS = 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
  * Brings BullMQ's schema up to date and changes two things in it:
@@ -19,7 +27,8 @@ const LOCK_NOT_AVAILABLE = '55P03';
  * @param client not in a transaction, its search path BullMQ's schema
  */
 export async function migrateQueueSchema(client: pg.ClientBase): Promise<void> {
-  await runMigrations(client);
+  // BullMQ's migration needs the rights of DDL even where there is nothing to do.
+  if (!(await isCurrent(client))) await runMigrations(client);
   const { rows } = await client.query<{ missing: boolean }>(
     `SELECT to_regclass($1) IS NULL OR EXISTS (
        SELECT FROM pg_attribute WHERE attrelid = $2::regclass AND attname = 'data' AND attstorage <> 'e'
@@ -29,7 +38,24 @@ export async function migrateQueueSchema(client: pg.ClientBase): Promise<void> {
   if (rows[0]?.missing === true) await change(client);
 }
 
-/** Where somebody keeps the table for longer, it is for the next start to change: all works without. */
+/** An error of BullMQ's check that says that its schema was never made. */
+export function isQueueSchemaMissing(error: unknown): boolean {
+  return error instanceof SchemaMigrationRequiredError;
+}
+
+async function isCurrent(client: pg.ClientBase): Promise<boolean> {
+  try {
+    return (await assertSchemaCompatibility(client)) >= LATEST_SCHEMA_VERSION;
+  } catch (error) {
+    if (isQueueSchemaMissing(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Where somebody keeps the table for longer, or owns it, it is for the next start or for the owner to change: all works
+ * without.
+ */
 async function change(client: pg.ClientBase): Promise<void> {
   try {
     await client.query('BEGIN');
@@ -43,10 +69,15 @@ async function change(client: pg.ClientBase): Promise<void> {
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
-    if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
+    const { code } = error as { code?: unknown };
+    if (code !== LOCK_NOT_AVAILABLE && code !== INSUFFICIENT_PRIVILEGE) throw error;
     new Logger('ServiceCallbacks').warn({
       event: 'queue.schema_outdated',
-      msg: 'A transaction holds the queue’s table: the next start changes it',
+      err: describeError(error),
+      msg:
+        code === LOCK_NOT_AVAILABLE
+          ? 'A transaction holds the queue’s table: the next start changes it'
+          : 'The queue’s table belongs to another database user: `npx service-callbacks migrate` as that user changes it',
     });
   }
 }

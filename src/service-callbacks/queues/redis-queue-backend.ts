@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { createRedisBackend, Queue, type BackendFactory, type WorkerOptions } from 'bullmq';
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
+import { describeError } from '../../observability/describe-error.js';
 import { QueueBackend, workerOptions, type QueueTiming } from './queue-backend.js';
 import { limitSilence } from '../../database/silent-connection.js';
 import { gatherWrites } from './gathered-writes.js';
@@ -44,6 +45,8 @@ export class RedisQueueBackend extends QueueBackend {
   private readonly logger = new Logger('ServiceCallbacks');
   /** Why this Redis must not hold callbacks, once it has been asked. */
   private refusal: Error | undefined;
+  /** Why there is no connection: what the last attempt to make one failed with. */
+  private connectionError: Error | undefined;
   /** What has been warned of, so that a reconnect does not say it again. */
   private warned: string | undefined;
 
@@ -66,12 +69,16 @@ export class RedisQueueBackend extends QueueBackend {
     onConnection(this.prompt, (socket) => limitSilence(socket, SILENCE_MS));
     // Whoever issues a command gets its error; a client without a listener would print it as well.
     this.patient.on('error', () => undefined);
-    this.prompt.on('error', () => undefined);
+    this.prompt.on('error', (error: Error) => {
+      this.connectionError = error;
+    });
     this.prompt.on('ready', () => {
+      this.connectionError = undefined;
       this.checkConfiguration().catch((error: unknown) => {
         this.logger.error({
           event: 'queue.refused',
-          error: error instanceof Error ? error.message : String(error),
+          err: describeError(error),
+          msg: 'Redis may not be used for the queues',
         });
       });
     });
@@ -87,6 +94,7 @@ export class RedisQueueBackend extends QueueBackend {
     else
       this.logger.warn({
         event: 'queue.unavailable',
+        err: describeError(this.unavailable()),
         msg: 'Redis does not answer: callbacks wait in the database',
       });
   }
@@ -150,7 +158,11 @@ export class RedisQueueBackend extends QueueBackend {
 
   override assertUsable(): void {
     if (this.refusal) throw this.refusal;
-    if (this.prompt.status !== 'ready') throw new QueueUnavailableError('Redis does not answer');
+    if (this.prompt.status !== 'ready') throw this.unavailable();
+  }
+
+  private unavailable(): QueueUnavailableError {
+    return new QueueUnavailableError('Redis does not answer', this.connectionError);
   }
 
   private async checkConfiguration(): Promise<void> {

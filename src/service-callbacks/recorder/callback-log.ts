@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { describeError } from '../../observability/describe-error.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import type { Callback, DeferralReason, GiveUpReason, PartialCallback } from '../callbacks/callback.js';
 import type { DeliveryFailure } from '../transport/delivery-outcome.js';
@@ -62,6 +63,7 @@ export class CallbackLog {
     facts?: AttemptFacts,
     failure?: DeliveryFailure,
     detail?: string,
+    error?: Error,
   ): void {
     const line = {
       event: `callback.${reason}`,
@@ -69,6 +71,7 @@ export class CallbackLog {
       ...(facts && attempt(facts)),
       ...(failure && response(failure)),
       ...(detail !== undefined && { error: detail }),
+      ...(error && { err: describeError(error) }),
       msg: 'Callback given up and kept as a dead letter',
     };
     // Nothing but a fault of this platform makes one unreadable.
@@ -82,6 +85,7 @@ export class CallbackLog {
       event: 'callback.postponed',
       ...this.subject(callback),
       error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      err: describeError(error),
       msg: 'Callback postponed by a fault of this platform',
     });
   }

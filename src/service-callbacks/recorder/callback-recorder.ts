@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type {
-  AttemptRecord,
-  Callback,
-  DeferralReason,
-  GiveUpReason,
-  PartialCallback,
+import {
+  HOLD_REASONS,
+  type AttemptRecord,
+  type Callback,
+  type DeferralReason,
+  type GiveUpReason,
+  type PartialCallback,
 } from '../callbacks/callback.js';
 import type { DeliveryFailure, DeliveryOutcome } from '../transport/delivery-outcome.js';
 import { Figures } from '../figures/figures.js';
@@ -18,6 +19,8 @@ export interface Ending {
   readonly failure?: DeliveryFailure | undefined;
   /** In words, for operators; never bytes from a server or a payload. */
   readonly detail?: string | undefined;
+  /** A fault of this platform's own. */
+  readonly error?: Error | undefined;
 }
 
 /** A callback that ended without a worker, as its row says. */
@@ -49,8 +52,8 @@ export class CallbackRecorder {
   }
 
   /** @param startedAt Unix ms */
-  attemptStarted(callback: Callback, startedAt: number): void {
-    this.metrics.attemptStarted(callback, startedAt);
+  attemptStarted(callback: Callback, startedAt: number, wasDeferred: boolean): void {
+    this.metrics.attemptStarted(callback, startedAt, wasDeferred);
   }
 
   /** @param callback as it was before. @param startedAt Unix ms */
@@ -73,6 +76,8 @@ export class CallbackRecorder {
   /** @param until Unix ms */
   deferred(callback: Callback, why: DeferralReason, until: number): void {
     this.metrics.deferred(why);
+    // A hold is news; that its endpoint is still busy is none.
+    if (callback.deferral !== undefined && !isHold(why)) return;
     this.log.deferred(callback, why, until);
     this.figures.deferred(callback);
   }
@@ -85,21 +90,25 @@ export class CallbackRecorder {
     this.figures.deferred(callback);
   }
 
-  gaveUp(callback: PartialCallback, { reason, facts, failure, detail }: Ending): void {
+  gaveUp(callback: PartialCallback, { reason, facts, failure, detail, error }: Ending): void {
     this.metrics.gaveUp(callback, reason);
-    this.log.gaveUp(reason, callback, facts, failure, detail);
+    this.log.gaveUp(reason, callback, facts, failure, detail, error);
     this.figures.gaveUp(callback);
   }
 
   /** By management, relay or sweep. */
-  ended(row: EndedCallback, reason: GiveUpReason, detail?: string): void {
-    this.gaveUp(callbackOf(row), { reason, detail, ...lastAttemptOf(row) });
+  ended(row: EndedCallback, reason: GiveUpReason, fault: Pick<Ending, 'detail' | 'error'> = {}): void {
+    this.gaveUp(callbackOf(row), { reason, ...fault, ...lastAttemptOf(row) });
   }
 
   /** This platform's own fault: the callback is tried again, no attempt is spent. */
   postponed(callback: PartialCallback, error: unknown): void {
     this.log.postponed(callback, error);
   }
+}
+
+function isHold(why: DeferralReason): boolean {
+  return HOLD_REASONS.some((reason) => reason === why);
 }
 
 function callbackOf(row: EndedCallback): PartialCallback {

@@ -7,6 +7,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import type { QueryRunner } from 'typeorm';
 import { CallbackRecorder } from '../recorder/callback-recorder.js';
 import { CallbackRepository, type TakenNow } from '../callbacks/callback.repository.js';
 import { Clock } from '../clock.js';
@@ -17,6 +18,7 @@ import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import { RECHECK_AFTER_MS } from '../queues/batch-job.js';
 import { Batches, queuedJob, type MadeBatches } from '../queues/batches.js';
+import { Commits } from './commits.js';
 import { LowWaterMarks } from './low-water-marks.js';
 import { QueueDepth } from './queue-depth.js';
 
@@ -28,8 +30,6 @@ const BUSY_MS = 20;
 const IDLE_MS = { min: 200, max: 500 } as const;
 /** Where nothing is found after an enqueue or a take: the first delay, doubled up to the last, ms. */
 const EAGER_MS = { first: 2, last: 256 } as const;
-/** How often it is asked whether a caller's transaction has ended, and for how long, ms. */
-const WATCH_MS = { every: 1, atMost: 256 } as const;
 /** After a store did not answer, ms. */
 const RETRY_MS = 500;
 /** What probes, and what each endpoint that is released, may have of the retry permits. */
@@ -37,11 +37,6 @@ const PROBE_SHARE = 1 / 4;
 const RELEASE_SHARE = 1 / 2;
 /** Callbacks a take, of either kind. */
 const MAX_TAKE = 1_024;
-
-/** A caller's transaction, as TypeORM knows it. */
-interface Transaction {
-  readonly isTransactionActive: boolean;
-}
 
 /**
  * Moves pending and due callbacks into the queues: first they are marked `queued` in the record, then, after the
@@ -59,9 +54,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private wakeUp = Promise.withResolvers<void>();
   private eagerMs: number = EAGER_MS.last;
   private isUnavailable = false;
-  /** Callers' transactions that something was enqueued in, and until when their end is waited for, monotonic ms. */
-  private readonly transactions = new Map<Transaction, number>();
-  private watch: NodeJS.Timeout | undefined;
+  private readonly commits = new Commits(() => this.wake());
 
   constructor(
     private readonly callbacks: CallbackRepository,
@@ -84,31 +77,20 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   /** Stops before the workers do: what they return unsent would be taken again. */
   async onModuleDestroy(): Promise<void> {
     this.stopping.abort();
-    clearInterval(this.watch);
+    this.commits.stop();
     this.wakeUp.resolve();
     await this.running;
   }
 
   /** Something was enqueued in this process. @param transaction that it commits with */
-  nudge(transaction?: Transaction): void {
-    if (transaction?.isTransactionActive) {
-      this.transactions.set(transaction, this.clock.monotonic() + WATCH_MS.atMost);
-      this.watch ??= setInterval(() => this.lookForCommits(), WATCH_MS.every).unref();
-      return;
-    }
-    this.eagerMs = EAGER_MS.first;
-    this.wakeUp.resolve();
+  nudge(transaction?: QueryRunner): void {
+    if (transaction?.isTransactionActive) this.commits.await(transaction);
+    else this.wake();
   }
 
-  private lookForCommits(): void {
-    for (const [transaction, until] of this.transactions) {
-      if (transaction.isTransactionActive && this.clock.monotonic() < until) continue;
-      this.transactions.delete(transaction);
-      this.nudge();
-    }
-    if (this.transactions.size > 0) return;
-    clearInterval(this.watch);
-    this.watch = undefined;
+  private wake(): void {
+    this.eagerMs = EAGER_MS.first;
+    this.wakeUp.resolve();
   }
 
   private async run(): Promise<void> {
@@ -225,7 +207,8 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     await this.callbacks.settle(unreadable.map(({ settlement }) => settlement));
     for (const { row, error, settlement } of unreadable) {
       const { disposition } = settlement;
-      if (disposition.kind === 'giveUp') this.recorder.ended(row, disposition.reason, disposition.detail);
+      if (disposition.kind === 'giveUp')
+        this.recorder.ended(row, disposition.reason, { detail: disposition.detail, error });
       if (disposition.kind !== 'retryAt') continue;
       this.recorder.postponed(
         {

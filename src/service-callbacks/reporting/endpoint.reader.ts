@@ -19,6 +19,11 @@ export class EndpointReader {
     private readonly clock: Clock,
   ) {}
 
+  /** Since when it has only failed; null where it does not, or where there is no such callback API in scope. */
+  async failingSince(scope: LogScope, callbackApiId: string): Promise<Date | null> {
+    return (await this.endpoints.health(scope, callbackApiId))?.failingSince ?? null;
+  }
+
   /** @returns null where there is no such callback API in scope. */
   async read(scope: LogScope, callbackApiId: string): Promise<EndpointFigures | null> {
     const now = this.clock.now();

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { retryConflicts } from '../../database/conflicts.js';
 import { rows } from '../../database/rows.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { OUTCOME_SUMS, type OutcomeRow } from '../figures/outcomes.js';
@@ -45,8 +46,11 @@ export class FiguresRepository {
 
   /** Forgets what is older. */
   async prune(minutesBefore: Date, hoursBefore: Date): Promise<void> {
-    await this.dataSource.query(`DELETE FROM service_callback_minutes WHERE minute < $1`, [minutesBefore]);
-    await this.dataSource.query(`DELETE FROM service_callback_endpoint_hours WHERE hour < $1`, [hoursBefore]);
+    for (const [statement, before] of [
+      ['DELETE FROM service_callback_minutes WHERE minute < $1', minutesBefore],
+      ['DELETE FROM service_callback_endpoint_hours WHERE hour < $1', hoursBefore],
+    ] as const)
+      await retryConflicts(() => this.dataSource.query(statement, [before]));
   }
 
   private async histogram(

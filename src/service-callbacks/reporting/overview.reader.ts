@@ -7,11 +7,12 @@ import { percentilesOf } from '../figures/histogram.js';
 import { HOUR_MS, MINUTE_MS, series, startOfSeries } from '../figures/outcomes.js';
 import { HoldRepository } from '../holds/hold.repository.js';
 import { ProcessesRepository } from './processes.repository.js';
-import type { LogScope, OutcomesAt, Overview } from '../callbacks/records.js';
+import type { EndpointQuery, EndpointSummary, LogScope, OutcomesAt, Overview } from '../callbacks/records.js';
 
 const MINUTES = 60;
 const HOURS = 24;
-const MAX_DEAD_LETTERS = 100_000;
+const MAX_COUNTED = 100_000;
+const WORST = 5;
 
 /** How everything is, at a glance. */
 @Injectable()
@@ -25,8 +26,8 @@ export class OverviewReader {
     private readonly oldestDue: OldestDue,
   ) {}
 
-  /** @param endpointLimit how many endpoints, worst first */
-  async read(scope: LogScope, endpointLimit = 50): Promise<Overview> {
+  /** @param query which endpoints, and in which order */
+  async read(scope: LogScope, query: EndpointQuery = {}): Promise<Overview> {
     const now = this.clock.now();
     const hourStart = new Date(startOfSeries(now, MINUTE_MS, MINUTES));
     const dayStart = new Date(startOfSeries(now, HOUR_MS, HOURS));
@@ -37,19 +38,23 @@ export class OverviewReader {
     const hour = await this.figures.forwardHistogram(scope, hourStart);
     const openCircuits = await this.holds.circuits(scope);
     const circuits = new Map(openCircuits.map((circuit) => [circuit.callbackApiId, circuit]));
-    const endpoints = await this.endpoints.byTrouble(scope, dayStart, endpointLimit);
+    const list = async (asked: EndpointQuery): Promise<EndpointSummary[]> => {
+      const found = await this.endpoints.list(scope, dayStart, asked);
+      return found.map((each) => ({ ...each, circuit: circuits.get(each.callbackApiId) ?? null }));
+    };
     return {
       callbacksPerSecond: endedPerSecond(lastHour, now),
       forwardDelay: { fiveMinutes: percentilesOf(fiveMinutes), hour: percentilesOf(hour) },
       openCircuits,
-      deadLetters: await this.endpoints.deadLetters(scope, MAX_DEAD_LETTERS),
+      deadLetters: await this.endpoints.deadLetters(scope, MAX_COUNTED),
+      waiting: await this.endpoints.waiting(scope, MAX_COUNTED),
       lastHour,
       lastDay,
+      allEndpoints: await this.endpoints.count(scope),
+      failing: await this.endpoints.failing(scope),
       disabledEndpoints: await this.endpoints.disabled(scope),
-      endpoints: endpoints.map((endpoint) => ({
-        ...endpoint,
-        circuit: circuits.get(endpoint.callbackApiId) ?? null,
-      })),
+      endpoints: await list(query),
+      worst: await list({ state: 'failing', limit: WORST }),
       ...(await this.ofThePlatform(scope, now)),
     };
   }

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { describeError } from '../../observability/describe-error.js';
 import { Clock } from '../clock.js';
 import { EndpointGate } from '../isolation/endpoint-gate.js';
 import { periodically } from '../periodically.js';
@@ -32,7 +33,7 @@ export class ProcessHeartbeat implements OnApplicationBootstrap, BeforeApplicati
 
   onApplicationBootstrap(): void {
     const onError = (error: unknown) =>
-      this.logger.debug({ event: 'process.not_reported', error: String(error) });
+      this.logger.debug({ event: 'process.not_reported', err: describeError(error) });
     this.running = periodically({ everyMs: HEARTBEAT_MS, signal: this.stopping.signal, onError }, () =>
       this.report(),
     );

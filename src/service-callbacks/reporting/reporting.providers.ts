@@ -1,3 +1,4 @@
+import { CallbackBodyReader } from './callback-body.reader.js';
 import { EndpointReader } from './endpoint.reader.js';
 import { EndpointsRepository } from './endpoints.repository.js';
 import { FigureFlusher } from '../figures/figure-flusher.js';
@@ -8,9 +9,11 @@ import { FiguresRepository } from './figures.repository.js';
 import { OverviewReader } from './overview.reader.js';
 import { ProcessesRepository } from './processes.repository.js';
 import { ProcessHeartbeat } from './process-heartbeat.js';
+import { SearchReader } from './search.reader.js';
+import { SearchRepository } from './search.repository.js';
 
 /** Figures as they are read, for hosts and their pages. */
-export const reportingReaders = [EndpointReader, OverviewReader] as const;
+export const reportingReaders = [CallbackBodyReader, EndpointReader, OverviewReader, SearchReader] as const;
 
 /** In every process: also one without processors ends callbacks. */
 export const reporting = [
@@ -18,6 +21,7 @@ export const reporting = [
   EndpointsRepository,
   FiguresRepository,
   ProcessesRepository,
+  SearchRepository,
   Figures,
   FigureWriter,
   FigureFlusher,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { excerptOf } from './answer-excerpt.js';
+import { excerptOf, headersOf } from './answer-excerpt.js';
 
 const TOKEN = 'to<k"en&/+ 123';
 const SECRET = 'whsec_c2lnbmluZy1zZWNyZXQ=';
@@ -105,7 +105,14 @@ describe('the excerpt of an answer', () => {
         (token, ...rest) => {
           const [[bearerToken], [before, after, alphabet]] = [token, rest];
           const echoed = Buffer.concat([before, Buffer.from(bearerToken), after]).toString(alphabet);
-          for (const spelling of [echoed, encodeURIComponent(echoed), echoed.replaceAll('/', '\\/')]) {
+          const inLines = echoed.replaceAll(/.{16}(?!$)/g, '$&\r\n');
+          for (const spelling of [
+            echoed,
+            encodeURIComponent(echoed),
+            echoed.replaceAll('/', '\\/'),
+            inLines,
+            JSON.stringify(inLines).slice(1, -1),
+          ]) {
             const body = Buffer.from(`before ${spelling} after`);
             expect(excerptOf(body, { ...request, bearerToken })).toBe('before […] after');
           }
@@ -169,5 +176,41 @@ describe('the excerpt of an answer', () => {
     expect(excerptOf(Buffer.from('you sent: plain text'), { ...request, body: 'plain text' })).toBe(
       'you sent: […]',
     );
+  });
+});
+
+describe('the headers of an answer', () => {
+  it('are kept as text, masked, cookies whole', () => {
+    const headers = {
+      server: 'nginx',
+      'x-echo': `Bearer ${TOKEN}`,
+      'set-cookie': ['a=1', 'b=2'],
+      'x-to': 'someone@example.com',
+      via: ['1.1 one', '1.1 two'],
+      'x-odd': 'a\u0007b',
+      gone: undefined,
+    };
+    expect(headersOf(headers, request)).toEqual({
+      server: 'nginx',
+      'x-echo': 'Bearer […]',
+      'set-cookie': '[…]',
+      'x-to': '[…]',
+      via: '1.1 one, 1.1 two',
+      'x-odd': 'a\uFFFDb',
+    });
+  });
+
+  it('are none where there are none', () => {
+    expect(headersOf({}, request)).toBeUndefined();
+  });
+
+  it('are the first KiB of them', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 100 }, (_, index) => [`x-${index}`, 'v'.repeat(50)]),
+    );
+    const kept = headersOf(many, request) ?? {};
+    const bytes = Object.entries(kept).flat().join('').length;
+    expect([bytes > 900, bytes <= 1_024]).toEqual([true, true]);
+    expect(headersOf({ long: 'v'.repeat(9_000) }, request)).toBeUndefined();
   });
 });

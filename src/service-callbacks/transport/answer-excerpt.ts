@@ -1,5 +1,6 @@
 import { parsedJson } from '../unknown-json.js';
 import type { CallbackRequest } from './callback-request.js';
+import type { TransportAnswer } from './callback-transport.js';
 import { bytesOf, viewsOf, type View } from './unescaped.js';
 
 /** What of an answer is kept for people to read: bytes of UTF-8. */
@@ -26,10 +27,36 @@ type Range = readonly [start: number, end: number];
  */
 export function excerptOf(body: Buffer, request: CallbackRequest): string | undefined {
   if (body.length === 0) return undefined;
-  const source = body.subarray(0, MAX_SOURCE_BYTES);
-  const text = masked(source, rangesIn(source, request)).toString('utf8');
-  const excerpt = cut(printable(text.slice(0, MAX_EXCERPT_BYTES)));
+  const excerpt = cut(printable(readable(body, request).slice(0, MAX_EXCERPT_BYTES)));
   return excerpt === '' ? undefined : excerpt;
+}
+
+/**
+ * The headers of an answer, masked as the excerpt is; cookies are masked whole.
+ *
+ * @returns those that fit into 1 KiB together, undefined where there are none
+ */
+export function headersOf(
+  headers: TransportAnswer['headers'],
+  request: CallbackRequest,
+): Readonly<Record<string, string>> | undefined {
+  const kept: [string, string][] = [];
+  let bytes = 0;
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    const whole = name === 'set-cookie' ? MASK : Buffer.from([value].flat().join(', '));
+    const text = printable(readable(whole, request));
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(text);
+    if (bytes > MAX_EXCERPT_BYTES) break;
+    kept.push([name, text]);
+  }
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+/** As much of it as is looked at, what was sent masked. */
+function readable(bytes: Buffer, request: CallbackRequest): string {
+  const source = bytes.subarray(0, MAX_SOURCE_BYTES);
+  return masked(source, rangesIn(source, request)).toString('utf8');
 }
 
 /** One line, without control, format and unassigned characters. */

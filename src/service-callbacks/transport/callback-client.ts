@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
-import { excerptOf } from './answer-excerpt.js';
+import { excerptOf, headersOf } from './answer-excerpt.js';
 import { AttemptDeadline } from './attempt-deadline.js';
 import { callbackHeaders } from './callback-headers.js';
 import type { CallbackRequest } from './callback-request.js';
@@ -54,8 +54,14 @@ export class CallbackClient {
       const outcome = this.outcomeOf(answer, this.since(startedAt));
       await answer.drained;
       if (outcome.kind === 'delivered') return outcome;
+      if (outcome.failure.error !== undefined) return outcome;
       const excerpt = excerptOf(answer.body(), request);
-      return excerpt === undefined ? outcome : { ...outcome, excerpt };
+      const kept = headersOf(answer.headers, request);
+      return {
+        ...outcome,
+        ...(excerpt !== undefined && { excerpt }),
+        ...(kept !== undefined && { headers: kept }),
+      };
     } catch (error) {
       if (error instanceof NoAnswerError) return outcomeWithout(error.reason, this.since(startedAt));
       throw error;

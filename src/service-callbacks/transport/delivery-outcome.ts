@@ -30,8 +30,9 @@ export type DeliveryOutcome =
       readonly kind: 'retryable';
       readonly failure: DeliveryFailure;
       readonly durationMs: number;
-      /** The beginning of the answer (`excerptOf`); only the delivery log keeps it. */
+      /** The beginning of the answer (`excerptOf`) and its headers (`headersOf`); only the delivery log keeps them. */
       readonly excerpt?: string;
+      readonly headers?: Readonly<Record<string, string>>;
       /** `Retry-After` of a 429 or 503 as milliseconds from now; unbounded, the retry policy bounds it. */
       readonly retryAfterMs?: number;
     }
@@ -40,4 +41,5 @@ export type DeliveryOutcome =
       readonly failure: DeliveryFailure;
       readonly durationMs: number;
       readonly excerpt?: string;
+      readonly headers?: Readonly<Record<string, string>>;
     };

@@ -1,5 +1,6 @@
 import type { DeliveryError } from './delivery-outcome.js';
 import { NoAnswerError } from './no-answer.error.js';
+import { ProxyUnavailableError } from './proxy-unavailable.error.js';
 
 const BY_CODE: Readonly<Record<string, DeliveryError>> = {
   ECONNREFUSED: 'connection_refused',
@@ -53,6 +54,7 @@ const MAX_ERRORS = 32;
  */
 export function noAnswerOf(error: unknown): NoAnswerError | undefined {
   const chain = chainOf(error);
+  if (chain.some((link) => link instanceof ProxyUnavailableError)) return undefined;
   const named = chain.find((link) => link instanceof NoAnswerError);
   if (named !== undefined) return named;
 

@@ -73,7 +73,8 @@ function readAnswer(socket: Socket): Promise<string> {
     const onError = (error: NodeJS.ErrnoException): void =>
       settle(() => {
         const isOurs = error instanceof NoAnswerError;
-        reject(isOurs ? error : new ProxyUnavailableError(`cannot be reached (${error.code ?? error.name})`));
+        const problem = `cannot be reached (${error.code ?? error.name})`;
+        reject(isOurs ? error : new ProxyUnavailableError(problem, error));
       });
     const onClose = (): void =>
       settle(() => reject(new ProxyUnavailableError('closed the connection without an answer')));

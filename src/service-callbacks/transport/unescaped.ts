@@ -26,6 +26,8 @@ const ESCAPES: readonly Escape[] = [
     unescape: (escaped) =>
       /^\\(?:u.{0,3})?$/.test(escaped) ? '' : bytesOf(JSON.parse(`"${escaped}"`) as string),
   },
+  // Base64 in lines, as MIME has it (RFC 2045 §6.8) and some languages by default.
+  { pattern: /[\r\n]+/g, unescape: () => '' },
   // In HTML and XML.
   {
     pattern: /&(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][\da-fA-F]{1,6});|&#?\w{0,8}$/g,

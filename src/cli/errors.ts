@@ -1,0 +1,45 @@
+import { InvalidEnvironmentError, InvalidOptionsError } from '../config/errors.js';
+import { stacksOf } from '../observability/describe-error.js';
+import { InvalidCaFileError } from '../service-callbacks/security/invalid-ca-file.error.js';
+import { InvalidEncryptionKeyError } from '../service-callbacks/security/invalid-encryption-key.error.js';
+import { SetupError } from '../service-callbacks/setup/errors.js';
+
+/** What a person can put right: its message is all they need. */
+export class CommandError extends Error {
+  override readonly name: string = 'CommandError';
+}
+
+/** The line was not understood; nothing was done. */
+export class UsageError extends CommandError {
+  override readonly name = 'UsageError';
+}
+
+const EXPLAINED = [
+  CommandError,
+  SetupError,
+  InvalidEnvironmentError,
+  InvalidOptionsError,
+  InvalidCaFileError,
+  InvalidEncryptionKeyError,
+];
+
+/** What standard error says of an error: a stack only where nobody can tell what was done wrong. */
+export function explain(error: unknown): string {
+  if (EXPLAINED.some((known) => error instanceof known)) return (error as Error).message;
+  return databaseTrouble(error) ?? stacksOf(error);
+}
+
+/** @returns undefined for what is not about the database or the way to it */
+function databaseTrouble(error: unknown): string | undefined {
+  const { code, message, errors } = error as { code?: unknown; message?: unknown; errors?: unknown };
+  if (typeof code !== 'string' || typeof message !== 'string') return undefined;
+  if (/^E[A-Z]+$/.test(code)) {
+    const tried = Array.isArray(errors) ? errors.map((each: Error) => each.message).join(', ') : message;
+    return `The database cannot be reached: ${tried}`;
+  }
+  // Invalid authorization, and no such database.
+  if (code.startsWith('28') || code === '3D000') return `The database does not let this user in: ${message}`;
+  if (code === '42501') return `The database user may not do this: ${message}`;
+  if (code === '42P01') return `The database is not up to date (${message}): run service-callbacks migrate`;
+  return undefined;
+}

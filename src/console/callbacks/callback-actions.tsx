@@ -1,0 +1,82 @@
+import type { LoggedCallbackWithAttempts } from '../../service-callbacks/callbacks/records.js';
+import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
+import { Button, PostForm } from '../page/form.js';
+import { Notice } from '../page/notice.js';
+import { When } from '../page/when.js';
+import { paths } from '../paths.js';
+import { can, type ConsoleSession } from '../session/console-session.js';
+
+/** What was asked for. */
+export const CALLBACK_NEWS = ['replayed', 'retried'] as const;
+export type CallbackNews = (typeof CALLBACK_NEWS)[number];
+
+interface NoticeProps {
+  readonly news: CallbackNews | undefined;
+  readonly callback: LoggedCallbackWithAttempts;
+}
+
+/** How it went, as far as the record says by now: an address alone makes the page claim nothing. */
+export const CallbackNotice = ({ news, callback: { state, attemptCount } }: NoticeProps) => {
+  if (news === undefined) return null;
+  if (state === 'delivered') return <Notice tone="good" title="It has arrived" />;
+  if (state === 'waiting') return <Notice tone="plain" title="It is on its way" />;
+  const hasFailed = attemptCount > 0;
+  return (
+    <Notice tone="warn" title={hasFailed ? 'It has not arrived: see below why' : 'It was not sent yet'} />
+  );
+};
+
+interface ActionsProps {
+  readonly session: ConsoleSession;
+  readonly serviceId: string;
+  readonly callback: LoggedCallbackWithAttempts;
+  readonly api: CallbackApi | null;
+  readonly now: Date;
+}
+
+/** What can be done with a callback, or why nothing can. */
+export const CallbackActions = (props: ActionsProps) => {
+  const { session, serviceId, callback } = props;
+  const why = obstacle(props);
+  if (why !== null) return <p class="quiet">{why}</p>;
+  if (callback.state === 'waiting' || !can(session, 'dead-letters:replay')) return null;
+  const own = paths.callback(serviceId, callback.id);
+  const isOver = callback.finishedAt !== null;
+  return (
+    <PostForm action={`${own}/${isOver ? 'replay' : 'retry'}`} csrf={session.csrf} class="actions">
+      <Button kind="primary">{isOver ? 'Replay' : 'Retry now'}</Button>
+      <span class="quiet">
+        {isOver
+          ? 'Sends it once more: the same webhook-id, the same body.'
+          : 'Sends it at once instead of at its time.'}
+      </span>
+    </PostForm>
+  );
+};
+
+function obstacle({ serviceId, callback, api, now }: ActionsProps) {
+  const { finishedAt, detail, nextAttemptAt, replayRequestedAt } = callback;
+  if (finishedAt === null) {
+    if (detail !== 'retry_after' || nextAttemptAt === null) return null;
+    return (
+      <>
+        Its endpoint asked for a pause until <When at={nextAttemptAt} now={now} /> UTC; it is sent after that.
+      </>
+    );
+  }
+  if (replayRequestedAt !== null)
+    return (
+      <>
+        A replay was asked for <When at={replayRequestedAt} now={now} />. It waits for its turn.
+      </>
+    );
+  if (!callback.hasPayload) return 'It cannot be replayed: its body is not kept any more.';
+  if (api === null) return 'It cannot be replayed: its endpoint has been deleted.';
+  if (api.disabledAt !== null)
+    return (
+      <>
+        It cannot be replayed while <a href={paths.endpoint(serviceId, api.id)}>its endpoint</a> is disabled.
+      </>
+    );
+  return null;
+}

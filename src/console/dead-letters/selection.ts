@@ -1,0 +1,52 @@
+import { BadRequestException } from '@nestjs/common';
+import { z } from 'zod';
+import type { DeadLetterFilter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import { isId } from '../is-id.js';
+import { scopeOf, type ConsoleSession } from '../session/console-session.js';
+import type { Form } from '../session/form-body.js';
+import { deadLetterQueryOf, type DeadLetterQuery } from './dead-letter-query.js';
+
+/** Why a form did nothing. */
+export type Undone = 'none_selected' | 'none_replayable' | 'none_left';
+
+/** What a form is about: what is selected on the page, or all that match its filter. */
+export interface Selection {
+  readonly query: DeadLetterQuery;
+  /** Undefined: all that match. */
+  readonly ids: readonly string[] | undefined;
+  readonly filter: DeadLetterFilter;
+  /** When they were counted: what is given up later is not among them. */
+  readonly now: Date;
+  /** The person has said yes to what the page asked. */
+  readonly isConfirmed: boolean;
+}
+
+/**
+ * @returns undefined where nothing is selected
+ * @throws BadRequestException where the filter is not understood: never all instead
+ */
+export function selectionOf(form: Form, session: ConsoleSession, now: Date): Selection | undefined {
+  const query = deadLetterQueryOf(Object.fromEntries(form), scopeOf(session));
+  const [problem] = Object.entries(query.problems);
+  if (problem !== undefined) throw new BadRequestException(`${problem[0]}: ${problem[1]}`);
+  const isConfirmed = form.get('confirmed') === 'true';
+  if (form.get('which') === 'all') {
+    const filter = { ...upTo(askedAt(form) ?? now, query.filter), isReplayRequested: false };
+    return { query, ids: undefined, filter, now, isConfirmed };
+  }
+  const ids = form.getAll('id').filter((id) => isId(id));
+  return ids.length === 0
+    ? undefined
+    : { query, ids, filter: { ids, isReplayRequested: false }, now, isConfirmed };
+}
+
+/** When the page that asks was made. */
+function askedAt(form: Form): Date | undefined {
+  const asked = z.iso.datetime().safeParse(form.get('asked')).data;
+  return asked === undefined ? undefined : new Date(asked);
+}
+
+/** What was given up later was not on the page on which somebody said yes. */
+function upTo(time: Date, filter: DeadLetterFilter): DeadLetterFilter {
+  return filter.until !== undefined && filter.until < time ? filter : { ...filter, until: time };
+}

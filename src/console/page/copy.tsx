@@ -1,0 +1,24 @@
+interface CopyProps {
+  readonly text: string;
+  /** What it copies: `endpoint id`. */
+  readonly what: string;
+  /** With words on it, where it is the first thing to do. */
+  readonly isLarge?: boolean;
+}
+
+/** Puts a text on the clipboard. The stylesheet hides it where there is no JavaScript. */
+export const Copy = ({ text, what, isLarge = false }: CopyProps) => (
+  <button
+    type="button"
+    class={isLarge ? 'copy button' : 'copy'}
+    data-copy={text}
+    aria-label={`Copy the ${what}`}
+    title={`Copy the ${what}`}
+  >
+    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+      <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" />
+    </svg>
+    {isLarge && 'Copy'}
+    <span class="copied" role="status" />
+  </button>
+);

@@ -1,0 +1,25 @@
+import { DataSource } from 'typeorm';
+import type { PostgresOptions } from './data-source-options.js';
+
+/** Runs these migrations alone, in the database and the ledger of a `DataSource`; the names of those that ran. */
+export async function runMigrations(
+  options: PostgresOptions,
+  migrations: PostgresOptions['migrations'],
+): Promise<string[]> {
+  const dataSource = await new DataSource({
+    ...options,
+    entities: [],
+    subscribers: [],
+    migrations,
+    migrationsTransactionMode: 'each',
+    migrationsRun: false,
+    synchronize: false,
+    dropSchema: false,
+    cache: false,
+  }).initialize();
+  try {
+    return (await dataSource.runMigrations()).map(({ name }) => name);
+  } finally {
+    await dataSource.destroy();
+  }
+}

@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+import { Logger } from 'nestjs-pino';
+
+/** What of Nest logs a line for each module and each route. */
+const NEST_STARTUP: ReadonlySet<unknown> = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+
+/** The service's logger: what Nest tells of its own start has the level debug. */
+@Injectable()
+export class ServiceLogger extends Logger {
+  override log(message: unknown, ...optionalParams: unknown[]): void {
+    if (NEST_STARTUP.has(optionalParams.at(-1))) super.debug(message, ...optionalParams);
+    else super.log(message, ...optionalParams);
+  }
+}

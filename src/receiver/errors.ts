@@ -1,0 +1,43 @@
+/** What is wrong with a request that is no callback of the sender's. */
+export type VerificationFailure =
+  | 'header_missing'
+  | 'header_malformed'
+  | 'timestamp_too_old'
+  | 'timestamp_too_new'
+  | 'signature_mismatch'
+  | 'bearer_token_mismatch'
+  | 'body_not_json';
+
+/** The request is not to be trusted; respond with 401. The message has no secret and nothing of the body. */
+export class CallbackVerificationError extends Error {
+  override readonly name = 'CallbackVerificationError';
+
+  constructor(
+    readonly reason: VerificationFailure,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A signing secret or bearer token of the receiver's own configuration that is none. */
+export class InvalidReceiverOptionsError extends Error {
+  override readonly name = 'InvalidReceiverOptionsError';
+
+  /** @param problems one sentence each, without the values */
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('; '));
+  }
+}
+
+/** Without an open transaction the mark and the effects could not commit together. */
+export class TransactionRequiredError extends Error {
+  override readonly name = 'TransactionRequiredError';
+
+  constructor() {
+    super(
+      'markReceived() needs the manager of an open PostgreSQL transaction, the one that the effects are written in: ' +
+        'dataSource.transaction(async (manager) => …)',
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
+import { payloadBinding } from '../callbacks/callback.js';
+import { CallbackListRepository } from '../callbacks/callback-list.repository.js';
+import type { LoggedCallback } from '../callbacks/records.js';
+import { CorruptCiphertextError } from '../security/corrupt-ciphertext.error.js';
+import { PayloadCipher } from '../security/payload-cipher.js';
+import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
+import { parsedJson } from '../unknown-json.js';
+
+/** What stands in the place of a personal field. */
+const MASKED = '[masked]';
+
+/** The JSON document of a callback, as far as it may be seen. */
+export type CallbackBody =
+  | {
+      readonly kind: 'kept';
+      /** JSON, as it is sent; with {@link MASKED} for each of the masked fields. */
+      readonly text: string;
+      readonly maskedFields: readonly string[];
+      /** Fields of it that tell something of a person, masked or not. */
+      readonly personalFields: readonly string[];
+    }
+  /** Its retention is over, or it was deleted. */
+  | { readonly kind: 'not_kept' }
+  /** Its key is not among the keys of this process, or it was altered. */
+  | { readonly kind: 'unreadable' };
+
+/** Decrypts what a callback sends, for a person to read. */
+@Injectable()
+export class CallbackBodyReader {
+  constructor(
+    private readonly callbacks: CallbackListRepository,
+    private readonly types: CallbackTypeRegistry,
+    private readonly cipher: PayloadCipher,
+  ) {}
+
+  /** @param showsPersonal whether the reader may see what the document tells of a person */
+  async read(
+    serviceId: string,
+    { id, callbackType }: Pick<LoggedCallback, 'id' | 'callbackType'>,
+    showsPersonal: boolean,
+  ): Promise<CallbackBody> {
+    const sealed = await this.callbacks.sealedPayload(serviceId, id);
+    if (sealed === null) return { kind: 'not_kept' };
+    try {
+      const text = this.cipher.decrypt(sealed, payloadBinding(id));
+      return shown(text, this.types.get(callbackType)?.personalFields, showsPersonal);
+    } catch (error) {
+      if (error instanceof UnknownEncryptionKeyError || error instanceof CorruptCiphertextError)
+        return { kind: 'unreadable' };
+      throw error;
+    }
+  }
+}
+
+/** @param personal undefined: all fields */
+function shown(text: string, personal: readonly string[] | undefined, showsPersonal: boolean): CallbackBody {
+  const document = parsedJson(text);
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    return { kind: 'kept', text: showsPersonal ? text : `"${MASKED}"`, maskedFields: [], personalFields: [] };
+  const personalFields = Object.entries(document)
+    .filter(([name, value]) => value !== null && (personal?.includes(name) ?? true))
+    .map(([name]) => name);
+  if (showsPersonal) return { kind: 'kept', text, maskedFields: [], personalFields };
+  const masked = Object.entries(document).map(([name, value]: [string, unknown]) => [
+    name,
+    personalFields.includes(name) ? MASKED : value,
+  ]);
+  return {
+    kind: 'kept',
+    text: JSON.stringify(Object.fromEntries(masked)),
+    maskedFields: personalFields,
+    personalFields,
+  };
+}

@@ -1,0 +1,41 @@
+import type { DynamicModule, ForwardReference, Type } from '@nestjs/common';
+import { ServiceCallbacksModule } from '../service-callbacks/service-callbacks.module.js';
+
+type Imported = Type | DynamicModule | Promise<DynamicModule> | ForwardReference | undefined;
+
+/**
+ * What `ServiceCallbacksModule.forRoot` or `forRootAsync` returned somewhere among the imports of an application: the
+ * argument of `overrideModule`, which goes by identity.
+ *
+ * @param application its root module, the one that the test imports
+ * @throws Error where it is not there
+ */
+export function callbacksModuleIn(application: Type | DynamicModule): DynamicModule {
+  const found = search(application, new Set());
+  if (found) return found;
+  const name = typeof application === 'function' ? application.name : application.module.name;
+  throw new Error(`${name} and the modules that it imports do not import ServiceCallbacksModule.forRoot(…)`);
+}
+
+function search(imported: Imported, seen: Set<Imported>): DynamicModule | undefined {
+  const module = imported && 'forwardRef' in imported ? forwarded(imported) : imported;
+  // Nest waits for a promise; what it becomes cannot be overridden.
+  if (module === undefined || module instanceof Promise || seen.has(module)) return undefined;
+  seen.add(module);
+  const dynamic = 'module' in module ? module : undefined;
+  if (dynamic?.module === ServiceCallbacksModule) return dynamic;
+  for (const next of importsOf(dynamic?.module ?? (module as Type), dynamic)) {
+    const found = search(next, seen);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function forwarded({ forwardRef }: ForwardReference): Imported {
+  return (forwardRef as () => Imported)();
+}
+
+function importsOf(type: Type, dynamic: DynamicModule | undefined): readonly Imported[] {
+  const declared = Reflect.getMetadata('imports', type) as readonly Imported[] | undefined;
+  return [...(declared ?? []), ...((dynamic?.imports ?? []) as readonly Imported[])];
+}

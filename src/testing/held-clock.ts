@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../service-callbacks/clock.js';
+
+/** Stands still until a test moves it. */
+@Injectable()
+export class HeldClock extends Clock {
+  private time = Date.now();
+
+  /** Unix ms. */
+  override now(): number {
+    return this.time;
+  }
+
+  override monotonic(): number {
+    return this.time;
+  }
+
+  advanceBy(ms: number): void {
+    this.set(this.time + ms);
+  }
+
+  /** @param time Unix ms, or a date */
+  set(time: number | Date): void {
+    const ms = Number(time);
+    if (!Number.isFinite(ms)) throw new RangeError(`${String(time)} is no time to set a clock to`);
+    this.time = ms;
+  }
+}

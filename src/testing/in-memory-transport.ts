@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import type {
+  CallbackTransport,
+  TransportAnswer,
+  TransportRequest,
+} from '../service-callbacks/transport/callback-transport.js';
+import type { DeliveryError } from '../service-callbacks/transport/delivery-outcome.js';
+import { NoAnswerError } from '../service-callbacks/transport/no-answer.error.js';
+import { ResponseScript, type TestResponse } from './test-response.js';
+
+/** A response, or the reason why there is none, such as `timeout`. */
+export type AttemptResponse = TestResponse | { readonly error: DeliveryError };
+
+/** Takes the requests of all attempts, and responds as a test says: with 200 until it says something else. */
+@Injectable()
+export class InMemoryTransport implements CallbackTransport {
+  readonly requests: TransportRequest[] = [];
+  readonly responses = new ResponseScript<AttemptResponse>(200);
+
+  async post(request: TransportRequest): Promise<TransportAnswer> {
+    this.requests.push(request);
+    const response = this.responses.next();
+    if (typeof response !== 'number' && 'error' in response) throw new NoAnswerError(response.error);
+    const {
+      statusCode,
+      headers = {},
+      body = '',
+    } = typeof response === 'number' ? { statusCode: response } : response;
+    const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+    return {
+      statusCode,
+      headers: Object.fromEntries(entries) as Record<string, string>,
+      drained: Promise.resolve(),
+      body: () => Buffer.from(body),
+    };
+  }
+}

@@ -1,0 +1,62 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+
+/** Something that was done in a transaction that is still open. */
+interface Pending {
+  readonly transaction: QueryRunner;
+  /** In how many nested ones. */
+  depth: number;
+  readonly onCommit: () => void;
+  readonly onRollback: () => void;
+}
+
+/** Follows the transactions of a host's own managers to their commit or rollback, savepoints included. */
+export class OpenTransactions {
+  private readonly followed = new WeakSet<DataSource>();
+  private pending: Pending[] = [];
+
+  /** Without an open transaction it is committed at once. */
+  follow(manager: EntityManager | undefined, onCommit: () => void, onRollback: () => void): void {
+    const transaction = manager?.queryRunner;
+    if (!transaction?.isTransactionActive) return onCommit();
+    // TypeORM 0.3 has it under the older name alone.
+    const dataSource =
+      (transaction.dataSource as QueryRunner['dataSource'] | undefined) ?? transaction.connection;
+    this.listen(dataSource);
+    this.pending.push({ transaction, depth: depthOf(transaction), onCommit, onRollback });
+  }
+
+  private listen(dataSource: DataSource): void {
+    if (this.followed.has(dataSource)) return;
+    this.followed.add(dataSource);
+    dataSource.subscribers.push({
+      afterTransactionCommit: ({ queryRunner }) => this.committed(queryRunner),
+      afterTransactionRollback: ({ queryRunner }) => this.rolledBack(queryRunner),
+    });
+  }
+
+  private committed(transaction: QueryRunner): void {
+    const depth = depthOf(transaction);
+    for (const one of this.of(transaction)) one.depth = Math.min(one.depth, depth);
+    if (depth === 0) for (const { onCommit } of this.take(transaction, depth - 1)) onCommit();
+  }
+
+  private rolledBack(transaction: QueryRunner): void {
+    for (const { onRollback } of this.take(transaction, depthOf(transaction))) onRollback();
+  }
+
+  private of(transaction: QueryRunner): readonly Pending[] {
+    return this.pending.filter((one) => one.transaction === transaction);
+  }
+
+  /** Those nested deeper than this. */
+  private take(transaction: QueryRunner, depth: number): readonly Pending[] {
+    const taken = this.of(transaction).filter((one) => one.depth > depth);
+    this.pending = this.pending.filter((one) => !taken.includes(one));
+    return taken;
+  }
+}
+
+/** TypeORM counts savepoints in a protected field. */
+function depthOf(transaction: QueryRunner): number {
+  return (transaction as unknown as { readonly transactionDepth: number }).transactionDepth;
+}

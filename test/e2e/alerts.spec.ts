@@ -1,0 +1,303 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
+import { eventually } from '../support/eventually.js';
+import { startForwarder, type Forwarder } from '../support/faults/forwarder.js';
+import { metricsIn, Scrapes } from '../support/promql.js';
+import { queueEnvironment, testedBackend } from '../support/queue-backend.js';
+import { startReceiver, status, type Receiver } from '../support/receiver.js';
+import { causeCallback, registerCallbackApi } from '../support/scenario.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for?: string;
+  readonly labels: { readonly severity?: string };
+  readonly annotations: Readonly<Record<'summary' | 'description' | 'runbook_url', string | undefined>>;
+}
+
+interface Panel {
+  readonly title: string;
+  readonly description?: string;
+  readonly links?: readonly { readonly url: string }[];
+  readonly fieldConfig: { readonly defaults: { readonly unit?: string } };
+  readonly targets: readonly { readonly expr: string }[];
+}
+
+async function readRules(): Promise<Rule[]> {
+  const { groups } = parse(await readFile('deploy/alerts.yaml', 'utf8')) as { groups: { rules: Rule[] }[] };
+  return groups.flatMap(({ rules }) => rules);
+}
+
+async function readPanels(): Promise<Panel[]> {
+  return (JSON.parse(await readFile('deploy/grafana-dashboard.json', 'utf8')) as { panels: Panel[] }).panels;
+}
+
+/** As GitHub makes them. */
+async function anchorsOf(file: string): Promise<Set<string>> {
+  const headings = (await readFile(file, 'utf8')).matchAll(/^#+ (.+)$/gm);
+  return new Set([...headings].map(([, text = '']) => text.toLowerCase().replaceAll(' ', '-')));
+}
+
+/** Prometheus scrapes a process so often, s. */
+const INTERVAL = 60;
+
+const scrape = async (service: TestService): Promise<string> =>
+  String((await service.call('GET', '/metrics')).body);
+
+/** The port in front of a store. */
+async function forwarded(url: string): Promise<{ forwarder: Forwarder; port: number; url: string }> {
+  const through = new URL(url);
+  const port = Number(through.port);
+  const forwarder = await startForwarder(port);
+  through.port = String(forwarder.port);
+  return { forwarder, port, url: through.href };
+}
+
+describe('the alert rules', () => {
+  let databases: TestDatabase[];
+  let receiver: Receiver;
+  let service: TestService;
+  let database: Awaited<ReturnType<typeof forwarded>>;
+  let queue: Awaited<ReturnType<typeof forwarded>>;
+  let rules: Rule[];
+  let now = 0;
+  /** Of all tests. */
+  const history = new Scrapes();
+
+  beforeAll(async () => {
+    rules = await readRules();
+    databases = await Promise.all([createTestDatabase(), createTestDatabase()]);
+    receiver = await startReceiver();
+    database = await forwarded(databases[0]?.url ?? '');
+    const { REDIS_URL } = await queueEnvironment();
+    queue = await forwarded(REDIS_URL ?? databases[1]?.url ?? '');
+    service = await startTestService(database.url, {
+      ...(testedBackend() === 'redis' ? { REDIS_URL: queue.url } : { QUEUE_DATABASE_URL: queue.url }),
+      CALLBACK_CIRCUIT_FAILURES: '3',
+      CALLBACK_CIRCUIT_OPEN_MS: '60000',
+      CALLBACK_MAX_RETRIES: '1',
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    await Promise.all([database.forwarder.up(database.port), queue.forwarder.up(queue.port)]);
+    await service.stop();
+    await Promise.all([database.forwarder.down(), queue.forwarder.down()]);
+    await receiver.close();
+    await Promise.all(databases.map((each) => each.drop()));
+  });
+
+  /** What fires after two real scrapes, one before and one after what `happens`. */
+  async function alertsAfter(happens: () => Promise<unknown>): Promise<Set<string>> {
+    const [scrapes, before] = [new Scrapes(), now];
+    scrapes.add(before, await scrape(service));
+    await happens();
+    now += INTERVAL;
+    const text = await scrape(service);
+    for (const each of [scrapes, history]) each.add(now, text);
+    // How busy this machine is.
+    const others = rules.filter(({ alert }) => alert !== 'ServiceCallbacksEventLoopBlocked');
+    const firing = others.filter(({ expr }) => scrapes.query(expr, now).length > 0);
+    return new Set(firing.map(({ alert }) => alert.replace('ServiceCallbacks', '')));
+  }
+
+  const register = (path: string) => registerCallbackApi(service, { url: receiver.url(path) });
+  const statesOf = async (id: string): Promise<string[]> =>
+    (
+      await query<{ state: string }>(
+        databases[0]?.url ?? '',
+        'SELECT DISTINCT state FROM service_callbacks WHERE endpoint_id = $1',
+        [id],
+      )
+    ).map(({ state }) => state);
+  const isReady = async (part: string): Promise<string | undefined> =>
+    new RegExp(`^service_callback_ready\\{part="${part}"\\} (\\d)$`, 'm').exec(await scrape(service))?.[1];
+
+  it('are silent while callbacks arrive', async () => {
+    const alerts = await alertsAfter(async () => {
+      const { serviceId } = await register('/well');
+      const { id } = await causeCallback(service, serviceId);
+      await service.logs.waitFor('callback.delivered', { callback_id: id });
+    });
+    expect(alerts).toEqual(new Set());
+  });
+
+  it('notice an endpoint that only answers 401: nothing of it is retried', async () => {
+    receiver.respond('/unauthorized', 401);
+    const alerts = await alertsAfter(async () => {
+      const { serviceId } = await register('/unauthorized');
+      await Promise.all(Array.from({ length: 12 }, () => causeCallback(service, serviceId)));
+      await service.logs.waitFor('callback.not_retried', { service_id: serviceId }, { count: 12 });
+    });
+    expect(alerts).toEqual(new Set(['NotRetriedRising']));
+  });
+
+  it('are silent while a receiver asks for patience, and once what waited for it arrives', async () => {
+    let isDown = true;
+    const wait = status(503, { headers: { 'retry-after': '3600' } });
+    receiver.respond('/down', (exchange) => (isDown ? wait : status(200))(exchange));
+    const api = await register('/down');
+    const during = await alertsAfter(async () => {
+      await causeCallback(service, api.serviceId);
+      await service.logs.waitFor('endpoint.held', { callback_api_id: api.id });
+      const old = `queued_at = now() - interval '10 minutes', generation_at = now() - interval '10 minutes'`;
+      for (let count = 0; count < 20; count += 1) await enqueueAs(service, api.serviceId, old);
+      await eventually(async () => expect(await statesOf(api.id)).toEqual(['held']));
+    });
+    expect(during).toEqual(new Set());
+
+    // Every process exports the same circuits: two of them are not two endpoints.
+    const text = await scrape(service);
+    const twice = new Scrapes().add(now, text, 'one:3000').add(now, text, 'two:3000');
+    const held = rules.find(({ alert }) => alert === 'ServiceCallbacksManyEndpointsHeld')?.expr ?? '';
+    const [more] = twice.query(held.replace('> 50', '> 0'), now);
+    expect(more?.value).toBe(1);
+
+    isDown = false;
+    const after = await alertsAfter(async () => {
+      await service.call('POST', `/service/${api.serviceId}/callback-api/${api.id}/test`);
+      await eventually(async () => expect(await statesOf(api.id)).toEqual(['delivered']));
+    });
+    expect(after).toEqual(new Set());
+  });
+
+  it('notice that first attempts start late by the fault of this platform', async () => {
+    const alerts = await alertsAfter(async () => {
+      const { serviceId } = await register('/late');
+      const id = await enqueueAs(service, serviceId, `queued_at = now() - interval '1 minute'`);
+      await service.logs.waitFor('callback.delivered', { callback_id: id });
+    });
+    expect(alerts).toEqual(new Set(['ForwardedLate']));
+  });
+
+  it('notice that retries run out', async () => {
+    receiver.respond('/broken', 500);
+    const alerts = await alertsAfter(async () => {
+      const { serviceId } = await register('/broken');
+      const { id } = await causeCallback(service, serviceId);
+      await service.logs.waitFor('callback.retries_exhausted', { callback_id: id });
+    });
+    expect(alerts).toEqual(new Set(['GivenUp']));
+  });
+
+  it('notice the first callback that is unreadable: its series exists from the start', async () => {
+    const alerts = await alertsAfter(async () => {
+      const { serviceId } = await register('/unreadable');
+      const id = await enqueueAs(service, serviceId, RETRYING);
+      const url = databases[0]?.url ?? '';
+      await query(url, `UPDATE service_callback_payloads SET payload = 'altered' WHERE id = $1`, [id]);
+      await query(url, 'UPDATE service_callbacks SET next_attempt_at = now() WHERE id = $1', [id]);
+      await service.logs.waitFor('callback.unreadable', { callback_id: id });
+    });
+    expect(alerts).toEqual(new Set(['Unreadable']));
+  });
+
+  it('notice that the queue is unavailable, and that due callbacks do not move', async () => {
+    const alerts = await alertsAfter(async () => {
+      await queue.forwarder.down();
+      await eventually(async () => expect(await isReady('queue')).toBe('0'));
+      const { serviceId } = await register('/waits');
+      const { id } = await causeCallback(service, serviceId);
+      // From now on nothing is taken.
+      await service.logs.waitFor('store.unavailable');
+      const long = `now() - interval '5 minutes'`;
+      await query(
+        databases[0]?.url ?? '',
+        `UPDATE service_callbacks SET changed_at = ${long}, batched_at = ${long} WHERE id = $1`,
+        [id],
+      );
+    });
+    await queue.forwarder.up(queue.port);
+    await eventually(async () => expect(await isReady('queue')).toBe('1'));
+    expect(alerts).toContain('QueueNotReady');
+    expect(alerts).toContain('NotMoving');
+    expect(alerts).not.toContain('DatabaseNotReady');
+    expect(alerts).not.toContain('GivenUp');
+  }, 60_000);
+
+  it('notice that the database is unavailable: what is unknown is absent and not 0', async () => {
+    const alerts = await alertsAfter(async () => {
+      await database.forwarder.down();
+      await eventually(async () => expect(await isReady('database')).toBe('0'));
+    });
+    const text = await scrape(service);
+    await database.forwarder.up(database.port);
+    await eventually(async () => expect(await isReady('database')).toBe('1'));
+    history.add((now += INTERVAL), await scrape(service));
+    for (const gauge of ['oldest_due_seconds', 'disabled_endpoints', 'circuits'])
+      expect(text).not.toMatch(new RegExp(`^service_callback_${gauge}\\b`, 'm'));
+    expect(alerts).toContain('DatabaseNotReady');
+    expect(alerts).toContain('Unknown');
+    for (const receivers of ['GivenUp', 'NotRetriedRising', 'EndpointsDisabled', 'ForwardedLate'])
+      expect(alerts).not.toContain(receivers);
+  }, 60_000);
+
+  it('notice a process that does not respond, and that there is none', () => {
+    const firing = (scrapes: Scrapes) =>
+      rules
+        .filter(({ expr }) => scrapes.query(expr, 0).length > 0)
+        .map(({ alert }) => alert.replace('ServiceCallbacks', ''));
+    for (const scrapes of [new Scrapes(), new Scrapes().add(0, undefined)])
+      expect(firing(scrapes)).toEqual(['Unknown', 'Down', 'NoWorker']);
+  });
+
+  it('name metrics that there are, what to do, how urgent it is, and an entry of the runbook', async () => {
+    for (const { expr, labels, annotations, alert } of rules) {
+      for (const name of metricsIn(expr)) expect(history.query(name, now)).not.toEqual([]);
+      expect(['page', 'ticket']).toContain(labels.severity);
+      for (const text of [annotations.summary, annotations.description]) expect(text).toMatch(/^.{20,}/);
+      const [file = '', anchor] = annotations.runbook_url?.split('#') ?? [];
+      expect(anchor).toBe(alert.toLowerCase());
+      expect(await anchorsOf(file)).toContain(anchor);
+    }
+  });
+
+  it('stand beside a dashboard whose panels show something, explain it, and lead to the runbook', async () => {
+    const anchors = await anchorsOf('docs/runbook.md');
+    for (const { title, description, links, fieldConfig, targets } of await readPanels()) {
+      for (const { expr } of targets) expect([title, expr, history.query(expr, now)]).not.toContainEqual([]);
+      expect(description).toMatch(/.{20,}/);
+      expect(fieldConfig.defaults.unit).toMatch(/./);
+      const found = links?.map(({ url }) => /^\$\{runbook\}#(.+)$/.exec(url)?.[1]) ?? [];
+      expect(found).toHaveLength(1);
+      expect(anchors).toContain(found[0]);
+    }
+  });
+});
+
+describe('the evaluator of the rules', () => {
+  const scrapes = new Scrapes()
+    .add(0, 'a{x="1"} 10\na{x="2"} 1\ng 7\nh_bucket{le="1"} 0\nh_bucket{le="2"} 0\nh_bucket{le="+Inf"} 0')
+    .add(60, 'a{x="1"} 4\na{x="2"} 3\nh_bucket{le="1"} 5\nh_bucket{le="2"} 10\nh_bucket{le="+Inf"} 10');
+  it.each([
+    ['sum(increase(a[5m]))', [6]],
+    ['increase(a{x="1"}[5m]) > 4', []],
+    ['rate(a{x=~"2|3"}[2m])', [2 / 120]],
+    ['sum by (x) (a) * 2', [8, 6]],
+    ['min(a{x!="1"})', [3]],
+    ['g', []],
+    ['absent(g) == 1', [1]],
+    ['absent(a)', []],
+    ['a{x!~"1|3"} and a > 3', []],
+    ['a > 3 or absent(g)', [4, 1]],
+    ['histogram_quantile(0.75, sum by (le) (increase(h_bucket[5m])))', [1.5]],
+    ['sum(increase(a[1d] offset 1h)) / 24 or vector(0)', [0]],
+    ['1 + 2 * a{x="2"}', [7]],
+    ['min_over_time(a{x="2"}[2m])', [1]],
+    ['up{job="service-callbacks"} == 1', [1]],
+  ])('makes of %s what Prometheus does', (expression, expected) => {
+    expect(scrapes.query(expression, 60).map(({ value }) => value)).toEqual(expected);
+  });
+
+  it.each([
+    ['sum(a', 'No PromQL'],
+    ['max(a) - 1 > 0', 'Not known here: -'],
+  ])('refuses %s', (expression, why) => {
+    expect(() => scrapes.query(expression, 60)).toThrow(why);
+  });
+});
