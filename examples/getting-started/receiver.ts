@@ -7,4 +7,4 @@ const server = createServer((request, response) => {
     response.writeHead(204).end();
   });
 });
-server.listen(process.env['PORT'] ?? 4000, '127.0.0.1');
+server.listen(Number(process.env['PORT'] ?? 4000), '127.0.0.1');
