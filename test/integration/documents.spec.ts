@@ -70,7 +70,7 @@ describe('the documents', () => {
     expect(folders.filter((name) => !named.includes(name))).toEqual([]);
   });
 
-  it('say in one place what the README says in short: it has at most 8 KB', async () => {
+  it('keep the README within 8 KB', async () => {
     expect((await readFile(join(ROOT, 'README.md'))).length).toBeLessThanOrEqual(8_192);
   });
 });
