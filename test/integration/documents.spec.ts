@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { glob, readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { docComments, limitsOf } from '../../scripts/setting-docs.js';
@@ -45,14 +45,15 @@ describe('the documents', () => {
   });
 
   it('name only files that there are', async () => {
-    const files = new Set<string>();
-    const folders = '{src,test,scripts,deploy,examples,bench}/**';
-    for await (const path of glob(folders, { cwd: ROOT })) files.add(path).add(basename(path));
+    const files: string[] = [];
+    for await (const path of glob('{src,test,scripts,deploy,examples,bench}/**', { cwd: ROOT }))
+      files.push(`/${path}`);
     const missing: string[] = [];
     for await (const page of glob(DOCUMENTS, { cwd: ROOT })) {
-      const named = await filesNamedIn(join(ROOT, page));
-      const unknown = named.filter((name) => ![name, `${name}.spec.ts`].some((path) => files.has(path)));
-      missing.push(...unknown.map((name) => `${page}: ${name}`));
+      for (const name of await filesNamedIn(join(ROOT, page))) {
+        const ends = [`/${name}`, `/${name}.spec.ts`];
+        if (!files.some((file) => ends.some((end) => file.endsWith(end)))) missing.push(`${page}: ${name}`);
+      }
     }
     expect(missing).toEqual([]);
   });

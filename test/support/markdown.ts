@@ -29,11 +29,11 @@ export async function relativeLinksOf(file: string): Promise<string[]> {
   return [...links].map(([, target = '']) => target).filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** The files of this repository that it names in code, such as `test/e2e/holds` or `retries.spec.ts`. */
+/** The files of this repository that it names in code, such as `test/e2e/holds` or `relay/safety-sweep.ts`. */
 export async function filesNamedIn(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8');
   const named = text.matchAll(
-    /`((?:(?:src|test|scripts|deploy|examples|bench)\/[\w./-]+)|[\w-]+\.spec\.ts)`/g,
+    /`((?:(?:src|test|scripts|deploy|examples|bench)\/[\w./-]+)|(?:[\w-]+\/)+[\w.-]+\.ts|[\w-]+\.spec\.ts)`/g,
   );
   return [...named].map(([, name = '']) => name.replace(/\/$/, ''));
 }
