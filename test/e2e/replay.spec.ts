@@ -180,7 +180,10 @@ describe('a replay', () => {
       for (const nothing of [undefined, '']) {
         const refused = await service.call('POST', `/service/${api.serviceId}/${what}/replay`, nothing);
         const message = expect.stringMatching(/^the body is (empty|not a JSON object)/);
-        expect(refused).toMatchObject({ status: 400, body: { errors: [{ error: 'ValidationError', message }] } });
+        expect(refused).toMatchObject({
+          status: 400,
+          body: { errors: [{ error: 'ValidationError', message }] },
+        });
       }
     expect((await letters.get(id)).body.data.replay_requested_at).toBeNull();
     expect((await letters.replayAll({})).body).toEqual({ data: { count: 1 } });
