@@ -45,14 +45,8 @@ export type {
   TlsFacts,
 } from './service-callbacks/endpoint-health/test-result.js';
 export { TooManyTestsError } from './service-callbacks/endpoint-health/too-many-tests.error.js';
-export {
-  ENDPOINT_EVENTS,
-  type EndpointChange,
-  type EndpointDisabled,
-  type EndpointEnabled,
-  type EndpointRecovered,
-  type EndpointWarned,
-} from './service-callbacks/endpoint-health/endpoint-change.js';
+export { OnCallback } from './service-callbacks/events/on-callback.decorator.js';
+export type { CallbackEventName, CallbackEvents } from './service-callbacks/events/callback-events.js';
 export { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invalid-alert-url.error.js';
 export type { CallbackApi, NewCallbackApi } from './service-callbacks/endpoints/callback-api.repository.js';
 export { ForeignDatabaseError } from './service-callbacks/producer/foreign-database.error.js';

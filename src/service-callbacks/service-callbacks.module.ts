@@ -28,6 +28,7 @@ import { EndpointChanges } from './endpoint-health/endpoint-changes.js';
 import { EndpointHealth } from './endpoint-health/endpoint-health.js';
 import { EndpointHealthController } from './endpoint-health/endpoint-health.controller.js';
 import { EndpointReview } from './endpoint-health/endpoint-review.js';
+import { CallbackHandlers } from './events/callback-handlers.js';
 import { EndpointStateRepository } from './endpoints/endpoint-state.repository.js';
 import { EndpointSwitch } from './endpoint-health/endpoint-switch.js';
 import { OperatorsEndpoint } from './endpoint-health/operators-endpoint.js';
@@ -117,6 +118,7 @@ const commonProviders: Provider[] = [
   OldestDue,
   Maintenance,
   CallbackLog,
+  CallbackHandlers,
   CallbackRecorder,
   CallbackEnder,
   CallbackMetrics,

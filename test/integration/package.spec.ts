@@ -40,7 +40,6 @@ const PEERS = [
   '@nestjs/common',
   '@nestjs/config',
   '@nestjs/core',
-  '@nestjs/event-emitter',
   '@nestjs/typeorm',
   'pg',
   'reflect-metadata',

@@ -8,7 +8,7 @@ import { DeadLetterRepository } from '../callbacks/dead-letter.repository.js';
 import { Holds, type HeldEndpoint } from '../holds/holds.js';
 import { CallbackEnder } from '../recorder/callback-ender.js';
 import type { OngoingFailure } from '../endpoints/endpoint-state.repository.js';
-import type { EndpointDisabled, MadeBy } from './endpoint-change.js';
+import type { EndpointDisabled, MadeBy } from '../events/endpoint-change.js';
 import { EndpointChanges } from './endpoint-changes.js';
 import { EndpointStateRepository, type SwitchedEndpoint } from '../endpoints/endpoint-state.repository.js';
 
