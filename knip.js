@@ -10,6 +10,7 @@ export default {
         'src/cli.ts',
         'src/service-cli.ts',
         'src/receiver/receiver.ts',
+        'src/service-callbacks/reporting/reporting.ts',
         'src/testing/testing.ts',
         'scripts/*.{ts,mjs}',
         'bench/**/*.ts',
