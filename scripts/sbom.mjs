@@ -13,11 +13,14 @@ const read = (file) => JSON.parse(readFileSync(new URL(`../${file}`, import.meta
 
 const module = read('package.json');
 const service = read('service/package.json');
+/** Not in the image unless something else asks for them. */
+const isOptional = (name) => module.peerDependenciesMeta[name]?.optional === true;
+const peers = Object.entries(module.peerDependencies).filter(([name]) => !isOptional(name));
 const project = {
   name: module.name,
   version: module.version,
   license: module.license,
-  dependencies: { ...module.dependencies, ...module.peerDependencies, ...service.dependencies },
+  dependencies: { ...module.dependencies, ...Object.fromEntries(peers), ...service.dependencies },
 };
 const lockfile = read('package-lock.json');
 const inImage = Object.entries(lockfile.packages).filter(

@@ -17,6 +17,7 @@ import { OldestDue } from './callbacks/oldest-due.js';
 import { Replay } from './callbacks/replay.js';
 import { ReplayRunRepository } from './callbacks/replay-run.repository.js';
 import { Clock } from './clock.js';
+import { BatchOpener } from './delivery/batch-opener.js';
 import { DeliveryProcessor } from './delivery/delivery-processor.js';
 import { GoneEndpoints } from './delivery/gone-endpoints.js';
 import { RetryPolicy } from './delivery/retry-policy.js';
@@ -152,6 +153,7 @@ const processorProviders: Provider[] = [
   EndpointGate,
   GoneEndpoints,
   Settler,
+  BatchOpener,
   DeliveryProcessor,
   Workers,
 ];

@@ -439,7 +439,7 @@ async function disable(page: Page): Promise<void> {
 
 /** Tab by Tab, each stop of it with a focus that is seen. */
 async function tabTo(page: Page, wanted: string): Promise<void> {
-  for (let stops = 0; stops < 100; stops += 1) {
+  for (let stops = 0; stops < 300; stops += 1) {
     await page.keyboard.press('Tab');
     const { text, isSeen } = await focusOn(page);
     expect({ text, isSeen }).toEqual({ text, isSeen: true });

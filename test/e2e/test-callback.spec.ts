@@ -177,12 +177,12 @@ describe('a test callback', () => {
     });
   });
 
-  it('says that a server does not answer, after the deadline', async () => {
+  it('says that a server does not respond, after the deadline', async () => {
     receiver.respond('/hangs', hang());
     const answer = await test(receiver.url('/hangs'));
     expect(answer).toMatchObject({ error: 'timeout', outcome: 'retryable' });
     expect(answer.hint).toBe(
-      `127.0.0.1:${receiver.port} did not answer within 1500 ms: answer first, and work afterwards`,
+      `127.0.0.1:${receiver.port} did not respond within 1500 ms: reply at once, do the work afterwards`,
     );
     expect(answer.duration_ms).toBeGreaterThanOrEqual(1_400);
   });

@@ -250,7 +250,7 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     const [one] = await ids('delivered', 1);
     const range = uuidRangeOf(one?.id.slice(0, 18) ?? '');
     expect(range).toBeDefined();
-    await expectFrugalWork(10, () => list.withIds('all', range ?? every, 20));
+    await expectFrugalWork(SERVICES, () => list.withIds('all', range ?? every, 20));
   });
 
   it('waiting callbacks are counted up to a limit, in all and by endpoint', async () => {

@@ -8,6 +8,7 @@ import type {
 } from '../../src/service-callbacks/callbacks/callback.repository.js';
 import type { Settlement } from '../../src/service-callbacks/callbacks/state-machine.js';
 import type { CallbackClient } from '../../src/service-callbacks/transport/callback-client.js';
+import { BatchOpener } from '../../src/service-callbacks/delivery/batch-opener.js';
 import { DeliveryProcessor } from '../../src/service-callbacks/delivery/delivery-processor.js';
 import type { GoneEndpoints } from '../../src/service-callbacks/delivery/gone-endpoints.js';
 import { RetryPolicy } from '../../src/service-callbacks/delivery/retry-policy.js';
@@ -85,7 +86,7 @@ export class ModelProcess {
     const settler = { settle: (settlement: Settlement) => this.settle(settlement) } as unknown as Settler;
     const processor = new DeliveryProcessor(
       callbacks,
-      batches,
+      new BatchOpener(callbacks, batches, world.cipher, world.clock),
       {} as LegacyJobs,
       {
         admit: (...asked: Parameters<EndpointGate['admit']>) => this.admit(...asked),
@@ -96,7 +97,6 @@ export class ModelProcess {
       settler,
       SILENT,
       { disable: async () => undefined } as unknown as GoneEndpoints,
-      world.cipher,
       world.clock,
       OPTIONS,
     );

@@ -69,7 +69,9 @@ export const deadLetterView = z.strictObject({
 });
 
 export const deadLetterWithAttemptsView = deadLetterView.extend({
-  attempts: z.array(attemptView.omit({ excerpt: true })).meta({ description: 'The last 50, oldest first' }),
+  attempts: z
+    .array(attemptView.omit({ excerpt: true, headers: true }))
+    .meta({ description: 'The last 50, oldest first' }),
 });
 
 export const replayAllView = z.strictObject({ count: whole(38, 'How many are replayed') });

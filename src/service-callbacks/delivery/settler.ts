@@ -17,7 +17,7 @@ export type Settled =
 /** How long results gather, ms, and how many are written at once. */
 const FLUSH_MS = 25;
 const MAX_FLUSH = 512;
-/** After the database did not answer, ms. */
+/** After the database did not respond, ms. */
 const RETRY_MS = 500;
 /** How long a stop waits for the database, ms. */
 const LAST_FLUSH_MS = 3_000;

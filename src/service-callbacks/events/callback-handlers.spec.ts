@@ -55,10 +55,11 @@ describe('CallbackHandlers', () => {
 
   it('makes no event that has no handler', async () => {
     const { handlers } = await start();
-    handlers.emit('given_up', () => {
-      throw new Error('made');
-    });
-    await handlers.finish();
+    const emitted = () =>
+      handlers.emit('given_up', () => {
+        throw new Error('made');
+      });
+    expect(emitted).not.toThrow();
   });
 
   it('runs 16 calls at once, lets 10,000 wait, and says once that it leaves out the rest', async () => {

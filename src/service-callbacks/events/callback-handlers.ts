@@ -128,7 +128,7 @@ function* decoratedMethods(modules: ModulesContainer): Generator<DecoratedMethod
   const seen = new Set<unknown>();
   for (const wrapper of wrappers) {
     const owner: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
-    const prototype: unknown = owner === undefined ? Object(wrapper.metatype).prototype : prototypeOf(owner);
+    const prototype: unknown = owner === undefined ? wrapper.metatype?.prototype : prototypeOf(owner);
     if (typeof prototype !== 'object' || prototype === null || seen.has(owner ?? prototype)) continue;
     seen.add(owner ?? prototype);
     for (const name of scanner.getAllMethodNames(prototype)) {

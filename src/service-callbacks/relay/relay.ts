@@ -30,7 +30,7 @@ const BUSY_MS = 20;
 const IDLE_MS = { min: 200, max: 500 } as const;
 /** Where nothing is found after an enqueue or a take: the first delay, doubled up to the last, ms. */
 const EAGER_MS = { first: 2, last: 256 } as const;
-/** After a store did not answer, ms. */
+/** After a store did not respond, ms. */
 const RETRY_MS = 500;
 /** What probes, and what each endpoint that is released, may have of the retry permits. */
 const PROBE_SHARE = 1 / 4;

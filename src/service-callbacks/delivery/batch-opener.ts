@@ -1,0 +1,208 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { isStoreFault } from '../../database/store-fault.js';
+import { describeError } from '../../observability/describe-error.js';
+import { payloadBinding, type Callback } from '../callbacks/callback.js';
+import { CallbackRepository, type OpenNow } from '../callbacks/callback.repository.js';
+import type { Disposition } from '../callbacks/state-machine.js';
+import { Clock } from '../clock.js';
+import {
+  destinationBinding,
+  RECHECK_AFTER_MS,
+  type BatchedCallback,
+  type BatchJobData,
+} from '../queues/batch-job.js';
+import { Batches, UNKNOWN_KEY_DELAY_MS } from '../queues/batches.js';
+import type { AnyJob } from '../queues/queue-backend.js';
+import { RETRY_QUEUE } from '../queues/queue-names.js';
+import { lastAttemptOf } from '../recorder/callback-recorder.js';
+import type { Destination } from '../security/destination.js';
+import { PayloadCipher } from '../security/payload-cipher.js';
+import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
+
+/** Stalls of a batch after which its callbacks go in batches of one. */
+const STALLS_TOGETHER = 2;
+
+/** A callback with all that its request needs. */
+export interface Sendable {
+  readonly callback: Callback;
+  readonly batch: string;
+  readonly destination: Destination;
+  /** The JSON text, as it is sent on every attempt. */
+  readonly body: string;
+  /** In a batch of one, because workers of its batches ended. */
+  readonly alone: boolean;
+  /** Of an endpoint on hold: when the next probe may follow, Unix ms. */
+  readonly nextProbeAt?: number | undefined;
+}
+
+/** What the record or the job says of a callback before its attempt: to be sent, or over. */
+export type Opened =
+  | { readonly kind: 'sendable'; readonly sendable: Sendable }
+  | {
+      readonly kind: 'not_sendable';
+      readonly callback: Callback;
+      readonly disposition: Disposition;
+      readonly error?: Error;
+      /** Of its attempts so far. */
+      readonly last?: ReturnType<typeof lastAttemptOf>;
+    };
+
+/** Makes callbacks that can be sent of a job, and decides whether the record is asked for them first. */
+@Injectable()
+export class BatchOpener {
+  private readonly logger = new Logger('ServiceCallbacks');
+
+  constructor(
+    private readonly callbacks: CallbackRepository,
+    private readonly batches: Batches,
+    private readonly cipher: PayloadCipher,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The callbacks of a job, without those that are settled already where that has to be asked. */
+  async open(job: AnyJob, batch: string, data: BatchJobData): Promise<Opened[]> {
+    if (job.stalledCounter >= STALLS_TOGETHER && !data.alone)
+      return data.callbacks.map((one) => ({
+        kind: 'not_sendable',
+        callback: this.callbackOf(one, data, ''),
+        disposition: { kind: 'return', alone: true },
+      }));
+    if (!this.mayBeOutdated(job, data)) return this.openSealed(batch, data);
+    const open = await this.reread(batch, data.callbacks, data.next_probe_at);
+    return open ?? this.openSealed(batch, data);
+  }
+
+  /** Those of a batch that are still to be sent, as they are now. @returns undefined where the database does not respond */
+  async reread(
+    batch: string,
+    callbacks: readonly { readonly id: string }[],
+    nextProbeAt?: number,
+  ): Promise<Opened[] | undefined> {
+    try {
+      const open = await this.callbacks.openOfBatch(
+        batch,
+        callbacks.map(({ id }) => id),
+      );
+      return open.map((row) => this.openRow(row, nextProbeAt));
+    } catch (error) {
+      const { driverError = error } = (error ?? {}) as { driverError?: unknown };
+      if (!isStoreFault(driverError)) throw error;
+      // What is known is all that the requests need; a repeat is better than a wait without end.
+      this.logger.warn({
+        event: 'batch.not_rechecked',
+        batch,
+        err: describeError(error),
+        msg: 'The database does not respond: callbacks are sent as they were taken',
+      });
+      return undefined;
+    }
+  }
+
+  /** A job that was started before, waited, or came back: its callbacks may be settled, cancelled, or moved. */
+  private mayBeOutdated(job: AnyJob, data: BatchJobData): boolean {
+    return (
+      job.queueName === RETRY_QUEUE ||
+      data.recheck ||
+      job.stalledCounter > 0 ||
+      job.attemptsStarted > 1 ||
+      this.clock.now() - job.timestamp > RECHECK_AFTER_MS
+    );
+  }
+
+  private openSealed(batch: string, data: BatchJobData): Opened[] {
+    const destinations = data.endpoints.map(({ id, destination }) =>
+      this.openDestination(batch, id, destination),
+    );
+    return data.callbacks.map((one) => {
+      const destination = destinations[one.endpoint];
+      const callback = this.callbackOf(
+        one,
+        data,
+        destination instanceof Error ? '' : (destination?.url ?? ''),
+      );
+      return this.openPayload(callback, batch, destination, one.payload, data.alone, data.next_probe_at);
+    });
+  }
+
+  private openRow(row: OpenNow, nextProbeAt?: number): Opened {
+    const callback: Callback = {
+      id: row.id,
+      serviceId: row.service_id,
+      endpointId: row.endpoint_id,
+      callbackType: row.callback_type,
+      subjectId: row.subject_id,
+      url: row.url,
+      queuedAt: row.queued_at,
+      generation: row.generation,
+      attempts: row.attempt_count,
+      earlierAttempts: row.earlier_attempts,
+      ...(row.detail !== null && { deferral: row.detail }),
+      ...(row.trace && { trace: row.trace }),
+    };
+    if (row.is_deleted || row.is_disabled) {
+      const reason = row.is_deleted ? 'cancelled' : 'disabled';
+      return {
+        kind: 'not_sendable',
+        callback,
+        disposition: { kind: 'giveUp', reason },
+        last: lastAttemptOf(row),
+      };
+    }
+    const destination = this.batches.destinationOf(row);
+    return this.openPayload(callback, row.batch, destination, row.payload ?? '', row.alone, nextProbeAt);
+  }
+
+  private openDestination(batch: string, endpointId: string, sealed: string): Destination | Error {
+    try {
+      return JSON.parse(this.cipher.decrypt(sealed, destinationBinding(batch, endpointId))) as Destination;
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  private openPayload(
+    callback: Callback,
+    batch: string,
+    destination: Destination | Error | undefined,
+    sealed: string,
+    alone: boolean,
+    nextProbeAt?: number,
+  ): Opened {
+    if (destination instanceof Error || destination === undefined)
+      return unreadable(
+        callback,
+        destination ?? new Error('the job names an endpoint that it does not have'),
+      );
+    try {
+      const body = this.cipher.decrypt(sealed, payloadBinding(callback.id));
+      return { kind: 'sendable', sendable: { callback, batch, destination, body, alone, nextProbeAt } };
+    } catch (error) {
+      return unreadable(callback, error as Error);
+    }
+  }
+
+  private callbackOf(one: BatchedCallback, data: BatchJobData, url: string): Callback {
+    return {
+      id: one.id,
+      serviceId: one.service_id,
+      endpointId: data.endpoints[one.endpoint]?.id ?? '',
+      callbackType: one.callback_type,
+      subjectId: one.subject_id,
+      url,
+      queuedAt: one.queued_at,
+      generation: one.generation,
+      attempts: one.attempts,
+      earlierAttempts: one.earlier_attempts,
+      ...(one.trace && { trace: one.trace }),
+    };
+  }
+}
+
+/** A key that this process lacks is a fault of this platform, and another process may have it. */
+function unreadable(callback: Callback, error: Error): Opened {
+  const disposition: Disposition =
+    error instanceof UnknownEncryptionKeyError
+      ? { kind: 'retryAt', delayMs: UNKNOWN_KEY_DELAY_MS, deferral: 'unknown_encryption_key' }
+      : { kind: 'giveUp', reason: 'unreadable', detail: error.message };
+  return { kind: 'not_sendable', callback, disposition, error };
+}
