@@ -101,7 +101,7 @@ module.exports = {
       comment: 'A host has what package.json lists; service/package.json is for the service alone.',
       severity: 'error',
       from: {
-        path: '^src/(index|cli|console/console\\.module|receiver/receiver|service-callbacks/reporting/reporting|testing/testing)\\.ts$',
+        path: '^src/(index|cli|console/console\\.module|receiver/receiver|reporting|testing/testing)\\.ts$',
       },
       to: { path: SERVICE_PACKAGES, reachable: true },
     },

@@ -28,7 +28,7 @@ export { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js
 export { ServiceCallbacksHealth } from './service-callbacks/operations/service-callbacks-health.js';
 export { CALLBACK_HTTP_SERVICE } from './service-callbacks/transport/transport.providers.js';
 export { NotificationSource } from './service-callbacks/legacy-jobs/notification-source.js';
-export { SetupError } from './service-callbacks/setup/errors.js';
+export { SetupError } from './service-callbacks/setup-error.js';
 export { InvalidEnvironmentError, InvalidOptionsError } from './config/errors.js';
 export { CallbackApiExistsError } from './service-callbacks/endpoints/callback-api-exists.error.js';
 export { CallbackApiNotFoundError } from './service-callbacks/endpoints/callback-api-not-found.error.js';

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { partsOfInternals } from '../service-callbacks/internals.js';
-import { SetupError } from '../service-callbacks/setup/errors.js';
+import { SetupError } from '../service-callbacks/setup-error.js';
 import { AssetsController } from './assets/assets.controller.js';
 import { CallbacksController } from './callbacks/callbacks.controller.js';
 import { CONSOLE_LINKS, type ConsoleLinks } from './console-links.js';

@@ -9,7 +9,7 @@ import { checkPackage, createPackageFromTarballData, type Analysis } from '@aret
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
-import * as reportingFace from '../../src/service-callbacks/reporting/reporting.js';
+import * as reportingFace from '../../src/reporting.js';
 import * as receiverFace from '../../src/receiver/receiver.js';
 import * as testingFace from '../../src/testing/testing.js';
 import { createEmptyDatabase } from '../support/database.js';

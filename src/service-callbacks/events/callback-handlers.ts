@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { describeError } from '../../observability/describe-error.js';
-import { assertNoFaults } from '../setup/errors.js';
+import { assertNoFaults } from '../setup-error.js';
 import type { CallbackEventName, CallbackEvents } from './callback-events.js';
 import { ON_CALLBACK } from './on-callback.decorator.js';
 

@@ -1,10 +1,19 @@
-import type { OngoingFailure } from '../endpoints/endpoint-state.repository.js';
-import type { DisabledReason } from '../endpoints/callback-api.entity.js';
-
 /** At which parts of the way to being disabled an endpoint is warned of, percent. */
 export const WARNING_PERCENTS = [50, 70, 90] as const;
 
 export type WarningPercent = (typeof WARNING_PERCENTS)[number];
+
+/** Why a callback API is switched off: its server said 410, it failed for too long, or someone did it. */
+export type DisabledReason = 'gone' | 'failing' | 'by_hand';
+
+/** What is known of a failure that goes on. */
+export interface OngoingFailure {
+  readonly failingSince: Date;
+  /** Attempts since the last success. */
+  readonly attempts: number;
+  /** A status code, or the name of what went wrong instead. */
+  readonly lastFailure: string | null;
+}
 
 /** Which endpoint, and when. */
 interface EndpointChangeBase {
