@@ -4,6 +4,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import { describeError } from '../observability/describe-error.js';
+import { isQueueOutage } from './queues/errors.js';
 import { PostgresQueueBackend } from './queues/postgres-queue-backend.js';
 import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
@@ -60,11 +61,12 @@ function queueProvider(name: string): Provider {
       const logger = new Logger('ServiceCallbacks');
       const queue = backend.createQueue(name);
       queue.on('error', (error) => {
+        if (isQueueOutage(error)) return;
         logger.error({
           event: 'queue.error',
           queue: name,
           err: describeError(error),
-          msg: 'The queue answered an error',
+          msg: 'The queue responded with an error',
         });
       });
       // BullMQ remembers for ever that this failed; better that the start fails. Redis is waited for later.
