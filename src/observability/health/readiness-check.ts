@@ -2,7 +2,7 @@
 export interface ReadinessCheck {
   /** How the part is named in the answer. */
   readonly name: string;
-  /** @throws saying in words why the part is not ready. */
+  /** Takes 2 s at most. @throws saying in words why the part is not ready. */
   check(): Promise<void>;
 }
 
