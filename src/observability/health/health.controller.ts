@@ -6,7 +6,7 @@ import { Operation, OperationsOf } from '../../http/operation.decorator.js';
 import { READINESS_CHECKS, type ReadinessCheck } from './readiness-check.js';
 import { UnhealthyFilter } from './unhealthy.filter.js';
 
-/** A part that has not answered by then is not ready, ms. */
+/** A part that has not responded by then is not ready, ms. */
 const CHECK_TIMEOUT_MS = 2_000;
 
 const partsView = z.record(

@@ -7,8 +7,8 @@ import { factsOf, wordsFor } from './change-words.js';
 import { ENDPOINT_EVENTS, type EndpointChange, type MadeBy } from './endpoint-change.js';
 
 /**
- * Tells everyone of a change, once it is in the database: the log, the metrics, the host's own `EventEmitter2`
- * where it has one, and whoever wants alerts. None of them can undo the change or keep the others from hearing.
+ * Reports a change once it is in the database: to the log, the metrics, the host's own `EventEmitter2`
+ * where it has one, and the endpoints that take alerts. A failure of one neither undoes the change nor stops the others.
  */
 @Injectable()
 export class EndpointChanges {
@@ -41,7 +41,7 @@ export class EndpointChanges {
       callback_api_id: change.callbackApiId,
       what,
       err: describeError(error),
-      msg: 'Somebody could not be told of a change of an endpoint',
+      msg: 'A listener failed at a change of an endpoint',
     });
   }
 }

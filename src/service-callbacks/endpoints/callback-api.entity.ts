@@ -3,7 +3,7 @@ import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 /** Why a callback API is switched off: its server said 410, it failed for too long, or someone did it. */
 export type DisabledReason = 'gone' | 'failing' | 'by_hand';
 
-/** Where a service wants its callbacks of one type. One per (service, type), kept by the database (R1). */
+/** Where a service wants its callbacks of one type. One per (service, type), enforced by the database. */
 @Entity('service_callback_apis', { synchronize: false })
 @Unique('service_callback_apis_one_per_type', ['serviceId', 'callbackType'])
 export class CallbackApiEntity {

@@ -36,7 +36,7 @@ interface EndedCallback {
 }
 
 /**
- * What became of a callback is recorded here, once, and reaches the log, the metrics and the figures. None of them
+ * Records what happens to a callback, once, for the log, the metrics and the figures. None of them
  * waits, and none can fail a delivery.
  */
 @Injectable()
