@@ -139,7 +139,7 @@ describe('one piece of news is one callback, and different news is another', () 
     expect(await recorded(order)).toBe(3);
   });
 
-  it('of many at the same moment one is the callback, and all are told which', async () => {
+  it('of many at the same moment one is the callback, and all get its id', async () => {
     const order = await anOrder('/at-once');
     const results = await Promise.all(Array.from({ length: 30 }, () => producer().send(orderChanged, order)));
     const sent = results.filter(({ queued }) => queued);

@@ -102,7 +102,7 @@ describe('changes of endpoints in a host', () => {
     ]);
   });
 
-  it('disturb nobody where a listener throws', async () => {
+  it('reach the other listeners when one throws', async () => {
     const app = await startHost(EventEmitterModule.forRoot());
     const seen: EndpointChange[] = [];
     app.get(EventEmitter2).on(ENDPOINT_EVENTS.disabled, (change: EndpointChange) => {
