@@ -15,6 +15,7 @@ export default {
         'bench/**/*.ts',
         'ormconfig.ts',
         'examples/**/main.ts',
+        'examples/getting-started/receiver.ts',
         'test/hosts/app/*.ts',
         'test/support/embedded-postgres-owner.ts',
         'test/support/jest-globals/*.mjs',

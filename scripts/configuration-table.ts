@@ -1,12 +1,12 @@
 /**
- * Writes the table of environment variables into README.md, between its two markers. With `--check` it only
- * says whether the table there is the one the code has, and fails if not.
+ * Writes the table of environment variables into its page, between two markers. With `--check` it changes
+ * nothing, and fails where the table is stale.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { configurationTable } from './setting-docs.js';
 
-const README = 'README.md';
+const PAGE = 'docs/configuration.md';
 const START = '<!-- configuration:start -->';
 const END = '<!-- configuration:end -->';
 
@@ -15,21 +15,21 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-const readme = await readFile(README, 'utf8').catch(() =>
-  fail(`There is no ${README} in the working directory: run this from the project's root.`),
+const page = await readFile(PAGE, 'utf8').catch(() =>
+  fail(`There is no ${PAGE} in the working directory: run this from the project's root.`),
 );
-const start = readme.indexOf(START);
-const end = readme.indexOf(END);
-if (start < 0 || end < start) fail(`${README} must hold ${START} and, after it, ${END}.`);
+const start = page.indexOf(START);
+const end = page.indexOf(END);
+if (start < 0 || end < start) fail(`${PAGE} must hold ${START} and, after it, ${END}.`);
 
 // Formatted as the lint wants it, so that a fresh table never fails the format check.
-const options = { ...(await resolveConfig(README)), filepath: README };
+const options = { ...(await resolveConfig(PAGE)), filepath: PAGE };
 const table = await format(configurationTable(), options);
-const updated = `${readme.slice(0, start)}${START}\n\n${table}\n${readme.slice(end)}`;
-if (updated === readme) console.log(`The configuration table in ${README} is up to date.`);
+const updated = `${page.slice(0, start)}${START}\n\n${table}\n${page.slice(end)}`;
+if (updated === page) console.log(`The configuration table in ${PAGE} is up to date.`);
 else if (process.argv.includes('--check')) {
-  fail(`The configuration table in ${README} is stale: run scripts/configuration-table.ts.`);
+  fail(`The configuration table in ${PAGE} is stale: run scripts/configuration-table.ts.`);
 } else {
-  await writeFile(README, updated);
-  console.log(`The configuration table in ${README} was written.`);
+  await writeFile(PAGE, updated);
+  console.log(`The configuration table in ${PAGE} was written.`);
 }

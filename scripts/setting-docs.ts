@@ -40,7 +40,7 @@ export function limitsOf({ accepts, defaultFor, defaultWords, isRequired }: Sett
   return `${isRequired ? 'Required' : `Default ${words}`}; ${accepts.optionWords}.`;
 }
 
-/** Every variable as a Markdown table, for the README. */
+/** Every variable as a Markdown table, for docs/configuration.md. */
 export function configurationTable(): string {
   const docs = docComments();
   const rows = [...variables].map(([name, { path, setting }]) => {

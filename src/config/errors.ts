@@ -41,7 +41,7 @@ function lineOf({ setting, value, defaultWords, reason, accepted }: SettingProbl
   const byDefault = defaultWords === undefined ? '' : ` (default: ${defaultWords})`;
   const found = value === undefined ? ` is not set${byDefault}` : `=${value}`;
   const words = [reason, accepted === undefined ? undefined : `accepted is ${accepted}`].filter(Boolean);
-  // The words are the README's, where they are code.
+  // The words are written for a Markdown table.
   return `${setting}${found}: ${words.join('; ')}`.replaceAll('`', '');
 }
 

@@ -21,8 +21,8 @@ import { optional, setting } from './setting.js';
 
 /**
  * Every setting, each in one place: its name in code and in the environment, what it accepts, its default, and in
- * its doc comment what it is. Option types, validation, defaults and the README's table come from here. A doc comment
- * ends with the default and what is accepted, for an editor; a test compares that with the setting.
+ * its doc comment what it is. Option types, validation, defaults and the table in docs/configuration.md come from here.
+ * A doc comment ends with the default and what is accepted, for an editor; a test compares that with the setting.
  */
 
 /** 30 days in ms: a greater number is a typing error. */
@@ -90,8 +90,8 @@ export const service = {
     default: 120_000,
   }),
   /**
-   * Proxies in front of the service: what they say in `X-Forwarded-For` is whose address is limited (`API_RATE_LIMIT`,
-   * guesses at the console). No network with clients in it: they could say anything.
+   * Proxies in front of the service: from them `X-Forwarded-For` names the client whose requests are limited
+   * (`API_RATE_LIMIT`, sign-in at the console). No network with clients in it, which could forge that header.
    */
   TRUSTED_PROXIES: setting({
     variable: 'TRUSTED_PROXIES',
@@ -119,8 +119,8 @@ export const service = {
 /** When a worker that died is noticed. */
 export const queueTiming = {
   /**
-   * How long a worker may be silent before its jobs become another's; renewed at a third of it. Default `30000`; a
-   * whole number of ms from 500 to 600000.
+   * How long the lock of a job lasts; a worker that runs renews it at a third of that. Default `30000`; a whole number
+   * of ms from 500 to 600000.
    */
   lockDurationMs: setting({
     variable: 'QUEUE_LOCK_DURATION_MS',
@@ -128,7 +128,8 @@ export const queueTiming = {
     default: 30_000,
   }),
   /**
-   * How often the jobs of silent workers are looked for. Default `15000`; a whole number of ms from 100 to 600000.
+   * How often stalled jobs, whose locks have run out, are looked for. Default `15000`; a whole number of ms from 100
+   * to 600000.
    */
   stalledIntervalMs: setting({
     variable: 'QUEUE_STALLED_INTERVAL_MS',
@@ -260,8 +261,8 @@ export const sections = {
       default: 259_200_000,
     }),
     /**
-     * Delay before the first retry, doubled for each later one; half of it is chance. Default `300000`; a whole
-     * number of ms from 1 to 2592000000.
+     * Delay before the first retry, doubled for each later one, times a random factor from ½ to 1. Default `300000`; a
+     * whole number of ms from 1 to 2592000000.
      */
     retryDelayMs: setting({
       variable: 'CALLBACK_RETRY_DELAY_MS',
@@ -269,15 +270,15 @@ export const sections = {
       default: 300_000,
     }),
     /**
-     * No delay is longer, whatever `Retry-After` asks for; at least `CALLBACK_RETRY_DELAY_MS`. Default `43200000`; a
-     * whole number of ms from 1 to 2592000000.
+     * The longest delay before a retry, also where `Retry-After` asks for more; at least `CALLBACK_RETRY_DELAY_MS`.
+     * Default `43200000`; a whole number of ms from 1 to 2592000000.
      */
     retryMaxDelayMs: setting({
       variable: 'CALLBACK_RETRY_MAX_DELAY_MS',
       accepts: integer(1, MAX_MS, 'ms'),
       default: 43_200_000,
     }),
-    /** Callbacks a job at most. Default `100`; a whole number from 1 to 1000. */
+    /** Callbacks in a job at most. Default `100`; a whole number from 1 to 1000. */
     batchSize: setting({ variable: 'CALLBACK_BATCH_SIZE', accepts: integer(1, 1_000), default: 100 }),
     /**
      * Failures in a row that open an endpoint's circuit; of timeouts a third as many, but at least six. Default `20`;

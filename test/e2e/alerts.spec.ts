@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { eventually } from '../support/eventually.js';
 import { startForwarder, type Forwarder } from '../support/faults/forwarder.js';
+import { anchorsOf } from '../support/markdown.js';
 import { metricsIn, Scrapes } from '../support/promql.js';
 import { queueEnvironment, testedBackend } from '../support/queue-backend.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
@@ -35,12 +36,6 @@ async function readRules(): Promise<Rule[]> {
 
 async function readPanels(): Promise<Panel[]> {
   return (JSON.parse(await readFile('deploy/grafana-dashboard.json', 'utf8')) as { panels: Panel[] }).panels;
-}
-
-/** As GitHub makes them. */
-async function anchorsOf(file: string): Promise<Set<string>> {
-  const headings = (await readFile(file, 'utf8')).matchAll(/^#+ (.+)$/gm);
-  return new Set([...headings].map(([, text = '']) => text.toLowerCase().replaceAll(' ', '-')));
 }
 
 /** Prometheus scrapes a process so often, s. */

@@ -11,15 +11,10 @@
 import { createRequire, registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import jestCircus from 'jest-circus/runner';
+import './own-sources.mjs';
 import './register-typescript.mjs';
 
 const require = createRequire(import.meta.url);
-/** The package's entry points, as its users name them. */
-const OWN_SOURCES = new Map([
-  ['service-callbacks', import.meta.resolve('../../src/index.ts')],
-  ['service-callbacks/receiver', import.meta.resolve('../../src/receiver/receiver.ts')],
-  ['service-callbacks/testing', import.meta.resolve('../../src/testing/testing.ts')],
-]);
 const TEST_GLOBALS = import.meta.resolve('./jest-globals/of-a-test-file.mjs');
 const EXPECT = import.meta.resolve('./jest-globals/of-support.mjs');
 const HANDLERS = Symbol.for('EVENT_HANDLERS');
@@ -33,8 +28,6 @@ process.setSourceMapsEnabled(true);
 registerHooks({
   resolve(specifier, context, nextResolve) {
     const parent = context.parentURL ?? '';
-    const source = OWN_SOURCES.get(specifier);
-    if (source !== undefined) return nextResolve(source, context);
     if (specifier !== '@jest/globals') return nextResolve(specifier, context);
     // A file registers its tests with the framework loaded for it; what files share can only expect.
     const url = /\.spec\.tsx?(\?|$)/.test(parent) ? `${TEST_GLOBALS}?${encodeURIComponent(parent)}` : EXPECT;

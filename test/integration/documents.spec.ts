@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { glob, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { docComments, limitsOf } from '../../scripts/setting-docs.js';
@@ -7,13 +9,15 @@ import { loadEnv } from '../../src/config/env.js';
 import type { Setting, Settings } from '../../src/config/setting.js';
 import { ground, service } from '../../src/config/settings.js';
 import { variables } from '../../src/config/variables.js';
+import { anchorsOf, filesNamedIn, relativeLinksOf } from '../support/markdown.js';
 
 const ROOT = join(import.meta.dirname, '../..');
+const DOCUMENTS = '{README,CONTRIBUTING,SECURITY,docs/**/*,examples/**/*}.md';
 const REGISTER = join(ROOT, 'test/support/register-typescript.mjs');
 
 describe('the documents', () => {
   it.each([
-    ['show the examples as they are', 'scripts/readme-snippets.ts'],
+    ['show the examples as they are', 'scripts/snippets.ts'],
     ['have the configuration table of the code', 'scripts/configuration-table.ts'],
   ])('%s', async (_, script) => {
     const args = ['--import', REGISTER, join(ROOT, script), '--check'];
@@ -22,6 +26,53 @@ describe('the documents', () => {
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
 
     expect(stdout).toContain('up to date');
+  });
+
+  it('link only to what there is', async () => {
+    const broken: string[] = [];
+    let count = 0;
+    for await (const file of glob(DOCUMENTS, { cwd: ROOT })) {
+      for (const link of await relativeLinksOf(join(ROOT, file))) {
+        count += 1;
+        const [path = '', anchor] = link.split('#');
+        const target = path === '' ? join(ROOT, file) : join(ROOT, dirname(file), path);
+        const isThere = existsSync(target) && (anchor === undefined || (await anchorsOf(target)).has(anchor));
+        if (!isThere) broken.push(`${file}: ${link}`);
+      }
+    }
+    expect(broken).toEqual([]);
+    expect(count).toBeGreaterThan(100);
+  });
+
+  it('name only files that there are', async () => {
+    const files: string[] = [];
+    for await (const path of glob('{src,test,scripts,deploy,examples,bench}/**', { cwd: ROOT }))
+      files.push(`/${path}`);
+    const missing: string[] = [];
+    for await (const page of glob(DOCUMENTS, { cwd: ROOT })) {
+      for (const name of await filesNamedIn(join(ROOT, page))) {
+        const ends = [`/${name}`, `/${name}.spec.ts`];
+        if (!files.some((file) => ends.some((end) => file.endsWith(end)))) missing.push(`${page}: ${name}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+
+  it.each([
+    ['src', 'docs/architecture.md'],
+    ['src/service-callbacks', 'docs/architecture.md'],
+    ['test', 'CONTRIBUTING.md'],
+  ])('say what each folder of %s is for', async (folder, page) => {
+    const rows = (await readFile(join(ROOT, page), 'utf8')).matchAll(/^\| (`.*?) \|/gm);
+    const named = [...rows].flatMap(([, cell = '']) => cell.match(/[\w/-]+/g) ?? []);
+    const folders = (await readdir(join(ROOT, folder), { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => (folder === 'test' ? `test/${name}` : name));
+    expect(folders.filter((name) => !named.includes(name))).toEqual([]);
+  });
+
+  it('keep the README within 8 KB', async () => {
+    expect((await readFile(join(ROOT, 'README.md'))).length).toBeLessThanOrEqual(8_192);
   });
 });
 

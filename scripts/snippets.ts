@@ -1,13 +1,12 @@
 /**
  * Writes files into the documents: each code block below a marker `<!-- file: path -->` becomes that file, or with
- * `path#name` what stands in it between `// #region name` and `// #endregion`, so that what is shown compiles and is
- * tested. With `--check` it only says whether they are the same.
+ * `path#name` the part of it between `// #region name` and `// #endregion`. What a document shows is thereby compiled
+ * and tested. With `--check` it changes nothing, and fails where a document is stale.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { glob, readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 
-const DOCUMENTS = ['README.md', 'docs/testing.md', 'docs/receiving.md'];
-const SNIPPET = /(<!-- file: (\S+?)(?:#(\S+))? -->\n+)```\w*\n.*?\n```\n/gs;
+const SNIPPET = /(<!-- file: (\S+?)(?:#(\S+))? -->\n+)```\w*\n.*?```\n/gs;
 
 function fail(message: string): never {
   console.error(message);
@@ -32,9 +31,7 @@ function regionOf(content: string, name: string): string | undefined {
 }
 
 async function update(document: string): Promise<void> {
-  const before = await readFile(document, 'utf8').catch(() =>
-    fail(`There is no ${document} in the working directory: run this from the project's root.`),
-  );
+  const before = await readFile(document, 'utf8');
   let after = before;
   const shown: string[] = [];
   const stale: string[] = [];
@@ -44,15 +41,14 @@ async function update(document: string): Promise<void> {
     if (fresh !== block) stale.push(path);
     after = after.replace(block, () => fresh);
   }
-  if (shown.length === 0)
-    fail(`${document} shows no files: there is no <!-- file: path --> above a code block.`);
+  if (shown.length === 0) return;
   if (stale.length === 0) console.log(`The files shown in ${document} are up to date: ${shown.join(', ')}.`);
   else if (process.argv.includes('--check'))
-    fail(`${document} shows another ${stale.join(', ')}: run scripts/readme-snippets.ts.`);
+    fail(`${document} shows another ${stale.join(', ')}: run scripts/snippets.ts.`);
   else {
     await writeFile(document, after);
     console.log(`${document} shows ${stale.join(', ')} as it is now.`);
   }
 }
 
-for (const document of DOCUMENTS) await update(document);
+for await (const document of glob(['README.md', 'docs/*.md'])) await update(document);
