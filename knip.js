@@ -19,6 +19,7 @@ export default {
         'test/hosts/app/*.ts',
         'test/support/embedded-postgres-owner.ts',
         'test/support/jest-globals/*.mjs',
+        'test/support/own-sources.mjs',
         'test/support/register-typescript.mjs',
         'test/support/faults/count-connections.ts',
         'test/support/faults/dies-*.mjs',

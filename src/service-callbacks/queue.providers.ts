@@ -4,6 +4,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import { describeError } from '../observability/describe-error.js';
+import { isQueueOutage } from './queues/errors.js';
 import { PostgresQueueBackend } from './queues/postgres-queue-backend.js';
 import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
@@ -60,6 +61,7 @@ function queueProvider(name: string): Provider {
       const logger = new Logger('ServiceCallbacks');
       const queue = backend.createQueue(name);
       queue.on('error', (error) => {
+        if (isQueueOutage(error)) return;
         logger.error({
           event: 'queue.error',
           queue: name,

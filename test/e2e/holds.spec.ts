@@ -151,6 +151,49 @@ describe('an endpoint on hold', () => {
     expect((arrived?.at ?? 0) - (requestsTo('/patience')[0]?.at ?? 0)).toBeGreaterThanOrEqual(900);
   });
 
+  it('by Retry-After is lifted by enabling its endpoint, which was not disabled', async () => {
+    const service = await start();
+    receiver.respond('/enabled', status(503, { headers: { 'retry-after': '3600' } }));
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/enabled') });
+    await causeCallback(service, serviceId);
+    await service.logs.waitFor('endpoint.held', { callback_api_id: id, reason: 'retry_after' });
+    const { id: other } = await causeCallback(service, serviceId);
+    await service.logs.waitFor('callback.deferred', { callback_id: other, error: 'retry_after' });
+    receiver.respond('/enabled', 200);
+    const path = `/service/${serviceId}/callback-api/${id}/enable`;
+    expect(await service.call('POST', path, { updated_by_id: serviceId })).toMatchObject({ status: 200 });
+    await service.logs.waitFor('callback.delivered', { callback_id: other });
+    await service.logs.waitFor('endpoint.released', { callback_api_id: id, reason: 'enabled' });
+  });
+
+  it.each([
+    ['its circuit', 500, {}, 'circuit_open'],
+    ['Retry-After', 503, { 'retry-after': '3600' }, 'retry_after'],
+  ])('by %s is probed at once with the callback that is to be retried now', async (_, code, headers, why) => {
+    const service = await start({ CALLBACK_CIRCUIT_OPEN_MS: '600000' });
+    const path = `/retried-${code}`;
+    receiver.respond(path, status(code, { headers }));
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url(path) });
+    await Promise.all(Array.from({ length: FAILURES }, () => causeCallback(service, serviceId)));
+    await service.logs.waitFor('endpoint.held', { callback_api_id: id, reason: why });
+    const waiting = [];
+    for (let n = 0; n < 4; n += 1) {
+      const { id: callback } = await causeCallback(service, serviceId);
+      await service.logs.waitFor('callback.deferred', { callback_id: callback, error: why });
+      waiting.push(callback);
+    }
+    receiver.respond(path, 200);
+    const before = requestsTo(path).length;
+    const [, , third] = waiting;
+    expect(await service.call('POST', `/service/${serviceId}/callbacks/${third}/retry`)).toMatchObject({
+      status: 202,
+      body: { data: { queued: true } },
+    });
+    await Promise.all(waiting.map((callback) => service.logs.waitForEnd(callback)));
+    expect(requestsTo(path)[before]?.headers['webhook-id']).toBe(third);
+    await service.logs.waitFor('endpoint.released', { callback_api_id: id, reason: 'probe' });
+  });
+
   it('is not needed for this: a callback of a busy endpoint has one line, however often it is looked at', async () => {
     const service = await start({ CALLBACK_CONCURRENCY: '8', CALLBACK_RETRY_CONCURRENCY: '4' });
     const response = held(status(200));

@@ -237,7 +237,10 @@ describe('the log of what fails in the background', () => {
 
     await query(url, 'ALTER TABLE bullmq.job RENAME TO job_away');
     const [queueError] = await service.logs.waitFor('queue.error');
-    expect(queueError).toMatchObject({ level: 50, err: anError({ code: '42P01' }) });
+    expect(queueError).toMatchObject({
+      level: 50,
+      err: anError({ code: expect.stringMatching(/^42(P01|704)$/) }),
+    });
     await query(url, 'ALTER TABLE bullmq.job_away RENAME TO job');
   }, 60_000);
 });

@@ -61,9 +61,9 @@ describe('the page on first steps', () => {
 
   async function lineWith(words: string, lines: AsyncIterator<string>): Promise<string> {
     for (;;) {
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`The process ended before it wrote ${words}`);
-      if (value.includes(words)) return value;
+      const next: IteratorResult<string, unknown> = await lines.next();
+      if (next.done === true) throw new Error(`The process ended before it wrote ${words}`);
+      if (next.value.includes(words)) return next.value;
     }
   }
 

@@ -518,6 +518,16 @@ describeWithRedis('the queue on a Redis', () => {
     };
     expect(service.logs.events('store.unavailable')).toMatchObject([{ level: 50, err: refused }]);
     expect(service.logs.events('queue.unavailable')).toMatchObject([{ level: 40, err: refused }]);
+
+    await redis.kill('SIGKILL');
+    const later = await sendCallbackTo(service, on.receiver.url('/later-still'));
+    await service.logs.waitFor('queue.unavailable', { level: 50 });
+    await redis.start();
+    await service.logs.waitFor('callback.delivered', { callback_id: later.id }, { timeoutMs: 20_000 });
+    // Twice unavailable, twice available; not a line for each connection that is refused meanwhile.
+    expect(service.logs.events('queue.unavailable')).toHaveLength(2);
+    expect(service.logs.events('queue.available')).toHaveLength(2);
+    expect(service.logs.events('queue.error')).toEqual([]);
   });
 
   it('that takes no writes makes a process with workers unready, and no other, until it does again', async () => {

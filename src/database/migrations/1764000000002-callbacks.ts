@@ -51,7 +51,10 @@ export class Callbacks1764000000002 implements MigrationInterface {
       ['stalls', 'attempts in a batch of one whose worker ended before the attempt did'],
       ['alone', 'goes in a batch of one: workers of its batches ended twice'],
       ['is_first', 'its batch is of first attempts, which have a queue of their own'],
-      ['probed_at', 'when it last found out whether its endpoint, on hold, responds again'],
+      [
+        'probed_at',
+        'when it last found out whether its endpoint, on hold, responds again; -infinity: a person asks for it',
+      ],
       ['dismissed_at', 'removed from the list of dead letters, with its payload'],
     ]) {
       await queryRunner.query(`COMMENT ON COLUMN service_callbacks.${column} IS '${comment}'`);
@@ -66,7 +69,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
     await index('due', `(next_attempt_at) WHERE state = 'scheduled'`);
     await index('queued', `(batch) WHERE state = 'queued'`);
     await index('held', `(endpoint_id, queued_at, id) WHERE state = 'held'`);
-    await index('probes', `(endpoint_id, probed_at NULLS FIRST, queued_at) WHERE state = 'held'`);
+    await index('probes', `(endpoint_id, COALESCE(probed_at, 'epoch'), queued_at) WHERE state = 'held'`);
     await index('expiring', `(generation_at) WHERE state IN ('scheduled', 'held')`);
     await index('replays', `(replay_requested_at, id) WHERE replay_requested_at IS NOT NULL`);
     await index('by_replay', `(replay_id) WHERE replay_id IS NOT NULL`);

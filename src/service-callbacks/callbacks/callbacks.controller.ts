@@ -110,7 +110,7 @@ export class CallbacksController {
   @Operation({
     summary: 'Retry a callback now',
     description:
-      'What is scheduled is due at once; what is held is the next probe of its endpoint. `queued` is `false` ' +
+      'What is scheduled is due at once; what is held is the next probe of its endpoint, at once. `queued` is `false` ' +
       'where it does not wait for an attempt.',
     status: 202,
     response: dataOf(schemas.queuedView),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EXAMPLE_IDS, EXAMPLE_URL } from '../../http/examples.js';
+import { requestBody } from '../../http/request-body.js';
 import { text, time as timeText, uuid, whole } from '../../http/response-body.js';
 import { GIVE_UP_REASONS } from './callback.js';
 import { attemptView } from './callbacks.schemas.js';
@@ -49,7 +50,7 @@ export const listDeadLettersQuery = strict({
 export type ListDeadLettersQuery = z.infer<typeof listDeadLettersQuery>;
 
 /** `{}` is all of them; without a body nothing is replayed. */
-export const replayDeadLettersBody = strict(filter);
+export const replayDeadLettersBody = requestBody(filter);
 export type ReplayDeadLettersBody = z.infer<typeof replayDeadLettersBody>;
 
 export const deadLetterView = z.strictObject({

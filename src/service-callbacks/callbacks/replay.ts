@@ -70,8 +70,9 @@ export class Replay {
   }
 
   /**
-   * What waits for its next attempt gets it now: one that is scheduled is due, and one that is held is the next probe
-   * of its endpoint. @returns whether the service has such a callback and it waits.
+   * What waits for its next attempt gets it now: one that is scheduled is due, and one whose endpoint is on hold is its
+   * next probe. A hold by `Retry-After` is from then on probed like one by a circuit.
+   * @returns whether the service has such a callback and it waits.
    */
   async retryNow(serviceId: string, id: string): Promise<boolean> {
     const { callbacks, holds } = tablesOf(this.dataSource);
@@ -79,11 +80,11 @@ export class Replay {
       this.dataSource,
       `WITH result AS (
          UPDATE ${callbacks} c SET next_attempt_at = CASE WHEN c.state = 'scheduled' THEN now() END,
-           probed_at = CASE WHEN c.state = 'held' THEN '-infinity' ELSE c.probed_at END
+           probed_at = '-infinity'
          WHERE c.id = $1 AND c.service_id = $2 AND c.state IN ('scheduled', 'held') RETURNING c.id, c.endpoint_id
        ), requested AS (
-         UPDATE ${holds} h SET next_probe_at = now() FROM result WHERE h.endpoint_id = result.endpoint_id
-           AND h.state = 'open' AND h.reason = 'circuit_open'
+         UPDATE ${holds} h SET next_probe_at = now(), reason = 'circuit_open'
+         FROM result WHERE h.endpoint_id = result.endpoint_id AND h.state = 'open'
        )`,
       [id, serviceId],
     );

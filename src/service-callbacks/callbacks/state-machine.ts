@@ -264,7 +264,7 @@ export const takeHeldStatement = (tables: Tables) => `
     SELECT r.* FROM asking a CROSS JOIN LATERAL (
       SELECT ${sized(tables)}, false AS is_first FROM ${tables.callbacks} c
       WHERE c.state = 'held' AND c.endpoint_id = a.endpoint_id
-      ORDER BY c.probed_at NULLS FIRST, c.queued_at LIMIT 1 FOR UPDATE SKIP LOCKED
+      ORDER BY COALESCE(c.probed_at, 'epoch'), c.queued_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ) r
   ),
   releasing AS MATERIALIZED (

@@ -8,7 +8,7 @@ import {
 import { describeError } from '../../observability/describe-error.js';
 import { Clock } from '../clock.js';
 import { EndpointGate } from '../isolation/endpoint-gate.js';
-import { QueueUnavailableError } from '../queues/errors.js';
+import { isQueueOutage } from '../queues/errors.js';
 import { FetchLoop } from '../queues/fetch-loop.js';
 import { QueueBackend } from '../queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
@@ -97,7 +97,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** An outage is logged once, by the backend. */
   private failed(queue: string, error: unknown): void {
-    if (error instanceof QueueUnavailableError) return;
+    if (isQueueOutage(error)) return;
     this.logger.error({
       event: 'queue.error',
       queue,

@@ -83,7 +83,7 @@ export class EndpointHealthController {
   @Operation({
     summary: 'Enable a callback API',
     description:
-      'Says how many callbacks were kept. `"replay": true` replays them at a bounded rate ' +
+      'Lifts a hold as well. Says how many callbacks were kept. `"replay": true` replays them at a bounded rate ' +
       '(`CALLBACK_REPLAY_RATE`), and needs the scope dead-letters:replay as well.',
     status: 200,
     response: dataOf(schemas.enabledView),

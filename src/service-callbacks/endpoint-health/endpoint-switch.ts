@@ -61,7 +61,8 @@ export class EndpointSwitch {
   }
 
   /**
-   * What is known of its failures is forgotten: it has all its time again.
+   * What is known of its failures is forgotten: it has all its time again. A hold is lifted, also where it was not
+   * disabled.
    * @param options.replay also replays what was kept while it was disabled.
    * @throws CallbackApiNotFoundError
    */
@@ -70,11 +71,11 @@ export class EndpointSwitch {
     callbackApiId: string,
     { replay = false, ...madeBy }: { readonly replay?: boolean | undefined } & MadeBy = {},
   ): Promise<Enabled> {
-    await this.find(serviceId, callbackApiId);
+    const found = await this.find(serviceId, callbackApiId);
     const switched = await this.states.enable(callbackApiId, madeBy.by);
     const kept = { callbackApiId, whileDisabled: true } as const;
     const waiting = await this.deadLetters.countReplayable({ serviceId }, kept);
-    if (switched) await this.holds.lift(heldEndpoint(switched), 'enabled');
+    await this.holds.lift(heldEndpoint(found), 'enabled');
     if (switched)
       await this.changes.announce({ change: 'enabled', ...this.facts(switched), ...madeBy, waiting });
     const run = replay ? await this.runs.start({ serviceId }, { ...kept, state: 'given_up' }) : undefined;
@@ -116,6 +117,6 @@ export class EndpointSwitch {
   }
 }
 
-function heldEndpoint({ callbackApiId: endpointId, ...rest }: SwitchedEndpoint): HeldEndpoint {
-  return { endpointId, ...rest };
+function heldEndpoint({ id: endpointId, serviceId, callbackType, url }: CallbackApi): HeldEndpoint {
+  return { endpointId, serviceId, callbackType, url };
 }

@@ -11,6 +11,14 @@ export class QueueUnavailableError extends Error {
   }
 }
 
+/** Whether the queue's store does not respond: its backend logs that, once an outage. */
+export function isQueueOutage(error: unknown): boolean {
+  if (error instanceof QueueUnavailableError) return true;
+  const { code, message } = (error ?? {}) as Record<string, unknown>;
+  // Of the system, or ioredis' own.
+  return /^E(?!RR_)[A-Z_]+$/.test(String(code)) || message === 'Connection is closed.';
+}
+
 /** A pooler such as PgBouncer refuses or drops what the queue's connections start with. */
 export class PoolerInBetweenError extends Error {
   override readonly name = 'PoolerInBetweenError';

@@ -47,6 +47,10 @@ export class RedisQueueBackend extends QueueBackend {
   private refusal: Error | undefined;
   /** Why there is no connection: what the last attempt to make one failed with. */
   private connectionError: Error | undefined;
+  /** Before the first connection `open()` says what is wrong. */
+  private wasReady = false;
+  private isUnavailable = false;
+  private isClosed = false;
   /** What has been warned of, so that a reconnect does not say it again. */
   private warned: string | undefined;
 
@@ -72,8 +76,14 @@ export class RedisQueueBackend extends QueueBackend {
     this.prompt.on('error', (error: Error) => {
       this.connectionError = error;
     });
+    this.prompt.on('close', () => {
+      if (this.wasReady && !this.isClosed) this.becomeUnavailable('error');
+    });
     this.prompt.on('ready', () => {
       this.connectionError = undefined;
+      this.wasReady = true;
+      if (this.isUnavailable) this.logger.log({ event: 'queue.available', msg: 'Redis responds again' });
+      this.isUnavailable = false;
       this.checkConfiguration().catch((error: unknown) => {
         this.logger.error({
           event: 'queue.refused',
@@ -91,12 +101,7 @@ export class RedisQueueBackend extends QueueBackend {
       );
     }
     if (this.prompt.status === 'ready') await this.checkConfiguration();
-    else
-      this.logger.warn({
-        event: 'queue.unavailable',
-        err: describeError(this.unavailable()),
-        msg: 'Redis does not respond: callbacks wait in the database',
-      });
+    else this.becomeUnavailable('warn');
   }
 
   createQueue(name: string): Queue {
@@ -133,6 +138,7 @@ export class RedisQueueBackend extends QueueBackend {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     await this.closeQueues();
     this.prompt.disconnect();
     this.patient.disconnect();
@@ -159,6 +165,17 @@ export class RedisQueueBackend extends QueueBackend {
   override assertUsable(): void {
     if (this.refusal) throw this.refusal;
     if (this.prompt.status !== 'ready') throw this.unavailable();
+  }
+
+  /** Logged once an outage. */
+  private becomeUnavailable(level: 'warn' | 'error'): void {
+    if (this.isUnavailable) return;
+    this.isUnavailable = true;
+    this.logger[level]({
+      event: 'queue.unavailable',
+      err: describeError(this.unavailable()),
+      msg: 'Redis does not respond: callbacks wait in the database',
+    });
   }
 
   private unavailable(): QueueUnavailableError {
