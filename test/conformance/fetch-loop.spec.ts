@@ -104,7 +104,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
   });
 
   describe('a job', () => {
-    it('is completed once all that became of it is settled', async () => {
+    it('is completed once all its callbacks are settled', async () => {
       await addAll(['a-job']);
       await on.fetch(() => on.stuck.promise);
       await eventually(async () => expect(await on.queue.getActiveCount()).toBe(1));

@@ -323,13 +323,13 @@ describe('the delivery log', () => {
         expect(found.status).toBe(event === 'callback.delivered' ? 404 : 200);
         if (event !== 'callback.retrying') continue;
         // The database's clock decides; the log says as much.
-        const told = Date.parse(String(line?.['next_attempt_at']));
-        expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - told)).toBeLessThan(1_000);
+        const logged = Date.parse(String(line?.['next_attempt_at']));
+        expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - logged)).toBeLessThan(1_000);
       }
       const { body } = await callbacksOf(other, serviceId).list();
       expect(body.data.map(({ state }) => state)).toEqual(states);
     } finally {
-      // What the last attempts came to is written before the process ends.
+      // The results of the last attempts are written before the process ends.
       await other.stop();
     }
     const [sums] = await query(

@@ -282,9 +282,9 @@ describe('an endpoint', () => {
       expect.objectContaining({ reason: 'failing', last_failure: '503', attempts_since_success: 200 }),
     ]);
     await eventually(async () => {
-      const told = alertsAbout(api).map(({ body }) => JSON.parse(body) as Record<string, unknown>);
-      expect(told).toHaveLength(4);
-      expect(new Set(told.map(({ change, percent }) => percent ?? change))).toEqual(
+      const alerts = alertsAbout(api).map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+      expect(alerts).toHaveLength(4);
+      expect(new Set(alerts.map(({ change, percent }) => percent ?? change))).toEqual(
         new Set([50, 70, 90, 'disabled']),
       );
     });
@@ -389,7 +389,7 @@ describe('an endpoint', () => {
   });
 
   it.each(['disable', 'enable', 'test'] as const)(
-    'that does not exist cannot be told to %s',
+    'that does not exist responds to %s with 404',
     async (what) => {
       const response = await service.call(
         'POST',

@@ -241,7 +241,7 @@ describe('the figures', () => {
       });
     });
 
-    it('whatever became of replays', async () => {
+    it('whatever the outcome of replays', async () => {
       const { figures } = figuresOf(clock);
       figures.attempted(mine({ generation: 1 }), at(0), anOutcome(503));
       await writer.write(figures.take());

@@ -32,7 +32,7 @@ export interface SentCallback {
   readonly notificationId: string;
 }
 
-/** Registers one, through the REST API, for a service of its own unless told otherwise. */
+/** Registers one, through the REST API, for a service of its own by default. */
 export async function registerCallbackApi(
   api: RestApi,
   { serviceId = randomUUID(), ...overrides }: Partial<CallbackApiBody> & { readonly serviceId?: string },
@@ -93,7 +93,6 @@ interface Data<T> {
 }
 
 function dataOf<T>({ status, body }: ApiAnswer<Data<T>>, expected: number): T {
-  if (status !== expected)
-    throw new Error(`expected ${expected}, got ${status}: ${JSON.stringify(body)}`);
+  if (status !== expected) throw new Error(`expected ${expected}, got ${status}: ${JSON.stringify(body)}`);
   return body.data;
 }

@@ -98,7 +98,7 @@ export function conflictingLengths(): Behaviour {
   return rawBytes(`${OK}content-length: 2\r\ncontent-length: 5\r\n\r\nok`);
 }
 
-/** A switch of protocols nobody asked for; without the `upgrade` header it passes for an interim response. */
+/** A switch of protocols without a request for it; without the `upgrade` header it passes for an interim response. */
 export function switchProtocols({ upgrade = true } = {}): Behaviour {
   const headers = upgrade ? 'connection: upgrade\r\nupgrade: websocket\r\n' : '';
   return rawBytes(`HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n`);
