@@ -67,7 +67,7 @@ export class BenchProducer {
     return this.service.app.get(DataSource);
   }
 
-  /** The relay of this process tells how long each of its takes has taken that found something, ms. */
+  /** The duration of each take of this process's relay that found something, ms. */
   onTake(listener: (ms: number) => void): void {
     const callbacks = this.service.app.get(CallbackRepository);
     const take = callbacks.take.bind(callbacks);

@@ -52,13 +52,13 @@ function intendedMoment(body: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
-function tellIfAllAreThere(): void {
+function reportIfAllAreThere(): void {
   if (awaited === undefined || seen.arrivals[awaited.of] < awaited.count) return;
   awaited = undefined;
-  tell({ kind: 'wave' });
+  send({ kind: 'wave' });
 }
 
-function tell(report: ReceiverReport): void {
+function send(report: ReceiverReport): void {
   process.send?.(report);
 }
 
@@ -76,7 +76,7 @@ function judge(kind: string | undefined, id: string, body: string): string {
     failed.delete(id);
     seen.note('flaky', id, failedAt);
   }
-  tellIfAllAreThere();
+  reportIfAllAreThere();
   return ACCEPTED;
 }
 
@@ -132,7 +132,7 @@ process.on('message', (command: ReceiverCommand) => {
   switch (command.kind) {
     case 'await':
       awaited = command;
-      return tellIfAllAreThere();
+      return reportIfAllAreThere();
     case 'break':
       isBroken = command.broken;
       return undefined;
@@ -145,7 +145,7 @@ process.on('message', (command: ReceiverCommand) => {
       const { delays, arrivals, lastAt, peakOpen, repeats, times } = seen;
       const since = now() - command.lastMs;
       const recent = times.filter((at) => at >= since).length;
-      return tell({ kind: 'seen', delays, arrivals, lastAt, open, peakOpen, repeats, recent });
+      return send({ kind: 'seen', delays, arrivals, lastAt, open, peakOpen, repeats, recent });
     }
   }
 });
@@ -153,5 +153,5 @@ process.once('disconnect', () => process.exit(0));
 
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as { port: number };
-  tell({ kind: 'listening', port });
+  send({ kind: 'listening', port });
 });

@@ -28,7 +28,7 @@ export type ReceiverReport =
       readonly peakOpen: number;
       /** Arrivals at `/mass` of callbacks that had arrived before. */
       readonly repeats: number;
-      /** Arrivals at `/mass` within the last ms that were asked for. */
+      /** Arrivals at `/mass` within the last ms of the request. */
       readonly recent: number;
     };
 
@@ -48,18 +48,18 @@ export class Receiver {
   }
 
   reset(): void {
-    this.tell({ kind: 'reset' });
+    this.send({ kind: 'reset' });
   }
 
   /** While broken, `/mass` responds with 503. */
   break(broken: boolean): void {
-    this.tell({ kind: 'break', broken });
+    this.send({ kind: 'break', broken });
   }
 
   /** Resolves when so many have arrived there since the reset, or after `timeoutMs`; says which. */
   async arrivals(count: number, timeoutMs: number, of: CountedKind = 'ok'): Promise<boolean> {
     const wave = this.next('wave');
-    this.tell({ kind: 'await', of, count });
+    this.send({ kind: 'await', of, count });
     const { promise: late, resolve } = Promise.withResolvers<false>();
     const timer = setTimeout(() => resolve(false), timeoutMs);
     const reached = await Promise.race([wave.then(() => true), late]);
@@ -69,7 +69,7 @@ export class Receiver {
 
   async report(lastMs = 0): Promise<Seen> {
     const report = this.next('seen');
-    this.tell({ kind: 'report', lastMs });
+    this.send({ kind: 'report', lastMs });
     return (await report) as Seen;
   }
 
@@ -79,7 +79,7 @@ export class Receiver {
     await exited;
   }
 
-  private tell(command: ReceiverCommand): void {
+  private send(command: ReceiverCommand): void {
     this.child.send(command);
   }
 

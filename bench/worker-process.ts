@@ -75,7 +75,7 @@ export class WorkerProcess {
 }
 
 /**
- * The log is read to its first line that matters and thrown away after: it is written all the same.
+ * The log is read up to the line that is needed, and discarded after it; it is written all the same.
  * @returns the URL that it listens on
  */
 function listening(child: ChildProcess): Promise<string> {

@@ -103,7 +103,7 @@ const notificationsByReference: Provider = {
   provide: SubjectLookup,
   inject: [NotificationDao],
   useFactory: (notifications: NotificationDao): SubjectLookup => ({
-    findByReference: (...asked) => notifications.idsByReference(...asked),
+    findByReference: (...query) => notifications.idsByReference(...query),
   }),
 };
 

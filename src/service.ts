@@ -70,7 +70,7 @@ async function listen(
     return {
       app,
       url,
-      stop: async (why = 'asked by its owner') => {
+      stop: async (why = 'stopped by its host') => {
         const began = performance.now();
         const inFlight = env.PROCESS_ROLE === 'api' ? 0 : attemptsInFlight(app);
         const msg = `Stopping (${why}): ${inFlight} attempts in flight are waited for`;

@@ -5,8 +5,8 @@ import type { RequestHandler } from 'express';
 const PATHS = /^\/docs(-json|-yaml)?(\/|$)/i;
 
 /**
- * The OpenAPI document and its page, made when somebody first asks: what makes them is a fifth of all the code a
- * service would load at its start, and most processes are never asked.
+ * The OpenAPI document and its page, created on the first request: their dependencies are a fifth of all the code that
+ * a service would load at its start, and most processes never serve them.
  */
 export function apiDocs(app: NestExpressApplication): RequestHandler {
   let docs: Promise<RequestHandler> | undefined;

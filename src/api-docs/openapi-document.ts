@@ -17,7 +17,7 @@ const TOKEN = `One of \`API_TOKENS\`, or of \`npm run api-token\`. Scopes: ${API
 
 const TAGS = {
   'Callback APIs': 'Where a service wants its callbacks: URL, token, signing secret, health',
-  Callbacks: 'What became of each callback, and sending it again',
+  Callbacks: 'The state of each callback, and replays',
   'Dead letters': 'The callbacks that were given up',
   Notifications: 'What the callbacks are about',
   Operations: 'Health and metrics, without a token',

@@ -23,7 +23,7 @@ const EXPLAINED = [
   InvalidEncryptionKeyError,
 ];
 
-/** What standard error says of an error: a stack only where nobody can tell what was done wrong. */
+/** The text for standard error: with a stack only if the error is not a known one. */
 export function explain(error: unknown): string {
   if (EXPLAINED.some((known) => error instanceof known)) return (error as Error).message;
   return databaseTrouble(error) ?? stacksOf(error);

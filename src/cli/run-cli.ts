@@ -42,7 +42,7 @@ function startsWith(line: readonly string[], name: string): boolean {
   return name.split(' ').every((word, index) => line[index] === word);
 }
 
-/** Wherever it stands: a line that asks for help does nothing else. */
+/** In any position: a command line with a help option does nothing else. */
 function asksForHelp(line: readonly string[]): boolean {
   const end = line.indexOf('--');
   const words = end === -1 ? line : line.slice(0, end);

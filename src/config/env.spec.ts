@@ -146,7 +146,7 @@ describe('loadEnv', () => {
     expect(loadEnv(source)).toMatchObject(expected);
   });
 
-  it('logs prettily on a terminal unless told otherwise', () => {
+  it('logs for people on a terminal by default', () => {
     expect(loadEnv({}, { isTerminal: true }).LOG_FORMAT).toBe('pretty');
     expect(loadEnv({ LOG_FORMAT: 'json' }, { isTerminal: true }).LOG_FORMAT).toBe('json');
   });

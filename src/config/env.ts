@@ -15,7 +15,7 @@ export interface LoadEnvOptions {
 
 const ofService: ReadonlySet<string> = new Set(Object.keys(service));
 
-/** Ours are told from others' by this alone. */
+/** This prefix alone distinguishes our variables from others. */
 const PREFIX = 'CALLBACK_';
 
 /**

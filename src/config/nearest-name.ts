@@ -1,4 +1,4 @@
-/** Letters alone tell names apart: `CALLBACK_MAXRETRIES` is as near to `CALLBACK_MAX_RETRIES` as can be. */
+/** Compares letters only: `CALLBACK_MAXRETRIES` and `CALLBACK_MAX_RETRIES` have the distance 0. */
 const lettersOf = (name: string): string => name.replaceAll('_', '').toLowerCase();
 
 /** The name that was probably meant: at most two letters, and a fifth of them, are wrong, missing or too many. */

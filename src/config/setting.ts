@@ -30,7 +30,7 @@ export type Settings = Readonly<Record<string, Setting<unknown>>>;
 
 export type ValueOf<S> = S extends Setting<infer T> ? T : never;
 
-/** What settings come to: complete, typed. */
+/** The values of all settings: complete, typed. */
 export type Values<S> = { readonly [Name in keyof S]: ValueOf<S[Name]> };
 
 /** What settings are where nothing is set. */

@@ -5,6 +5,6 @@ export abstract class ConsoleAccess {
   /** False: an empty token opens the console too. For a server on loopback alone. */
   abstract readonly areRequired: boolean;
 
-  /** Asked at every request, so that a revoked token ends its session. @returns undefined: it opens nothing */
+  /** Called at every request, so that a revoked token ends its session. @returns undefined: it opens nothing */
   abstract callerOf(token: string): Promise<Caller | undefined>;
 }

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 
-/** Everything is a file of this server; nothing is inline; nobody frames it; forms go nowhere else. */
+/** All content comes from this server; nothing is inline; no page may frame it; forms are sent only here. */
 const POLICY = [
   "default-src 'none'",
   "style-src 'self'",

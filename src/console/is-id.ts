@@ -1,6 +1,6 @@
 import { validate } from 'uuid';
 
-/** What is no UUID is nobody's id, and no question for the database. */
+/** A text that is not a UUID is no id, and needs no query. */
 export function isId(text: string | null | undefined): text is string {
   return validate(text);
 }

@@ -1,7 +1,7 @@
 import { All, NotFoundException } from '@nestjs/common';
 import { SessionPages } from './session-pages.decorator.js';
 
-/** Listed last: whatever is in the console and nobody else's. */
+/** Listed last: serves every console path that no other controller serves. */
 @SessionPages('console')
 export class NotFoundController {
   @All('*path')

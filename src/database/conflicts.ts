@@ -9,7 +9,7 @@ const MAX_DELAY_MS = 20;
 
 /**
  * Repeats what PostgreSQL undid because of a conflict. The first try takes the database's default isolation, so that
- * it costs no statement more; the others are asked to state READ COMMITTED, which has no serialization failures.
+ * it costs no statement more; the others must set READ COMMITTED, which has no serialization failures.
  */
 export async function retryConflicts<T>(attempt: (isolation?: 'READ COMMITTED') => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {

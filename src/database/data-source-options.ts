@@ -29,7 +29,7 @@ export function dataSourceOptions({
     migrationsTransactionMode: 'each',
     synchronize: false,
     applicationName: 'service-callbacks',
-    // A pool that is used up answers with an error in bounded time, never with a hang.
+    // An exhausted pool fails with an error in bounded time, and never hangs.
     connectTimeoutMS: 5_000,
     extra: { keepAlive: true },
   } satisfies PostgresOptions;

@@ -6,13 +6,13 @@ class SilentConnectionError extends Error {
   readonly code = 'ETIMEDOUT';
 
   constructor(ms: number) {
-    super(`The server sent nothing for ${ms} ms after it was asked`);
+    super(`The server sent nothing for ${ms} ms after a request`);
   }
 }
 
 /**
  * Ends a connection on which nothing comes for so long after something was sent. A server that vanished without
- * closing it is else waited for until the kernel gives up, a quarter of an hour later; one behind a proxy for ever.
+ * closing it is else waited for until the kernel gives up, a quarter of an hour later; one behind a proxy would never end.
  */
 export function limitSilence(socket: Duplex, ms: number): void {
   let timer: NodeJS.Timeout | undefined;

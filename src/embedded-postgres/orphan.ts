@@ -4,7 +4,7 @@ import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './embedded-postgres
 import { readPostmasterFile, removePostmasterFile } from './postmaster-file.js';
 import { commandLine, identifyProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 
-/** How long an orphan may take over its fast shutdown before it is told to drop everything, in ms. */
+/** How long an orphan may take for its fast shutdown before an immediate shutdown follows, ms. */
 const FAST_SHUTDOWN_MS = 10_000;
 /** How long it may take after that, in ms. */
 const IMMEDIATE_SHUTDOWN_MS = 10_000;
@@ -13,7 +13,7 @@ const WATCH_INTERVAL_MS = 20;
 
 /**
  * Ends the server that a killed owner left running on this cluster, if there is one. The caller owns the
- * data directory, so nobody uses that server any more.
+ * data directory, so that server is no longer in use.
  *
  * @throws EmbeddedPostgresError when it does not end
  */

@@ -15,7 +15,7 @@ const CLAIM_ATTEMPTS = 20;
 
 /**
  * Claims a data directory for this process, in the file `postgres-owner.json`. What a dead owner (killed,
- * crashed, from before a reboot) left there is cleared away.
+ * crashed, from before a reboot) left there is removed.
  *
  * @throws EmbeddedPostgresError while another owner lives; the message names its process id
  */
@@ -43,7 +43,7 @@ export async function claimDataDir(dataDir: string): Promise<Ownership> {
   }
 }
 
-/** Moves the file away and looks at it again: someone may have claimed the directory since it was read. */
+/** Moves the file aside and reads it again: another process may have claimed the directory since it was read. */
 async function removeStale(file: string, stale: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
   try {
@@ -79,7 +79,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-/** `null` for what is no owner: a file that a full disk or a hand cut short belongs to nobody. */
+/** `null` if the file names no owner, for example because a full disk cut it short. */
 function parseOwner(text: string): ProcessIdentity | null {
   try {
     const value: unknown = JSON.parse(text);

@@ -63,7 +63,7 @@ function launch(options: PostmasterOptions, port: number): Server {
   const settings = {
     listen_addresses: '127.0.0.1',
     port: String(port),
-    // No socket file: its directory may not exist, its path may be too long, and nobody needs it.
+    // No socket file: its directory may not exist, its path may be too long, and nothing needs it.
     unix_socket_directories: '',
     max_connections: '300',
     timezone: 'UTC',
@@ -117,7 +117,7 @@ function keep(server: Server, port: number): Postmaster {
   // The database serves this process and must not be what keeps it alive.
   setReferenced(server.child, false);
   // A process that ends without stop() (a crash, process.exit) can only send a signal and not wait. SIGINT
-  // needs nobody to wait: the server shuts down cleanly by itself, in moments, so that the next start has
+  // needs no caller to wait: the server shuts down cleanly by itself, in moments, so that the next start has
   // nothing to recover. After SIGQUIT it would have to replay its log.
   const onExit = (): void => void server.child.kill('SIGINT');
   process.once('exit', onExit);

@@ -9,7 +9,7 @@ import { hasCode } from './error-code.js';
  */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the process began, in whatever form this system tells it; `null` where it does not. */
+  /** When the process began, in the form of this system; `null` if the system does not say. */
   readonly startedAt: string | null;
 }
 
@@ -23,7 +23,7 @@ export async function identifyProcess(pid: number = process.pid): Promise<Proces
   }
   // Fields 3 and 22 of proc_pid_stat(5), counted behind the command name, which may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // A zombie is a process that has ended and that nobody has asked about.
+  // A zombie is a process that has ended and that its parent has not reaped.
   if (fields[0] === 'Z' || fields[0] === 'X') return null;
   // Counted in ticks since boot, hence the boot's own id.
   return { pid, startedAt: `${await bootId()}/${fields[19]}` };
@@ -35,7 +35,7 @@ export async function isRunning(process: ProcessIdentity): Promise<boolean> {
   return now !== null && (process.startedAt === null || now.startedAt === process.startedAt);
 }
 
-/** The arguments a process was started with, joined by spaces; empty where they cannot be told. */
+/** The arguments a process was started with, joined by spaces; empty if they are unknown. */
 export async function commandLine(pid: number): Promise<string> {
   const proc = await readProc(pid, 'cmdline');
   return proc === undefined ? ps(pid, 'command') : proc.replaceAll('\0', ' ').trim();
@@ -68,7 +68,7 @@ async function bootId(): Promise<string> {
   }
 }
 
-/** Where there is no /proc (macOS): `ps`, in a fixed locale and zone so that two answers compare. */
+/** Where there is no /proc (macOS): `ps`, in a fixed locale and zone so that two results can be compared. */
 async function ps(pid: number, field: 'lstart' | 'command'): Promise<string> {
   try {
     const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };

@@ -56,7 +56,7 @@ function withSetpriv({ uid, gid }: Ids): ServerUser['command'] {
     '--clear-groups',
     '--inh-caps=+dac_override',
     '--ambient-caps=+dac_override',
-    // Without it access(2), by which initdb finds its programs, asks what the user may do without capabilities.
+    // Without it access(2), by which initdb finds its programs, checks what the user may do without capabilities.
     '--securebits=+no_setuid_fixup',
     '--',
   ];

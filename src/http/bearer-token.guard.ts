@@ -53,10 +53,10 @@ export class BearerTokenGuard implements CanActivate {
     { params, path }: AuthorizedRequest,
   ): void {
     if (serviceId === undefined) return;
-    const asked = params['service_id'];
-    if (asked === undefined ? this.declared(CHECKS_SERVICE, context) : isSame(asked, serviceId)) return;
+    const given = params['service_id'];
+    if (given === undefined ? this.declared(CHECKS_SERVICE, context) : isSame(given, serviceId)) return;
     throw new NotFoundException(
-      asked === undefined ? `There is no ${path}` : 'The bearer token is for another service',
+      given === undefined ? `There is no ${path}` : 'The bearer token is for another service',
     );
   }
 
@@ -71,6 +71,6 @@ export class BearerTokenGuard implements CanActivate {
   }
 }
 
-function isSame(asked: string | readonly string[], serviceId: string): boolean {
-  return typeof asked === 'string' && asked.toLowerCase() === serviceId;
+function isSame(given: string | readonly string[], serviceId: string): boolean {
+  return typeof given === 'string' && given.toLowerCase() === serviceId;
 }

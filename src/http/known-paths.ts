@@ -9,7 +9,7 @@ interface Layer {
   match(path: string): boolean;
 }
 
-/** Answers 405 with `Allow` where a path has routes, but none for the method (RFC 9110 §15.5.6). */
+/** Responds with 405 and `Allow` where a path has routes, but none for the method (RFC 9110 §15.5.6). */
 @Injectable()
 export class KnownPaths implements OnModuleInit {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
@@ -32,7 +32,7 @@ export class KnownPaths implements OnModuleInit {
   }
 }
 
-/** In capitals. What answers GET answers HEAD; a route of every method is middleware. */
+/** In capitals. A route for GET also serves HEAD; a route of every method is middleware. */
 function methodsOf(layers: readonly Layer[], path: string): string[] {
   const routes = layers.flatMap((layer) => (layer.route && layer.match(path) ? [layer.route] : []));
   const ofEach = routes.map(({ methods }) => Object.keys(methods));

@@ -2,9 +2,9 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * Headers that tell a browser what the answers are not for. Swagger's page works under this policy: its scripts
+ * Headers that restrict what a browser may do with the responses. Swagger's page works under this policy: its scripts
  * are files of this server. Requests are not upgraded to https: TLS is ended in front of this server, or, on
- * loopback, nowhere. Nothing is kept on the way: there are signing secrets among the answers.
+ * loopback, nowhere. No cache keeps them: some responses contain signing secrets.
  */
 export function securityHeaders(): RequestHandler {
   const safe = helmet({

@@ -4,7 +4,7 @@ import type { DeliveryStatusInput } from '../service-callbacks/callback-types/de
 import { NotificationSource } from '../service-callbacks/legacy-jobs/notification-source.js';
 import { NotificationDao } from './notification.dao.js';
 
-/** Completes jobs of an older release from this service's own notifications (R10). */
+/** Completes jobs of an older release from this service's own notifications. */
 @Injectable()
 export class NotificationLookup extends NotificationSource {
   constructor(private readonly dao: NotificationDao) {

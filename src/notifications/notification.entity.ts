@@ -30,7 +30,7 @@ export class NotificationEntity {
   @Column('text')
   status!: NotificationStatus;
 
-  /** The provider that sent it; whoever says so first (R4). */
+  /** The provider that sent it: the first one that a receipt names. */
   @Column('text', { name: 'sent_by', nullable: true })
   sentBy!: string | null;
 

@@ -44,7 +44,7 @@ export class NotificationsService {
   }
 
   /**
-   * The status and its callback commit together (R18).
+   * The status and its callback commit together.
    * @returns null for an unknown notification.
    */
   receive(id: string, receipt: Receipt): Promise<ReceiptResult | null> {

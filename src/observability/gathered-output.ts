@@ -9,7 +9,7 @@ export class GatheredOutput implements DestinationStream {
 
   constructor(private readonly output: NodeJS.WritableStream) {
     process.once('exit', () => this.flush());
-    // A log whose reader has gone away must not take the deliveries with it.
+    // Deliveries go on when the reader of the log has gone.
     output.on('error', () => undefined);
   }
 

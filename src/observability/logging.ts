@@ -12,7 +12,7 @@ export interface LoggingOptions {
 }
 
 /**
- * The second line of defence: nothing with these names should be logged in the first place (R15). Lines are
+ * The second line of defence: nothing with these names should be logged in the first place. Lines are
  * flat; as serializers these cost nothing where the name does not occur, which is every line.
  */
 const REDACTED = [

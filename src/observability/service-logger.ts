@@ -10,7 +10,7 @@ const NEST_STARTUP: ReadonlySet<unknown> = new Set([
   'NestApplication',
 ]);
 
-/** The service's logger: what Nest tells of its own start has the level debug. */
+/** The service's logger: Nest's own messages at the start have the level debug. */
 @Injectable()
 export class ServiceLogger extends Logger {
   override log(message: unknown, ...optionalParams: unknown[]): void {

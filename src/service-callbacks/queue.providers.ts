@@ -69,14 +69,14 @@ function queueProvider(name: string): Provider {
           msg: 'The queue responded with an error',
         });
       });
-      // BullMQ remembers for ever that this failed; better that the start fails. Redis is waited for later.
+      // BullMQ never tries this again, so the start must fail. Redis is waited for later.
       if (backend.kind === 'postgres') await queue.waitUntilReady();
       return queue;
     },
   };
 }
 
-/** Last to close: a request that is still being answered may enqueue. */
+/** Last to close: a request in progress may still enqueue. */
 @Injectable()
 class QueueShutdown implements OnApplicationShutdown {
   private closed: Promise<void> | undefined;

@@ -14,7 +14,7 @@ export interface InMemoryCallback {
   readonly attempts: AttemptRecord[];
 }
 
-/** What the producer inserts, and what becomes of it. */
+/** The callbacks that the producer inserts, and their state. */
 export class InMemoryCallbacks implements Pick<CallbackRepository, 'insert'> {
   private records: InMemoryCallback[] = [];
   private readonly transactions = new OpenTransactions();

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type {
   CallbackTransport,
-  TransportAnswer,
+  TransportResponse,
   TransportRequest,
 } from '../service-callbacks/transport/callback-transport.js';
 import type { DeliveryError } from '../service-callbacks/transport/delivery-outcome.js';
-import { NoAnswerError } from '../service-callbacks/transport/no-answer.error.js';
+import { NoResponseError } from '../service-callbacks/transport/no-response.error.js';
 import { ResponseScript, type TestResponse } from './test-response.js';
 
 /** A response, or the reason why there is none, such as `timeout`. */
@@ -17,10 +17,10 @@ export class InMemoryTransport implements CallbackTransport {
   readonly requests: TransportRequest[] = [];
   readonly responses = new ResponseScript<AttemptResponse>(200);
 
-  async post(request: TransportRequest): Promise<TransportAnswer> {
+  async post(request: TransportRequest): Promise<TransportResponse> {
     this.requests.push(request);
     const response = this.responses.next();
-    if (typeof response !== 'number' && 'error' in response) throw new NoAnswerError(response.error);
+    if (typeof response !== 'number' && 'error' in response) throw new NoResponseError(response.error);
     const {
       statusCode,
       headers = {},

@@ -68,7 +68,7 @@ describe('/docs, in a browser', () => {
     for (const filter of await block.locator('tr[data-param-in="query"] input').all()) await filter.fill('');
     if (body !== undefined) await block.locator('textarea.body-param__text').fill(JSON.stringify(body));
     const [response] = await Promise.all([
-      page.waitForResponse((answer) => answer.url().startsWith(service.url)),
+      page.waitForResponse((received) => received.url().startsWith(service.url)),
       block.locator('.execute').click(),
     ]);
     const shown = await block.locator('.live-responses-table .response-col_status').last().innerText();

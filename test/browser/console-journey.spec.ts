@@ -62,7 +62,7 @@ describe('the console, in a browser', () => {
     await database.drop();
   }, 60_000);
 
-  /** What somebody does who has signed in. */
+  /** Actions of a signed-in person. */
   function as<T>(token: string, use: (page: Page) => Promise<T>, options: VisitOptions = {}): Promise<T> {
     return visit(browser, options, async ({ page }) => {
       await signIn(page, service.url, token);
@@ -70,7 +70,7 @@ describe('the console, in a browser', () => {
     });
   }
 
-  /** An endpoint of this service that answered 503 to so many callbacks, all of them given up. */
+  /** An endpoint of this service that responded with 503 to so many callbacks, all of them given up. */
   async function broken(serviceId: string, path: string, count: number) {
     receiver.respond(path, 503);
     const endpoint = await registerCallbackApi(api, { serviceId, url: receiver.url(path) });
@@ -198,8 +198,8 @@ describe('the console, in a browser', () => {
       expect(await page.getByText('In flight').count()).toBe(0);
       expect(new Set(await fix(page, endpoint, '/ours', ids.length))).toEqual(new Set(ids));
       const address = `${service.url}/console/services/${theirs.serviceId}/endpoints/${theirs.id}`;
-      const answer = await page.request.get(address);
-      expect([answer.status(), await answer.text()]).toEqual([404, expect.stringContaining('Not found')]);
+      const response = await page.request.get(address);
+      expect([response.status(), await response.text()]).toEqual([404, expect.stringContaining('Not found')]);
     });
   }, 90_000);
 
@@ -240,7 +240,7 @@ describe('the console, in a browser', () => {
     });
   }, 90_000);
 
-  it('deletes what is selected, and asks before', async () => {
+  it('deletes what is selected, after a confirmation', async () => {
     const { endpoint } = await broken(randomUUID(), '/deleted', 3);
     await as(OPERATOR, async (page) => {
       await page.goto(`${service.url}/console/dead-letters?service=${endpoint.serviceId}`);
@@ -308,7 +308,7 @@ describe('the console, in a browser', () => {
     });
   }, 60_000);
 
-  it("keeps an endpoint's page up to date by itself, and on it what an action came to", async () => {
+  it("keeps an endpoint's page up to date by itself, and keeps the result of an action on it", async () => {
     receiver.respond('/watched', 503);
     const endpoint = await registerCallbackApi(api, { url: receiver.url('/watched') });
     await as(OPERATOR, async (page) => {
@@ -374,7 +374,7 @@ describe('the console, in a browser', () => {
     60_000,
   );
 
-  it('shows the personal fields of a body to a token that could send it elsewhere, when asked', async () => {
+  it('shows the personal fields of a body on request, to a token that could send it elsewhere', async () => {
     const serviceId = randomUUID();
     const { endpoint, ids } = await broken(serviceId, '/personal', 1);
     const address = `${service.url}/console/services/${endpoint.serviceId}/callbacks/${ids[0]}`;
@@ -428,7 +428,7 @@ async function buttonsOf(page: Page): Promise<readonly string[]> {
   return (await page.getByRole('button').allTextContents()).filter((words) => words !== '');
 }
 
-/** Asked first, and only then done. */
+/** Confirms first. */
 async function disable(page: Page): Promise<void> {
   const button = page.getByRole('button', { name: 'Disable', exact: true });
   await button.click();

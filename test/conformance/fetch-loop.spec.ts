@@ -104,7 +104,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
   });
 
   describe('a job', () => {
-    it('is completed once all that became of it is settled', async () => {
+    it('is completed once all its callbacks are settled', async () => {
       await addAll(['a-job']);
       await on.fetch(() => on.stuck.promise);
       await eventually(async () => expect(await on.queue.getActiveCount()).toBe(1));
@@ -189,7 +189,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(on.errors).toEqual([]);
     });
 
-    it('of nobody’s making is fetched and completed like any other', async () => {
+    it('of unknown origin is fetched and completed like any other', async () => {
       const seen: unknown[] = [];
       await on.queue.add('anything', ['a', { list: 1 }]);
       await on.queue.add('text', 'a text', { attempts: 7, backoff: 1_000 });
@@ -210,7 +210,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
     it.each([
       ['rate', () => on.queue.setGlobalRateLimit(1, 2_000)],
       ['jobs in hand', () => on.queue.setGlobalConcurrency(1)],
-    ])('is asked for a few times a second while a host limits the queue’s %s', async (_, limit) => {
+    ])('is polled a few times a second while a host limits the queue’s %s', async (_, limit) => {
       await limit();
       await addAll(['first', 'second']);
       await on.fetch(() => on.stuck.promise, { permits: 10 });
@@ -224,7 +224,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
     });
 
     if (testedBackend() === 'redis') {
-      it('whose data is not JSON reaches the processor, and does not come back for ever', async () => {
+      it('whose data is not JSON reaches the processor, and does not come back without end', async () => {
         const seen: unknown[] = [];
         await addAll(['not-json']);
         const redis = (await on.queue.backend.client) as unknown as Redis;
@@ -426,7 +426,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await on.nothingLeft();
     });
 
-    it('of one whose clock is wrong takes nobody’s job away', async () => {
+    it('of one whose clock is wrong takes no job of another worker', async () => {
       await addAll(['a-job']);
       await on.takeAndDie();
       const seen: string[] = [];

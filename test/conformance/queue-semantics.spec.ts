@@ -91,7 +91,7 @@ describe(`the queue on ${testedBackend()}`, () => {
       expect(await waitingCount()).toBe(1);
     });
 
-    it('what is in a queue that somebody paused', async () => {
+    it('what is in a paused queue', async () => {
       await on.queue.pause();
       await on.add('a-job');
       expect(await waitingCount()).toBe(1);

@@ -113,7 +113,7 @@ describe('the alert rules', () => {
   const isReady = async (part: string): Promise<string | undefined> =>
     new RegExp(`^service_callback_ready\\{part="${part}"\\} (\\d)$`, 'm').exec(await scrape(service))?.[1];
 
-  it('are silent while callbacks arrive', async () => {
+  it('do not fire while callbacks arrive', async () => {
     const alerts = await alertsAfter(async () => {
       const { serviceId } = await register('/well');
       const { id } = await causeCallback(service, serviceId);
@@ -122,7 +122,7 @@ describe('the alert rules', () => {
     expect(alerts).toEqual(new Set());
   });
 
-  it('notice an endpoint that only answers 401: nothing of it is retried', async () => {
+  it('notice an endpoint that only responds with 401, whose callbacks are not retried', async () => {
     receiver.respond('/unauthorized', 401);
     const alerts = await alertsAfter(async () => {
       const { serviceId } = await register('/unauthorized');
@@ -132,7 +132,7 @@ describe('the alert rules', () => {
     expect(alerts).toEqual(new Set(['NotRetriedRising']));
   });
 
-  it('are silent while a receiver asks for patience, and once what waited for it arrives', async () => {
+  it('do not fire while a receiver sends Retry-After, nor once its callbacks arrive', async () => {
     let isDown = true;
     const wait = status(503, { headers: { 'retry-after': '3600' } });
     receiver.respond('/down', (exchange) => (isDown ? wait : status(200))(exchange));

@@ -70,7 +70,7 @@ describe('what is given up', () => {
       });
     });
 
-    it('retries exhausted, by a status and by no answer', async () => {
+    it('retries exhausted, by a status and by no response', async () => {
       const { serviceId } = await register('/fails');
       receiver.respond('/fails', [500, ({ socket }) => socket.resetAndDestroy()]);
       const { id } = await causeCallback(service, serviceId);

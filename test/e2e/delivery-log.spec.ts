@@ -146,7 +146,7 @@ describe('the delivery log', () => {
     expect(JSON.stringify(letter.body)).not.toContain('é');
   });
 
-  it('has what was given up, with the error where there was no answer', async () => {
+  it('has what was given up, with the error if there was no response', async () => {
     const api = await register('/hangs', hang());
     const { id } = await causeCallback(service, api.serviceId);
     expect(await logged(api.serviceId, id, 'given_up')).toMatchObject({
@@ -165,7 +165,7 @@ describe('the delivery log', () => {
     const forwarded = await forwardCount();
     await deadLettersOf(service, api.serviceId).replay(id);
     const replayed = await logged(api.serviceId, id, 'delivered');
-    // How late a replay starts says when somebody pressed a button.
+    // The delay of a replay counts from the person's request.
     expect(await forwardCount()).toBe(forwarded);
     expect(forwarded).toBeGreaterThan(0);
     expect(replayed).toMatchObject({ reason: null, attempts_made: 2, queued_at: first.queued_at });
@@ -195,7 +195,7 @@ describe('the delivery log', () => {
     expect((await callbacksOf(service, randomUUID()).get(id)).status).toBe(404);
   });
 
-  it('has a deferred one; the readers tell of the circuit, the backlog and the failures', async () => {
+  it('has a deferred one; the readers show the circuit, the backlog and the failures', async () => {
     const api = await register('/down', 503);
     const first = await causeCallback(service, api.serviceId);
     await logged(api.serviceId, first.id, 'given_up');
@@ -323,13 +323,13 @@ describe('the delivery log', () => {
         expect(found.status).toBe(event === 'callback.delivered' ? 404 : 200);
         if (event !== 'callback.retrying') continue;
         // The database's clock decides; the log says as much.
-        const told = Date.parse(String(line?.['next_attempt_at']));
-        expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - told)).toBeLessThan(1_000);
+        const logged = Date.parse(String(line?.['next_attempt_at']));
+        expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - logged)).toBeLessThan(1_000);
       }
       const { body } = await callbacksOf(other, serviceId).list();
       expect(body.data.map(({ state }) => state)).toEqual(states);
     } finally {
-      // What the last attempts came to is written before the process ends.
+      // The results of the last attempts are written before the process ends.
       await other.stop();
     }
     const [sums] = await query(

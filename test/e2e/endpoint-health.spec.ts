@@ -113,7 +113,7 @@ describe('an endpoint', () => {
       disabled_at: expect.any(String),
     });
     expect(linesOf('endpoint.disabled', api)).toEqual([expect.objectContaining({ updated_by_id: by })]);
-    // Once more changes nothing and tells nobody.
+    // Doing it again changes nothing and sends no alert.
     expect((await press(api, 'disable')).body.data).toEqual(body.data);
     expect(linesOf('endpoint.disabled', api)).toHaveLength(1);
 
@@ -207,7 +207,7 @@ describe('an endpoint', () => {
     }
   });
 
-  it('that answers 410 Gone is disabled at once, and the operators hear of it', async () => {
+  it('that responds with 410 Gone is disabled at once, and the operators get an alert', async () => {
     const api = await register('/gone');
     receiver.respond('/gone', 410);
     const { id } = await causeCallback(service, api.serviceId);
@@ -227,7 +227,7 @@ describe('an endpoint', () => {
     });
     expect(await metric('service_callback_endpoint_changes_total{change="disabled"}')).toBeGreaterThan(0);
 
-    // What came meanwhile is replayed, and so is the callback that was answered 410.
+    // What came meanwhile is replayed, and so is the callback whose response was 410.
     const missed = await causeCallback(service, api.serviceId);
     await service.logs.waitFor('callback.disabled', { callback_id: missed.id });
     receiver.respond('/gone', 200);
@@ -282,9 +282,9 @@ describe('an endpoint', () => {
       expect.objectContaining({ reason: 'failing', last_failure: '503', attempts_since_success: 200 }),
     ]);
     await eventually(async () => {
-      const told = alertsAbout(api).map(({ body }) => JSON.parse(body) as Record<string, unknown>);
-      expect(told).toHaveLength(4);
-      expect(new Set(told.map(({ change, percent }) => percent ?? change))).toEqual(
+      const alerts = alertsAbout(api).map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+      expect(alerts).toHaveLength(4);
+      expect(new Set(alerts.map(({ change, percent }) => percent ?? change))).toEqual(
         new Set([50, 70, 90, 'disabled']),
       );
     });
@@ -313,7 +313,7 @@ describe('an endpoint', () => {
     const api = await register('/rarely-called');
     await failing(api, 100, 40);
     await review();
-    // Its time is over: only attempts are missing, and nobody knows when they come.
+    // Its time is over: only attempts are missing, and their time is unknown.
     expect(await health(api)).toMatchObject({
       status: 'failing',
       disabled_at: null,
@@ -332,7 +332,7 @@ describe('an endpoint', () => {
     expect(linesOf('endpoint.recovered', api)).toEqual([]);
   });
 
-  it('tells its own service, where that has asked for it', async () => {
+  it('sends an alert to its own service, if that has registered for alerts', async () => {
     const api = await register('/mine');
     const alertsApi = await registerCallbackApi(service, {
       serviceId: api.serviceId,
@@ -345,7 +345,7 @@ describe('an endpoint', () => {
     expect(alert?.headers.authorization).toBe(`Bearer ${alertsApi.bearerToken}`);
   });
 
-  it('that takes alerts and fails alerts nobody about itself', async () => {
+  it('that takes alerts and fails sends no alert about itself', async () => {
     const [operators] = await query<{ id: string }>(
       database.url,
       `SELECT id FROM service_callback_apis WHERE service_id = $1`,
@@ -368,7 +368,7 @@ describe('an endpoint', () => {
     await press(api, 'enable');
   });
 
-  it('is told to whoever rotates its secret: alerts are signed like every callback', async () => {
+  it('shows a rotated secret once: alerts are signed like every callback', async () => {
     const [row] = await query<{ id: string }>(
       database.url,
       `SELECT id FROM service_callback_apis WHERE service_id = $1`,
@@ -389,13 +389,13 @@ describe('an endpoint', () => {
   });
 
   it.each(['disable', 'enable', 'test'] as const)(
-    'that does not exist cannot be told to %s',
+    'that does not exist responds to %s with 404',
     async (what) => {
-      const answer = await service.call(
+      const response = await service.call(
         'POST',
         `/service/${randomUUID()}/callback-api/${randomUUID()}/${what}`,
       );
-      expect(answer.status).toBe(404);
+      expect(response.status).toBe(404);
       expect(await queueOf(service, MAIN_QUEUE).count()).toBe(0);
     },
   );

@@ -65,7 +65,7 @@ describe('health', () => {
     expect((await ready(service)).headers.get('cache-control')).toBe('no-store');
   });
 
-  it('names the database where it is away', async () => {
+  it('names the database when it is unavailable', async () => {
     const service = await serviceOn(await databaseOf());
     await service.app.get(DataSource).destroy();
     expect(await ready(service)).toMatchObject(down('database'));
@@ -147,8 +147,8 @@ describe('the process', () => {
     async () => {
       const url = await databaseOf();
       const service = await processWith({ ...queue, DATABASE_URL: url, CALLBACK_TIMEOUT_MS: '60000' });
-      const answer = held(status(200));
-      receiver.respond('/in-flight', answer.behaviour);
+      const response = held(status(200));
+      receiver.respond('/in-flight', response.behaviour);
       const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/in-flight') });
       const sent = await Promise.all([1, 2, 3].map(() => causeCallback(service, serviceId)));
       await receiver.waitForRequests(3, { path: '/in-flight' });
@@ -156,7 +156,7 @@ describe('the process', () => {
       await stopping(service);
       // Why the stop takes long can be read while it does.
       await service.logs.waitFor('service.stopping', { why: 'SIGTERM', in_flight: 3 });
-      answer.release();
+      response.release();
       expect(await service.ended).toEqual({ code: 0, signal: null });
       expect(service.logs.events('service.stopped')).toMatchObject([{ duration_ms: expect.any(Number) }]);
       for (const { id } of sent) {
@@ -164,7 +164,7 @@ describe('the process', () => {
       }
       expect(service.logs.errors()).toEqual([]);
 
-      // Whoever comes next finds nothing to do.
+      // The next one finds nothing to do.
       await nothingStands(await serviceOn(url, queue));
       expect(requestsTo('/in-flight')).toHaveLength(3);
     },
@@ -329,7 +329,7 @@ describe('the process', () => {
   );
 
   it(
-    'does one thing of two where it is told to',
+    'does one thing of two if the settings say so',
     async () => {
       const shared = { ...queue, DATABASE_URL: await databaseOf() };
       const [api, worker] = await Promise.all([

@@ -98,8 +98,8 @@ describe('an endpoint on hold', () => {
     const sent = await Promise.all(Array.from({ length: 84 }, () => causeCallback(service, serviceId)));
     await eventually(async () => expect(await statesOf(id)).toEqual(['held']));
     const deferred = service.logs.events('callback.deferred', { service_id: serviceId });
-    const told = deferred.map((line) => String(line['callback_id']));
-    expect(told.toSorted()).toEqual(sent.map(({ id: callback }) => callback).toSorted());
+    const logged = deferred.map((line) => String(line['callback_id']));
+    expect(logged.toSorted()).toEqual(sent.map(({ id: callback }) => callback).toSorted());
     expect(service.logs.events('endpoint.held', { callback_api_id: id })).toHaveLength(1);
   });
 

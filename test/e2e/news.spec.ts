@@ -139,13 +139,13 @@ describe('one piece of news is one callback, and different news is another', () 
     expect(await recorded(order)).toBe(3);
   });
 
-  it('of many at the same moment one is the callback, and all are told which', async () => {
+  it('of many at the same moment one is the callback, and all get its id', async () => {
     const order = await anOrder('/at-once');
     const results = await Promise.all(Array.from({ length: 30 }, () => producer().send(orderChanged, order)));
     const sent = results.filter(({ queued }) => queued);
     expect(sent).toHaveLength(1);
-    const told = results.filter(({ queued }) => !queued);
-    for (const result of told) expect(result).toEqual(duplicateOf(sent[0] as SendResult));
+    const duplicates = results.filter(({ queued }) => !queued);
+    for (const result of duplicates) expect(result).toEqual(duplicateOf(sent[0] as SendResult));
     expect(await arrived('/at-once', 1)).toEqual(['paid']);
     expect(await recorded(order)).toBe(1);
   });

@@ -183,7 +183,7 @@ describe('jobs of other releases', () => {
       /does not authenticate/,
     ],
     [
-      'a type nobody knows',
+      'an unknown type',
       async () => ['birthday', oldShape(notification.id)],
       'unreadable',
       /birthday is not known/,

@@ -9,7 +9,7 @@ import { startTestService, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 import { selfSigned } from '../support/tls/credentials.js';
 
-/** Long beside what a loaded machine takes to answer at once, short beside the patience of whoever waits. */
+/** Long compared with a response of a loaded machine, short compared with the timeouts of the waits. */
 const TIMEOUT_MS = 2_000;
 const MAX_RETRIES = 2;
 
@@ -23,7 +23,7 @@ interface Row {
   readonly endpoint: Behaves | Elsewhere;
 }
 
-/** The receiver answers so. */
+/** The behaviour of the receiver. */
 interface Behaves {
   readonly as: kit.Behaviour;
   /** On a receiver of its own: a connection that served another row before would be dialled anew when it is lost. */
@@ -40,7 +40,7 @@ interface Servers {
   /** For one row. */
   readonly lone: kit.Receiver;
   readonly tls: kit.Receiver;
-  /** Answers a TLS handshake with something else. */
+  /** Responds to a TLS handshake with something else. */
   readonly notTls: kit.TcpServer;
 }
 
@@ -61,24 +61,24 @@ interface Played {
 }
 
 const rows: readonly Row[] = [
-  ...answers('delivered', [200, 201, 202, 204, 206]),
-  ...answers('final', [301, 302, 307, 308]),
-  ...answers('final', [400, 401, 403, 404, 405, 409, 410, 418, 499]),
-  ...answers('retryable', [429, 500, 501, 502, 503, 504, 599]),
+  ...responds('delivered', [200, 201, 202, 204, 206]),
+  ...responds('final', [301, 302, 307, 308]),
+  ...responds('final', [400, 401, 403, 404, 405, 409, 410, 418, 499]),
+  ...responds('retryable', [429, 500, 501, 502, 503, 504, 599]),
   accepted('reset mid-body after a 200', kit.resetMidBody()),
   accepted('200 whose body drips past the deadline', kit.dripBody(20)),
-  noAnswer('refused', 'connection_refused', {
+  noResponse('refused', 'connection_refused', {
     url: async () => `http://127.0.0.1:${await kit.closedPort()}/`,
   }),
-  noAnswer('reset before headers', 'connection_reset', { as: kit.resetBeforeHeaders(), alone: true }),
-  noAnswer('never answers', 'timeout', { as: kit.hang() }),
-  noAnswer('headers never complete', 'timeout', { as: kit.incompleteHeaders() }),
-  noAnswer('not HTTP', 'invalid_response', { as: kit.notHttp() }),
-  noAnswer('not TLS', 'tls_failure', { url: ({ notTls }) => `https://127.0.0.1:${notTls.port}/` }),
-  noAnswer('a certificate nobody vouches for', 'tls_certificate_self_signed', {
+  noResponse('reset before headers', 'connection_reset', { as: kit.resetBeforeHeaders(), alone: true }),
+  noResponse('never responds', 'timeout', { as: kit.hang() }),
+  noResponse('headers never complete', 'timeout', { as: kit.incompleteHeaders() }),
+  noResponse('not HTTP', 'invalid_response', { as: kit.notHttp() }),
+  noResponse('not TLS', 'tls_failure', { url: ({ notTls }) => `https://127.0.0.1:${notTls.port}/` }),
+  noResponse('a self-signed certificate', 'tls_certificate_self_signed', {
     url: ({ tls }) => tls.url('/'),
   }),
-  noAnswer('a name that does not resolve', 'dns_failure', { url: () => 'http://something.invalid/' }),
+  noResponse('a name that does not resolve', 'dns_failure', { url: () => 'http://something.invalid/' }),
   {
     name: 'an address that may not be called',
     fate: 'final',
@@ -87,7 +87,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-function answers(fate: Fate, codes: readonly number[]): Row[] {
+function responds(fate: Fate, codes: readonly number[]): Row[] {
   return codes.map((code) => ({
     name: `${code}`,
     fate,
@@ -107,11 +107,11 @@ function accepted(name: string, as: kit.Behaviour): Row {
   return { name, fate: 'delivered', result: { status_code: 200 }, endpoint: { as } };
 }
 
-function noAnswer(name: string, error: string, endpoint: Row['endpoint']): Row {
+function noResponse(name: string, error: string, endpoint: Row['endpoint']): Row {
   return { name, fate: 'retryable', result: { error }, endpoint };
 }
 
-describe('what becomes of a callback', () => {
+describe('the outcome of a callback', () => {
   const played = new Map<Row, Played>();
   let database: TestDatabase;
   let servers: Servers;
@@ -194,7 +194,7 @@ describe('what becomes of a callback', () => {
     );
   });
 
-  it.each(named)('%s: the log tells all of it, as warnings at most', (_, row) => {
+  it.each(named)('%s: is in the log, as a warning at most', (_, row) => {
     const { sent, url, lines } = outcomeOf(row);
     const subject = {
       service_callback_url: url,

@@ -52,7 +52,7 @@ describe(`${CALLBACKS} callbacks to a slow endpoint, with a pool of ${POOL_SIZE}
     await database.drop();
   });
 
-  /** A server that answers nobody before all have asked, and the services whose callbacks go there. */
+  /** A server that responds to no request before all have arrived, and the services whose callbacks go there. */
   async function slowServer(
     path: string,
     services: number,
@@ -74,7 +74,7 @@ describe(`${CALLBACKS} callbacks to a slow endpoint, with a pool of ${POOL_SIZE}
     return service.app.get(ServiceCallbacksProducer).sendMany('delivery_status', notifications);
   }
 
-  /** While all of them wait: whoever needs the database has it, at once. */
+  /** While all of them wait, the database is available at once. */
   async function expectDatabaseFree(gate: Barrier): Promise<void> {
     await gate.full;
     // What looks after itself every second asks for a moment; what is held during HTTP is held until the gate opens.

@@ -14,10 +14,10 @@ import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '
 import { query } from '../support/sql.js';
 import { startTestService, type TestService } from '../support/service.js';
 
-/** Replays a second, when many were asked for. */
+/** Replays a second, when many were requested. */
 const RATE = 5;
 
-/** Somebody's update that another's row lock holds up. */
+/** An update that a row lock of another connection holds up. */
 const WAITS_FOR_A_LETTER = `SELECT 1 FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%service_callbacks%'`;
 
@@ -98,7 +98,7 @@ describe('a replay', () => {
     expect(requestsTo('/twice')).toHaveLength(2);
   });
 
-  it('of what was exhausted fails again, is replayed again, and is delivered once the endpoint answers', async () => {
+  it('of what was exhausted fails again, is replayed again, and is delivered once the endpoint responds', async () => {
     const api = await register('/flaky');
     // First life: an attempt and its retry; second life the same; then it answers.
     receiver.respond('/flaky', [500, 500, 500, 500, 200]);
@@ -118,7 +118,7 @@ describe('a replay', () => {
     expect(ids).toEqual([id, id, id, id, id]);
   });
 
-  it('leaves its news what it was: sent anew, it is told as a duplicate and not sent again', async () => {
+  it('leaves its news what it was: sent anew, it is a duplicate and not sent again', async () => {
     const { serviceId } = await register('/anew');
     receiver.respond('/anew', [404, 200]);
     const producer = service.app.get(ServiceCallbacksProducer);
@@ -135,7 +135,7 @@ describe('a replay', () => {
     expect(requestsTo('/anew').map(({ headers }) => headers['webhook-id'])).toEqual([sent.id, sent.id]);
   });
 
-  it('of many, asked for while one of them is being replayed, leaves that one alone', async () => {
+  it('of many, requested while one of them is being replayed, leaves that one alone', async () => {
     const api = await register('/raced');
     receiver.respond('/raced', 404);
     const id = await givenUp(api);
@@ -190,7 +190,7 @@ describe('a replay', () => {
     await delivered(id);
   });
 
-  it('of many answers how many, takes those the filter names, and drains at a bounded rate', async () => {
+  it('of many returns how many, takes those that match the filter, and drains at a bounded rate', async () => {
     const api = await register('/many');
     const count = 3 * RATE;
     receiver.respond('/many', [...Array.from({ length: count }, () => 404), 500, 500, 200]);

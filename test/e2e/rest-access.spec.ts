@@ -35,7 +35,7 @@ describe('API_TOKENS', () => {
     `Basic ${first}`,
     first,
     'Bearer ',
-  ])('answers 401 to Authorization: %s', async (authorization) => {
+  ])('responds with 401 to Authorization: %s', async (authorization) => {
     expect(await refusal(list(authorization))).toEqual(anError(401, /[Bb]earer/));
   });
 
@@ -46,7 +46,7 @@ describe('API_TOKENS', () => {
     },
   );
 
-  it('are asked for before anything else', async () => {
+  it('are checked before anything else', async () => {
     expect(await refusal(service.call('POST', `/service/${randomUUID()}/callback-api`, '{}'))).toEqual(
       anError(401, /Bearer/),
     );

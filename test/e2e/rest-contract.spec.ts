@@ -34,12 +34,12 @@ describe('the REST contract', () => {
   const aBody = () => aCallbackApi({ url: receiver.url('/callbacks'), bearer_token: TOKEN });
 
   describe('POST /service/:service_id/callback-api', () => {
-    it('answers 201 with what was made, but for the token', async () => {
+    it('responds with 201 and the callback API, without the token', async () => {
       const serviceId = randomUUID();
       const body = aBody();
-      const answer = await create(serviceId, body);
-      expect(answer.status).toBe(201);
-      expect(answer.body).toMatchObject({
+      const response = await create(serviceId, body);
+      expect(response.status).toBe(201);
+      expect(response.body).toMatchObject({
         data: {
           id: expect.stringMatching(UUID),
           service_id: serviceId,
@@ -50,10 +50,10 @@ describe('the REST contract', () => {
           updated_at: null,
         },
       });
-      expect(JSON.stringify(answer.body)).not.toContain(TOKEN);
+      expect(JSON.stringify(response.body)).not.toContain(TOKEN);
     });
 
-    it('takes one of each type, and answers 409 to a second of one', async () => {
+    it('takes one of each type, and responds with 409 to a second of one', async () => {
       const serviceId = randomUUID();
       for (const type of ['delivery_status', 'complaint', 'inbound_sms', 'returned_letter']) {
         expect(await create(serviceId, { ...aBody(), callback_type: type })).toMatchObject({ status: 201 });
@@ -75,7 +75,7 @@ describe('the REST contract', () => {
       ],
       ['a private address', { url: 'https://10.0.0.1/' }, /^url .*may not be called/],
       [
-        'a type nobody knows',
+        'an unknown type',
         { callback_type: 'birthday' },
         /^callback_type "birthday" is not one of delivery_status/,
       ],
@@ -102,9 +102,9 @@ describe('the REST contract', () => {
 
     it('names each bad field at once', async () => {
       const body = { callback_type: 7, url: 8, bearer_token: 'short', updated_by_id: 'm,e', colour: 'red' };
-      const answer = await create(randomUUID(), body);
-      expect(answer.status).toBe(400);
-      const { errors } = answer.body as { errors: { message: string }[] };
+      const response = await create(randomUUID(), body);
+      expect(response.status).toBe(400);
+      const { errors } = response.body as { errors: { message: string }[] };
       const named = errors.map(({ message }) => message.split(' ')[0] ?? '');
       expect(new Set(named)).toEqual(new Set(Object.keys(body)));
     });
@@ -183,11 +183,11 @@ describe('the REST contract', () => {
     it('changes what is given, and nothing else', async () => {
       const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/before') });
       const by = randomUUID();
-      const answer = await service.call('POST', `${apisOf(serviceId)}/${id}`, {
+      const response = await service.call('POST', `${apisOf(serviceId)}/${id}`, {
         url: receiver.url('/after'),
         updated_by_id: by,
       });
-      expect(answer).toMatchObject({
+      expect(response).toMatchObject({
         status: 200,
         body: {
           data: {
@@ -243,7 +243,7 @@ describe('the REST contract', () => {
   });
 
   describe('DELETE /service/:service_id/callback-api/:id', () => {
-    it('answers 204, then 404', async () => {
+    it('responds with 204, then 404', async () => {
       const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/gone') });
       const path = `${apisOf(serviceId)}/${id}`;
       expect(await service.call('DELETE', path)).toMatchObject({ status: 204, body: '' });
@@ -274,11 +274,11 @@ describe('the REST contract', () => {
     ['POST', '/health/ready', 'GET, HEAD'],
     ['PUT', '/Metrics/', 'GET, HEAD'],
   ])('%s %s is a 405 that allows %s', async (method, path, allowed) => {
-    const answer = await service.call(method, path, method === 'GET' ? undefined : {});
-    expect({ status: answer.status, body: answer.body }).toEqual(
+    const response = await service.call(method, path, method === 'GET' ? undefined : {});
+    expect({ status: response.status, body: response.body }).toEqual(
       anError(405, new RegExp(`^${method} is not allowed here; allowed are ${allowed}$`)),
     );
-    expect(answer.headers.get('allow')).toBe(allowed);
+    expect(response.headers.get('allow')).toBe(allowed);
   });
 
   it('another service’s callback API is a 404', async () => {

@@ -111,7 +111,7 @@ describe('OpenAPI', () => {
     return route;
   }
 
-  /** @returns what is wrong with an answer: a status that the document does not have, or a body unlike its schema */
+  /** @returns what is wrong with a response: a status that the document does not have, or a body unlike its schema */
   function undocumented(id: string, { status, body }: ApiAnswer): unknown {
     const { method, path, operation } = routeOf(id);
     const response = operation.responses[status];

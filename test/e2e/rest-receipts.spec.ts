@@ -27,7 +27,7 @@ describe('the REST contract of notifications', () => {
   });
 
   describe('POST /service/:service_id/notifications', () => {
-    it('answers 201 with the notification', async () => {
+    it('responds with 201 and the notification', async () => {
       const serviceId = randomUUID();
       const body = {
         notification_type: 'sms',
@@ -73,9 +73,9 @@ describe('the REST contract of notifications', () => {
         sent_at: 'yesterday',
         colour: 'red',
       };
-      const answer = await service.call('POST', `/service/${randomUUID()}/notifications`, body);
-      expect(answer.status).toBe(400);
-      const { errors } = answer.body as { errors: { message: string }[] };
+      const response = await service.call('POST', `/service/${randomUUID()}/notifications`, body);
+      expect(response.status).toBe(400);
+      const { errors } = response.body as { errors: { message: string }[] };
       const named = errors.map(({ message }) => message.split(' ')[0] ?? '');
       expect(new Set(named)).toEqual(new Set(Object.keys(body)));
     });
@@ -93,16 +93,16 @@ describe('the REST contract of notifications', () => {
   });
 
   describe('POST /notifications/:id/receipts', () => {
-    it('answers with the notification and its callback, whose id is everywhere the same', async () => {
+    it('responds with the notification and its callback, whose id is the same everywhere', async () => {
       const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/ids') });
       const { id } = await createNotification(service, serviceId);
-      const answer = await sendReceipt(service, id, { status: 'delivered', sent_by: 'provider' });
-      expect(answer).toEqual({
+      const response = await sendReceipt(service, id, { status: 'delivered', sent_by: 'provider' });
+      expect(response).toEqual({
         notification: expect.objectContaining({ id, status: 'delivered', sent_by: 'provider' }),
         callback: { queued: true, id: expect.stringMatching(UUID) },
       });
       const [request] = await receiver.waitForRequests(1, { path: '/ids' });
-      const callbackId = answer.callback.queued && answer.callback.id;
+      const callbackId = response.callback.queued && response.callback.id;
       expect(request?.headers['webhook-id']).toBe(callbackId);
       expect(service.logs.events('callback.queued', { callback_id: callbackId })).toHaveLength(1);
     });

@@ -66,14 +66,14 @@ describe('the REST API', () => {
   });
 
   async function ourCallbackApi(): Promise<string> {
-    const answer = await service.call<{ data: { id: string } }>(
+    const response = await service.call<{ data: { id: string } }>(
       'POST',
       `/service/${OURS}/callback-api`,
       aCallbackApi({ url: 'http://127.0.0.1:9/' }),
       bearer(OUR_TOKEN),
     );
-    expect(answer.status).toBe(201);
-    return answer.body.data.id;
+    expect(response.status).toBe(201);
+    return response.body.data.id;
   }
 
   async function ourNotification(): Promise<string> {
@@ -84,14 +84,14 @@ describe('the REST API', () => {
       template_version: 1,
     };
     const path = `/service/${OURS}/notifications`;
-    const answer = await service.call<{ data: { id: string } }>(
+    const response = await service.call<{ data: { id: string } }>(
       'POST',
       path,
       notification,
       bearer(OUR_TOKEN),
     );
-    expect(answer.status).toBe(201);
-    return answer.body.data.id;
+    expect(response.status).toBe(201);
+    return response.body.data.id;
   }
 
   async function ourDeadLetter(): Promise<string> {
@@ -134,7 +134,7 @@ describe('the REST API', () => {
 
   const guarded = () => routes.filter((route) => !PUBLIC.includes(nameOf(route)));
 
-  /** Asks all of them. @returns name and status of each. */
+  /** Calls all of them. @returns name and status of each. */
   async function statuses(
     of: readonly Route[],
     headers: Record<string, string>,
@@ -184,7 +184,7 @@ describe('the REST API', () => {
     expect(await everything(database)).toEqual(before);
   });
 
-  it('answers the same for what is another’s and for what does not exist', async () => {
+  it('responds alike to a record of another service and to one that does not exist', async () => {
     const receipt = (id: string) =>
       service.call('POST', `/notifications/${id}/receipts`, { status: 'delivered' }, bearer(THEIR_TOKEN));
     const theirs = rows['/notifications/{id}'] ?? '';
@@ -257,11 +257,11 @@ describe('the REST API', () => {
     ['a path that names nothing', 'GET', '/nowhere', undefined, 404],
     ['an id that is none', 'GET', "/service/',--/callback-api", undefined, 404],
     ['a method there is not', 'PUT', '/service/ID/callback-api', '{}', 405],
-  ])('answers %s in the one shape, without a stack', async (_name, method, path, body, status) => {
-    const answer = await service.call(method, path.replace('ID', OURS), body, bearer(ADMIN));
+  ])('responds to %s in the one error shape, without a stack', async (_name, method, path, body, status) => {
+    const response = await service.call(method, path.replace('ID', OURS), body, bearer(ADMIN));
 
-    expect(answer).toMatchObject(withError(status));
-    expect(JSON.stringify(answer.body)).not.toMatch(/node_modules|\.js|\.ts| at /);
+    expect(response).toMatchObject(withError(status));
+    expect(JSON.stringify(response.body)).not.toMatch(/node_modules|\.js|\.ts| at /);
   });
 });
 

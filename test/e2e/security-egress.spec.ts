@@ -62,26 +62,26 @@ describe('egress as the environment has it', () => {
     await elsewhere.close();
   });
 
-  it('a proxy that is away costs no attempt: the callback is postponed, as a fault of this platform', async () => {
+  it('an unavailable proxy costs no attempt: the callback is postponed, as a fault of this platform', async () => {
     // A database of its own: the other service would take the job.
     const elsewhere = await createTestDatabase();
-    const away = await startTestService(elsewhere.url, {
+    const unreachable = await startTestService(elsewhere.url, {
       CALLBACK_PROXY_URL: `http://user:hunter2@127.0.0.1:${await closedPort()}`,
     });
-    const { id } = await sendCallbackTo(away, 'https://localhost:4430/');
+    const { id } = await sendCallbackTo(unreachable, 'https://localhost:4430/');
 
-    await away.logs.waitFor('callback.postponed', { callback_id: id }, { count: 2 });
+    await unreachable.logs.waitFor('callback.postponed', { callback_id: id }, { count: 2 });
 
-    expect(away.logs.events('callback.retrying', { callback_id: id })).toEqual([]);
-    const [line] = away.logs.events('callback.postponed', { callback_id: id });
+    expect(unreachable.logs.events('callback.retrying', { callback_id: id })).toEqual([]);
+    const [line] = unreachable.logs.events('callback.postponed', { callback_id: id });
     expect(line?.['error']).toContain('CALLBACK_PROXY_URL');
     expect(line?.['err']).toMatchObject({
       name: 'ProxyUnavailableError',
       stack: expect.stringMatching(/\n +at /),
       cause: { code: 'ECONNREFUSED' },
     });
-    expect(JSON.stringify(away.logs.lines)).not.toContain('hunter2');
-    await away.stop();
+    expect(JSON.stringify(unreachable.logs.lines)).not.toContain('hunter2');
+    await unreachable.stop();
     await elsewhere.drop();
   });
 

@@ -49,7 +49,7 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
     return value;
   }
 
-  /** The recipient is told to whoever asks for the notification: such an answer is not kept. */
+  /** A caller that reads the notification gets the recipient: such a response is not kept. */
   async function call<Body>(method: string, path: string, body?: unknown): Promise<ApiAnswer<Body>> {
     const answer = await service.call<Body>(method, path, body, bearer);
     if (answer.status >= 400) said.push(JSON.stringify(answer.body));

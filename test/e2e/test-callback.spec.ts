@@ -68,20 +68,20 @@ describe('a test callback', () => {
 
   async function register(url: string, type = 'delivery_status'): Promise<Registered> {
     const serviceId = randomUUID();
-    const answer = await service.call<{ data: { id: string; signing_secret: string } }>(
+    const response = await service.call<{ data: { id: string; signing_secret: string } }>(
       'POST',
       `/service/${serviceId}/callback-api`,
       aCallbackApi({ url, callback_type: type }),
     );
-    expect(answer.status).toBe(201);
-    return { id: answer.body.data.id, serviceId, secret: answer.body.data.signing_secret };
+    expect(response.status).toBe(201);
+    return { id: response.body.data.id, serviceId, secret: response.body.data.signing_secret };
   }
 
   const send = ({ serviceId, id }: Registered) =>
     service.call<{ data: TestView }>('POST', `/service/${serviceId}/callback-api/${id}/test`);
   const test = async (url: string) => (await send(await register(url))).body.data;
 
-  it('is marked, signed and has its own id; the answer says what the endpoint did', async () => {
+  it('is marked, signed and has its own id; the response says what the endpoint did', async () => {
     receiver.respond('/ok', status(202, { body: 'thank you\u0007' }));
     const api = await register(receiver.url('/ok'));
     const { status: code, body } = await send(api);
@@ -137,7 +137,7 @@ describe('a test callback', () => {
     },
   );
 
-  it('tells of TLS: the protocol, and whose certificate until when', async () => {
+  it('reports TLS: the protocol, and the owner and the end of the certificate', async () => {
     expect(await test(secure.url('/'))).toMatchObject({
       outcome: 'delivered',
       tls: {
@@ -152,20 +152,20 @@ describe('a test callback', () => {
       '/moved',
       redirect(301, 'https://www.example.com/new?token=a-bearer-token-of-the-service'),
     );
-    const answer = await test(receiver.url('/moved'));
-    expect(answer).toMatchObject({ outcome: 'final', status_code: 301 });
-    expect(answer.hint).toMatch(
+    const response = await test(receiver.url('/moved'));
+    expect(response).toMatchObject({ outcome: 'final', status_code: 301 });
+    expect(response.hint).toMatch(
       /^your server redirects to https:\/\/www\.example\.com\/new\?token=\[…\] \(301\); callbacks do not follow redirects/,
     );
-    expect(JSON.stringify(answer)).not.toContain('a-bearer-token');
+    expect(JSON.stringify(response)).not.toContain('a-bearer-token');
   });
 
   it('shows the beginning of what a server says, without the token it echoes', async () => {
     const body = `{"error":"bad token a-bearer-token-of-the-service"}${' '.repeat(3_000)}`;
     receiver.respond('/refuses', status(401, { body }));
-    const answer = await test(receiver.url('/refuses'));
-    expect(answer.excerpt).toBe('{"error":"bad token […]"}');
-    expect(answer.hint).toMatch(/bearer token/);
+    const response = await test(receiver.url('/refuses'));
+    expect(response.excerpt).toBe('{"error":"bad token […]"}');
+    expect(response.hint).toMatch(/bearer token/);
   });
 
   it('says who refused the connection', async () => {
@@ -179,12 +179,12 @@ describe('a test callback', () => {
 
   it('says that a server does not respond, after the deadline', async () => {
     receiver.respond('/hangs', hang());
-    const answer = await test(receiver.url('/hangs'));
-    expect(answer).toMatchObject({ error: 'timeout', outcome: 'retryable' });
-    expect(answer.hint).toBe(
+    const response = await test(receiver.url('/hangs'));
+    expect(response).toMatchObject({ error: 'timeout', outcome: 'retryable' });
+    expect(response.hint).toBe(
       `127.0.0.1:${receiver.port} did not respond within 1500 ms: reply at once, do the work afterwards`,
     );
-    expect(answer.duration_ms).toBeGreaterThanOrEqual(1_400);
+    expect(response.duration_ms).toBeGreaterThanOrEqual(1_400);
   });
 
   it.each([
@@ -193,13 +193,13 @@ describe('a test callback', () => {
   ] as const)('shows a certificate %s', async (_, tls, error, hint) => {
     const server = await startReceiver({ tls });
     try {
-      const answer = await test(server.url('/'));
-      expect(answer).toMatchObject({
+      const response = await test(server.url('/'));
+      expect(response).toMatchObject({
         error,
         address: `127.0.0.1:${server.port}`,
         tls: { protocol: null, certificate: { subject: expect.stringContaining('CN=') } },
       });
-      expect(answer.hint).toMatch(hint);
+      expect(response.hint).toMatch(hint);
       // To look at it, nothing was sent.
       expect(server.requests).toEqual([]);
     } finally {

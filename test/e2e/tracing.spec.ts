@@ -144,12 +144,12 @@ describe('with an SDK, which the host has registered', () => {
       });
       expect(job?.links.map((link) => link.context.spanId)).toEqual([idOf(send)]);
     }
-    const told = JSON.stringify(
+    const text = JSON.stringify(
       [...spans, ...jobs].map((span) => [span?.name, span?.attributes, span?.status]),
     );
-    expect(told).not.toMatch(/in-the-query|recipient@example\.com|a-bearer-token/);
+    expect(text).not.toMatch(/in-the-query|recipient@example\.com|a-bearer-token/);
 
-    // What the endpoint was told is the request that it got.
+    // The trace context that the endpoint gets is that of its request.
     const sent = receiver.requests.filter(({ path }) => path === '/flaky').map(({ headers }) => headers);
     const requests = attempts.map((span) => span.spanContext());
     expect(sent.map(({ traceparent }) => traceparent)).toEqual(

@@ -47,7 +47,7 @@ describe('the clock of one worker', () => {
   }
 
   it(
-    'two hours ahead from the start: it takes no jobs and says why, and nobody else’s suffers',
+    'two hours ahead from the start: it takes no jobs and says why, and the jobs of others go on',
     async () => {
       await skewed.logs.waitFor('worker.clock_skewed');
       await expectNoJobsTaken('/ahead', 'ahead');

@@ -51,7 +51,7 @@ describe(`300 connections wanted of a PostgreSQL that gives ${GIVEN}`, () => {
       await load.stop();
       const report = await load.report(`${GIVEN} connections for ${BURST} callers at once`);
       expect(report.lost).toEqual([]);
-      for (const refusal of refusals) expect(refusal).toMatch(/answered 50\d/);
+      for (const refusal of refusals) expect(refusal).toMatch(/got 50\d/);
       expect((await bench.api.call('GET', '/health/live')).status).toBe(200);
     },
     FAULT_TIMEOUT_MS,

@@ -30,7 +30,7 @@ if (!canHaveDisk) process.stderr.write('Skipped: a full disk (this user may not 
   }, FAULT_TIMEOUT_MS);
 
   it(
-    'answers an error to whoever asks, loses nothing it accepted, and goes on by itself',
+    'responds with errors, loses nothing it accepted, and recovers by itself',
     async () => {
       const disk = bench.postgres?.disk;
       const load = await startLoad(bench.api, bench.receiver, { path: '/disk-full' });

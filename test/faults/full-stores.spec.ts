@@ -45,13 +45,13 @@ describe('a store that takes no more', () => {
   };
 
   it(
-    'a read-only database: an error to whoever asks, nothing accepted is lost, and recovery by itself',
+    'a read-only database: errors to callers, nothing accepted is lost, and recovery by itself',
     async () => {
       const load = await startLoad(bench.api, bench.receiver, { path: '/read-only' });
       await load.more(10);
       await readOnly(true);
       await sleep(OUTAGE_MS);
-      await expect(createNotification(bench.api, load.serviceId)).rejects.toThrow(/was answered 50\d/);
+      await expect(createNotification(bench.api, load.serviceId)).rejects.toThrow(/got 50\d/);
       await readOnly(false);
       const back = performance.now();
       await load.more(10);
@@ -84,7 +84,7 @@ describe('a store that takes no more', () => {
         const report = await load.report(`Redis full for ${OUTAGE_MS} ms`, back);
         expect({ lost: report.lost, refused: report.refused }).toEqual({ lost: [], refused: 0 });
         expect(report.firstDeliveryMs).toBeLessThan(5_000);
-        // A worker that is refused by its store waits a moment before it asks again.
+        // A worker that is refused by its store waits a moment before it fetches again.
         const refusals = bench.api.logs
           .events('queue.error')
           .filter((line) => JSON.stringify(line).includes('OOM'));
@@ -94,7 +94,7 @@ describe('a store that takes no more', () => {
     );
 
     it(
-      'a Redis that answers nothing for longer than a lock lasts, with hundreds of callbacks in hand: none is lost',
+      'a Redis that does not respond for longer than a lock lasts, with hundreds of callbacks in hand: none is lost',
       async () => {
         const { redis } = bench;
         if (!redis) throw new Error('There is no Redis of its own');
@@ -107,7 +107,7 @@ describe('a store that takes no more', () => {
         const back = performance.now();
         await load.more(10);
         await load.stop();
-        const report = await load.report(`Redis silent for ${SILENCE_MS} ms`, back);
+        const report = await load.report(`Redis unresponsive for ${SILENCE_MS} ms`, back);
         expect({ lost: report.lost, refused: report.refused }).toEqual({ lost: [], refused: 0 });
         expect(report.firstDeliveryMs).toBeLessThan(5_000);
         // Its time came late, which says nothing of the clocks.

@@ -56,7 +56,7 @@ describe('a poisoned', () => {
     ['of 5 MB', (id) => jobWith('x'.repeat(FIVE_MEGABYTES), id)],
     ['moved from another callback', (id) => jobWith(seal('{}', randomUUID()), id)],
     ['whose document is no JSON', (id) => jobWith(seal('{"url":', id), id)],
-    ['of a type nobody knows', () => ({ notification_id: randomUUID(), service_id: randomUUID() })],
+    ['of an unknown type', () => ({ notification_id: randomUUID(), service_id: randomUUID() })],
     ['that claims to be a batch', () => ({ v: 2, callbacks: 'surprise' })],
   ];
 
@@ -99,7 +99,7 @@ describe('a poisoned', () => {
         await queue.addBulk(
           poisonedJobs.map(([name, make]) => {
             const id = randomUUID();
-            const jobName = name.includes('type nobody knows') ? 'unheard_of' : 'delivery_status';
+            const jobName = name.includes('unknown type') ? 'unheard_of' : 'delivery_status';
             // No batch has such an id.
             const jobId = name.includes('batch') ? `poison-${id}` : id;
             return { name: jobName, data: make(id), opts: { jobId } };

@@ -62,7 +62,7 @@ describe('an outage', () => {
   };
 
   it.each([0, OUTAGE_MS])(
-    'of PostgreSQL, crashed and %d ms away: nothing is lost, and delivery goes on by itself',
+    'of PostgreSQL, crashed and unavailable for %d ms: nothing is lost, and delivery goes on by itself',
     async (ms) => {
       const path = `/postgres-${ms}`;
       bench.receiver.respond(path, delay(20));
@@ -71,7 +71,7 @@ describe('an outage', () => {
       await bench.postgres?.crash();
       await sleep(ms);
       await bench.postgres?.start();
-      await expectToGoOn(`PostgreSQL away for ${ms} ms`, load, performance.now());
+      await expectToGoOn(`PostgreSQL unavailable for ${ms} ms`, load, performance.now());
       expect(load.accepted.size).toBeGreaterThanOrEqual(40);
     },
     FAULT_TIMEOUT_MS,
@@ -119,7 +119,7 @@ describe('an outage', () => {
         { service_id: load.serviceId },
         { count: load.accepted.size, timeoutMs: FAULT_TIMEOUT_MS / 2 },
       );
-      const report = await load.report('PostgreSQL away when dead letters were due');
+      const report = await load.report('PostgreSQL unavailable when dead letters were due');
       expect(report.lost).toEqual([]);
       expect(report.repeated).toBe(0);
     },
@@ -156,7 +156,7 @@ describe('an outage', () => {
     );
 
     it.each([0, OUTAGE_MS])(
-      'of Redis, killed and %d ms away: receipts are accepted throughout, and callbacks go on by themselves',
+      'of Redis, killed and unavailable for %d ms: receipts are accepted throughout, and callbacks go on by themselves',
       async (ms) => {
         const path = `/redis-${ms}`;
         bench.receiver.respond(path, delay(20));
@@ -169,7 +169,7 @@ describe('an outage', () => {
         await sleep(ms);
         await bench.redis?.start();
         const back = performance.now();
-        await expectToGoOn(`Redis away for ${ms} ms`, load, back);
+        await expectToGoOn(`Redis unavailable for ${ms} ms`, load, back);
       },
       FAULT_TIMEOUT_MS,
     );

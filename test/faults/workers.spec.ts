@@ -17,7 +17,7 @@ const KILLS = inFull(10, 2);
 /** Attempts a worker has in flight at most while they are killed. */
 const CONCURRENCY = 25;
 const ANSWER_MS = 150;
-/** What was answered so long ago may not be written in the record, ms. */
+/** Responses of the last so many ms may not be in the record yet. */
 const SETTLED_MS = 250;
 /** Past the lock and the search for those whose lock ran out, ms. */
 const PAST_ITS_LOCK_MS = 6_000;
@@ -41,7 +41,7 @@ describe('the end of a worker', () => {
   }, FAULT_TIMEOUT_MS);
 
   it(
-    `killed ${KILLS} times at random moments: all arrive, and no more repeat than were in flight or just answered`,
+    `killed ${KILLS} times at random moments: all arrive, and no more repeat than were in flight or just got a response`,
     async () => {
       bench.receiver.respond('/killed', delay(ANSWER_MS));
       const load = await startLoad(bench.api, bench.receiver, { path: '/killed' });
@@ -97,7 +97,7 @@ describe('the end of a worker', () => {
       const gate = barrier(IN_FLIGHT, 500, status(200));
       bench.receiver.respond('/draining', gate.behaviour);
       const producer = bench.api.app.get(ServiceCallbacksProducer);
-      // Many endpoints, of which none has more than its share in flight.
+      // Many endpoints; none has more than its share in flight.
       for (let service = 0; service < IN_FLIGHT / 5; service += 1) {
         const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/draining') });
         const notifications = Array.from({ length: 5 }, () => aNotification({ serviceId }));

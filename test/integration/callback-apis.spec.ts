@@ -30,14 +30,14 @@ describe('callback APIs in the database', () => {
     await database.drop();
   });
 
-  it('are one a service and type, also when many come at the same moment (R1)', async () => {
+  it('are one a service and type, also when many come at the same moment', async () => {
     const serviceId = randomUUID();
     const register = () =>
       service.call('POST', `/service/${serviceId}/callback-api`, aCallbackApi({ url: URL_OF_SERVICE }));
 
-    const answers = await Promise.all(Array.from({ length: 10 }, register));
+    const responses = await Promise.all(Array.from({ length: 10 }, register));
 
-    const statuses = Map.groupBy(answers, ({ status }) => status);
+    const statuses = Map.groupBy(responses, ({ status }) => status);
     expect(statuses.get(201)).toHaveLength(1);
     expect(statuses.get(409)).toHaveLength(9);
     expect(await repository.list(serviceId)).toHaveLength(1);

@@ -30,16 +30,16 @@ const everyStatus: readonly [number, (statusCode: number) => object][] = [
   ...[429, 500, 501, 502, 503, 504, 511, 599].map((code) => [code, retryable] as const),
 ].map(([code, outcome]) => [code, outcome]);
 
-/** What a server does with the request it got, and what becomes of the attempt. */
+/** What a server does with the request, and the outcome of the attempt. */
 const behaviours: readonly [string, kit.Behaviour, object][] = [
   ['reset before headers', kit.resetBeforeHeaders(), retryableError('connection_reset')],
   ['closed before headers', kit.closeBeforeHeaders(), retryableError('connection_reset')],
   ['reset mid-body after a 200', kit.resetMidBody(), delivered(200)],
-  ['never answers', kit.hang(), retryableError('timeout')],
+  ['never responds', kit.hang(), retryableError('timeout')],
   ['headers never complete', kit.incompleteHeaders(), retryableError('timeout')],
   ['headers that drip past the deadline', kit.dripHeaders(20), retryableError('timeout')],
   ['200 whose body drips past the deadline', kit.dripBody(20), delivered(200)],
-  ['answers after a while', kit.delay(100, 202), delivered(202)],
+  ['responds after a while', kit.delay(100, 202), delivered(202)],
   ['not HTTP', kit.notHttp(), retryableError('invalid_response')],
   ['HTTP/0.9', kit.http09(), retryableError('invalid_response')],
   ['endless headers', kit.endlessHeaders(), retryableError('invalid_response')],
@@ -64,7 +64,7 @@ const behaviours: readonly [string, kit.Behaviour, object][] = [
 ];
 
 describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', (through) => {
-  it('sends what R8 and Standard Webhooks ask for, and nothing more', async () => {
+  it('sends the headers of the contract and of Standard Webhooks, and no others', async () => {
     const server = await fixture.receiver();
     const { client: underTest } = fixture.client({ through });
     const before = Math.floor(Date.now() / 1000);
@@ -103,7 +103,7 @@ describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', 
     expect(server.requests.map(({ url }) => url)).toEqual([target]);
   });
 
-  it.each(everyStatus)('answers %i', async (code, outcome) => {
+  it.each(everyStatus)('responds with %i', async (code, outcome) => {
     const server = await fixture.receiver();
     server.respond('/', kit.status(code, { headers: { location: server.url('/elsewhere') } }));
     const { client: underTest } = fixture.client({ through });
@@ -280,9 +280,9 @@ describe('the excerpt', () => {
   });
 });
 
-describe('the deadline (R12)', () => {
+describe('the deadline', () => {
   it.each<[string, kit.Behaviour]>([
-    ['a server that never answers', kit.hang()],
+    ['a server that never responds', kit.hang()],
     ['dripping headers', kit.dripHeaders(10)],
     ['a dripping body', kit.dripBody(10)],
   ])('is not stretched by %s', async (_name, behaviour) => {
@@ -309,20 +309,20 @@ describe('the deadline (R12)', () => {
   });
 
   it('covers the TLS handshake, and leaves no connection behind that is still being made', async () => {
-    const silent = await fixture.tcpServer();
+    const hanging = await fixture.tcpServer();
     const { client: underTest } = fixture.client({ timeoutMs: 300 });
 
     const elapsed = await timed(async () => {
-      const outcome = await underTest.send(aRequest(`https://127.0.0.1:${silent.port}/`));
+      const outcome = await underTest.send(aRequest(`https://127.0.0.1:${hanging.port}/`));
       expect(outcome).toEqual(retryableError('timeout'));
     });
 
     expect(elapsed).toBeLessThan(300 + LATE_MS);
-    expect(silent.sockets.accepted).toBe(1);
-    await silent.sockets.allClosed();
+    expect(hanging.sockets.accepted).toBe(1);
+    await hanging.sockets.allClosed();
   });
 
-  it('counts an answer that came in time while the process was stopped', async () => {
+  it('counts a response that came in time while the process was stopped', async () => {
     const server = await fixture.receiver();
     let stopped = 0;
     server.respond('/', (exchange) => {
@@ -414,7 +414,7 @@ describe('connections', () => {
 });
 
 describe('interceptors of a host', () => {
-  it('see and change the request, and see the answer', async () => {
+  it('see and change the request, and see the response', async () => {
     const server = await fixture.receiver();
     server.respond('/', kit.status(404, { headers: { 'x-server': 'theirs' } }));
     const { client: underTest, http } = fixture.client();
@@ -462,7 +462,7 @@ describe('interceptors of a host', () => {
     expect(outcome).toEqual(retryableError('connection_refused'));
   });
 
-  it('that never return are cut off at the deadline, an answer that came first counts', async () => {
+  it('that never return are cut off at the deadline, a response that came first counts', async () => {
     const server = await fixture.receiver();
     const { client: underTest, http } = fixture.client({ timeoutMs: 200 });
     http.axiosRef.interceptors.response.use(() => new Promise(() => {}));

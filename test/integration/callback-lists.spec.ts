@@ -48,7 +48,7 @@ describe('the lists of callbacks', () => {
   const reader = (keep: DeliveryLogOptions['keep'] = 'all') =>
     new CallbackLogReader(new CallbackListRepository(store.dataSource, { keep, retentionDays: 30 }));
 
-  /** @returns the id of a callback that was queued so many seconds after noon, and what became of it. */
+  /** @returns the id of a callback that was queued so many seconds after noon, and its state. */
   async function callback(
     second: number,
     disposition?: Disposition,
@@ -283,7 +283,7 @@ describe('the lists of callbacks', () => {
       ['complaint', { to: null, complaint_id: 'c' }, { to: null, complaint_id: 'c' }, []],
       ['parcel', { name: 'Ada', weight: 3 }, { name: '[masked]', weight: '[masked]' }, ['name', 'weight']],
       ['open_parcel', { name: { first: 'Ada' }, weight: 3 }, { name: '[masked]', weight: 3 }, ['name']],
-    ])('with what %s tells of a person masked', async (callbackType, document, expected, maskedFields) => {
+    ])('with the personal data of %s masked', async (callbackType, document, expected, maskedFields) => {
       const masked = await read(callbackType, document, false);
       expect(masked).toMatchObject({ kind: 'kept', maskedFields });
       expect(masked.kind === 'kept' && JSON.parse(masked.text)).toEqual(expected);

@@ -106,8 +106,8 @@ describe('the console in a host', () => {
     const [id = ''] = await insertGivenUp(database.url, { serviceId: 'finds' });
     const subject = 'a-notification-of-the-host';
     await query(database.url, 'UPDATE service_callbacks SET subject_id = $1 WHERE id = $2', [subject, id]);
-    const answer = await client.get(`/console/search?q=${encodeURIComponent('Case 12/b')}`);
-    expect(answer.headers.get('location')).toBe(`/console/services/finds/callbacks/${id}`);
+    const response = await client.get(`/console/search?q=${encodeURIComponent('Case 12/b')}`);
+    expect(response.headers.get('location')).toBe(`/console/services/finds/callbacks/${id}`);
     const html = await (await client.get('/console')).text();
     expect(html).toContain('<a href="/our-runbook">Runbook</a>');
     expect(html).not.toContain('API documents');
@@ -125,7 +125,7 @@ describe('the console in a host', () => {
       ['confirmed', 'true'],
       ...ids.map((id): [string, string] => ['id', id]),
     ] as [string, string][];
-    const answer = await client.post('/console/dead-letters/delete', fields);
-    expect(answer.headers.get('location')).toMatch(/^\/console\/dead-letters\?deleted=25\./);
+    const response = await client.post('/console/dead-letters/delete', fields);
+    expect(response.headers.get('location')).toMatch(/^\/console\/dead-letters\?deleted=25\./);
   });
 });

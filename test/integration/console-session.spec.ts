@@ -49,11 +49,11 @@ describe('a session of the console', () => {
     return id;
   }
 
-  it('is asked for before anything is shown, and leads to where one wanted', async () => {
+  it('is needed before anything is shown, and leads to the requested page', async () => {
     const visitor = client();
-    const answer = await visitor.get('/console/dead-letters?reason=expired');
+    const response = await visitor.get('/console/dead-letters?reason=expired');
     const to = encodeURIComponent('/console/dead-letters?reason=expired');
-    expect([answer.status, answer.headers.get('location')]).toEqual([303, `/console/sign-in?to=${to}`]);
+    expect([response.status, response.headers.get('location')]).toEqual([303, `/console/sign-in?to=${to}`]);
     const landed = await visitor.signIn(OPERATOR, '/console/dead-letters?reason=expired');
     expect(landed.headers.get('location')).toBe('/console/dead-letters?reason=expired');
   });
@@ -79,7 +79,7 @@ describe('a session of the console', () => {
     expect(proxied.headers.getSetCookie().at(-1)).toMatch(/; Secure/);
   });
 
-  it('is not opened by a wrong token, nor by a cookie of somebody’s own making', async () => {
+  it('is not opened by a wrong token, nor by a forged cookie', async () => {
     const refused = await client().signIn('not-a-token-at-all');
     expect([refused.status, await refused.text()]).toEqual([401, expect.stringContaining('not valid')]);
     const forged = client();
@@ -117,14 +117,14 @@ describe('a session of the console', () => {
     }
   });
 
-  it('lives on while somebody clicks, and not by a page that refreshes itself', async () => {
+  it('is extended by clicks, and not by a page that refreshes itself', async () => {
     const past = new ManualClock(Date.now() - 2 * 60_000);
     const sealed = new SessionSeal(service.app.get(PayloadCipher), past).start(OPERATOR);
     const visitor = client();
     const cookiesOf = async (path: string, headers: Record<string, string> = {}) => {
       visitor.setCookie(COOKIES.session, sealed);
-      const answer = await visitor.get(path, headers);
-      return [answer.status, answer.headers.getSetCookie().length];
+      const response = await visitor.get(path, headers);
+      return [response.status, response.headers.getSetCookie().length];
     };
     expect(await cookiesOf('/console', { 'hx-request': 'true' })).toEqual([200, 0]);
     expect(await cookiesOf('/console')).toEqual([200, 1]);
@@ -155,14 +155,14 @@ describe('a session of the console', () => {
       }),
       visitor.post('/console/dead-letters/delete', form, { csrf, headers: { origin: 'null' } }),
     ];
-    for (const answer of await Promise.all(refused)) expect(answer.status).toBe(403);
+    for (const response of await Promise.all(refused)) expect(response.status).toBe(403);
     const own = await visitor.post('/console/dead-letters/delete', form, {
       csrf,
       headers: { origin: service.url },
     });
-    const told = own.headers.get('location') ?? '';
-    expect(await (await visitor.get(told)).text()).toContain('1 dead letter deleted');
-    for (const forged of [told.replace('=1.', '=999.'), '/console/dead-letters?deleted=999']) {
+    const notice = own.headers.get('location') ?? '';
+    expect(await (await visitor.get(notice)).text()).toContain('1 dead letter deleted');
+    for (const forged of [notice.replace('=1.', '=999.'), '/console/dead-letters?deleted=999']) {
       expect(await (await visitor.get(forged)).text()).not.toMatch(/dead letters? deleted/);
     }
   });
@@ -206,9 +206,12 @@ describe('a session of the console', () => {
     const id = await deadLetter(SERVICE_ID);
     const none = { which: 'selected', confirmed: 'true' };
     for (const action of ['delete', 'replay']) {
-      const answer = await visitor.post(`/console/dead-letters/${action}`, { ...none, service: SERVICE_ID });
-      const address = answer.headers.get('location') ?? '';
-      expect([answer.status, address]).toEqual([303, expect.stringContaining(`service=${SERVICE_ID}`)]);
+      const response = await visitor.post(`/console/dead-letters/${action}`, {
+        ...none,
+        service: SERVICE_ID,
+      });
+      const address = response.headers.get('location') ?? '';
+      expect([response.status, address]).toEqual([303, expect.stringContaining(`service=${SERVICE_ID}`)]);
       expect(await (await visitor.get(address)).text()).toContain('Select at least one dead letter');
     }
     const vague = { since: 'yesterday', reason: 'unheard-of', service: 'x'.repeat(256) };
@@ -219,7 +222,7 @@ describe('a session of the console', () => {
     expect(await (await visitor.get('/console/dead-letters')).text()).toContain(id);
   });
 
-  it('deletes no more than was asked about', async () => {
+  it('deletes no more than the confirmation page showed', async () => {
     const visitor = await signedIn(OPERATOR);
     const serviceId = randomUUID();
     const before = await deadLetter(serviceId);
@@ -268,9 +271,9 @@ describe('a session of the console', () => {
     const which = { which: 'all', service: serviceId };
     const question = await (await visitor.post('/console/dead-letters/replay', which)).text();
     expect(question).toContain('Replay 1 dead letter?');
-    const answer = await visitor.get(`/console/services/${serviceId}/callbacks/${id}`);
-    const html = await answer.text();
-    expect([answer.status, html]).toEqual([
+    const response = await visitor.get(`/console/services/${serviceId}/callbacks/${id}`);
+    const html = await response.text();
+    expect([response.status, html]).toEqual([
       200,
       expect.stringMatching(/Given up<\/b> <time[^]*<\/time>: rejected, not retried/),
     ]);
@@ -340,8 +343,8 @@ describe('a session of the console', () => {
       [own, other],
     ]);
     const found = async (visitor: ConsoleClient, text: string) => {
-      const answer = await visitor.get(`/console/search?q=${encodeURIComponent(text)}`);
-      return answer.status === 303 ? answer.headers.get('location') : answer.text();
+      const response = await visitor.get(`/console/search?q=${encodeURIComponent(text)}`);
+      return response.status === 303 ? response.headers.get('location') : response.text();
     };
     const pageOf = (serviceId: string, id: string) => `/console/services/${serviceId}/callbacks/${id}`;
     for (const text of [own, ` ${own.toUpperCase()} `, own.slice(0, 23), own.replaceAll('-', '')])
@@ -374,15 +377,15 @@ describe('a session of the console', () => {
 
   it('keeps the navigation where something went wrong', async () => {
     const visitor = await signedIn(OPERATOR);
-    const answer = await visitor.get('/console/nowhere');
-    const html = await answer.text();
-    expect([answer.status, html]).toEqual([
+    const response = await visitor.get('/console/nowhere');
+    const html = await response.text();
+    expect([response.status, html]).toEqual([
       404,
       expect.stringMatching(/aria-label="Console"[^]*id="problem"/),
     ]);
   });
 
-  it('asks before it disables', async () => {
+  it('asks for confirmation before it disables', async () => {
     const visitor = await signedIn(OPERATOR);
     const { id, serviceId } = await registerCallbackApi(
       {
@@ -415,26 +418,26 @@ describe('a session of the console', () => {
   it('has pages that load nothing from elsewhere and run nothing that is inline', async () => {
     const visitor = await signedIn(OPERATOR);
     for (const path of ['/console', '/console/callbacks', '/console/dead-letters', '/console/nowhere']) {
-      const answer = await visitor.get(path);
-      expect(answer.headers.get('content-security-policy')).toBe(
+      const response = await visitor.get(path);
+      expect(response.headers.get('content-security-policy')).toBe(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
           "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
       );
-      expect(answer.headers.get('cache-control')).toBe('no-store');
-      const html = await answer.text();
+      expect(response.headers.get('cache-control')).toBe('no-store');
+      const html = await response.text();
       expect(html).not.toMatch(/<style|\sstyle=|\son[a-z]+=|<script(?![^>]+src=)|https?:\/\/(?!127)/);
     }
   });
 
-  it('serves its files for ever, under names with their hashes', async () => {
+  it('serves its files without expiry, under names with their hashes', async () => {
     const html = await (await client().get('/console/sign-in')).text();
     const files = [...html.matchAll(/(?:href|src)="(\/console\/assets\/[^"]+)"/g)].map(
       ([, path]) => path ?? '',
     );
     expect(new Set(files.map((path) => path.split('.').at(-1)))).toEqual(new Set(['css', 'js', 'svg']));
     for (const path of files) {
-      const answer = await client().get(path);
-      expect([path, answer.status, answer.headers.get('cache-control')]).toEqual([
+      const response = await client().get(path);
+      expect([path, response.status, response.headers.get('cache-control')]).toEqual([
         path,
         200,
         'public, max-age=31536000, immutable',
@@ -453,9 +456,9 @@ describe('a session of the console', () => {
     const visitor = await signedIn(OPERATOR);
     await query(database.url, 'ALTER TABLE service_callback_minutes RENAME TO elsewhere');
     try {
-      const answer = await visitor.get('/console');
-      const html = await answer.text();
-      expect([answer.status, html]).toEqual([500, expect.stringContaining('Something went wrong')]);
+      const response = await visitor.get('/console');
+      const html = await response.text();
+      expect([response.status, html]).toEqual([500, expect.stringContaining('Something went wrong')]);
       expect(html).not.toMatch(/service_callback_minutes|SELECT| at /);
       await service.logs.waitFor('console.failed', {});
     } finally {
@@ -463,7 +466,7 @@ describe('a session of the console', () => {
     }
   });
 
-  it('keeps whoever guesses tokens waiting, whatever address a header claims', async () => {
+  it('slows down guesses of tokens, whatever address a header claims', async () => {
     const guesses = Array.from({ length: 21 }, (_, index) => `a-guess-of-a-token-${index}`);
     const statuses: number[] = [];
     for (const [index, guess] of guesses.entries()) {

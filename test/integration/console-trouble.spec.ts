@@ -35,16 +35,16 @@ describe('the console, when something is wrong', () => {
     return visitor;
   }
 
-  it('says that the database is away, keeps whoever is there signed in, and comes back with it', async () => {
+  it('says that the database is unavailable, keeps people signed in, and comes back with it', async () => {
     const postgres = await startOwnedPostgres();
     closers.push(() => postgres.stop());
     const visitor = await visitorOf(await start(postgres.url));
     await postgres.crash();
     for (const path of ['/console', '/console/callbacks', '/console/dead-letters']) {
       for (const headers of [{}, { 'hx-request': 'true' }] as Record<string, string>[]) {
-        const answer = await visitor.get(path, headers);
-        const html = await answer.text();
-        expect([path, answer.status]).toEqual([path, 503]);
+        const response = await visitor.get(path, headers);
+        const html = await response.text();
+        expect([path, response.status]).toEqual([path, 503]);
         expect(html).toMatch(/id="problem"[^]*The database does not respond/);
         expect(html).not.toMatch(/ECONNREFUSED|node_modules/);
       }

@@ -52,7 +52,7 @@ describe('with limits that are reached', () => {
 
   afterEach(() => database.drop());
 
-  it('answers 503 to a receipt that waits for longer than statement_timeout', async () => {
+  it('responds with 503 to a receipt that waits for longer than statement_timeout', async () => {
     await setDefault(database.url, 'statement_timeout', "'1s'");
     const service = await startTestService(database.url, { PROCESS_ROLE: 'api' });
     const blocker = new Client({ connectionString: database.url });
@@ -61,8 +61,8 @@ describe('with limits that are reached', () => {
       const { id } = await createNotification(service, randomUUID());
       await blocker.query('BEGIN');
       await blocker.query('SELECT FROM notifications WHERE id = $1 FOR UPDATE', [id]);
-      const answer = await service.call('POST', `/notifications/${id}/receipts`, { status: 'delivered' });
-      expect(answer.status).toBe(503);
+      const response = await service.call('POST', `/notifications/${id}/receipts`, { status: 'delivered' });
+      expect(response.status).toBe(503);
     } finally {
       await blocker.end();
       await service.stop();
@@ -141,8 +141,8 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>, receiptsAt
         createNotification(service, serviceId, { sent_at: sentAt }),
       ),
     );
-    const answers = await Promise.all(notifications.map(({ id }) => sendReceipt(service, id)));
-    for (const { notification, callback } of answers) {
+    const responses = await Promise.all(notifications.map(({ id }) => sendReceipt(service, id)));
+    for (const { notification, callback } of responses) {
       expect(callback).toMatchObject({ queued: true });
       expect(notification).toMatchObject({
         status: 'delivered',

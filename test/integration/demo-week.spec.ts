@@ -47,7 +47,7 @@ describe('the made-up week of the demo', () => {
     expect(letters.filter(({ id }) => !arrived.has(id))).toEqual([]);
   }, 60_000);
 
-  it('has few callbacks that wait, and none whose time comes while somebody looks', async () => {
+  it('has few callbacks that wait, and none that becomes due while it is shown', async () => {
     const [waiting] = await query<{ count: number; soonest: Date }>(
       database.url,
       `SELECT count(*)::int AS count, min(next_attempt_at) AS soonest FROM service_callbacks

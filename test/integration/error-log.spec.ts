@@ -150,7 +150,7 @@ describe('the log of requests that failed', () => {
     expect(logged).toEqual([
       expect.objectContaining({
         event: 'http.unavailable',
-        err: anError({ cause: anError({ message: 'the queue is silent' }) }),
+        err: anError({ cause: anError({ message: 'the queue does not respond' }) }),
       }),
       expect.objectContaining({ event: 'http.failed', err: anError({ message: 'too late' }) }),
     ]);
@@ -199,7 +199,7 @@ describe('the log of what fails in the background', () => {
     }
   });
 
-  it('names the error behind what becomes of a callback', async () => {
+  it('names the error behind the result of a callback', async () => {
     const url = await databaseUrl();
     const receiver = await startReceiver();
     closers.push(() => receiver.close());
@@ -249,7 +249,7 @@ describe('the log of what fails in the background', () => {
 class Failing {
   @Get('unavailable')
   unavailable() {
-    throw new ServiceUnavailableException('Not now', { cause: new Error('the queue is silent') });
+    throw new ServiceUnavailableException('Not now', { cause: new Error('the queue does not respond') });
   }
 
   @Get('begun')

@@ -228,7 +228,7 @@ describe('the figures', () => {
       });
     });
 
-    it('not failing because of a failure that is told late, nor well because of a late success', async () => {
+    it('not failing because of a failure that is reported late, nor well because of a late success', async () => {
       await flush(10, 200);
       await flush(5, 503);
       expect(await health()).toMatchObject({ failingSince: null, attemptsSinceSuccess: 0 });
@@ -241,7 +241,7 @@ describe('the figures', () => {
       });
     });
 
-    it('whatever became of replays', async () => {
+    it('whatever the outcome of replays', async () => {
       const { figures } = figuresOf(clock);
       figures.attempted(mine({ generation: 1 }), at(0), anOutcome(503));
       await writer.write(figures.take());
@@ -249,19 +249,19 @@ describe('the figures', () => {
     });
   });
 
-  it('have the processes that were heard of lately', async () => {
+  it('have the processes with a recent heartbeat', async () => {
     const processes = new ProcessesRepository(dataSource);
-    const tell = (id: string, inFlight: number, now: number) =>
-      processes.tell({ id, label: 'a host', inFlight, dropped: 2 }, now);
+    const report = (id: string, inFlight: number, now: number) =>
+      processes.report({ id, label: 'a host', inFlight, dropped: 2 }, now);
     const [one, other] = [randomUUID(), randomUUID()];
-    await tell(one, 3, NOON);
-    await tell(one, 5, NOON + 5_000);
-    await tell(other, 7, NOON + 6_000);
+    await report(one, 3, NOON);
+    await report(one, 5, NOON + 5_000);
+    await report(other, 7, NOON + 6_000);
     expect(await processes.sums(NOON + 7_000)).toEqual({ processes: 2, inFlight: 12, dropped: 4 });
     expect(await processes.sums(NOON + 35_500)).toEqual({ processes: 1, inFlight: 7, dropped: 2 });
     await processes.forget(other);
     expect(await processes.sums(NOON + 7_000)).toEqual({ processes: 1, inFlight: 5, dropped: 2 });
-    await tell(other, 1, NOON + 60_000);
+    await report(other, 1, NOON + 60_000);
     expect(await query(database.url, 'SELECT id FROM service_callback_processes')).toEqual([{ id: other }]);
   });
 });
@@ -316,7 +316,7 @@ describe('while the database does not respond, the figures', () => {
       )
     )[0]?.n;
 
-  it('wait, delay nobody, say so once, and miss nothing when it does', async () => {
+  it('wait, delay no delivery, say so once, and miss nothing when it does', async () => {
     const { figures, dropped } = start();
     const serviceId = randomUUID();
     await forwarder.down();

@@ -379,7 +379,7 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
       const named = running[0]?.get<DataSource>(getDataSourceToken('callbacks'), { strict: false });
       await named?.transaction(async (manager) => {
         await host.producer.sendDeliveryStatus(aNotification({ serviceId }), { manager });
-        // Nobody else sees it yet.
+        // No other connection sees it yet.
         expect(await recorded(callbacksDatabase.url)).toEqual([]);
       });
       await receiver.waitForRequests(1, { path: '/named-transaction' });

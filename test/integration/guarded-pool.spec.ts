@@ -17,7 +17,7 @@ describe('the pool that BullMQ is given', () => {
     await database.drop();
   });
 
-  it('makes a statement again that a deadlock rolled back: neither caller hears of it', async () => {
+  it('makes a statement again that a deadlock rolled back: neither caller sees an error', async () => {
     const guarded = new GuardedPool(pool);
     // Both hold one lock when they ask for the other's: PostgreSQL rolls one of them back.
     const lock = (one: number, other: number) =>
@@ -30,8 +30,8 @@ describe('the pool that BullMQ is given', () => {
       (await pool.query<{ n: number }>('SELECT last_value::int AS n FROM tries')).rows[0]?.n ?? 0;
     let rounds = 0;
     do {
-      const answers = await Promise.all([lock(1, 2), lock(2, 1)]);
-      expect(answers.map(({ rows }) => rows.length)).toEqual([1, 1]);
+      const responses = await Promise.all([lock(1, 2), lock(2, 1)]);
+      expect(responses.map(({ rows }) => rows.length)).toEqual([1, 1]);
       rounds += 1;
       // Where one was through before the other had connected, they were not in each other's way.
     } while ((await tries()) === 2 * rounds && rounds < 20);

@@ -44,7 +44,7 @@ const TIMED_OUT = retryable('timeout');
 const OK = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${OK}transfer-encoding: chunked\r\n\r\n`;
 
-/** What a server does below HTTP, and what becomes of the attempt. */
+/** What a server does below HTTP, and the outcome of the attempt. */
 const sockets: readonly (readonly [string, hostile.SocketBehaviour, object])[] = [
   ['RST when it has accepted', hostile.resetOnAccept(), retryable('connection_reset')],
   ['FIN when it has accepted', hostile.closeOnAccept(), retryable('connection_reset')],
@@ -54,8 +54,8 @@ const sockets: readonly (readonly [string, hostile.SocketBehaviour, object])[] =
   ['RST in the body', hostile.resetInBody(), delivered],
   ['FIN in the status line', hostile.closeInStatusLine(), retryable('connection_reset')],
   ['FIN in the headers', hostile.closeInHeaders(), retryable('connection_reset')],
-  ['half-close before it answers', hostile.halfCloseOnAccept(), retryable('connection_reset')],
-  ['half-close after its answer', hostile.halfCloseAfterAnswer(), delivered],
+  ['half-close before it responds', hostile.halfCloseOnAccept(), retryable('connection_reset')],
+  ['half-close after its response', hostile.halfCloseAfterAnswer(), delivered],
   ['slow-loris headers', hostile.drip(OK, 'x-slow: 1\r\n', 10), TIMED_OUT],
   ['slow 103s', hostile.drip('', 'HTTP/1.1 103 Early Hints\r\n\r\n', 100), TIMED_OUT],
   ['slow 100s', hostile.drip('', 'HTTP/1.1 100 Continue\r\n\r\n', 100), TIMED_OUT],
@@ -118,7 +118,7 @@ describe.each(['http', 'https'] as const)('a hostile receiver over %s', (scheme)
     if (behaviour.allowHalfOpen !== true) await under.sockets.allClosed();
   });
 
-  it('keep-alive, then silence: the attempt ends in time, and the next has another connection', async () => {
+  it('keep-alive, then no response: the attempt ends in time, and the next has another connection', async () => {
     const under = await server({ ...tls, ...hostile.keepAliveThenSilence() });
     const { client: underTest } = client();
     const url = `${scheme}://localhost:${under.port}/`;
@@ -128,10 +128,10 @@ describe.each(['http', 'https'] as const)('a hostile receiver over %s', (scheme)
 
     expect(outcomes[0]).toMatchObject(delivered);
     expect(outcomes.at(-1)?.kind).toBeDefined();
-    // Each connection is good for one: whatever was sent on a silent one was not answered, and is over.
-    const answered = outcomes.filter(({ kind }) => kind === 'delivered').length;
-    expect(answered).toBe(under.sockets.accepted);
-    expect(outcomes.filter(({ kind }) => kind === 'retryable')).toHaveLength(4 - answered);
+    // Each connection is good for one: a request on one that stopped responding fails.
+    const responded = outcomes.filter(({ kind }) => kind === 'delivered').length;
+    expect(responded).toBe(under.sockets.accepted);
+    expect(outcomes.filter(({ kind }) => kind === 'retryable')).toHaveLength(4 - responded);
   });
 
   it('keep-alive, then RST: the request goes over a new connection, and no attempt fails', async () => {
@@ -143,7 +143,7 @@ describe.each(['http', 'https'] as const)('a hostile receiver over %s', (scheme)
     }
   });
 
-  it('an answer to a request that was not made is not the next one’s', async () => {
+  it('a response to a request that was not made is not the next one’s', async () => {
     const smuggled = 'HTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n';
     const under = await server({
       ...tls,
@@ -182,7 +182,7 @@ describe('a hostile receiver, below TLS', () => {
     ['garbage', { onData: say('\u0000'.repeat(100)) }, 'tls_failure'],
     ['RST in the handshake', hostile.resetOnFirstBytes(), 'connection_reset'],
     ['FIN in the handshake', { onData: (socket) => socket.end() }, 'connection_reset'],
-    ['silence', {}, 'timeout'],
+    ['no bytes', {}, 'timeout'],
   ] satisfies [string, hostile.SocketBehaviour, DeliveryError][])('%s', async (_name, behaviour, error) => {
     const under = await server(behaviour);
 
@@ -192,7 +192,7 @@ describe('a hostile receiver, below TLS', () => {
     await under.sockets.allClosed();
   });
 
-  it('an alert in the middle of the answer', async () => {
+  it('an alert in the middle of the response', async () => {
     let isAsked = false;
     const onData = (socket: Socket): void => {
       isAsked = true;

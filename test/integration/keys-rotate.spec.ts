@@ -152,10 +152,10 @@ describe('keys rotate', () => {
     let left = 700;
     repository.replace = (...args) => {
       left -= 1;
-      return left < 0 ? Promise.reject(new Error('the database is away')) : replace(...args);
+      return left < 0 ? Promise.reject(new Error('the database is unavailable')) : replace(...args);
     };
     const interrupted = new KeyRotation(repository, new PayloadCipher([NEW, OLD]));
-    await expect(interrupted.run()).rejects.toThrow('the database is away');
+    await expect(interrupted.run()).rejects.toThrow('the database is unavailable');
     await expectReadableWith([NEW, OLD]);
 
     const rotated = await rotation([NEW, OLD]).run();

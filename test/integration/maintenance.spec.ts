@@ -245,7 +245,7 @@ describe('the retention of callbacks', () => {
       expect(await payloads()).toEqual(new Set([young]));
     });
 
-    it('past what somebody holds, without a wait', async () => {
+    it('past rows that another transaction locks, without a wait', async () => {
       await oldLetters(10);
       const holder = store.dataSource.createQueryRunner();
       await holder.startTransaction();

@@ -14,7 +14,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 const CREATED = new Date('2017-06-20T12:34:56.789Z');
 const NOW = new Date('2017-06-20T12:35:02.250Z');
 
-/** R4. */
+/** The first final status stands. */
 describe('updateStatusById', () => {
   const statements: string[] = [];
   let database: TestDatabase;
@@ -24,17 +24,17 @@ describe('updateStatusById', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     const log = (statement: string) => statements.push(statement);
-    const silent = () => undefined;
+    const ignored = () => undefined;
     dataSource = await new DataSource({
       ...dataSourceOptions({ url: database.url, poolSize: 10, entities: [...serviceEntities] }),
       logging: ['query'],
       logger: {
         logQuery: log,
-        logQueryError: silent,
-        logQuerySlow: silent,
-        logSchemaBuild: silent,
-        logMigration: silent,
-        log: silent,
+        logQueryError: ignored,
+        logQuerySlow: ignored,
+        logSchemaBuild: ignored,
+        logMigration: ignored,
+        log: ignored,
       },
     }).initialize();
     dao = new NotificationDao(dataSource);

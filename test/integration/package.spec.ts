@@ -32,7 +32,7 @@ const OWN_DEPENDENCIES = [
   'zod',
 ];
 
-/** What the console loads beside that, where a host asks for it. */
+/** What the console loads beside that, where a host imports it. */
 const CONSOLE_DEPENDENCIES = ['cookie', 'htmx.org', 'preact', 'preact-render-to-string'];
 
 /** What must be the host's own copy: a second one would have other tokens, entities or metadata. */
@@ -92,7 +92,7 @@ interface Manifest {
 
 describe('the package', () => {
   let directory: string;
-  /** A project with the package and no more of this checkout than the packages it asks for. */
+  /** A project with the package and no more of this checkout than the packages it depends on. */
   let host: string;
   let installed: string;
   let tarball: string;
@@ -131,7 +131,7 @@ describe('the package', () => {
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
-  it("asks for what it loads and no more, and leaves to the host what must be the host's own copy", async () => {
+  it("depends on what it loads and no more, with peer dependencies for what must be the host's own copy", async () => {
     const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
     expect(Object.keys(manifest.peerDependencies)).toEqual(PEERS);
     expect(Object.keys(manifest.dependencies)).toEqual(
@@ -347,7 +347,7 @@ const exports = Object.keys(await import(process.argv[2] ?? 'service-callbacks')
 console.log(JSON.stringify({ exports, loaded: [...loaded] }));
 `;
 
-/** Prints of each entry point whether `import` and `require()` come to the same classes. */
+/** Prints of each entry point whether `import` and `require()` load the same classes. */
 const COPIES_SCRIPT = `
 import { createRequire } from 'node:module';
 import * as imported from 'service-callbacks';
@@ -368,7 +368,7 @@ console.log(
 );
 `;
 
-/** Does the host's business once, and closes when it is told to. */
+/** Runs the host's work once, and closes on request. */
 const HOST_SCRIPT = `
 import { NestFactory } from '@nestjs/core';
 import { CallbackApisService } from 'service-callbacks';

@@ -172,7 +172,7 @@ describe('the producer', () => {
     expect(time).toBeLessThanOrEqual(Date.now());
   });
 
-  it('refuses a type nobody knows, and names those that are known', async () => {
+  it('refuses an unknown type, and names the known ones', async () => {
     const sent = host.producer.send('birthday', {});
     await expect(sent).rejects.toThrow(UnknownCallbackTypeError);
     await expect(sent).rejects.toThrow(
@@ -276,7 +276,7 @@ describe('the producer', () => {
       expect(idOf(await host.producer.sendDeliveryStatus(notification))).not.toBe(first);
     });
 
-    it('is told by its content where a type says nothing of it: a refund is not the payment', async () => {
+    it('is identified by its content where a type has no key: a refund is not the payment', async () => {
       const { serviceId } = await register('order_paid');
       const send = (makes: unknown) => host.producer.send(orderPaid, { serviceId, order: '17', makes });
       const paid = idOf(await send({ status: 'paid' }));
@@ -289,7 +289,7 @@ describe('the producer', () => {
       expect(refunded).not.toBe(paid);
     });
 
-    it('is told apart by its parts, whatever is in them', async () => {
+    it('is identified by its separate parts, whatever they contain', async () => {
       const { serviceId } = await register('order_paid');
       const send = (order: string, news: string) =>
         host.producer.send(orderPaid, { serviceId, order, news, makes: {} });
@@ -413,7 +413,7 @@ describe('the producer', () => {
       expect(await send({ status: 'sending' })).toMatchObject({ count: 0, result: { queued: false } });
     });
 
-    it('one lookup and one insert a thousand for many, and says of each what became of it', async () => {
+    it('one lookup and one insert a thousand for many, and returns the result of each', async () => {
       const services = [await register('delivery_status'), await register('delivery_status')];
       const inputs = Array.from({ length: 2_500 }, (_, index) =>
         aNotification({

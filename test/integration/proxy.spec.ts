@@ -44,7 +44,7 @@ const retryable = (error: string) => ({ kind: 'retryable', failure: { error } })
 const loopback = [{ address: '127.0.0.1', family: 4 }];
 
 describe('through a forward proxy', () => {
-  it('asks for the vetted address and port, over http as over https; the server sees the name', async () => {
+  it('gets the vetted address and port, over http and https; the server sees the name', async () => {
     const plain = await receiver();
     const secure = await receiver({ tls: selfSigned });
     const proxy = await forwardProxy();
@@ -67,7 +67,7 @@ describe('through a forward proxy', () => {
       headers: { host: `plain.example:${plain.port}`, authorization: 'Bearer a-token' },
     });
     expect(secure.requests[0]?.headers.host).toBe(`localhost:${secure.port}`);
-    // The proxy is told nothing of the request.
+    // The proxy sees nothing of the request.
     expect(JSON.stringify(proxy.requests)).not.toMatch(/a-token|hook|plain\.example/);
   });
 
@@ -93,7 +93,7 @@ describe('through a forward proxy', () => {
       ],
     ],
     ['a port that is not listed', 'http://other.example:8080/', [{ address: '93.184.215.14', family: 4 }]],
-  ])('is not even asked for %s', async (_name, url, addresses) => {
+  ])('gets no request for %s', async (_name, url, addresses) => {
     const proxy = await forwardProxy();
     const { client } = clientThrough(proxy.url, { resolve: () => Promise.resolve(addresses) });
 
@@ -133,7 +133,7 @@ describe('through a forward proxy', () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  it('sends its credentials, which may have any characters, and speaks TLS to it where told to', async () => {
+  it('sends its credentials, which may have any characters, and speaks TLS to it if its URL is https', async () => {
     const server = await receiver();
     const proxy = await forwardProxy({ credentials: 'us er:p@ss:wörd', tls: selfSigned });
     const url = new URL(proxy.url);
@@ -149,7 +149,7 @@ describe('through a forward proxy', () => {
     ['wants other credentials', { credentials: 'user:password' }],
     ['does not speak HTTP', { answer: (socket) => socket.end('220 mail.example ESMTP\r\n\r\n') }],
     ['does not speak HTTP', { answer: (socket) => socket.write('x'.repeat(20_000)) }],
-    ['closed the connection without an answer', { answer: (socket) => socket.end() }],
+    ['closed the connection without a response', { answer: (socket) => socket.end() }],
   ])('a proxy that %s is a fault of this platform, not of the endpoint', async (problem, options) => {
     const server = await receiver();
     const { client } = clientThrough((await forwardProxy(options)).url);
@@ -173,7 +173,7 @@ describe('through a forward proxy', () => {
   it.each<[string, ForwardProxyOptions, string]>([
     ['refuses', { answer: (socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n') }, 'proxy_refused'],
     ['gets nowhere', { route: () => ({ host: '127.0.0.1', port: 1 }) }, 'proxy_refused'],
-    ['never answers', { answer: () => undefined }, 'timeout'],
+    ['never responds', { answer: () => undefined }, 'timeout'],
     ['resets a tunnel', { answer: resetAfterConnect }, 'connection_reset'],
     [
       'lets the endpoint speak first',
@@ -195,7 +195,7 @@ describe('through a forward proxy', () => {
 });
 
 describe('without CALLBACK_PROXY_URL', () => {
-  it('no proxy variable of the environment is heeded, nor is Node told to', async () => {
+  it('ignores proxy variables of the environment, also where Node would use them', async () => {
     const server = await receiver();
     const canary = await kit.startTcpServer();
     closers.push(() => canary.close());

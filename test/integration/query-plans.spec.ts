@@ -87,7 +87,7 @@ describe('the plans of the record, its statistics from when it was empty', () =>
   const expectFrugalWork = async (most: number, work: () => Promise<unknown>) =>
     expectFrugal(await explained(store.dataSource, work), most);
 
-  it('has 200,000 records, of which 16,000 are queued', async () => {
+  it('has 200,000 records, 16,000 of them queued', async () => {
     const [row] = await store.dataSource.query<unknown[]>(
       `SELECT count(*)::int AS rows, (count(*) FILTER (WHERE state = 'queued'))::int AS queued FROM service_callbacks`,
     );

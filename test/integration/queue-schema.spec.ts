@@ -64,7 +64,7 @@ describe('the schema of the PostgreSQL queue', () => {
     expect(await hasIndex(await connect())).toBe(true);
   });
 
-  it('does not keep a process from starting while somebody has enqueued and not committed', async () => {
+  it('does not keep a process from starting while an open transaction has enqueued', async () => {
     const client = await connect();
     await migrateQueueSchema(client);
     await client.query(`DROP INDEX ${INDEX}`);

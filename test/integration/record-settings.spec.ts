@@ -108,7 +108,7 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>): void {
     expectNow(time?.toISOString());
   }
 
-  it('shows what became of callbacks', async () => {
+  it('shows the state of callbacks', async () => {
     const { status, body } = await callbacksOf(api, endpoint.serviceId).list();
     expect(status).toBe(200);
     expect(body.data.map(({ id }) => id).toSorted()).toEqual(

@@ -73,7 +73,7 @@ describeWithRedis('the Redis backend', () => {
     return new Set(done);
   }
 
-  it('says in one system call what one turn of the event loop asks for, after a reconnect too', async () => {
+  it('sends all commands of one turn of the event loop in one system call, after a reconnect too', async () => {
     const redis = await server({});
     const client = new Redis(redis.url);
     closers.push(async () => client.disconnect());

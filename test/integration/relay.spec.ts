@@ -389,7 +389,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       });
     });
 
-    it('of which the sweep asks about a batch that waits in a queue, or is in hand: it is left there', async () => {
+    it('whose batch waits in a queue or is in hand when the sweep looks: it is left there', async () => {
       const service = await on.start({ PROCESS_ROLE: 'api' });
       const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/in-queue') });
       const sent = await causeCallback(service, serviceId);
@@ -415,7 +415,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(on.receiver.requests.filter(({ path }) => path === '/in-queue')).toHaveLength(1);
     });
 
-    it('of which the sweep ends what is too old, and says so', async () => {
+    it('that is too old is ended by the sweep, which logs it', async () => {
       const service = await on.start({ CALLBACK_MAX_AGE_MS: '60000' });
       await service.app.get(Relay).onModuleDestroy();
       const sent = await sendCallbackTo(service, on.receiver.url('/old'));
@@ -505,7 +505,7 @@ describeWithRedis('the queue on a Redis', () => {
     const sent = await sendCallbackTo(service, on.receiver.url('/later'));
     const { status, body } = await service.call('GET', '/health/ready');
     expect(status).toBe(503);
-    expect(JSON.stringify(body)).toContain('Redis does not answer');
+    expect(JSON.stringify(body)).toContain('Redis does not respond');
     expect(await on.stateOf(sent)).toBe('pending');
     const metrics = String((await service.call('GET', '/metrics')).body);
     expect(metrics).toMatch(/^service_callback_oldest_due_seconds 0\.\d+$/m);
@@ -557,7 +557,7 @@ describeWithRedis('the queue on a Redis', () => {
     await inspect((inspector) => inspector.config('SET', 'maxmemory-policy', 'noeviction'));
   });
 
-  it('that somebody flushed has its callbacks again after a sweep: none is lost, none arrives twice', async () => {
+  it('that was flushed has its callbacks again after a sweep: none is lost, none arrives twice', async () => {
     const service = await on.start({ PROCESS_ROLE: 'api' });
     const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/flushed') });
     const sent = await Promise.all(Array.from({ length: 10 }, () => causeCallback(service, serviceId)));
@@ -599,7 +599,7 @@ describeWithRedis('the queue on a Redis', () => {
     expect(await connections()).toBe(before);
   });
 
-  it('that is full is not asked anew with every receipt, and has all callbacks when it is not', async () => {
+  it('that is full is not tried with every receipt, and gets all callbacks when there is room', async () => {
     const service = await on.start({ PROCESS_ROLE: 'api' });
     const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/full') });
     const sent: SentCallback[] = [];

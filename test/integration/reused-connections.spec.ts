@@ -124,7 +124,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(server.requests).toEqual([1, 1]);
     });
 
-    it('of which the server said `max=1`, and that it then closes: costs no attempt', async () => {
+    it('that the server announced with `max=1` and then closes: costs no attempt', async () => {
       const keepAlive = respond('connection: keep-alive\r\nkeep-alive: timeout=60, max=1\r\n');
       const server = await scripted([[keepAlive, close]], tls);
       const { client: underTest } = client();
@@ -163,7 +163,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(server.requests).toEqual([1]);
     });
 
-    it('is not one that is new, of which a long request was read in part', async () => {
+    it('is not a new one, on which a long request was read in part', async () => {
       const server = await fixture.tcpServer({
         ...tls,
         onData: (socket) => void setTimeout(reset, 50, socket),
@@ -178,7 +178,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(server.sockets.accepted).toBe(1);
     });
 
-    it('is tried anew once: what becomes of the new one counts', async () => {
+    it('is retried once: the outcome of the second try counts', async () => {
       const server = await scripted([[respond(), reset], [reset]], tls);
       const { client: underTest } = client();
 

@@ -143,7 +143,7 @@ describe('an attacker with a token of the API', () => {
     ['a number', '1e999999'],
     ['null', 'null'],
     ['a duplicate key', '{"url":"https://example.org/","url":"https://10.0.0.1/"}'],
-  ])('is told of a body that is no callback API: %s', async (_name, body) => {
+  ])('gets an error for a body that is no callback API: %s', async (_name, body) => {
     const answer = await admin.call('POST', `/service/${randomUUID()}/callback-api`, body);
     expect(answer.status).toBe(400);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
@@ -239,7 +239,7 @@ describe('an attacker with a token of the API', () => {
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
-  it('is not somebody else by a header', async () => {
+  it('cannot become another caller by a header', async () => {
     const headers = {
       'x-http-method-override': 'DELETE',
       'x-forwarded-for': '127.0.0.1',

@@ -26,7 +26,7 @@ const perFamily =
     type === 'A' ? ipv4 : ipv6;
 
 /**
- * The real service, a name server that lies, and a listener on each loopback address that nobody may reach. Its
+ * The real service, a name server that lies, and a listener on each loopback address that no callback may reach. Its
  * port is listed, so that only the rule about addresses stands in the way.
  */
 describe('names that a stranger controls', () => {
@@ -114,7 +114,7 @@ describe('names that a stranger controls', () => {
             ]
           : [],
     ],
-  ])('are refused that answer %s', async (what, script) => {
+  ])('are refused if they resolve to %s', async (what, script) => {
     const name = `${what.replace(/\W+/g, '-').toLowerCase()}.rebind.example`.slice(-60);
     dns.respond(name, script);
 
@@ -128,10 +128,10 @@ describe('names that a stranger controls', () => {
     expectNoPacketOnLoopback();
   });
 
-  it('are asked once a connection, and called at the very address of that answer: TTL 0, then loopback', async () => {
-    dns.respond('turncoat.example', ({ type }, asked) => {
+  it('are resolved once per connection, and called at that address: TTL 0, then loopback', async () => {
+    dns.respond('turncoat.example', ({ type }, earlier) => {
       if (type === 'AAAA') return [];
-      return asked === 0 ? [PUBLIC_A] : [LOOPBACK_A];
+      return earlier === 0 ? [PUBLIC_A] : [LOOPBACK_A];
     });
     const { serviceId } = await registerCallbackApi(service, { url: urlOf('turncoat.example') });
     const before = endpoint.sockets.accepted;
@@ -148,8 +148,8 @@ describe('names that a stranger controls', () => {
   });
 
   it('do not exist at first, and are loopback for the retry', async () => {
-    dns.respond('reborn.example', ({ type }, asked) => {
-      if (asked === 0) return 'nxdomain';
+    dns.respond('reborn.example', ({ type }, earlier) => {
+      if (earlier === 0) return 'nxdomain';
       return type === 'A' ? [LOOPBACK_A] : [];
     });
 
@@ -198,7 +198,7 @@ describe('names that a stranger controls', () => {
     expectNoPacketOnLoopback();
   });
 
-  it(`delay no other name while the name servers of ${HANGING_NAMES} never answer`, async () => {
+  it(`delay no other name while the name servers of ${HANGING_NAMES} never respond`, async () => {
     const silence = Promise.withResolvers<DnsAnswer>();
     dns.respond('*.hanging.example', () => silence.promise);
     dns.respond('healthy.example', perFamily([PUBLIC_A]));

@@ -29,9 +29,9 @@ const aRequest = (url: string) => ({
   body: '{}',
 });
 
-describe('what a receiver is told, and what it cannot make us do', () => {
+describe('what a receiver learns, and what it cannot make the client do', () => {
   it.each(['http-service', 'undici'] as const)(
-    'no cookie comes back, and no compression is asked for (%s)',
+    'no cookie comes back, and no compression is requested (%s)',
     async (through) => {
       const server = await kit.startReceiver();
       closers.push(() => server.close());
@@ -67,13 +67,13 @@ describe('what a receiver is told, and what it cannot make us do', () => {
     await server.sockets.allClosed();
   });
 
-  it('a TLS server is told the name of the URL, TLS 1.2 at least, and its certificate is held to that name', async () => {
+  it('a TLS server gets the name of the URL and at least TLS 1.2, and its certificate must be for that name', async () => {
     const dns = await startDnsServer();
     closers.push(() => dns.close());
     dns.respond('hooks.example', ({ type }) => (type === 'A' ? [{ a: '127.0.0.1' }] : []));
-    const told: unknown[] = [];
+    const names: unknown[] = [];
     const server = createServer(
-      { ...wrongHost, SNICallback: (name, done) => (told.push(name), done(null)) },
+      { ...wrongHost, SNICallback: (name, done) => (names.push(name), done(null)) },
       (socket: TLSSocket) =>
         void socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'),
     );
@@ -89,6 +89,6 @@ describe('what a receiver is told, and what it cannot make us do', () => {
     expect(await underTest.send(aRequest(`https://hooks.example:${port}/`))).toMatchObject({
       failure: { error: 'tls_certificate_wrong_host' },
     });
-    expect(told).toEqual(['hooks.example']);
+    expect(names).toEqual(['hooks.example']);
   });
 });

@@ -17,7 +17,7 @@ describe('the settler', () => {
   let databasePort: number;
   let settler: Settler;
   let logs: NestLogLine[];
-  /** The ids of each statement, whatever became of it. */
+  /** The ids of each statement, whatever its result. */
   let statements: string[][];
 
   beforeAll(async () => {

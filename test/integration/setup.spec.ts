@@ -287,7 +287,7 @@ describe('the set-up of a host', () => {
     await expectQueued(host);
     await Promise.all([host.close(), host.close()]);
     await host.close();
-    // Other tests' callbacks are attempted as well, and nobody responds.
+    // Other tests' callbacks are attempted as well, and nothing responds.
     const said = lines.filter(({ event }) => event !== 'callback.retrying');
     expect(said.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
   });

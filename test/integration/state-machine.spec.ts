@@ -311,7 +311,7 @@ describe('the state machine of a callback', () => {
       await expect(store.row(again.id)).rejects.toThrow('has no record');
     });
 
-    it('of the same news in two transactions: the second waits, and is told of the first', async () => {
+    it('of the same news in two transactions: the second waits, and gets the id of the first', async () => {
       const first = store.newCallback(endpoint);
       const second = store.newCallback(endpoint, { news_key: first.news_key });
       const open = store.dataSource.createQueryRunner();
@@ -867,7 +867,7 @@ describe('the state machine of a callback', () => {
       expect(await hold(HOUR_MS)).toBe(true);
     });
 
-    it('a hold by Retry-After ends by time, and grows where the endpoint asks for more', async () => {
+    it('a hold by Retry-After ends by time, and grows if the endpoint sends a longer one', async () => {
       const untilOf = async () => (await store.holds.notLifted())[0]?.next_probe_at ?? 0;
       expect(await hold(60_000, 'retry_after')).toBe(true);
       const first = await untilOf();
@@ -1000,7 +1000,7 @@ describe('the state machine of a callback', () => {
       expect((await store.row(other)).state).toBe('pending');
     });
 
-    it('tells of the last attempt', async () => {
+    it('shows the last attempt', async () => {
       const known = await store.queued(endpoint);
       await settle(known, DUE, { attempt: attempt(1) });
       const [ended] = await store.callbacks.endOfEndpoint(endpoint.id, 'cancelled', 1);
@@ -1057,7 +1057,7 @@ describe('the state machine of a callback', () => {
       expect((await store.row(known.id)).state).toBe('given_up');
     });
 
-    it('asked for twice at once starts one generation', async () => {
+    it('requested twice at once starts one generation', async () => {
       for (let round = 0; round < 10; round += 1) {
         const known = await settled(DELIVERED);
         const replayed = await Promise.all([1, 2, 3].map(() => store.callbacks.replay([known.id], 10)));

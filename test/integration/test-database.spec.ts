@@ -20,7 +20,7 @@ describe('the databases of tests', () => {
     expect(await query(database.url, `SELECT to_regclass('notifications') AS value`)).toBeNull();
   });
 
-  it('go away under an open connection', async () => {
+  it('are dropped under an open connection', async () => {
     const database = await createEmptyDatabase();
     const client = new Client({ connectionString: database.url });
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));

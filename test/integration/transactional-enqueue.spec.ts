@@ -93,7 +93,7 @@ describe('enqueuing in the caller’s transaction', () => {
     },
   );
 
-  it('commits with the status it tells of, or neither does', async () => {
+  it('commits with the status that it reports, or neither does', async () => {
     const { id } = await createNotification(service, serviceId);
     // The callback cannot be recorded: nor may the status change.
     await query(database.url, 'ALTER TABLE service_callback_payloads RENAME TO payloads_elsewhere');
@@ -123,7 +123,7 @@ describe('enqueuing in the caller’s transaction', () => {
     }
   });
 
-  it('delays nobody else, however long the caller’s transaction stays open', async () => {
+  it('delays no other caller, however long the caller’s transaction stays open', async () => {
     const runner = dataSource.createQueryRunner();
     try {
       await runner.startTransaction();
@@ -144,11 +144,11 @@ describe('enqueuing in the caller’s transaction', () => {
     const { id } = await createNotification(service, serviceId);
     const statuses = ['delivered', 'permanent-failure', 'delivered', 'technical-failure', 'delivered'];
 
-    const answers = await Promise.all(statuses.map((status) => sendReceipt(service, id, { status })));
+    const responses = await Promise.all(statuses.map((status) => sendReceipt(service, id, { status })));
 
-    const queued = answers.filter(({ callback }) => callback.queued);
+    const queued = responses.filter(({ callback }) => callback.queued);
     expect(queued).toHaveLength(1);
-    expect(new Set(answers.map(({ notification }) => notification.status))).toEqual(
+    expect(new Set(responses.map(({ notification }) => notification.status))).toEqual(
       new Set(queued.map(({ notification }) => notification.status)),
     );
     expect(await recorded()).toHaveLength(1);

@@ -24,7 +24,7 @@ interface JourneyResponse {
 
 interface JourneyOptions {
   readonly service: TestService;
-  /** With the token of whoever makes the journey. */
+  /** With the token of the caller. */
   readonly api: RestApi;
   readonly receiver: Receiver;
 }

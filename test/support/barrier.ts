@@ -1,11 +1,11 @@
 import type { Behaviour, Exchange } from './receiver.js';
 
-/** An endpoint that answers nobody before so many have asked: what it proves is that all were in flight together. */
+/** An endpoint that responds only when so many requests have arrived: proves that all were in flight together. */
 export interface Barrier {
   readonly behaviour: Behaviour;
   /** Resolves when all are there; none of them has been answered. */
   readonly full: Promise<void>;
-  /** How many are waiting for an answer now. */
+  /** How many are waiting for a response now. */
   readonly waiting: number;
 }
 
@@ -13,11 +13,11 @@ export interface Barrier {
  * @param size how many must be waiting at once
  * @param ms how long the last of them waits
  */
-export function barrier(size: number, ms: number, answer: Behaviour): Barrier {
+export function barrier(size: number, ms: number, response: Behaviour): Barrier {
   const waiting = new Set<Exchange>();
   const { promise: full, resolve } = Promise.withResolvers<void>();
   const answerAll = () => {
-    for (const exchange of waiting) answer(exchange);
+    for (const exchange of waiting) response(exchange);
     waiting.clear();
   };
   return {
@@ -27,7 +27,7 @@ export function barrier(size: number, ms: number, answer: Behaviour): Barrier {
     },
     behaviour: (exchange) => {
       waiting.add(exchange);
-      // Whoever hung up is not in flight any more.
+      // A closed request is no longer in flight.
       exchange.socket.once('close', () => waiting.delete(exchange));
       if (waiting.size < size) return;
       resolve();

@@ -30,7 +30,7 @@ export class ConformanceQueue {
   database!: TestDatabase;
   backend!: QueueBackend;
   queue!: Queue;
-  /** What the loops were told of by the store. */
+  /** What the store reported to the loops. */
   errors: unknown[] = [];
   /** The ids of what the loops were handed out, in order. */
   handedOut: string[] = [];

@@ -1,7 +1,7 @@
 /** How the test run's cluster is passed on to Jest's workers. */
 export const ADMIN_URL_VARIABLE = 'TEST_DATABASE_ADMIN_URL';
 
-/** The migrated database that each test's own is cloned from. Nobody can connect to it. */
+/** The migrated database that each test's own is cloned from. It accepts no connections. */
 export const TEMPLATE_DATABASE = 'service_callbacks_template';
 
 /** Where the run's Redis is; unset where there is no redis-server. */

@@ -5,7 +5,7 @@ import { ADMIN_URL_VARIABLE, TEMPLATE_DATABASE } from './database-names.js';
 /** A database of one test file's own. */
 export interface TestDatabase {
   readonly url: string;
-  /** Removes it, whoever is still connected. */
+  /** Removes it, also while there are connections. */
   drop(): Promise<void>;
 }
 
@@ -21,8 +21,8 @@ export function createEmptyDatabase(): Promise<TestDatabase> {
 
 async function createDatabase(template: string): Promise<TestDatabase> {
   const name = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
-  // Files are copied as they are: several times faster than through the log, which nobody here replays. Any
-  // number of clones may be made at once, because nobody can connect to the template.
+  // Files are copied as they are: several times faster than through the log, which no test replays. Any
+  // number of clones may be made at once, because no connection to the template is allowed.
   await asAdmin(`CREATE DATABASE ${name} ${template} STRATEGY FILE_COPY`);
   const url = new URL(adminUrl());
   url.pathname = name;

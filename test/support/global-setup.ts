@@ -7,7 +7,7 @@ declare global {
 }
 
 /**
- * Starts one PostgreSQL for the whole run (test-cluster.ts) and tells the workers where it is.
+ * Starts one PostgreSQL for the whole run (test-cluster.ts) and passes its address to the workers.
  *
  * In a process of its own, because Jest loads this file as CommonJS and maps no `.js` import below it to its
  * `.ts`, while the migrations want real ES modules; and because a Jest that is killed then leaves nothing.

@@ -1,9 +1,9 @@
 import type { Behaviour } from './receiver.js';
 
-/** An answer that a test gives when it is ready to. */
+/** A response that a test gives when it is ready to. */
 export interface Held {
   readonly behaviour: Behaviour;
-  /** Answers whoever has asked, and whoever asks from now on. */
+  /** Responds to all waiting requests, and to those from now on. */
   release(): void;
 }
 

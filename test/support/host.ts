@@ -33,7 +33,7 @@ export interface HostOptions extends Partial<ServiceCallbacksOptions> {
 @Module({})
 class HostModule {}
 
-/** @param url the host's database; the queues are in it as well unless told otherwise */
+/** @param url the host's database; the queues are in it as well by default */
 export async function startHost(url: string, options: HostOptions = {}): Promise<Host> {
   const { extras = { processors: false }, typeorm = {}, entities = [], ...rest } = options;
   const statements: string[] = [];

@@ -67,7 +67,7 @@ function native(runtime) {
   };
 }
 
-/** The framework keeps the tests it was told of, and who listens, in module and global state. */
+/** The framework keeps the tests and the listeners in module and global state. */
 function freshly(path) {
   delete require.cache[path];
   delete globalThis[HANDLERS];

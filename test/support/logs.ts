@@ -9,7 +9,7 @@ export type LogFields = Readonly<Record<string, unknown>>;
 /** pino's number of `error`: from here on it is this platform's own fault. */
 const ERROR_LEVEL = 50;
 
-/** Every event after which nothing more is heard of a callback. */
+/** Every event that is the last one of a callback. */
 const ENDS: readonly string[] = [
   'callback.delivered',
   'callback.not_retried',

@@ -32,7 +32,7 @@ export function nothingStands(service: TestService): Promise<void> {
   return eventually(async () => {
     const open = await openCallbacks(service);
     if (open.length > 0) throw new Error(`These callbacks are open: ${open.join(', ')}`);
-    // Twice: a job that moves between the two states asked for may be in neither answer.
+    // Twice: a job that moves between the two states asked for may be in neither response.
     const jobs = [...(await queuedJobs(service)), ...(await queuedJobs(service))];
     if (jobs.length > 0) throw new Error(`These jobs are in the queues: ${jobs.join(', ')}`);
   });

@@ -14,7 +14,7 @@ export { closedPort } from './receiver/closed-port.js';
 export { startTcpServer, type TcpServer, type TcpServerOptions } from './receiver/tcp-server.js';
 export type { RecordedRequest, WaitOptions } from './receiver/recording.js';
 
-/** What a path answers: a bare number is that status with an empty body. */
+/** The response of a path: a bare number is that status with an empty body. */
 export type Scripted = number | Behaviour;
 
 /** A service's server, as a test wants it to behave; a real one on 127.0.0.1 and a port of its own. */
@@ -33,8 +33,8 @@ export interface Receiver {
    */
   waitForRequests(count: number, options?: WaitOptions): Promise<readonly RecordedRequest[]>;
   /**
-   * What a path answers from now on. Of a list each request takes the next; the last one stays. Paths nobody
-   * scripted answer 200.
+   * Sets the response of a path. Of a list each request takes the next; the last one stays. Other paths respond with
+   * 200.
    */
   respond(path: string, behaviour: Scripted | readonly Scripted[]): void;
   /** Destroys all sockets: nothing a behaviour left hanging outlives the test. */
@@ -50,7 +50,7 @@ export async function startReceiver({ tls }: ReceiverOptions = {}): Promise<Rece
   const scripts = new Map<string, Behaviour[]>();
   const recording = new Recording();
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    void answer(request, response, scripts, recording);
+    void respond(request, response, scripts, recording);
   };
   // An idle connection is the client's to close.
   const options = { keepAliveTimeout: 0, requestTimeout: 0 };
@@ -78,7 +78,7 @@ export async function startReceiver({ tls }: ReceiverOptions = {}): Promise<Rece
   };
 }
 
-async function answer(
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   scripts: ReadonlyMap<string, Behaviour[]>,

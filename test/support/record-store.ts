@@ -123,7 +123,7 @@ export class RecordStore {
     return callback.id;
   }
 
-  /** From the beginning, unless told otherwise. */
+  /** Default: from the beginning. */
   take(limits: Partial<TakeLimits> = {}): Promise<TakenNow[]> {
     return this.callbacks.take({
       pending: 1_000,

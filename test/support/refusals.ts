@@ -17,7 +17,7 @@ export function anError(code: number, ...messages: readonly RegExp[]) {
 }
 
 /** What is compared as a whole. */
-export async function refusal(answer: Promise<ApiAnswer>) {
-  const { status, body } = await answer;
+export async function refusal(response: Promise<ApiAnswer>) {
+  const { status, body } = await response;
   return { status, body };
 }

@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '../..');
  * Runs a TypeScript file of this project as a process of its own, to its end.
  * @param file from the project's root
  * @param environment beside `PATH` and `NODE_ENV=test`; nothing else is inherited
- * @param onStart is told the process's id
+ * @param onStart gets the process's id
  */
 export async function runCommand(
   file: string,

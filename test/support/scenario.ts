@@ -32,15 +32,15 @@ export interface SentCallback {
   readonly notificationId: string;
 }
 
-/** Registers one, through the REST API, for a service of its own unless told otherwise. */
+/** Registers one, through the REST API, for a service of its own by default. */
 export async function registerCallbackApi(
   api: RestApi,
   { serviceId = randomUUID(), ...overrides }: Partial<CallbackApiBody> & { readonly serviceId?: string },
 ): Promise<RegisteredCallbackApi> {
   const body = aCallbackApi(overrides);
-  const answer = await api.call<Data<{ id: string }>>('POST', `/service/${serviceId}/callback-api`, body);
+  const response = await api.call<Data<{ id: string }>>('POST', `/service/${serviceId}/callback-api`, body);
   return {
-    id: dataOf(answer, 201).id,
+    id: dataOf(response, 201).id,
     serviceId,
     url: body.url,
     bearerToken: body.bearer_token,
@@ -52,14 +52,14 @@ export async function createNotification(
   serviceId: string,
   overrides: Readonly<Record<string, unknown>> = {},
 ): Promise<NotificationView> {
-  const answer = await api.call<Data<NotificationView>>('POST', `/service/${serviceId}/notifications`, {
+  const response = await api.call<Data<NotificationView>>('POST', `/service/${serviceId}/notifications`, {
     notification_type: 'email',
     to: 'recipient@example.com',
     template_id: randomUUID(),
     template_version: 3,
     ...overrides,
   });
-  return dataOf(answer, 201);
+  return dataOf(response, 201);
 }
 
 /** A provider's receipt. */
@@ -93,7 +93,6 @@ interface Data<T> {
 }
 
 function dataOf<T>({ status, body }: ApiAnswer<Data<T>>, expected: number): T {
-  if (status !== expected)
-    throw new Error(`expected ${expected}, was answered ${status}: ${JSON.stringify(body)}`);
+  if (status !== expected) throw new Error(`expected ${expected}, got ${status}: ${JSON.stringify(body)}`);
   return body.data;
 }

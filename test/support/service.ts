@@ -20,10 +20,10 @@ export const TEST_ENVIRONMENT: Environment = {
   CALLBACK_RETRY_MAX_DELAY_MS: '100',
 };
 
-/** Whoever answers to the REST contract: the service in this process, or one in a process of its own. */
+/** Anything that serves the REST contract: the service in this process, or one in a process of its own. */
 export interface RestApi {
   readonly url: string;
-  /** A request with its parsed answer; a text goes out as it is, anything else as JSON. */
+  /** A request with its parsed response; a text goes out as it is, anything else as JSON. */
   call<Body = unknown>(
     method: string,
     path: string,

@@ -1,6 +1,6 @@
 import { Client, type QueryResultRow } from 'pg';
 
-/** One statement on a connection of its own, as somebody outside the service would look. */
+/** One statement on a connection of its own, as an observer outside the service. */
 export async function query<Row extends QueryResultRow>(
   databaseUrl: string,
   text: string,

@@ -16,7 +16,7 @@ export const attemptsInFlight: Scenario = async function* ({ lab, options, say }
   );
   lab.receiver.reset();
   const worker = await WorkerProcess.start('service', options.backend, stores, {
-    // Endpoints that have not answered leave five sixteenths of it free.
+    // Endpoints that have not responded leave five sixteenths of it free.
     CALLBACK_CONCURRENCY: '3000',
     CALLBACK_TIMEOUT_MS: '30000',
   });

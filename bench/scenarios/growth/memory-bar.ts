@@ -1,2 +1,2 @@
-/** Resident memory that a worker may come to, MiB. */
+/** The highest resident memory of a worker, MiB. */
 export const MEMORY_BAR_MIB = 400;

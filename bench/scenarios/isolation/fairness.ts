@@ -6,7 +6,7 @@ import { interleave, type Scenario, type ScenarioContext } from '../scenario.js'
 import { FLOOR_MS } from './floor.js';
 
 const PROBES = 50;
-/** So many that answer after 20 ms leave a core of this worker some room: a full CPU is a delay of its own. */
+/** This many callbacks with responses after 20 ms leave spare CPU time: a full CPU adds a delay of its own. */
 const CONCURRENCY = '40';
 
 /** One service's flood in front of the queue: what it does to another's few. */

@@ -16,7 +16,7 @@ const RETRY_DELAY_MS = 100;
 interface Side {
   readonly producer: BenchProducer;
   readonly stores: Stores;
-  /** Their endpoints answer the first attempt at each callback with 503. */
+  /** Their endpoints respond to the first attempt of each callback with 503. */
   readonly flaky: readonly string[];
 }
 

@@ -169,7 +169,7 @@ async function idle(worker: WorkerProcess, ms: number): Promise<number> {
   return ((cpuSeconds() - before.cpu) * 1_000) / (performance.now() - before.at);
 }
 
-/** From the arrival of one until that of the last, with callbacks of others at a steady pace. */
+/** From the arrival of one until that of the last, with callbacks of others at a steady rate. */
 async function pass(
   { lab }: ScenarioContext,
   producer: BenchProducer,
@@ -202,7 +202,7 @@ async function sendUntil(signal: AbortSignal, producer: BenchProducer, services:
     await sleep(Math.max(0, due - performance.now()));
     const serviceId = services[running.length % services.length] ?? '';
     const sent = producer.send(serviceId, performance.timeOrigin + due);
-    // Heard of at the end.
+    // Reported at the end.
     sent.catch(() => undefined);
     running.push(sent);
   }

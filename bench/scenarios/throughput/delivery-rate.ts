@@ -172,7 +172,7 @@ async function measure(context: ScenarioContext, { kind, environment }: Subject)
   }
 }
 
-/** The schema and, for the service, the callbacks are there before the worker is. @returns what else it is told */
+/** Creates the schema and, for the service, the callbacks, before the worker starts. @returns further settings of the worker */
 async function prepare(
   context: ScenarioContext,
   stores: Stores,

@@ -4,7 +4,7 @@ import { interleave, type Scenario, type ScenarioContext } from '../scenario.js'
 
 const CALLERS = 16;
 
-/** Receipts a second through REST, each of which causes a callback that the worker delivers meanwhile. */
+/** Receipts a second through REST, each one causes a callback, which the worker delivers meanwhile. */
 export const receipts: Scenario = async function* (context) {
   const { lab, options, say } = context;
   const count = options.quick ? 500 : 10_000;

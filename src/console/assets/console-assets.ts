@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { consoleBase } from '../paths.js';
 
 export interface Asset {
-  /** Has a hash of the content in it: a browser may keep it for ever. */
+  /** Has a hash of the content in it: a browser may cache it indefinitely. */
   readonly name: string;
   readonly path: string;
   readonly type: string;

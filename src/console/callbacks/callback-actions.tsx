@@ -6,7 +6,7 @@ import { When } from '../page/when.js';
 import { paths } from '../paths.js';
 import { can, type ConsoleSession } from '../session/console-session.js';
 
-/** What was asked for. */
+/** The requested action. */
 export const CALLBACK_NEWS = ['replayed', 'retried'] as const;
 export type CallbackNews = (typeof CALLBACK_NEWS)[number];
 
@@ -67,7 +67,7 @@ function obstacle({ serviceId, callback, api, now }: ActionsProps) {
   if (replayRequestedAt !== null)
     return (
       <>
-        A replay was asked for <When at={replayRequestedAt} now={now} />. It waits for its turn.
+        A replay was requested <When at={replayRequestedAt} now={now} />. It has not started yet.
       </>
     );
   if (!callback.hasPayload) return 'It cannot be replayed: its body is not kept any more.';

@@ -34,7 +34,7 @@ export interface CallbackFilterProps {
   readonly isFailing: boolean;
 }
 
-/** The filter of a list of callbacks: what is asked for most, the rest folded away until it is used. */
+/** The filter of a list of callbacks: the common fields; the others are collapsed until one is used. */
 export const CallbackFilter = ({ action, query, isFiltered, choices, isFailing }: CallbackFilterProps) => {
   const { fields, problems } = query;
   const rare: readonly (keyof CallbackFields)[] = ['service', 'type', 'reason', 'since', 'until'];

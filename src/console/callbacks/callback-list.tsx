@@ -22,7 +22,7 @@ export interface CallbackListView extends Pick<CallbackFilterProps, 'choices' | 
   /** Cursor of the next page. */
   readonly next: string | null;
   readonly now: Date;
-  /** Of which callbacks there are rows: `CALLBACK_DELIVERY_LOG`. */
+  /** Which callbacks have rows: `CALLBACK_DELIVERY_LOG`. */
   readonly keep: DeliveryLogOptions['keep'];
 }
 

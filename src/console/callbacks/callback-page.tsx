@@ -24,7 +24,7 @@ export interface CallbackView {
   /** Null where it has been deleted. */
   readonly api: CallbackApi | null;
   readonly body: CallbackBody;
-  /** The token may see what the body tells of a person. */
+  /** The token may see personal data in the body. */
   readonly maySeePersonal: boolean;
   /** And wants to. */
   readonly showsPersonal: boolean;

@@ -46,17 +46,17 @@ export class CallbacksController {
     const own = scopeOf(session);
     const now = new Date(this.clock.now());
     const failingSince = await this.failingSince(session, query['endpoint']);
-    const asked = callbackQueryOf(query, { own, now, failingSince });
-    const { callbacks, next } = asked.filter
-      ? await this.log.list(asked.scope, asked.filter, asked.after, PAGE)
+    const given = callbackQueryOf(query, { own, now, failingSince });
+    const { callbacks, next } = given.filter
+      ? await this.log.list(given.scope, given.filter, given.after, PAGE)
       : NONE;
     const list: CallbackListView = {
       action: paths.callbacks,
-      query: asked,
+      query: given,
       callbacks,
       next: next && encodeLogCursor(next),
       now,
-      choices: await this.choices(session, asked),
+      choices: await this.choices(session, given),
       isFailing: failingSince !== null,
       keep: this.logOptions.keep,
     };

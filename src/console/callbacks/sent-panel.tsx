@@ -12,7 +12,7 @@ interface SentPanelProps {
   /** Null where it has been deleted. */
   readonly api: CallbackApi | null;
   readonly body: CallbackBody;
-  /** The token may see what the body tells of a person. */
+  /** The token may see personal data in the body. */
   readonly maySeePersonal: boolean;
 }
 

@@ -53,7 +53,7 @@ export const Timeline = ({ callback, now }: TimelineProps) => {
       )}
       {replayRequestedAt !== null && (
         <Step tone="plain">
-          <b>Replay asked for</b> <When at={replayRequestedAt} now={now} />
+          <b>Replay requested</b> <When at={replayRequestedAt} now={now} />
         </Step>
       )}
     </ol>

@@ -37,7 +37,7 @@ export interface DeadLettersView {
 const UNDONE: Readonly<Record<Undone, string>> = {
   none_selected: 'Select at least one dead letter',
   none_replayable:
-    'None of them can be replayed: their bodies are not kept any more, or a replay was asked for',
+    'None of them can be replayed: their bodies are not kept any more, or a replay was requested',
   none_left: 'They are gone already',
 };
 
@@ -130,7 +130,7 @@ interface ActionsProps extends Pick<DeadLettersView, 'total'> {
   readonly isFiltered: boolean;
 }
 
-/** One selection for both: those that are ticked, or all that match. Each leads to a page that asks first. */
+/** One selection for both: those that are ticked, or all that match. Each leads to a confirmation page. */
 const Actions = ({ total, isFiltered }: ActionsProps) => (
   <div class="actions" role="group" aria-label="Actions">
     <label class="check all">

@@ -11,7 +11,7 @@ import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
 import { CurrentForm, CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
 import type { Form } from '../session/form-body.js';
-import { tell, told } from '../session/told.js';
+import { signedNotice, verifiedNotice } from '../session/notice.js';
 import { SessionPages } from '../session-pages.decorator.js';
 import { duration } from '../words/durations.js';
 import { MAX_COUNTED, PAGE } from './dead-letter-limits.js';
@@ -37,12 +37,12 @@ export class ConsoleDeadLettersController {
   @RequiresScope('callbacks:read')
   async list(
     @CurrentSession() session: ConsoleSession,
-    @Query() asked: unknown,
+    @Query() given: unknown,
     @Query('deleted') deleted: unknown,
     @Query('undone') undone: unknown,
     @Res() response: Response,
   ): Promise<void> {
-    const query = deadLetterQueryOf(asked, scopeOf(session));
+    const query = deadLetterQueryOf(given, scopeOf(session));
     const { scope, after } = query;
     const filter = isUnderstood(query) ? { ...query.filter, isReplayRequested: false } : { ids: [] };
     const found = await this.deadLetters.list(scope, filter, PAGE + 1, after);
@@ -56,13 +56,13 @@ export class ConsoleDeadLettersController {
       next: last ? encodeCursor(last) : null,
       runs: await this.runs.running(scope),
       now: new Date(this.clock.now()),
-      deleted: told(session, 'deleted', deleted),
-      undone: told(session, 'undone', undone),
+      deleted: verifiedNotice(session, 'deleted', deleted),
+      undone: verifiedNotice(session, 'undone', undone),
     };
     sendPage(response, <DeadLettersPage {...view} />);
   }
 
-  /** Asks first; with `confirmed` it does. */
+  /** Asks for confirmation; does it when `confirmed` is set. */
   @Post('replay')
   @RequiresScope('dead-letters:replay')
   async replay(
@@ -79,7 +79,7 @@ export class ConsoleDeadLettersController {
     response.redirect(303, withQuery(paths.replay(id), filterFields(query)));
   }
 
-  /** Asks first; with `confirmed` it does. */
+  /** Asks for confirmation; does it when `confirmed` is set. */
   @Post('delete')
   @RequiresScope('dead-letters:replay')
   async remove(
@@ -107,7 +107,7 @@ export class ConsoleDeadLettersController {
       deleted += some;
       if (some < BATCH) break;
     }
-    response.redirect(303, list(query, { deleted: tell(session, 'deleted', String(deleted)) }));
+    response.redirect(303, list(query, { deleted: signedNotice(session, 'deleted', String(deleted)) }));
   }
 
   private async askToReplay(
@@ -118,7 +118,7 @@ export class ConsoleDeadLettersController {
     const { query, filter } = selection;
     const total = await this.deadLetters.countReplayable(query.scope, filter, MAX_COUNTED);
     if (total === 0) {
-      response.redirect(303, list(query, { undone: tell(session, 'undone', 'none_replayable') }));
+      response.redirect(303, list(query, { undone: signedNotice(session, 'undone', 'none_replayable') }));
       return;
     }
     const { replaysPerSecond } = this.options;
@@ -136,7 +136,7 @@ export class ConsoleDeadLettersController {
 
 function back(response: Response, form: Form, session: ConsoleSession, undone: Undone): void {
   const query = deadLetterQueryOf(Object.fromEntries(form), scopeOf(session));
-  response.redirect(303, list(query, { undone: tell(session, 'undone', undone) }));
+  response.redirect(303, list(query, { undone: signedNotice(session, 'undone', undone) }));
 }
 
 function list(query: DeadLetterQuery, news: Readonly<Record<string, string>>): string {

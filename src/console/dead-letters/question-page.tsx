@@ -21,7 +21,7 @@ interface QuestionPageProps {
   readonly children: ComponentChildren;
 }
 
-/** Asks before many dead letters are replayed, or any is deleted. */
+/** Asks for confirmation before many dead letters are replayed, or any is deleted. */
 export const QuestionPage = ({ session, verb, selection, total, children }: QuestionPageProps) => {
   const { query, ids, now } = selection;
   const what = `${atMost(total, MAX_COUNTED)} dead ${total === 1 ? 'letter' : 'letters'}`;

@@ -32,8 +32,8 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
   const progress = progressOf(run);
   const isRunning = progress.state === 'running';
   const isMoving = isRunning || run.underWay > 0;
-  const asked = filterFields(query);
-  const address = withQuery(paths.replay(run.id), asked);
+  const filter = filterFields(query);
+  const address = withQuery(paths.replay(run.id), filter);
   const callbacks = (state?: LogState) => withQuery(paths.callbacks, { replay: run.id, state });
   return (
     <Layout title="Replay" session={session} section="dead-letters" reloadSeconds={isMoving ? 2 : undefined}>
@@ -42,7 +42,7 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
         trail={[['Dead letters', paths.deadLetters]]}
       >
         <p class="quiet">
-          Asked for <When at={run.requestedAt} now={now} />
+          Requested <When at={run.requestedAt} now={now} />
         </p>
       </PageHeader>
       {isEnabled && (
@@ -92,7 +92,7 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
         </dl>
         <div class="actions">
           {isRunning && can(session, 'dead-letters:replay') && (
-            <PostForm action={withQuery(`${paths.replay(run.id)}/stop`, asked)} csrf={session.csrf}>
+            <PostForm action={withQuery(`${paths.replay(run.id)}/stop`, filter)} csrf={session.csrf}>
               <Button kind="danger">Stop</Button>
             </PostForm>
           )}

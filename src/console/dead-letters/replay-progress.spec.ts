@@ -26,7 +26,7 @@ describe('the progress of a replay', () => {
     expect(progressOf(run({}))).toEqual({ state: 'running', done: 0, perSecond: null, msLeft: null });
   });
 
-  it('tells rate and time left from what has been done', () => {
+  it('derives the rate and the time left from what is done', () => {
     const half = run({ queued: 45, refused: 5, waiting: 50, advancedAt: after(10_000) });
     expect(progressOf(half)).toEqual({ state: 'running', done: 50, perSecond: 5, msLeft: 10_000 });
   });

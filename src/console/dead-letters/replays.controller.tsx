@@ -34,13 +34,13 @@ export class ReplaysController {
     @CurrentSession() session: ConsoleSession,
     @Param('id') id: string,
     @Query('done') done: unknown,
-    @Query() asked: unknown,
+    @Query() given: unknown,
     @Res() response: Response,
   ): Promise<void> {
     const run = isId(id) ? await this.runs.find(scopeOf(session), id) : null;
     if (!run) throw new NotFoundException();
     const now = new Date(this.clock.now());
-    const query = deadLetterQueryOf(asked, scopeOf(session));
+    const query = deadLetterQueryOf(given, scopeOf(session));
     const api = await this.endpointOf(run, query);
     const isEnabled = done === 'enabled' && api?.disabledAt === null;
     sendPage(response, <ReplayPage {...{ session, run, query, api, now, isEnabled }} />);
@@ -51,13 +51,13 @@ export class ReplaysController {
   async stop(
     @CurrentSession() session: ConsoleSession,
     @Param('id') id: string,
-    @Query() asked: unknown,
+    @Query() given: unknown,
     @Res() response: Response,
   ): Promise<void> {
     if (!isId(id) || !(await this.runs.stop(scopeOf(session), id, new Date(this.clock.now())))) {
       throw new NotFoundException();
     }
-    const query = deadLetterQueryOf(asked, scopeOf(session));
+    const query = deadLetterQueryOf(given, scopeOf(session));
     response.redirect(303, withQuery(paths.replay(id), filterFields(query)));
   }
 

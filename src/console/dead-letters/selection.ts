@@ -17,7 +17,7 @@ export interface Selection {
   readonly filter: DeadLetterFilter;
   /** When they were counted: what is given up later is not among them. */
   readonly now: Date;
-  /** The person has said yes to what the page asked. */
+  /** The person has confirmed. */
   readonly isConfirmed: boolean;
 }
 
@@ -31,7 +31,7 @@ export function selectionOf(form: Form, session: ConsoleSession, now: Date): Sel
   if (problem !== undefined) throw new BadRequestException(`${problem[0]}: ${problem[1]}`);
   const isConfirmed = form.get('confirmed') === 'true';
   if (form.get('which') === 'all') {
-    const filter = { ...upTo(askedAt(form) ?? now, query.filter), isReplayRequested: false };
+    const filter = { ...upTo(shownAt(form) ?? now, query.filter), isReplayRequested: false };
     return { query, ids: undefined, filter, now, isConfirmed };
   }
   const ids = form.getAll('id').filter((id) => isId(id));
@@ -40,13 +40,13 @@ export function selectionOf(form: Form, session: ConsoleSession, now: Date): Sel
     : { query, ids, filter: { ids, isReplayRequested: false }, now, isConfirmed };
 }
 
-/** When the page that asks was made. */
-function askedAt(form: Form): Date | undefined {
-  const asked = z.iso.datetime().safeParse(form.get('asked')).data;
-  return asked === undefined ? undefined : new Date(asked);
+/** When the confirmation page was created. */
+function shownAt(form: Form): Date | undefined {
+  const shown = z.iso.datetime().safeParse(form.get('asked')).data;
+  return shown === undefined ? undefined : new Date(shown);
 }
 
-/** What was given up later was not on the page on which somebody said yes. */
+/** Leaves out what was given up after the confirmation page was created. */
 function upTo(time: Date, filter: DeadLetterFilter): DeadLetterFilter {
   return filter.until !== undefined && filter.until < time ? filter : { ...filter, until: time };
 }

@@ -44,7 +44,7 @@ export interface EndpointView {
 export const EndpointPage = (view: EndpointView) => {
   const { session, api, figures, deadLetters, kept, list, now } = view;
   const health = healthWords({ ...figures, disabledAt: api.disabledAt }, view.policy, now);
-  // What is shown once must not be taken away by a session that ends meanwhile.
+  // A secret that is shown only once must stay on the page when the session ends.
   const address =
     view.secret !== undefined
       ? undefined
@@ -89,7 +89,7 @@ export const EndpointPage = (view: EndpointView) => {
   );
 };
 
-/** Tabs of several endpoints are told apart by their first characters. */
+/** The first characters of the titles distinguish tabs of several endpoints. */
 function tabTitle({ url, callbackType }: CallbackApi, { state }: HealthWords): string {
   const { host, pathname } = new URL(url);
   return `${state}: ${host}${pathname}, ${typeWords(callbackType)}`;

@@ -86,7 +86,7 @@ export class EndpointController {
     await this.send(response, session, { serviceId, id }, {}, { test: await this.tryOut(serviceId, id) });
   }
 
-  /** Asks first; with `confirmed` it does, once: whoever loads the page with the secret again is asked again. */
+  /** Asks for confirmation; rotates once when `confirmed` is set. A reload of the page with the secret asks again. */
   @Post('rotate')
   @RequiresScope('callbacks:write')
   async rotate(
@@ -107,7 +107,7 @@ export class EndpointController {
     await this.send(response, session, { serviceId, id }, {}, { secret: signingSecret });
   }
 
-  /** Asks first. */
+  /** Asks for confirmation. */
   @Post('disable')
   @RequiresScope('callbacks:write')
   async disable(
@@ -126,7 +126,7 @@ export class EndpointController {
     back(response, serviceId, id, 'disabled');
   }
 
-  /** Asks before it replays. */
+  /** Asks for confirmation before it replays. */
   @Post('enable')
   @RequiresScope('callbacks:write')
   async enable(
@@ -148,8 +148,8 @@ export class EndpointController {
     });
     if (replayId === undefined) back(response, serviceId, id, 'enabled');
     else {
-      const asked = { done: 'enabled', service: serviceId, endpoint: id };
-      response.redirect(303, withQuery(paths.replay(replayId), asked));
+      const given = { done: 'enabled', service: serviceId, endpoint: id };
+      response.redirect(303, withQuery(paths.replay(replayId), given));
     }
   }
 
@@ -165,9 +165,9 @@ export class EndpointController {
     if (!figures) throw new NotFoundException();
     const now = new Date(this.clock.now());
     const { failingSince } = figures;
-    const asked = callbackQueryOf(query, { own: { serviceId }, now, failingSince });
-    const filter = asked.filter && { ...asked.filter, callbackApiId: id };
-    const { callbacks, next } = filter ? await this.log.list({ serviceId }, filter, asked.after, PAGE) : NONE;
+    const given = callbackQueryOf(query, { own: { serviceId }, now, failingSince });
+    const filter = given.filter && { ...given.filter, callbackApiId: id };
+    const { callbacks, next } = filter ? await this.log.list({ serviceId }, filter, given.after, PAGE) : NONE;
     const view: EndpointView = {
       session,
       api,
@@ -180,7 +180,7 @@ export class EndpointController {
           : await this.countReplayable(serviceId, { callbackApiId: id, whileDisabled: true }),
       list: {
         action: paths.endpoint(serviceId, id),
-        query: asked,
+        query: given,
         callbacks,
         next: next && encodeLogCursor(next),
         now,

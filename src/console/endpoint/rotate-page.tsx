@@ -12,12 +12,12 @@ interface RotatePageProps {
   readonly api: CallbackApi;
   /** `CALLBACK_SIGNING_OVERLAP_MS`. */
   readonly overlapMs: number;
-  /** It was asked and answered before: the page with the new secret was loaded again, or somebody else was quicker. */
+  /** It was confirmed before: the page with the new secret was reloaded, or another person was quicker. */
   readonly isAgain: boolean;
   readonly now: Date;
 }
 
-/** Asks before a receiver could be left with a secret that is no longer valid. */
+/** Asks for confirmation, because a receiver could be left with a secret that is no longer valid. */
 export const RotatePage = ({ session, api, overlapMs, isAgain, now }: RotatePageProps) => {
   const own = paths.endpoint(api.serviceId, api.id);
   const { previousSecretUntil } = api;
@@ -43,7 +43,7 @@ export const RotatePage = ({ session, api, overlapMs, isAgain, now }: RotatePage
       </p>
       {isAgain && (
         <Notice tone="warn" title="The secret has just been rotated">
-          <p>The new one was shown then, and only then. Rotate once more if nobody has kept it.</p>
+          <p>The new one was shown then, and only then. Rotate once more if it was not saved.</p>
         </Notice>
       )}
       {previousSecretUntil !== null && previousSecretUntil > now && (

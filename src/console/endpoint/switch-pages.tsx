@@ -12,7 +12,7 @@ interface SwitchPageProps {
   readonly callbacks: number;
 }
 
-/** Asks before callbacks that wait are given up. */
+/** Asks for confirmation before waiting callbacks are given up. */
 export const DisablePage = ({ session, api, callbacks }: SwitchPageProps) => {
   const own = paths.endpoint(api.serviceId, api.id);
   return (
@@ -35,7 +35,7 @@ export const DisablePage = ({ session, api, callbacks }: SwitchPageProps) => {
   );
 };
 
-/** Asks before many callbacks are sent again. */
+/** Asks for confirmation before many callbacks are sent again. */
 export const EnableAndReplayPage = ({ session, api, callbacks }: SwitchPageProps) => {
   const own = paths.endpoint(api.serviceId, api.id);
   return (

@@ -19,14 +19,14 @@ export const TestOutcome = ({ result }: { readonly result: TestResult | 'too_man
 const Outcome = ({ result }: { readonly result: TestResult }) => {
   const { outcome, hint, connection, location, excerpt } = result;
   const isDelivered = outcome.kind === 'delivered';
-  const answer = isDelivered
+  const summary = isDelivered
     ? answerWords(outcome.statusCode, null)
     : answerWords(outcome.failure.statusCode, outcome.failure.error);
   return (
     <section class="panel" aria-labelledby="test-result">
       <h2 id="test-result">Test callback</h2>
       <p class="lead">
-        <Badge tone={isDelivered ? 'good' : 'bad'}>{answer}</Badge> {asSentence(hint)}
+        <Badge tone={isDelivered ? 'good' : 'bad'}>{summary}</Badge> {asSentence(hint)}
       </p>
       <dl class="facts">
         <dt>Took</dt>

@@ -28,10 +28,10 @@ export class OverviewController {
   @Get()
   async show(
     @CurrentSession() session: ConsoleSession,
-    @Query() asked: unknown,
+    @Query() given: unknown,
     @Res() response: Response,
   ): Promise<void> {
-    const query = overviewQueryOf(asked);
+    const query = overviewQueryOf(given);
     const overview = await this.reader.read(scopeOf(session), query);
     const now = new Date(this.clock.now());
     sendPage(response, <OverviewPage {...{ session, overview, query, policy: this.policy, now }} />);

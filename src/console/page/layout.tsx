@@ -15,7 +15,7 @@ const SECTIONS: readonly (readonly [Section, string, string])[] = [
 ];
 
 /**
- * htmx evaluates nothing, writes no styles, and shows no answer that is an error where the page does not say how;
+ * htmx evaluates nothing, writes no styles, and shows no error response unless the page says how;
  * what a person has unfolded stays so.
  */
 const HTMX = JSON.stringify({
@@ -63,7 +63,7 @@ interface LayoutProps extends DocumentProps {
   readonly search?: string | undefined;
 }
 
-/** A page of somebody who is signed in. */
+/** A page for a signed-in person. */
 export const Layout = ({ session, section, search, children, ...document }: LayoutProps) => (
   <Document {...document}>
     <a class="skip" href="#main">

@@ -9,13 +9,13 @@ interface LiveProps {
   readonly children: ComponentChildren;
 }
 
-/** What the answer says of itself is shown above what was last known. */
-const PROBLEM = 'select:#problem target:#away swap:innerHTML';
+/** The message of a failed refresh is shown above the last content. */
+const PROBLEM = 'select:#problem target:#unavailable swap:innerHTML';
 
 /**
  * A part of a page that keeps itself up to date, in all its parts: figures that are newer than the list below
- * contradict it. What is open, typed or has the focus stays so, and so does what is {@link Lasting}. Where it
- * cannot be had (the database is away, it has been deleted), that is said above what was last known.
+ * contradict it. What is open, typed or has the focus stays so, and so does what is {@link Lasting}. If it
+ * cannot be refreshed (the database is unavailable, the record is deleted), a message above the last content says so.
  */
 export const Live = ({ id, address, everySeconds = 15, children }: LiveProps) => (
   <div
@@ -32,7 +32,7 @@ export const Live = ({ id, address, everySeconds = 15, children }: LiveProps) =>
       'hx-status:50x': PROBLEM,
     })}
   >
-    <div id="away" class="away" role="alert" />
+    <div id="unavailable" class="unavailable" role="alert" />
     {children}
   </div>
 );
@@ -42,7 +42,7 @@ interface LastingProps {
   readonly children: ComponentChildren;
 }
 
-/** What an action came to: said once, it stays until the page is left. */
+/** The result of an action: it stays until the page is left. */
 export const Lasting = ({ id, children }: LastingProps) => (
   <div id={id} aria-live="polite" {...{ 'hx-morph-skip': true }}>
     {children}

@@ -20,7 +20,7 @@ interface QuestionPageProps {
   readonly no: string;
 }
 
-/** Asks before something that is hard to take back. */
+/** Asks for confirmation before an action that is hard to undo. */
 export const QuestionPage = (props: QuestionPageProps) => {
   const { session, section, question, about, children, action, fields = {}, yes, no } = props;
   return (

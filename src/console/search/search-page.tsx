@@ -16,7 +16,7 @@ import { typeWords } from '../words/failures.js';
 interface SearchView {
   readonly session: ConsoleSession;
   readonly text: string;
-  /** Undefined where nothing was asked. */
+  /** Undefined if there is no search text. */
   readonly result: SearchResult | undefined;
   readonly now: Date;
   readonly knowsReferences: boolean;

@@ -36,10 +36,10 @@ export class SearchController {
   @Get()
   async show(
     @CurrentSession() session: ConsoleSession,
-    @Query('q') asked: unknown,
+    @Query('q') given: unknown,
     @Res() response: Response,
   ): Promise<void> {
-    const text = shape.parse(asked);
+    const text = shape.parse(given);
     const result = text === '' ? undefined : await this.search(session, text);
     const only = result && onlyOne(result, text);
     if (only !== undefined) {

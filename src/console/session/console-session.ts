@@ -5,7 +5,7 @@ import type { LogScope } from '../../service-callbacks/callbacks/records.js';
 import type { ConsoleLinks } from '../console-links.js';
 import type { Form } from './form-body.js';
 
-/** Whoever is signed in, as pages and handlers know them. */
+/** The signed-in person, as pages and handlers see them. */
 export interface ConsoleSession {
   readonly caller: Caller;
   readonly csrf: string;

@@ -2,7 +2,7 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import type { Request, Response } from 'express';
 import { consoleBase } from '../paths.js';
 
-/** The session, and the synchroniser token of whoever has none yet. */
+/** The session, and the synchroniser token of a browser without one. */
 export const COOKIES = { session: 'service-callbacks-console', signIn: 'service-callbacks-sign-in' } as const;
 
 type CookieName = (typeof COOKIES)[keyof typeof COOKIES];
@@ -26,7 +26,7 @@ export function isLoopback({ headers }: Pick<Request, 'headers'>): boolean {
   return LOOPBACK.test((headers.host ?? '').replace(/:\d+$/, ''));
 }
 
-/** Over https, as far as this server can tell: TLS may be ended in front of it. */
+/** Whether the request came over https, as far as this server knows: a proxy may terminate TLS. */
 export function isHttps(request: Request): boolean {
   return request.secure || request.headers['x-forwarded-proto'] === 'https';
 }

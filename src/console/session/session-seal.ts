@@ -29,7 +29,7 @@ const shape = z.object({
   sealedAt: z.number(),
 });
 
-/** Sealed with the keys of the payloads: any process of the service opens what another sealed, and nobody else. */
+/** Sealed with the keys of the payloads: only processes of this service can open what another of them sealed. */
 @Injectable()
 export class SessionSeal {
   constructor(

@@ -21,8 +21,8 @@ import { SessionSeal } from './session-seal.js';
 import { SignInNeededError } from './sign-in-needed.error.js';
 
 /**
- * Lets in whoever has a session whose token is good now, has the page's scope, and asks for rows of its own
- * service; a form only from a page of that session. What is another's is answered as what does not exist.
+ * Admits a session whose token is valid now, has the page's scope, and requests rows of its own service; a form must
+ * come from a page of that session. Rows of another service look like rows that do not exist.
  */
 @Injectable()
 export class SessionGuard implements CanActivate {
@@ -72,12 +72,12 @@ export class SessionGuard implements CanActivate {
 function assertOwnService({ caller: { serviceId } }: ConsoleSession, { params, path }: ConsoleRequest): void {
   // PostgreSQL takes no such text: no row has it.
   if (Object.values(params).some((value) => value.includes('\0'))) throw new NotFoundException();
-  const asked = params['service_id'];
-  if (serviceId === undefined || asked === undefined || asked === serviceId) return;
+  const given = params['service_id'];
+  if (serviceId === undefined || given === undefined || given === serviceId) return;
   throw new NotFoundException(`There is no ${path}`);
 }
 
-/** A page that refreshes itself: nobody need be in front of it, so that the session grows old. */
+/** A page that refreshes itself: it does not extend the session, because there may be no person in front of it. */
 function isByItself({ method, headers }: ConsoleRequest): boolean {
   return method === 'GET' && headers['hx-request'] === 'true';
 }

@@ -12,7 +12,7 @@ interface Window {
   readonly endsAt: number;
 }
 
-/** Keeps whoever guesses tokens slow, in each process by itself. */
+/** Slows down guesses of tokens, per process. */
 @Injectable()
 export class SignInLimit {
   private readonly windows = new Map<string, Window>();

@@ -9,7 +9,7 @@ export interface SignInView {
   /** Where to go afterwards. */
   readonly to: string;
   readonly problem: string | undefined;
-  /** This server asks for no token at all. */
+  /** This server needs no token. */
   readonly isOpen: boolean;
   /** The cookie will not come back: neither https nor this machine. */
   readonly needsHttps: boolean;

@@ -14,7 +14,7 @@ import { SignInLimit } from './sign-in-limit.js';
 import { SignInPage } from './sign-in-page.js';
 
 /** The token of the form's own session, in front of a real one. It opens nothing that is not open anyway. */
-const NOBODY = '';
+const NO_TOKEN = '';
 
 /** Without it there is no page that could be shown. */
 const NEEDED = 'callbacks:read';
@@ -75,7 +75,7 @@ export class SignInController {
   private csrfOf(request: Request, response: Response): string {
     const shown = this.formSession(request);
     if (shown !== undefined) return shown.csrf;
-    const sealed = this.seal.start(NOBODY);
+    const sealed = this.seal.start(NO_TOKEN);
     setCookie(request, response, COOKIES.signIn, sealed);
     return this.seal.open(sealed)?.csrf ?? '';
   }

@@ -10,7 +10,7 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** A figure of which only so much is counted: `100,000+`. */
+/** A figure that is counted up to a limit: `100,000+`. */
 export function atMost(value: number, limit: number): string {
   return value >= limit ? `${count(limit)}+` : count(value);
 }

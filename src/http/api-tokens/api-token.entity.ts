@@ -7,7 +7,7 @@ export class ApiTokenEntity {
   @PrimaryColumn('uuid')
   id!: string;
 
-  /** Whose it is, for whoever reads the list. */
+  /** The name of its owner, for people who read the list. */
   @Column('text')
   name!: string;
 

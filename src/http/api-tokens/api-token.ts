@@ -10,7 +10,7 @@ export const API_SCOPES = [
 
 export type ApiScope = (typeof API_SCOPES)[number];
 
-/** Whoever a token speaks for. */
+/** The caller that a token identifies. */
 export interface Caller {
   readonly scopes: ReadonlySet<ApiScope>;
   /** The only service whose rows it may see; absent: all of them. */

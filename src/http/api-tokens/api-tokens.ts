@@ -5,10 +5,10 @@ import type { ApiTokenRepository } from './api-token.repository.js';
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Who may call: the tokens of `API_TOKENS` and those of the database. The latter are asked for at every
+ * Who may call: the tokens of `API_TOKENS` and those of the database. The latter are read at every
  * request, so that a revoked one is over at once.
  *
- * Tokens are looked up by SHA-256 digest: what the lookup's time tells of a digest says nothing of a token.
+ * Tokens are looked up by SHA-256 digest: the time of a lookup may reveal a digest, but not a token.
  */
 export class ApiTokens {
   private readonly configured: ReadonlyMap<string, Caller>;

@@ -1,6 +1,6 @@
 /** A part that must work before this process may be given traffic. */
 export interface ReadinessCheck {
-  /** How the part is named in the answer. */
+  /** The name of the part in the response. */
   readonly name: string;
   /** Takes 2 s at most. @throws saying in words why the part is not ready. */
   check(): Promise<void>;

@@ -3,7 +3,7 @@ import { aComplaint } from '../../../test/support/builders/a-complaint.js';
 import { complaint } from './complaint.js';
 
 describe('complaint', () => {
-  it('sends these fields in this order (R7)', () => {
+  it('sends these fields in this order', () => {
     const input = aComplaint();
     const payload = complaint.payload(input);
     expect(payload).toEqual({

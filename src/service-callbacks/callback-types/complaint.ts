@@ -26,7 +26,7 @@ const complaintDocument = z
   })
   .describe('A recipient marked an email as spam');
 
-/** R7. */
+/** A recipient's complaint about an email. */
 export const complaint = Object.freeze({
   type: 'complaint',
   subjectIsNotification: true,

@@ -4,7 +4,7 @@ import { deliveryStatus } from './delivery-status.js';
 import { FINAL_STATUSES, NOT_NEWS_STATUSES } from './notification-status.js';
 
 describe('delivery_status', () => {
-  it('sends these fields in this order (R6)', () => {
+  it('sends these fields in this order', () => {
     const notification = aNotification();
     const payload = deliveryStatus.payload(notification);
     expect(payload).toEqual({
@@ -57,13 +57,13 @@ describe('delivery_status', () => {
     });
   });
 
-  it.each([...NOT_NEWS_STATUSES])('is not sent for %s (R3), not even first for a letter', (status) => {
+  it.each([...NOT_NEWS_STATUSES])('is not sent for %s, not even first for a letter', (status) => {
     expect(deliveryStatus.skip?.(aNotification({ status }))).toBe('not_final');
     expect(deliveryStatus.skip?.(aNotification({ status, notificationType: 'letter' }))).toBe('not_final');
   });
 
   it.each(['sent', ...FINAL_STATUSES] as const)(
-    'is sent for %s of an email or text, not of a letter (R2)',
+    'is sent for %s of an email or text, not of a letter',
     (status) => {
       expect(deliveryStatus.skip?.(aNotification({ status }))).toBeUndefined();
       expect(deliveryStatus.skip?.(aNotification({ status, notificationType: 'sms' }))).toBeUndefined();
@@ -71,7 +71,7 @@ describe('delivery_status', () => {
     },
   );
 
-  it('is completed from the database where an older release left the template out (R10)', () => {
+  it('is completed from the database where an older release left the template out', () => {
     expect(deliveryStatus.requiredFields).toEqual(['template_id', 'template_version']);
   });
 });

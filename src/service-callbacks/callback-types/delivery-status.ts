@@ -16,7 +16,7 @@ export interface DeliveryStatusInput {
   readonly to: string;
   readonly status: NotificationStatus;
   readonly createdAt: Date;
-  /** When the status changed; sent as `completed_at` (R6). */
+  /** When the status changed; sent as `completed_at`. */
   readonly updatedAt: Date | null;
   readonly sentAt: Date | null;
   readonly notificationType: NotificationType;
@@ -39,7 +39,7 @@ const deliveryStatusDocument = z
   })
   .describe('The status of a notification changed');
 
-/** R2, R3, R6. */
+/** The final status of an email or a text message; letters have no such callback. */
 export const deliveryStatus = Object.freeze({
   type: 'delivery_status',
   subjectIsNotification: true,
@@ -75,6 +75,6 @@ export const deliveryStatus = Object.freeze({
     template_id: notification.templateId,
     template_version: notification.templateVersion,
   }),
-  // Releases before these fields wrote documents without them (R10).
+  // Releases before these fields wrote documents without them.
   requiredFields: Object.freeze(['template_id', 'template_version']),
 } satisfies CallbackTypeDefinition<DeliveryStatusInput>);

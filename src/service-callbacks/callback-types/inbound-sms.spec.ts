@@ -3,7 +3,7 @@ import { anInboundSms } from '../../../test/support/builders/an-inbound-sms.js';
 import { inboundSms } from './inbound-sms.js';
 
 describe('inbound_sms', () => {
-  it('sends these fields in this order (R7)', () => {
+  it('sends these fields in this order', () => {
     const sms = anInboundSms();
     const payload = inboundSms.payload(sms);
     expect(payload).toEqual({
@@ -22,7 +22,7 @@ describe('inbound_sms', () => {
     ]);
   });
 
-  it('is about the message, of which there is no second news', () => {
+  it('is about the message, which has no second news', () => {
     const sms = anInboundSms();
     expect(inboundSms.identify(sms)).toEqual({ serviceId: sms.serviceId, subjectId: sms.id });
   });

@@ -25,7 +25,7 @@ const inboundSmsDocument = z
   })
   .describe('Someone sent a text message to the service');
 
-/** R7. */
+/** A text message that a service received. */
 export const inboundSms = Object.freeze({
   type: 'inbound_sms',
   identify: ({ serviceId, id }: InboundSmsInput) => ({ serviceId, subjectId: id }),

@@ -1,10 +1,10 @@
-/** The message is still on its way and may have no sent date: no callback (R3). */
+/** The message is not delivered yet and may have no sent date: no callback. */
 export const NOT_NEWS_STATUSES = ['created', 'sending', 'pending'] as const;
 
 /** Handed over where no delivery receipt exists: a callback, and a later final status sends another. */
 const HANDED_OVER_STATUS = 'sent';
 
-/** Nothing comes after these (R4). */
+/** Final statuses: none follows them. */
 export const FINAL_STATUSES = [
   'delivered',
   'permanent-failure',

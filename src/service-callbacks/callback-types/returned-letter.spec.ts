@@ -3,7 +3,7 @@ import { aReturnedLetter } from '../../../test/support/builders/a-returned-lette
 import { returnedLetter } from './returned-letter.js';
 
 describe('returned_letter', () => {
-  it('sends these fields in this order (R7)', () => {
+  it('sends these fields in this order', () => {
     const letter = aReturnedLetter();
     const payload = returnedLetter.payload(letter);
     expect(payload).toEqual({
@@ -54,7 +54,7 @@ describe('returned_letter', () => {
     expect(Object.keys(payload)).toHaveLength(10);
   });
 
-  it('is about the notification, of which there is no second news', () => {
+  it('is about the notification, which has no second news', () => {
     const letter = aReturnedLetter();
     expect(returnedLetter.identify(letter)).toEqual({
       serviceId: letter.serviceId,

@@ -37,7 +37,7 @@ const returnedLetterDocument = z
   })
   .describe('A letter came back undelivered');
 
-/** R7. */
+/** A letter that came back. */
 export const returnedLetter = Object.freeze({
   type: 'returned_letter',
   subjectIsNotification: true,

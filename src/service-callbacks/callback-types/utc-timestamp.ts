@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * A date as callbacks carry it (R6): UTC, six digits of a second, `2017-06-20T12:34:56.000000Z`.
+ * A date as callbacks carry it: UTC, six digits of a second, `2017-06-20T12:34:56.000000Z`.
  *
  * @throws RangeError for an invalid date, and for a year outside 0000–9999, which the form cannot hold
  */

@@ -85,7 +85,7 @@ export class CallbackListRepository {
 
   /**
    * Newest first. Each state is read from its own stretch of an index and the stretches are merged, so that no filter
-   * makes it walk over rows that are not wanted. An endpoint's rows are all of one service: whose they are is asked of
+   * makes it walk over rows that are not wanted. An endpoint's rows are all of one service: whose they are is checked against
    * those that were found.
    */
   async list(

@@ -246,15 +246,15 @@ export class CallbackRepository {
   }
 
   /**
-   * Writes what became of callbacks.
+   * Writes the dispositions of callbacks.
    * @param settlements each id once
    * @returns whether the state of each record changed; ids that have no record any more are not in it
    */
   async settle(settlements: readonly Settlement[]): Promise<Map<string, boolean>> {
     const sorted = settlements.toSorted((one, other) => (one.id < other.id ? -1 : 1));
-    const told = storableJson(sorted.map(settlementRow));
+    const given = storableJson(sorted.map(settlementRow));
     const settled = await this.byIndexes((manager) =>
-      rows<{ id: string; applied: boolean }>(manager, settleStatement(this.tables), [told]),
+      rows<{ id: string; applied: boolean }>(manager, settleStatement(this.tables), [given]),
     );
     return new Map(settled.map(({ id, applied }) => [id, applied]));
   }

@@ -13,7 +13,7 @@ export const GIVE_UP_REASONS = [
 
 export type GiveUpReason = (typeof GIVE_UP_REASONS)[number];
 
-/** Why an endpoint is on hold: it failed too often, or asked for it with `Retry-After`. */
+/** Why an endpoint is on hold: it failed too often, or responded with `Retry-After`. */
 export const HOLD_REASONS = ['circuit_open', 'retry_after'] as const;
 
 export type HoldReason = (typeof HOLD_REASONS)[number];
@@ -43,7 +43,7 @@ export interface AttemptRecord {
   readonly excerpt?: string;
   /** Of the same response, at most 1 KiB of them, masked likewise. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of which replay it was; absent before the first. */
+  /** The generation it belongs to; absent before the first replay. */
   readonly generation?: number;
 }
 
@@ -75,7 +75,7 @@ export type PartialCallback = Partial<Callback> & Pick<Callback, 'id'>;
 
 /**
  * Whether the next attempt is the first that is ever made. Its delay measures how well callbacks are forwarded; the
- * delay of a replay's attempt measures when a person asked for the replay.
+ * delay of a replay's attempt measures when a person requested the replay.
  */
 export function isFirstAttempt({ attempts, generation }: Pick<Callback, 'attempts' | 'generation'>): boolean {
   return attempts === 0 && generation === 0;

@@ -1,7 +1,7 @@
 import { decodePlace, encodePlace } from './list-cursor.js';
 import type { DeadLetterCursor } from './dead-letter.repository.js';
 
-/** Opaque to whoever pages through; says where the last page ended. */
+/** Opaque to clients; encodes where the last page ended. */
 export function encodeCursor({ givenUpAt: at, id }: DeadLetterCursor): string {
   return encodePlace({ at, id });
 }

@@ -28,7 +28,7 @@ export interface DeadLetter {
   readonly isEndpointDeleted: boolean;
   readonly queuedAt: Date;
   readonly givenUpAt: Date;
-  /** A replay was asked for and waits for its turn. */
+  /** A replay is requested, and has not started. */
   readonly replayRequestedAt: Date | null;
 }
 
@@ -43,7 +43,7 @@ export interface DeadLetterCursor {
 
 const TIMES = ['queuedAt', 'givenUpAt', 'replayRequestedAt'] as const;
 
-/** The callbacks that were given up, and nobody has removed from the list. */
+/** Callbacks that were given up and have not been removed from the list. */
 @Injectable()
 export class DeadLetterRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
@@ -146,7 +146,7 @@ export class DeadLetterRepository {
   }
 }
 
-/** Nobody has removed them from the list. */
+/** Not removed from the list. */
 function conditions(parameters: SqlParameters, scope: LogScope, filter: DeadLetterFilter): string[] {
   return [
     ...finishedConditions(parameters, scope, { ...filter, state: 'given_up' }),

@@ -27,7 +27,7 @@ import { ReplayRunRepository } from './replay-run.repository.js';
 
 const NOT_FOUND = 'The service has no such dead letter';
 
-/** Callbacks that were given up: look, send again, throw away. */
+/** Callbacks that were given up: list, replay, delete. */
 @Controller('service/:service_id/dead-letters')
 @UseFilters(HttpErrorFilter)
 @OperationsOf('Dead letters')

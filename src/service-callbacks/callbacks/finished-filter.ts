@@ -14,7 +14,7 @@ export interface FinishedFilter {
   readonly reason?: GiveUpReason | undefined;
   /** Given up because the endpoint was disabled, or with the 410 that disabled it. */
   readonly whileDisabled?: boolean | undefined;
-  /** Whether a replay was asked for and waits for its turn. */
+  /** Whether a replay is requested and has not started. */
   readonly isReplayRequested?: boolean | undefined;
   /** Finished at or after. */
   readonly since?: Date | undefined;

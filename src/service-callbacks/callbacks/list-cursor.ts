@@ -8,7 +8,7 @@ export interface Place {
 
 const shape = z.tuple([z.iso.datetime(), z.uuid()]);
 
-/** Opaque to whoever pages through. */
+/** Opaque to clients. */
 export function encodePlace({ at, id }: Place): string {
   return Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url');
 }

@@ -1,7 +1,7 @@
 import { decodePlace, encodePlace } from './list-cursor.js';
 import type { LogCursor } from './records.js';
 
-/** Opaque to whoever pages through; says where the last page ended. */
+/** Opaque to clients; encodes where the last page ended. */
 export function encodeLogCursor({ queuedAt: at, id }: LogCursor): string {
   return encodePlace({ at, id });
 }

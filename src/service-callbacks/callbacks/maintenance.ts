@@ -28,7 +28,7 @@ const CHUNK = 1_000;
 /** How often requested replays are looked for, ms. */
 const REPLAY_EVERY_MS = 1_000;
 
-/** Replays what was asked for, at a bounded rate, and removes what is older than its retention. */
+/** Starts requested replays at a bounded rate, and removes records older than their retention. */
 @Injectable()
 export class Maintenance implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('ServiceCallbacks');

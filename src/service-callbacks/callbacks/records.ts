@@ -13,11 +13,11 @@ export interface LoggedAttempt {
   readonly durationMs: number;
   readonly statusCode: number | null;
   readonly error: string | null;
-  /** The first KiB of an answer that was no 2xx, printable, without tokens and payload. */
+  /** The first KiB of a response that was not 2xx, printable, without tokens and payload. */
   readonly excerpt: string | null;
   /** Of such a response, at most 1 KiB of them, masked as the excerpt is; empty where there are none. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Of which replay it was; 0 before the first. */
+  /** The generation it belongs to; 0 before the first replay. */
   readonly generation: number;
 }
 
@@ -52,7 +52,7 @@ export interface LoggedCallback {
   readonly finishedAt: Date | null;
   /** When its last replay began; null where it was never replayed. */
   readonly replayedAt: Date | null;
-  /** A replay was asked for and waits for its turn. */
+  /** A replay is requested, and has not started. */
   readonly replayRequestedAt: Date | null;
   /** Its endpoint has been deleted: it cannot be replayed. */
   readonly isEndpointDeleted: boolean;
@@ -157,7 +157,7 @@ export interface EndpointQuery {
   readonly state?: EndpointState | undefined;
   /** A part of the URL, or the beginning of the endpoint's or the service's id. */
   readonly text?: string | undefined;
-  /** 50 unless told otherwise. */
+  /** Default 50. */
   readonly limit?: number | undefined;
 }
 
@@ -175,7 +175,7 @@ export interface Overview {
   readonly forwardDelay: { readonly fiveMinutes: Percentiles; readonly hour: Percentiles };
   /** Attempts in flight in all processes; null in a service's own view. */
   readonly inFlight: number | null;
-  /** How long the oldest due job has waited, ms; null in a service's own view, or where the queue does not answer. */
+  /** How long the oldest due job has waited, ms; null in a service's own view, or if the queue does not respond. */
   readonly oldestDueMs: number | null;
   /** Of the endpoints in scope, 200 a process at most. */
   readonly openCircuits: readonly CircuitView[];
@@ -183,7 +183,7 @@ export interface Overview {
   readonly deadLetters: number;
   /** Callbacks that wait for an attempt; counted to 100,000. */
   readonly waiting: number;
-  /** Worker processes heard of in the last 30 s; null in a service's own view. */
+  /** Worker processes with a heartbeat in the last 30 s; null in a service's own view. */
   readonly processes: number | null;
   /** What the log had to drop since those processes started; null in a service's own view. */
   readonly droppedFacts: number | null;
@@ -195,7 +195,7 @@ export interface Overview {
   readonly allEndpoints: number;
   readonly failing: readonly FailingEndpoints[];
   readonly disabledEndpoints: number;
-  /** As asked; worst first: failing ones by how long, then those with failures, then the rest. */
+  /** In the order of the query. `worst`: failing ones by how long, then those with failures, then the rest. */
   readonly endpoints: readonly EndpointSummary[];
   /** The five that have failed for longest. */
   readonly worst: readonly EndpointSummary[];
@@ -214,7 +214,7 @@ export interface EndpointFigures {
   readonly warnedPercent: number;
   /** 24 hours, oldest first, the running one last. */
   readonly hours: readonly OutcomesAt[];
-  /** How long its answers took in those hours; attempts without an answer (a timeout) included. */
+  /** How long its responses took in those hours; attempts without a response (a timeout) included. */
   readonly answerMs: Percentiles;
   readonly circuit: CircuitView | null;
   /** Callbacks that wait for an attempt, counted to 10,000. */

@@ -1,12 +1,12 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** Finished callbacks whose replay was asked for together. */
+/** Finished callbacks whose replay was requested together. */
 @Entity('service_callback_replays', { synchronize: false })
 export class ReplayRunEntity {
   @PrimaryColumn('uuid')
   id!: string;
 
-  /** Whose callbacks; null: of any service, asked for by an operator. */
+  /** Whose callbacks; null: of any service, requested by an operator. */
   @Column('text', { name: 'service_id', nullable: true })
   serviceId!: string | null;
 

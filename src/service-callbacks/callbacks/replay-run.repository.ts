@@ -36,13 +36,13 @@ const COLUMNS = `r.id, r.service_id AS "serviceId", r.total, r.queued, r.refused
 
 const TIMES = ['requestedAt', 'advancedAt', 'stoppedAt'] as const;
 
-/** Replays of many: what is asked for and counted in the database goes on in whichever process is there. */
+/** Replays of many callbacks. Their state is in the database, so that any process can continue them. */
 @Injectable()
 export class ReplayRunRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
   /**
-   * Asks for a replay of all that match, can be replayed, and are not being. They are replayed at a bounded rate; the
+   * Requests a replay of all callbacks that match, can be replayed and have no replay pending. They are replayed at a bounded rate; the
    * run that this makes can be watched and stopped.
    */
   start(scope: LogScope, filter: FinishedFilter): Promise<{ readonly id: string; readonly total: number }> {

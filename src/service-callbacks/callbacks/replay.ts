@@ -9,13 +9,13 @@ import { FINISHED_STATES, OPEN_STATES, type CallbackState } from './state-machin
 /** What a request to replay did. */
 export type ReplayResult =
   | { readonly kind: 'queued' }
-  /** It is on its way, or was delivered since: asked for twice, sent once. */
+  /** It is pending, or has been delivered since: requested twice, sent once. */
   | { readonly kind: 'already_replayed' }
   | { readonly kind: 'refused'; readonly why: string };
 
 /** Behind first attempts of services that send little, ahead of a flood; see `ServiceVolume`. */
 const PRIORITY = 10;
-/** Of all processes one at a time replays what was asked for together; the key of PostgreSQL's advisory lock. */
+/** Key of the PostgreSQL advisory lock: one process at a time starts the replays that were requested together. */
 const RUN_LOCK = 7_364_120_022;
 
 interface Candidate {
@@ -82,7 +82,7 @@ export class Replay {
          UPDATE ${callbacks} c SET next_attempt_at = CASE WHEN c.state = 'scheduled' THEN now() END,
            probed_at = '-infinity'
          WHERE c.id = $1 AND c.service_id = $2 AND c.state IN ('scheduled', 'held') RETURNING c.id, c.endpoint_id
-       ), asked AS (
+       ), requested AS (
          UPDATE ${holds} h SET next_probe_at = now(), reason = 'circuit_open'
          FROM result WHERE h.endpoint_id = result.endpoint_id AND h.state = 'open'
        )`,
@@ -92,7 +92,7 @@ export class Replay {
   }
 
   /**
-   * The next few whose replay was asked for, unless another process has just done the same.
+   * The next few callbacks whose replay is requested, unless another process is reading them.
    * @param everyMs how long ago the last of them were replayed at least
    * @returns how many there were
    */

@@ -19,7 +19,7 @@ import type { AttemptRecord, DeferralReason, GiveUpReason } from './callback.js'
  * | open                         | given_up  | management | its endpoint is deleted or disabled; erased             |
  * | scheduled, held              | given_up  | sweep      | its generation is older than the maximum age            |
  * | held                         | scheduled | sweep      | its endpoint has no hold any more                       |
- * | delivered, given_up          | pending   | replay     | a person asked for it: the next generation              |
+ * | delivered, given_up          | pending   | replay     | a person requested it: the next generation              |
  *
  * A 2xx settles any open state of its generation and beats a `given_up` of the same generation: the endpoint has it.
  */
@@ -89,26 +89,26 @@ const STATE = `(c.state || '')`;
  * a transaction that this statement cannot see has just committed it.
  */
 export const insertStatement = ({ callbacks, payloads, news }: Tables) => `
-  WITH told AS MATERIALIZED (
+  WITH given AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS t (id uuid, service_id text, endpoint_id uuid, callback_type text,
       subject_id text, url text, news_key uuid, priority smallint, queued_at float8, trace jsonb, payload text)
   ), fresh AS (
-    INSERT INTO ${news} (news_key, callback_id, sent_at) SELECT news_key, id, now() FROM told
+    INSERT INTO ${news} (news_key, callback_id, sent_at) SELECT news_key, id, now() FROM given
     ON CONFLICT (news_key) DO NOTHING
     RETURNING news_key, callback_id
   ), sealed AS (
-    INSERT INTO ${payloads} (id, payload) SELECT id, payload FROM told JOIN fresh ON callback_id = id
+    INSERT INTO ${payloads} (id, payload) SELECT id, payload FROM given JOIN fresh ON callback_id = id
   ), recorded AS (
     INSERT INTO ${callbacks} (id, service_id, endpoint_id, callback_type, subject_id, url, state, priority, queued_at,
       generation_at, changed_at, trace)
     SELECT id, service_id, endpoint_id, callback_type, subject_id, url, 'pending', priority,
       to_timestamp(queued_at / 1000), to_timestamp(queued_at / 1000), now(), trace
-    FROM told JOIN fresh ON callback_id = id
+    FROM given JOIN fresh ON callback_id = id
   ), result AS (
-    SELECT told.id, COALESCE(fresh.callback_id, (
-      SELECT n.callback_id FROM ${news} n WHERE n.news_key = told.news_key
+    SELECT given.id, COALESCE(fresh.callback_id, (
+      SELECT n.callback_id FROM ${news} n WHERE n.news_key = given.news_key
     )) AS kept
-    FROM told LEFT JOIN fresh ON fresh.news_key = told.news_key
+    FROM given LEFT JOIN fresh ON fresh.news_key = given.news_key
   )`;
 
 /** $1 news keys */
@@ -187,7 +187,7 @@ const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_i
  * under its batch when the transaction commits; the job is added after that. What waits behind a hold is `held` and
  * sees no queue.
  *
- * Pending ones go by priority, then age; the lowest priority gets an eighth, so that nobody starves.
+ * Pending ones go by priority, then age; the lowest priority gets an eighth, so that none starves.
  *
  * $1 advisory lock · $2 callbacks a batch · $3 bytes a batch · $4 priorities and $5 the seq after which each is read ·
  * $6 how many pending, $7 how many due
@@ -383,7 +383,7 @@ export const idsOfBatchStatement = ({ callbacks }: Tables) =>
   `SELECT c.id FROM ${callbacks} c WHERE c.state = 'queued' AND c.batch = $1`;
 
 /** As the worker says, but nothing is held behind a hold that is gone. */
-const told = ({ holds }: Tables) => `(
+const givenSettlements = ({ holds }: Tables) => `(
     SELECT t.id, t.batch, t.generation, t.reason, t.alone, t.attempt, t.url, t.probe, is_stranded,
       CASE WHEN is_stranded THEN 'scheduled' ELSE t.state END AS state,
       CASE WHEN is_stranded THEN NULL ELSE t.detail END AS detail,
@@ -428,7 +428,7 @@ export const settleStatement = (tables: Tables) => `
     attempt_count = c.attempt_count + (${IS_NEW_ATTEMPT})::int,
     earlier_attempts = c.earlier_attempts + (${IS_NEW_ATTEMPT} AND s.probe)::int,
     probed_at = CASE WHEN ${APPLIES} AND s.probe THEN now() ELSE c.probed_at END
-  FROM ${told(tables)}
+  FROM ${givenSettlements(tables)}
   WHERE c.id = s.id AND (${APPLIES} OR s.attempt IS NOT NULL)
   RETURNING c.id, c.changed_at = now() AND c.state = s.state AS applied`;
 
@@ -513,7 +513,7 @@ export const replayStatement = ({ callbacks, payloads }: Tables) => `
 
 /** A record that did not come through the producer. $1: JSON object of a {@link ForeignRecord} */
 export const recordStatement = ({ callbacks, payloads }: Tables) => `
-  WITH told AS MATERIALIZED (
+  WITH given AS MATERIALIZED (
     SELECT * FROM json_to_record($1::json) AS r (id uuid, service_id text, endpoint_id uuid, callback_type text,
       subject_id text, url text, state text, reason text, detail text, generation integer, attempts jsonb,
       earlier_attempts integer, queued_at float8, trace jsonb, payload text)
@@ -524,11 +524,11 @@ export const recordStatement = ({ callbacks, payloads }: Tables) => `
     SELECT id, service_id, endpoint_id, callback_type, subject_id, url, state, reason, detail, 1, generation,
       to_timestamp(queued_at / 1000), attempts, jsonb_array_length(attempts), earlier_attempts,
       to_timestamp(queued_at / 1000), now(), CASE WHEN state = 'given_up' THEN ${END_TIME} END, trace
-    FROM told
+    FROM given
     ON CONFLICT (id) DO NOTHING
     RETURNING id
   ), sealed AS (
     INSERT INTO ${payloads} (id, payload)
-    SELECT told.id, told.payload FROM told JOIN result ON result.id = told.id WHERE told.payload IS NOT NULL
+    SELECT given.id, given.payload FROM given JOIN result ON result.id = given.id WHERE given.payload IS NOT NULL
     ON CONFLICT (id) DO NOTHING
   )`;

@@ -47,7 +47,7 @@ export type Opened =
       readonly last?: ReturnType<typeof lastAttemptOf>;
     };
 
-/** Makes callbacks that can be sent of a job, and decides whether the record is asked for them first. */
+/** Turns a job into callbacks that can be sent, and decides whether the record is read first. */
 @Injectable()
 export class BatchOpener {
   private readonly logger = new Logger('ServiceCallbacks');
@@ -59,7 +59,7 @@ export class BatchOpener {
     private readonly clock: Clock,
   ) {}
 
-  /** The callbacks of a job, without those that are settled already where that has to be asked. */
+  /** The callbacks of a job; without those that are settled already, if the record has to be read. */
   async open(job: AnyJob, batch: string, data: BatchJobData): Promise<Opened[]> {
     if (job.stalledCounter >= STALLS_TOGETHER && !data.alone)
       return data.callbacks.map((one) => ({

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { QueueBackend } from '../queues/queue-backend.js';
 import { Clock } from '../clock.js';
-import { ClockGuard, whyNoJobs, type ClockVerdict } from './clock-guard.js';
+import { ClockGuard, whyNoJobs, type ClockState } from './clock-guard.js';
 
-/** Both of its clocks go on only when it is told, and the wall clock may be off. */
+/** Both of its clocks advance only when a test says so, and the wall clock may be off. */
 class HeldClock extends Clock {
   constructor(
     private elapsedMs: number,
@@ -26,7 +26,7 @@ class HeldClock extends Clock {
 }
 
 /** @param readAfterMs when in the round trip the queue reads its own clock, which is right */
-async function verdictOf(offMs: number, roundTripMs: number, readAfterMs: number): Promise<ClockVerdict> {
+async function stateOf(offMs: number, roundTripMs: number, readAfterMs: number): Promise<ClockState> {
   const clock = new HeldClock(1_000_000, offMs);
   const now = async () => {
     clock.pass(readAfterMs);
@@ -49,14 +49,14 @@ describe('ClockGuard', () => {
     ['two hours ahead of a queue that takes its time', 7_200_000, 30_000, 30_000, 'skewed'],
     ['right, and the queue hung after it had read its clock', 0, 30_000, 0, 'unknown'],
     ['right, and the queue hung before it read its clock', 0, 30_000, 30_000, 'unknown'],
-    ['3 s off, and an answer too slow to tell by', 3_000, 4_000, 2_000, 'unknown'],
+    ['3 s off, and a response too slow to be conclusive', 3_000, 4_000, 2_000, 'unknown'],
   ] as const)('%s: %i ms, in a round trip of %i ms, read after %i: %s', async (_, off, trip, read, kind) => {
-    expect(await verdictOf(off, trip, read)).toMatchObject({ kind });
+    expect(await stateOf(off, trip, read)).toMatchObject({ kind });
   });
 
   it('says why there are no jobs: too far off, which way, or not known yet', () => {
     expect(whyNoJobs({ kind: 'skewed', skewMs: 7_200_000 })).toContain("7200000 ms ahead of the queue's");
     expect(whyNoJobs({ kind: 'skewed', skewMs: -7_200_000 })).toContain("7200000 ms behind the queue's");
-    expect(whyNoJobs({ kind: 'unknown' })).toContain('the queue has not told its time yet');
+    expect(whyNoJobs({ kind: 'unknown' })).toContain('the clock has not been checked against the queue yet');
   });
 });

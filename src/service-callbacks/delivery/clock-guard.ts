@@ -4,14 +4,14 @@ import type { Clock } from '../clock.js';
 /** How far this process's clock may be off the queue's, ms: a lock is judged by it. */
 const MAX_SKEW_MS = 2_000;
 
-/** How often the queue is asked for its time, and this clock for a jump, ms. */
+/** How often the guard reads the queue's time, and looks for a jump of this clock, ms. */
 const CHECK_MS = 5_000;
 const JUMP_CHECK_MS = 500;
 /** A step of this clock against the monotonic one that calls for a check at once, ms. */
 const JUMP_MS = 1_000;
 
 /** What the guard knows: nothing yet, that jobs may be taken, or why not. */
-export type ClockVerdict =
+export type ClockState =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'trusted' }
   | { readonly kind: 'skewed'; readonly skewMs: number };
@@ -21,7 +21,7 @@ export type ClockVerdict =
  * expired and fails other workers' live jobs: it must take no jobs at all.
  */
 export class ClockGuard {
-  private verdict: ClockVerdict = { kind: 'unknown' };
+  private state: ClockState = { kind: 'unknown' };
   private timer: NodeJS.Timeout | undefined;
   private offset = 0;
   private checkedAt = Number.NEGATIVE_INFINITY;
@@ -30,14 +30,14 @@ export class ClockGuard {
   constructor(
     private readonly backend: QueueBackend,
     private readonly clock: Clock,
-    private readonly onChange: (verdict: ClockVerdict) => void,
+    private readonly onChange: (state: ClockState) => void,
   ) {}
 
-  get current(): ClockVerdict {
-    return this.verdict;
+  get current(): ClockState {
+    return this.state;
   }
 
-  /** The first verdict is in when this resolves, unless the queue does not answer. */
+  /** Resolves after the first check, whether the queue responded or not. */
   async start(): Promise<void> {
     this.offset = this.offsetNow();
     await this.check();
@@ -57,7 +57,7 @@ export class ClockGuard {
       this.set({ kind: 'unknown' });
     }
     const isDue = this.clock.monotonic() - this.checkedAt >= CHECK_MS;
-    if (this.verdict.kind === 'unknown' || isDue) void this.check();
+    if (this.state.kind === 'unknown' || isDue) void this.check();
   }
 
   private async check(): Promise<void> {
@@ -68,43 +68,43 @@ export class ClockGuard {
       const before = this.clock.now();
       const theirs = await this.backend.now();
       const ours = (before + this.clock.now()) / 2;
-      const verdict = verdictOf(Math.round(ours - theirs), this.clock.monotonic() - begun);
-      // Too slow an answer to tell by: asked again with the next tick.
-      if (verdict === undefined) return;
+      const state = stateOf(Math.round(ours - theirs), this.clock.monotonic() - begun);
+      // The response was too slow to be conclusive: checked again at the next tick.
+      if (state === undefined) return;
       this.checkedAt = this.clock.monotonic();
-      this.set(verdict);
+      this.set(state);
     } catch {
-      // The queue does not answer: what was known stays, and there are no jobs to take.
+      // The queue does not respond: the state stays, and there are no jobs to take.
     } finally {
       this.checking = false;
     }
   }
 
-  private set(verdict: ClockVerdict): void {
-    const changed = verdict.kind !== this.verdict.kind;
-    this.verdict = verdict;
-    if (changed) this.onChange(verdict);
+  private set(state: ClockState): void {
+    const changed = state.kind !== this.state.kind;
+    this.state = state;
+    if (changed) this.onChange(state);
   }
 
-  /** Wall clock minus monotonic clock: constant, unless somebody sets the clock. */
+  /** Wall clock minus monotonic clock: constant, unless the clock is set. */
   private offsetNow(): number {
     return this.clock.now() - this.clock.monotonic();
   }
 }
 
 /**
- * The queue read its clock at some moment of the round trip: the skew is known but for half of it, either way, as in
- * NTP (RFC 5905, section 8). @returns undefined where that half decides
+ * The queue read its clock at some moment of the round trip: the skew is known to within half of the round trip, as in
+ * NTP (RFC 5905, section 8). @returns undefined if that is not precise enough
  */
-function verdictOf(skewMs: number, roundTripMs: number): ClockVerdict | undefined {
+function stateOf(skewMs: number, roundTripMs: number): ClockState | undefined {
   const doubt = roundTripMs / 2;
   if (Math.abs(skewMs) - doubt > MAX_SKEW_MS) return { kind: 'skewed', skewMs };
   return Math.abs(skewMs) + doubt <= MAX_SKEW_MS ? { kind: 'trusted' } : undefined;
 }
 
 /** Why no jobs are taken, for an operator. */
-export function whyNoJobs(verdict: Exclude<ClockVerdict, { kind: 'trusted' }>): string {
-  if (verdict.kind === 'unknown') return 'the queue has not told its time yet, by which the clock is judged';
-  const { skewMs } = verdict;
+export function whyNoJobs(state: Exclude<ClockState, { kind: 'trusted' }>): string {
+  if (state.kind === 'unknown') return 'the clock has not been checked against the queue yet';
+  const { skewMs } = state;
   return `the clock is ${Math.abs(skewMs)} ms ${skewMs > 0 ? 'ahead of' : 'behind'} the queue's`;
 }

@@ -107,13 +107,13 @@ export class DeliveryProcessor implements JobProcessor {
     });
   }
 
-  /** @returns whether what became of it is written. */
+  /** @returns whether its result is written. */
   private async deliver(opened: Opened, batch: string, pool: PermitPool): Promise<boolean> {
     if (opened.kind === 'not_sendable') return this.settleUnsent(opened, batch);
     let { sendable } = opened;
     let { callback } = sendable;
     const isProbe = sendable.nextProbeAt !== undefined;
-    const askedAt = this.clock.now();
+    const admitAt = this.clock.now();
     const admission = await this.gate.admit(callback.endpointId, callback.url, pool, isProbe);
     if (admission.kind === 'stopped') return this.settle(callback, batch, { kind: 'return', alone: false });
     if (admission.kind === 'deferred') return this.defer(sendable, admission);
@@ -121,7 +121,7 @@ export class DeliveryProcessor implements JobProcessor {
       return this.settle(callback, batch, { kind: 'hold', deferral: admission.reason });
     let result: AttemptResult | 'not_made' = 'not_made';
     try {
-      if (this.clock.now() - askedAt > RECHECK_AFTER_MS) {
+      if (this.clock.now() - admitAt > RECHECK_AFTER_MS) {
         const [now] = (await this.opener.reread(batch, [callback], sendable.nextProbeAt)) ?? [opened];
         // Settled or taken into another batch meanwhile.
         if (now === undefined) return true;
@@ -175,7 +175,7 @@ export class DeliveryProcessor implements JobProcessor {
       attempt: attemptRecordOf(callback, startedAt, outcome),
       url: callback.url,
     });
-    if (settled === 'applied') this.tell(sendable, disposition, outcome);
+    if (settled === 'applied') this.report(sendable, disposition, outcome);
     // 410 is an endpoint's own wish (Standard Webhooks). It repeats it where it could not be followed now.
     if (outcome.kind === 'final' && outcome.failure.statusCode === 410)
       await this.gone.disable(callback.endpointId, callback.url);
@@ -211,7 +211,7 @@ export class DeliveryProcessor implements JobProcessor {
     }
   }
 
-  private tell(
+  private report(
     { callback, nextProbeAt }: Sendable,
     disposition: Disposition,
     outcome: DeliveryOutcome,
@@ -281,6 +281,6 @@ export class DeliveryProcessor implements JobProcessor {
 
 /** A response that is not to be repeated says that the endpoint works. */
 function attemptResult(outcome: DeliveryOutcome): AttemptResult {
-  if (outcome.kind !== 'retryable') return 'answered';
+  if (outcome.kind !== 'retryable') return 'responded';
   return outcome.failure.error === 'timeout' ? 'timed_out' : 'failed';
 }

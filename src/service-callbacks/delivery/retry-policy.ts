@@ -10,7 +10,7 @@ export interface RetryPolicyOptions {
 /** 2^1023 is the largest power of two a number holds; from 2^1024 on, 0 · 2^n would be NaN. */
 const LARGEST_EXPONENT = 1023;
 
-/** When, and how often, a retryable failure is tried again (R13). Pure and immutable. */
+/** When, and how often, a retryable failure is tried again. Pure and immutable. */
 export class RetryPolicy {
   readonly maxRetries: number;
   private readonly baseDelayMs: number;
@@ -37,7 +37,7 @@ export class RetryPolicy {
 
   /**
    * Whole milliseconds to wait before retry number `retry`, from 1: min(max, base·2^(retry−1)) times a random
-   * factor between ½ and 1. A server's `Retry-After` raises it, never past the maximum (R13).
+   * factor between ½ and 1. A server's `Retry-After` raises it, never past the maximum.
    *
    * @throws RangeError when `retry` is not a whole number from 1
    */

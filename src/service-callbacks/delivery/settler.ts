@@ -5,7 +5,7 @@ import { isStoreFault } from '../../database/store-fault.js';
 import { CallbackRepository } from '../callbacks/callback.repository.js';
 import type { Settlement } from '../callbacks/state-machine.js';
 
-/** What became of a settlement. */
+/** The result of a settlement. */
 export type Settled =
   /** The record's state changed. */
   | 'applied'
@@ -28,8 +28,8 @@ interface Entry {
 }
 
 /**
- * Writes what became of callbacks, those of all jobs together. Results wait in memory while the database does not
- * answer; their callbacks keep their permits, so that no more than those are in hand.
+ * Writes the dispositions of callbacks, those of all jobs together. They wait in memory while the database does not
+ * respond; their callbacks keep their permits, which bounds how many can wait.
  */
 @Injectable()
 export class Settler {
@@ -50,7 +50,7 @@ export class Settler {
     return promise;
   }
 
-  /** From now on results are written at once, and after a while not waited for where the database does not answer. */
+  /** From now on results are written at once, and given up after a while if the database does not respond. */
   prepareStop(): void {
     this.stopBy = performance.now() + LAST_FLUSH_MS;
   }
@@ -119,7 +119,7 @@ export class Settler {
         event: 'settlement.refused',
         callback_id: settlement.id,
         err: describeError(error),
-        msg: 'The database does not take what became of a callback',
+        msg: 'The database refuses the result of a callback',
       });
     abandon(entries);
   }

@@ -15,7 +15,7 @@ import { QueueBackend } from '../queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
-import { ClockGuard, whyNoJobs, type ClockVerdict } from './clock-guard.js';
+import { ClockGuard, whyNoJobs, type ClockState } from './clock-guard.js';
 import { DeliveryProcessor } from './delivery-processor.js';
 import { Settler } from './settler.js';
 
@@ -39,7 +39,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     clock: Clock,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
-    this.guard = new ClockGuard(backend, clock, (verdict) => this.follow(verdict));
+    this.guard = new ClockGuard(backend, clock, (state) => this.follow(state));
   }
 
   /** Callbacks of the jobs in hand. */
@@ -50,8 +50,8 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** @throws saying why no jobs are taken. */
   async assertRunning(): Promise<void> {
     if (this.loops.length === 0) throw new Error('not started');
-    const verdict = this.guard.current;
-    if (verdict.kind !== 'trusted') throw new Error(whyNoJobs(verdict));
+    const state = this.guard.current;
+    if (state.kind !== 'trusted') throw new Error(whyNoJobs(state));
     const idle = this.loops.filter((loop) => !loop.isFetching);
     if (idle.length > 0) throw new Error(`not running: ${idle.map((loop) => loop.name).join(', ')}`);
   }
@@ -78,14 +78,14 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.handlers.finish();
   }
 
-  private follow(verdict: ClockVerdict): void {
+  private follow(state: ClockState): void {
     if (this.stopping) return;
-    if (verdict.kind === 'skewed') {
-      const why = whyNoJobs(verdict);
+    if (state.kind === 'skewed') {
+      const why = whyNoJobs(state);
       this.logger.error({ event: 'worker.clock_skewed', error: why, msg: `No jobs are taken: ${why}` });
     }
     for (const loop of this.loops) {
-      const changed = verdict.kind === 'trusted' ? loop.resume() : loop.pause();
+      const changed = state.kind === 'trusted' ? loop.resume() : loop.pause();
       changed.catch((error: unknown) => this.failed(loop.name, error));
     }
   }

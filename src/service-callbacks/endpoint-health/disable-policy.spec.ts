@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { DisablePolicy, type PolicyVerdict } from './disable-policy.js';
+import { DisablePolicy, type PolicyResult } from './disable-policy.js';
 
 const DAY = 86_400_000;
 const START = Date.parse('2026-03-01T00:00:00Z');
@@ -10,11 +10,11 @@ const judge = (days: number, attempts: number, warnedPercent = 0) =>
 const warning = (
   percent: 50 | 70 | 90,
   disablesAt: Date | null = new Date(START + 5 * DAY),
-): PolicyVerdict => ({ kind: 'warn', percent, disablesAt });
-const nothing: PolicyVerdict = { kind: 'nothing' };
+): PolicyResult => ({ kind: 'warn', percent, disablesAt });
+const nothing: PolicyResult = { kind: 'nothing' };
 
 describe('DisablePolicy', () => {
-  it.each<[string, number, number, number, PolicyVerdict]>([
+  it.each<[string, number, number, number, PolicyResult]>([
     ['says nothing of a failure that is young', 2.49, 10_000, 0, nothing],
     ['warns at half of the time', 2.5, 100, 0, warning(50)],
     ['gives each warning once', 2.9, 100, 50, nothing],
@@ -29,8 +29,8 @@ describe('DisablePolicy', () => {
     ['names no time that has been', 60, 75, 50, warning(70, null)],
     ['waits for the last attempt', 60, 99, 90, nothing],
     ['does not know of a failure in the future', -1, 100, 0, nothing],
-  ])('%s', (_, days, attempts, warned, verdict) => {
-    expect(judge(days, attempts, warned)).toEqual(verdict);
+  ])('%s', (_, days, attempts, warned, result) => {
+    expect(judge(days, attempts, warned)).toEqual(result);
   });
 
   it('with 0 never says anything', () => {

@@ -12,12 +12,12 @@ export interface Failure {
   readonly warnedPercent: number;
 }
 
-export type PolicyVerdict =
+export type PolicyResult =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'warn'; readonly percent: WarningPercent; readonly disablesAt: Date | null }
   | { readonly kind: 'disable' };
 
-const NOTHING: PolicyVerdict = Object.freeze({ kind: 'nothing' });
+const NOTHING: PolicyResult = Object.freeze({ kind: 'nothing' });
 
 /**
  * When an endpoint that only fails is disabled: after so long *and* so many attempts without one success. How
@@ -28,7 +28,7 @@ export class DisablePolicy {
   constructor(readonly disableAfterMs: number) {}
 
   /** @param now Unix ms. */
-  judge({ failingSince, attempts, warnedPercent }: Failure, now: number): PolicyVerdict {
+  judge({ failingSince, attempts, warnedPercent }: Failure, now: number): PolicyResult {
     if (this.disableAfterMs === 0) return NOTHING;
     const ofTime = (now - failingSince.getTime()) / this.disableAfterMs;
     const progress = Math.min(ofTime, attempts / MIN_ATTEMPTS);

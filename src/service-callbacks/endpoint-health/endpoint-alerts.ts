@@ -17,7 +17,7 @@ export class EndpointAlerts {
     @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: CompleteOptions,
   ) {}
 
-  /** Never about an endpoint that takes alerts: a dead one would be told of its own death, for ever. */
+  /** Never about an endpoint that takes alerts: a failing one would get alerts about itself without end. */
   async send(change: EndpointChange): Promise<void> {
     if (change.callbackType === endpointAlert.type) return;
     const { callbackApiId, at } = change;

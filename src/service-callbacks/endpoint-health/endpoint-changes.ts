@@ -7,8 +7,8 @@ import { CallbackHandlers } from '../events/callback-handlers.js';
 import type { EndpointChange, MadeBy } from '../events/endpoint-change.js';
 
 /**
- * Tells everyone of a change, once it is in the database: the log, the metrics, the host's handlers, and those
- * who asked for alerts. None of them can undo the change or keep it from the others.
+ * Reports a change once it is in the database: to the log, the metrics, the host's handlers, and
+ * the endpoints that take alerts. A failure of one neither undoes the change nor stops the others.
  */
 @Injectable()
 export class EndpointChanges {
@@ -36,7 +36,7 @@ export class EndpointChanges {
       change: change.change,
       callback_api_id: change.callbackApiId,
       err: describeError(error),
-      msg: 'No alert of a change of an endpoint could be sent',
+      msg: 'An alert of a change of an endpoint could not be sent',
     });
   }
 }

@@ -21,7 +21,7 @@ const REVIEW_MS = { min: 250, max: 60_000 } as const;
 
 /**
  * Looks at the endpoints that fail, and warns and disables by the policy. Runs in every worker process: of
- * several that come to the same verdict, the database lets one act on it.
+ * several that come to the same result, the database lets one act on it.
  */
 @Injectable()
 export class EndpointReview implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -54,7 +54,7 @@ export class EndpointReview implements OnApplicationBootstrap, BeforeApplication
     await this.running;
   }
 
-  /** Those that have failed for longest first; none of them twice, whoever else is reviewing. */
+  /** Those that have failed for longest first; no two reviews take the same one. */
   async review(): Promise<void> {
     for (const recovered of await this.states.takeBackWarnings()) {
       await this.changes.announce({
@@ -71,12 +71,12 @@ export class EndpointReview implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async judge(endpoint: FailingEndpoint, now: number): Promise<void> {
-    const verdict = this.policy.judge(endpoint, now);
-    switch (verdict.kind) {
+    const result = this.policy.judge(endpoint, now);
+    switch (result.kind) {
       case 'nothing':
         return;
       case 'warn':
-        return this.warn(endpoint, verdict.percent, verdict.disablesAt);
+        return this.warn(endpoint, result.percent, result.disablesAt);
       case 'disable':
         return this.endpoints.failing(endpoint.callbackApiId, endpoint);
     }

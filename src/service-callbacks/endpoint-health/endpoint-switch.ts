@@ -13,7 +13,7 @@ import { EndpointStateRepository, type SwitchedEndpoint } from '../endpoints/end
 /** What enabling left to be done. */
 export interface Enabled {
   readonly callbackApi: CallbackApi;
-  /** Dead letters of this callback API, given up because it was disabled or gone, that nobody has asked to replay. */
+  /** Dead letters of this callback API, given up because it was disabled or gone, with no replay requested. */
   readonly waiting: number;
   /** How many of them are replayed now, at a bounded rate (`CALLBACK_REPLAY_RATE`). */
   readonly replaying: number;

@@ -6,7 +6,7 @@ type Facts = Pick<TestResult, 'url' | 'outcome' | 'connection' | 'location'> & {
   readonly timeoutMs: number;
 };
 
-/** What a test came to and what to do about it, in words for whoever runs the endpoint. */
+/** What a test showed and what to do about it, for the person who runs the endpoint. */
 export function hintOf(facts: Facts): string {
   const { outcome } = facts;
   if (outcome.kind === 'delivered') {

@@ -6,7 +6,7 @@ import type { ConnectorOptions } from '../transport/vetted-connector.js';
 import { isLocalhost, portOf } from '../security/callback-url.js';
 import type { ConnectionFacts, TlsFacts } from './test-result.js';
 
-/** Errors before anything was dialled: whose addresses these are is nobody's business. */
+/** Errors before anything was dialled: the addresses are not shown. */
 const NOT_DIALLED: ReadonlySet<string> = new Set([
   'address_not_allowed',
   'port_not_allowed',
@@ -54,7 +54,7 @@ export class ObservedConnection {
     };
   }
 
-  /** An address literal is its own; `localhost` is asked of nobody (RFC 6761). */
+  /** An address literal is its own; `localhost` is never looked up (RFC 6761). */
   private knownAddresses(url: URL): readonly string[] {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host) !== 0) return [host];

@@ -21,8 +21,8 @@ export class OperatorsEndpoint implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const { alerts } = this.options;
     if (!alerts) return;
-    const verdict = this.addresses.checkUrl(alerts.url);
-    if (!verdict.ok) throw new InvalidAlertUrlError(alerts.url, verdict.message);
+    const check = this.addresses.checkUrl(alerts.url);
+    if (!check.ok) throw new InvalidAlertUrlError(alerts.url, check.message);
     const [registered] = await this.callbackApis.list(OPERATORS);
     const where = { url: alerts.url, bearerToken: alerts.token ?? '', updatedById: OPERATORS };
     if (registered) await this.callbackApis.update(OPERATORS, registered.id, where);
@@ -32,7 +32,7 @@ export class OperatorsEndpoint implements OnModuleInit {
   private async register(where: { url: string; bearerToken: string; updatedById: string }): Promise<void> {
     const which = { serviceId: OPERATORS, callbackType: endpointAlert.type };
     try {
-      // Nobody was shown this secret; whoever wants to verify alerts rotates it.
+      // This secret is never shown; rotate it to verify alerts.
       await this.callbackApis.create({ ...which, ...where, signingSecret: generateSigningSecret() });
     } catch (error) {
       // Another process of the same configuration was first.

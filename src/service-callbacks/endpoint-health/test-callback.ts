@@ -6,10 +6,10 @@ import { CallbackApiRepository, type CallbackTarget } from '../endpoints/callbac
 import { Holds } from '../holds/holds.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { Clock } from '../clock.js';
-import { excerptOf } from '../transport/answer-excerpt.js';
+import { excerptOf } from '../transport/response-excerpt.js';
 import { CallbackClient } from '../transport/callback-client.js';
 import type { CallbackRequest } from '../transport/callback-request.js';
-import type { CallbackTransport, TransportAnswer } from '../transport/callback-transport.js';
+import type { CallbackTransport, TransportResponse } from '../transport/callback-transport.js';
 import { CONNECTOR_OPTIONS, THROUGH_HOST, type ThroughHost } from '../transport/transport.providers.js';
 import { UndiciTransport } from '../transport/undici-transport.js';
 import type { ConnectorOptions } from '../transport/vetted-connector.js';
@@ -28,7 +28,7 @@ const PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
 /**
- * Sends one marked callback now, and tells what the endpoint did. By the client, the signature and the address
+ * Sends one marked callback now, and reports what the endpoint did. By the client, the signature and the address
  * rules of every callback, over a connection of its own; not queued, not retried, not logged as one. It passes
  * the endpoint's circuit and window by: they learn nothing from it, and it is sent while they say no.
  */
@@ -56,7 +56,7 @@ export class TestCallback {
     const target = api && (await this.callbackApis.findTarget(serviceId, api.callbackType));
     if (!target) throw new CallbackApiNotFoundError(serviceId, callbackApiId);
     await this.assertNotTooMany(callbackApiId);
-    // No connection of the database is held from here on (R11).
+    // No database connection is held during the request.
     const result = await this.sendTo(target, this.documentOf(api.callbackType));
     if (result.outcome.kind === 'delivered') await this.holds.lift({ endpointId: api.id, ...api }, 'test');
     return result;
@@ -73,7 +73,7 @@ export class TestCallback {
     const { url, bearerToken, signingSecrets } = target;
     const connection = new ObservedConnection(this.connector);
     const wire = new UndiciTransport(connection.options);
-    const transport = new LastAnswer(this.throughHost(wire));
+    const transport = new LastResponse(this.throughHost(wire));
     const { timeoutMs } = this.delivery;
     try {
       const client = new CallbackClient(transport, this.clock, { timeoutMs });
@@ -96,22 +96,22 @@ export class TestCallback {
 }
 
 /** Keeps what the client does not pass on: it knows no reason to look at it. */
-class LastAnswer implements CallbackTransport {
-  private answer: TransportAnswer | undefined;
+class LastResponse implements CallbackTransport {
+  private response: TransportResponse | undefined;
 
   constructor(private readonly transport: CallbackTransport) {}
 
-  async post(...request: Parameters<CallbackTransport['post']>): Promise<TransportAnswer> {
-    this.answer = await this.transport.post(...request);
-    return this.answer;
+  async post(...request: Parameters<CallbackTransport['post']>): Promise<TransportResponse> {
+    this.response = await this.transport.post(...request);
+    return this.response;
   }
 
   /** Made printable, and without what a server must not be able to show: the token, the secrets. */
   shown(request: CallbackRequest): Pick<TestResult, 'location' | 'excerpt'> {
-    const location = [this.answer?.headers['location']].flat()[0];
+    const location = [this.response?.headers['location']].flat()[0];
     return {
       location: (location !== undefined && excerptOf(Buffer.from(location), request)) || null,
-      excerpt: (this.answer && excerptOf(this.answer.body(), request)) || null,
+      excerpt: (this.response && excerptOf(this.response.body(), request)) || null,
     };
   }
 }

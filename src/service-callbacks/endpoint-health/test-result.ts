@@ -32,7 +32,7 @@ export interface TestResult {
   readonly connection: ConnectionFacts;
   /** `Location` of a redirect, which callbacks do not follow. */
   readonly location: string | null;
-  /** The beginning of the answer, printable, at most 1 KiB; null where there was none. */
+  /** The beginning of the response, printable, at most 1 KiB; null where there was none. */
   readonly excerpt: string | null;
   /** What it means and what to do, in words. */
   readonly hint: string;

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 import type { DisabledReason } from '../events/endpoint-change.js';
 
-/** Where a service wants its callbacks of one type. One per (service, type), kept by the database (R1). */
+/** Where a service wants its callbacks of one type. One per (service, type), enforced by the database. */
 @Entity('service_callback_apis', { synchronize: false })
 @Unique('service_callback_apis_one_per_type', ['serviceId', 'callbackType'])
 export class CallbackApiEntity {

@@ -162,7 +162,7 @@ async function asHttp(result: Promise<CallbackApi>) {
   return { data: view(await result.catch(throwHttp)) };
 }
 
-/** The only two answers that have the secret in them. */
+/** The only two responses that contain the secret. */
 async function asHttpWithSecret(
   result: Promise<WithSigningSecret>,
 ): Promise<{ data: z.infer<typeof callbackApiWithSecretView> }> {

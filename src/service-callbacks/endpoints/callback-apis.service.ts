@@ -17,7 +17,7 @@ import {
 import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
 import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
 
-/** Just made: whoever asked for it is told the secret, once. */
+/** A new callback API with its secret, which is shown only once. */
 export type WithSigningSecret = CallbackApi & { readonly signingSecret: string };
 
 /** Where services want their callbacks: the rules on top of the rows. */
@@ -101,8 +101,8 @@ export class CallbackApisService {
   ): readonly string[] {
     const problems: string[] = [];
     if (typeof callbackType === 'string') problems.push(...this.problemsOfType(callbackType, current));
-    const verdict = typeof url === 'string' ? this.addresses.checkUrl(url) : undefined;
-    if (verdict?.ok === false) problems.push(`url ${verdict.message}`);
+    const check = typeof url === 'string' ? this.addresses.checkUrl(url) : undefined;
+    if (check?.ok === false) problems.push(`url ${check.message}`);
     return problems;
   }
 

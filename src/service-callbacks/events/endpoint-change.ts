@@ -32,7 +32,7 @@ export interface MadeBy {
   readonly tokenName?: string | undefined;
 }
 
-/** It has not answered with a success for so much of the time after which it is disabled. */
+/** It has had no success for this share of the time after which it is disabled. */
 export interface EndpointWarned extends EndpointChangeBase, OngoingFailure {
   readonly change: 'warned';
   readonly percent: WarningPercent;
@@ -55,7 +55,7 @@ export interface EndpointEnabled extends EndpointChangeBase, MadeBy {
   readonly waiting: number;
 }
 
-/** It had been warned of, and answered with a success before it was disabled. */
+/** It had a success after a warning, before it was disabled. */
 export interface EndpointRecovered extends EndpointChangeBase {
   readonly change: 'recovered';
 }

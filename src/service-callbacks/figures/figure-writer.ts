@@ -6,7 +6,7 @@ import { storableJson } from '../callbacks/storable-json.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import type { FigureBatch } from './figures.js';
 
-const TOLD_TALLIES = `json_to_recordset($1::json) AS told (id text, "serviceId" text, at float8, delivered bigint,
+const GIVEN_TALLIES = `json_to_recordset($1::json) AS given (id text, "serviceId" text, at float8, delivered bigint,
   failed bigint, deferred bigint, "givenUp" bigint, histogram bigint[])`;
 
 function added(histogram: string): string {
@@ -22,14 +22,14 @@ const WRITE_MINUTES = `
   INSERT INTO service_callback_minutes AS sums
     (service_id, minute, delivered, failed, deferred, given_up, forward_histogram)
   SELECT id, to_timestamp(at / 1000), delivered, failed, deferred, "givenUp", histogram
-  FROM ${TOLD_TALLIES} ORDER BY id, at
+  FROM ${GIVEN_TALLIES} ORDER BY id, at
   ON CONFLICT (service_id, minute) DO UPDATE SET ${added('forward_histogram')}`;
 
 const WRITE_HOURS = `
   INSERT INTO service_callback_endpoint_hours AS sums
     (callback_api_id, hour, service_id, delivered, failed, deferred, given_up, duration_histogram)
   SELECT id, to_timestamp(at / 1000), "serviceId", delivered, failed, deferred, "givenUp", histogram
-  FROM ${TOLD_TALLIES} ORDER BY id, at
+  FROM ${GIVEN_TALLIES} ORDER BY id, at
   ON CONFLICT (callback_api_id, hour) DO UPDATE SET ${added('duration_histogram')}`;
 
 /** Whether what a batch says happened before the success that is known: it then starts no failing. */
@@ -43,7 +43,7 @@ const WRITE_HEALTH = `
     last_failure_at, last_failure, failing_since, attempts_since_success)
   SELECT "callbackApiId", "serviceId", to_timestamp("lastSuccessAt" / 1000), to_timestamp("lastFailureAt" / 1000),
     "lastFailure", to_timestamp("failingSince" / 1000), failures
-  FROM json_to_recordset($1::json) AS told ("callbackApiId" text, "serviceId" text, "lastSuccessAt" float8,
+  FROM json_to_recordset($1::json) AS given ("callbackApiId" text, "serviceId" text, "lastSuccessAt" float8,
     "lastFailureAt" float8, "lastFailure" text, "failingSince" float8, failures bigint)
   ORDER BY "callbackApiId"
   ON CONFLICT (callback_api_id) DO UPDATE SET
@@ -86,6 +86,6 @@ export class FigureWriter {
   }
 }
 
-async function writeAll(manager: EntityManager, statement: string, told: readonly unknown[]): Promise<void> {
-  if (told.length > 0) await manager.query(statement, [storableJson(told)]);
+async function writeAll(manager: EntityManager, statement: string, given: readonly unknown[]): Promise<void> {
+  if (given.length > 0) await manager.query(statement, [storableJson(given)]);
 }

@@ -18,7 +18,7 @@ export interface FigureBatch {
 }
 
 /**
- * Sums of what became of callbacks, in memory until the flusher takes them. Neither waits nor throws: what does not
+ * Sums of the outcomes of callbacks, in memory until the flusher takes them. Neither waits nor throws: what does not
  * fit is dropped and counted.
  */
 @Injectable()

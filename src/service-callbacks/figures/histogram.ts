@@ -20,7 +20,7 @@ export function percentilesOf(histogram: readonly number[]): Percentiles {
   return { p50: quantile(histogram, 0.5), p99: quantile(histogram, 0.99) };
 }
 
-/** Within the bucket the values are taken to be spread evenly. */
+/** Assumes that the values within a bucket are spread evenly. */
 function quantile(histogram: readonly number[], share: number): number | null {
   const total = histogram.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;

@@ -23,7 +23,7 @@ export function outcomesOf({ delivered, failed, deferred, given_up }: Omit<Outco
   return { delivered, failed, deferred, givenUp: given_up };
 }
 
-/** Start of the first of `count` spans of which the last is the one `now` is in; Unix ms. */
+/** Start of the first of `count` consecutive spans, the last of which contains `now`; Unix ms. */
 export function startOfSeries(now: number, spanMs: number, count: number): number {
   return Math.floor(now / spanMs) * spanMs - (count - 1) * spanMs;
 }

@@ -27,7 +27,7 @@ describe('tallies of a minute', () => {
     ]);
   });
 
-  it('are bounded: what does not fit is told', () => {
+  it('are bounded, and report what does not fit', () => {
     let dropped = 0;
     const tallies = new SpanTallies(60_000, 2, () => (dropped += 1));
     for (const id of ['a', 'b', 'c', 'a', 'd']) tallies.count('delivered', id, 's', 0);

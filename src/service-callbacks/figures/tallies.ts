@@ -23,7 +23,7 @@ export class SpanTallies {
   /** Those of earlier spans, which attempts that began in them still count to. */
   private earlier = new Map<string, Tally>();
 
-  /** @param max how many are held; what does not fit is told to `onDropped` */
+  /** @param max how many are held; what does not fit goes to `onDropped` */
   constructor(
     private readonly spanMs: number,
     private readonly max: number,

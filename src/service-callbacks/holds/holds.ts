@@ -28,7 +28,7 @@ interface Hold {
   writtenAt: number;
 }
 
-/** The endpoints that are on hold, in memory: admission asks no database. */
+/** The endpoints that are on hold, in memory: admission reads no database. */
 @Injectable()
 export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('ServiceCallbacks');

@@ -2,8 +2,8 @@
 export type Failure = 'failed' | 'timed_out';
 
 /**
- * A timeout holds a permit for a whole deadline: a third as many in a row open the circuit. But no fewer than one
- * callback makes by default, so that it does not defer its own last attempt.
+ * A timeout holds a permit for a whole deadline: a third as many in a row open the circuit, but at least the
+ * number of attempts of one callback by default, so that a callback does not hold up its own last attempt.
  */
 const TIMEOUTS = { share: 1 / 3, atLeast: 6 } as const;
 

@@ -27,13 +27,13 @@ describe('CongestionWindow', () => {
     expect(sizes).toEqual([2, 3, 3, 3]);
   });
 
-  it('doubles in the time of one answer after an outage', () => {
+  it('doubles within one round trip after an outage', () => {
     const window = new CongestionWindow(1_000);
     window.recovered();
     const sizes: number[] = [];
     for (let round = 0; round < 5; round += 1) {
       const inFlight = window.size;
-      for (let answer = 0; answer < inFlight; answer += 1) window.succeeded();
+      for (let response = 0; response < inFlight; response += 1) window.succeeded();
       sizes.push(window.size);
     }
     expect(sizes).toEqual([2, 4, 8, 16, 32]);

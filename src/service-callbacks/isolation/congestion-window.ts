@@ -2,7 +2,7 @@ import type { Failure } from './circuit.js';
 
 /**
  * How many attempts an endpoint may have in flight: halved by each failure, one after a timeout (as a congestion
- * window is: RFC 5681, section 3.1), one more for each success (so doubled in the time of one answer), never past the
+ * window is: RFC 5681, section 3.1), one more for each success (so doubled within one round trip), never past the
  * limit. After an outage it begins at one: a server that comes back is not knocked over by its own backlog.
  */
 export class CongestionWindow {

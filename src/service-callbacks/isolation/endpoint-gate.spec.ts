@@ -48,22 +48,22 @@ function makeQuick(
   admit: (id: string, pool: PermitPool) => Admission | Promise<Admission>,
   id: string,
 ): void {
-  admitted(admit(id, 'first')).release('answered');
+  admitted(admit(id, 'first')).release('responded');
 }
 
 describe('EndpointGate', () => {
-  it('turns a hog away before it has all, and lets a newcomer in', () => {
+  it('defers a slow endpoint before it has all permits, and admits a new endpoint', () => {
     const { admit, gate } = gateWith({ endpointConcurrency: 80 });
-    const admissions = Array.from({ length: 80 }, () => admit('hog', 'first'));
+    const admissions = Array.from({ length: 80 }, () => admit('slow', 'first'));
     const turnedAway = admissions.filter(
       (admission) => !(admission instanceof Promise) && admission.kind === 'deferred',
     );
     expect(turnedAway.length).toBeGreaterThan(20);
     expect(gate.inUse('first')).toBe(55);
-    expect(admitted(admit('newcomer', 'first')).kind).toBe('admitted');
+    expect(admitted(admit('new', 'first')).kind).toBe('admitted');
   });
 
-  it('puts the backlog of an endpoint that has not answered yet off for a moment, out of any line', () => {
+  it('defers the backlog of an endpoint that has not responded yet for a moment', () => {
     const { admit, clock } = gateWith();
     const admissions = Array.from({ length: 10_000 }, () => admit('new', 'first'));
     const last = admissions.at(-1);
@@ -71,9 +71,9 @@ describe('EndpointGate', () => {
     expect((last as Deferral).until).toBeLessThanOrEqual(clock.time + 600);
   });
 
-  it('asks ever less often behind an endpoint that has had no slot to answer from', () => {
+  it('defers ever longer behind an endpoint that has had no permit yet', () => {
     const { admit, clock } = gateWith({ concurrency: 8 });
-    for (let hog = 0; hog < 20; hog += 1) void admit(`hog ${hog}`, 'first');
+    for (let other = 0; other < 20; other += 1) void admit(`slow ${other}`, 'first');
     const early = admit('late', 'first') as Deferral;
     expect(early.until - clock.time).toBeLessThanOrEqual(600);
     clock.time += 3_000;
@@ -88,23 +88,23 @@ describe('EndpointGate', () => {
   it('gives a quick endpoint the reserve too', () => {
     const { admit, gate } = gateWith();
     makeQuick(admit, 'quick');
-    for (let hog = 0; hog < 100; hog += 1) {
-      for (let callback = 0; callback < 10; callback += 1) void admit(`hog ${hog}`, 'first');
+    for (let other = 0; other < 100; other += 1) {
+      for (let callback = 0; callback < 10; callback += 1) void admit(`slow ${other}`, 'first');
     }
     expect(gate.inUse('first')).toBe(60);
     expect(admitted(admit('quick', 'first')).kind).toBe('admitted');
   });
 
-  it('lets a silent endpoint have one attempt at a time, and opens its circuit after six timeouts in a row', () => {
+  it('gives an endpoint that does not respond one attempt at a time, and opens its circuit after six timeouts in a row', () => {
     const { admit, clock } = gateWith({ circuitFailures: 20, timeoutMs: 5_000 });
-    const together = Array.from({ length: 4 }, () => admitted(admit('silent', 'first')));
+    const together = Array.from({ length: 4 }, () => admitted(admit('hanging', 'first')));
     clock.time += 5_000;
     expect(together.map((attempt) => attempt.release('timed_out'))).toEqual([false, false, false, false]);
-    const next = admitted(admit('silent', 'first'));
-    expect(admit('silent', 'first')).toBeInstanceOf(Promise);
+    const next = admitted(admit('hanging', 'first'));
+    expect(admit('hanging', 'first')).toBeInstanceOf(Promise);
     clock.time += 5_000;
     expect(next.release('timed_out')).toBe(false);
-    const last = admitted(admit('silent', 'retry'));
+    const last = admitted(admit('hanging', 'retry'));
     clock.time += 5_000;
     expect(last.release('timed_out')).toBe(true);
   });
@@ -150,11 +150,11 @@ describe('EndpointGate', () => {
       return permit;
     });
     // The other pool is not theirs.
-    admitted(admit('three', 'retry')).release('answered');
+    admitted(admit('three', 'retry')).release('responded');
     clock.time += 20;
-    first.release('answered');
-    second.release('answered');
-    (await waiting[0])?.release('answered');
+    first.release('responded');
+    second.release('responded');
+    (await waiting[0])?.release('responded');
     await Promise.all(waiting);
     expect(order).toEqual(['three', 'one', 'two']);
     expect(gate.inUse('first')).toBe(2);
@@ -185,7 +185,7 @@ describe('EndpointGate', () => {
     expect(admit('other', 'first')).toEqual({ kind: 'stopped' });
   });
 
-  it('asks one that has fallen silent once more only when the last has been silent as long', async () => {
+  it('sends one more attempt to an endpoint that stopped responding once the last has gone without a response for as long', async () => {
     const { admit, clock } = gateWith({ timeoutMs: 5_000 });
     for (let attempt = 0; attempt < 4; attempt += 1) admitted(admit('hanging', 'first'));
     clock.time += 1_900;
@@ -194,7 +194,7 @@ describe('EndpointGate', () => {
     await expect(admit('hanging', 'first')).resolves.toMatchObject({ reason: 'endpoint_busy' });
     clock.time += 100;
     const another = admitted(admit('hanging', 'retry'));
-    another.release('answered');
+    another.release('responded');
     expect(admitted(admit('hanging', 'first')).kind).toBe('admitted');
   });
 
@@ -207,7 +207,7 @@ describe('EndpointGate', () => {
     expect(burst.map((admission) => admitted(admission).kind)).toEqual(Array(10).fill('admitted'));
   });
 
-  it('does not call silent what was only begun and never made', () => {
+  it('does not count an attempt that was never made as one without a response', () => {
     const { admit, clock } = gateWith({ timeoutMs: 5_000 });
     const begun = [admit('new', 'first'), admit('new', 'first')].map(admitted);
     clock.time += 2_500;
@@ -215,15 +215,16 @@ describe('EndpointGate', () => {
     expect(admitted(admit('new', 'first')).kind).toBe('admitted');
   });
 
-  it('does not take one that hangs now and then for silent', () => {
+  it('does not treat an endpoint that hangs now and then as one that does not respond', () => {
     const { admit, clock } = gateWith({ circuitFailures: 20, timeoutMs: 5_000 });
     makeQuick(admit, 'balanced');
     const hung = Array.from({ length: 8 }, () => admitted(admit('balanced', 'first')));
     clock.time += 4_900;
-    admitted(admit('balanced', 'first')).release('answered');
+    admitted(admit('balanced', 'first')).release('responded');
     clock.time += 100;
     expect(hung.map((attempt) => attempt.release('timed_out'))).toEqual(Array(8).fill(false));
-    for (let answer = 0; answer < 8; answer += 1) admitted(admit('balanced', 'first')).release('answered');
+    for (let response = 0; response < 8; response += 1)
+      admitted(admit('balanced', 'first')).release('responded');
     const together = Array.from({ length: 8 }, () => admit('balanced', 'first'));
     expect(together.filter((admission) => admission instanceof Promise)).toEqual([]);
   });
@@ -234,9 +235,9 @@ describe('EndpointGate', () => {
     const holder = admitted(admit('busy', 'first'));
     const second = admit('busy', 'first');
     const third = admit('busy', 'first');
-    holder.release('answered');
+    holder.release('responded');
     const next = admitted(await second);
-    next.release('answered');
+    next.release('responded');
     await expect(third).resolves.toMatchObject({ kind: 'admitted' });
   });
 
@@ -255,7 +256,7 @@ describe('EndpointGate', () => {
 
   it('keeps slots of first and later attempts apart', () => {
     const { admit } = gateWith({ concurrency: 8, retryConcurrency: 8 });
-    for (let hog = 0; hog < 20; hog += 1) void admit(`hog ${hog}`, 'retry');
+    for (let other = 0; other < 20; other += 1) void admit(`slow ${other}`, 'retry');
     expect(admit('another', 'retry')).toMatchObject({ kind: 'deferred', reason: 'endpoint_unproven' });
     expect(admitted(admit('another', 'first')).kind).toBe('admitted');
   });

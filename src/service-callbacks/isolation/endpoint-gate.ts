@@ -6,8 +6,8 @@ import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import { endpointIdOf, endpointKey } from './endpoint-key.js';
 import { Endpoint, type AttemptResult, type EndpointOptions } from './endpoint.js';
-import type { Pace } from './pace.js';
-import { PaceLimit } from './pace-limit.js';
+import type { Speed } from './latency.js';
+import { SlowThreshold } from './slow-threshold.js';
 import { Slots } from './slots.js';
 
 /** First attempts and later ones have permits of their own. */
@@ -44,7 +44,7 @@ export type Admission = Permit | Deferral | Held | Stopped;
 
 const STOPPED: Stopped = { kind: 'stopped' };
 
-/** The parts of the deadline within which an answer is never slow, and after which it always is. */
+/** A response within the first share of the deadline is never slow; one after the second share always is. */
 const SLOW_SHARE = 2 / 5;
 const ALWAYS_SLOW_SHARE = 9 / 10;
 /** How often attempts in flight are looked at, ms. */
@@ -52,8 +52,9 @@ const REVIEW_MS = 250;
 /** How long a quick endpoint's callback waits for a permit, and after how long another one comes back, ms. */
 const BUSY_MS = 1_000;
 /**
- * Behind an endpoint whose first answer is still out, come back after as long again as it has been, within these
- * (ms), times ½ to 1½, so that they do not come back as one. Each time costs the queue, and a hundred endpoints that have no slot to answer from would cost it dearly.
+ * Bounds (ms) of the deferral while the first response of an endpoint is outstanding. The deferral is the time since
+ * the endpoint became known, times a random factor from ½ to 1½, so that the callbacks do not all return at once.
+ * Each return costs the queue work.
  */
 const UNPROVEN_MS = { min: 400, max: 5_000 } as const;
 /** A callback that waits for a permit of its pool. */
@@ -69,8 +70,8 @@ interface Waiting {
 const MAX_IDLE = 20_000;
 
 /**
- * What one endpoint may take from the others (R17): hanging, dripping, failing or flooding, it gets no more
- * than what the rest can spare. State is per process: each learns within one deadline by itself.
+ * Limits what one endpoint may use, so that an endpoint that hangs, fails or gets a flood of callbacks does not delay
+ * the others. The state is per process: each process learns it within one deadline.
  */
 @Injectable()
 export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -81,7 +82,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly waiting: Readonly<Record<PermitPool, Waiting[]>> = { first: [], retry: [] };
   private stopped = false;
   private readonly endpointOptions: EndpointOptions;
-  private readonly limit: PaceLimit;
+  private readonly limit: SlowThreshold;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -94,7 +95,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
       failures: options.circuitFailures,
       concurrency: options.endpointConcurrency,
     };
-    this.limit = new PaceLimit({
+    this.limit = new SlowThreshold({
       slowAfterMs: options.timeoutMs * SLOW_SHARE,
       alwaysSlowAfterMs: options.timeoutMs * ALWAYS_SLOW_SHARE,
     });
@@ -110,7 +111,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     clearInterval(this.timer);
   }
 
-  /** Nothing more is admitted; those that wait are told so. */
+  /** Admits nothing more, and ends every wait. */
   stop(): void {
     this.stopped = true;
     for (const endpoint of this.active) endpoint.stop();
@@ -130,7 +131,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const now = this.clock.now();
     const endpoint = this.endpoint(endpointKey(endpointId, url), now);
     const mustWait = this.waiting[pool].length > 0 || !this.pools[pool].hasRoomFor(endpoint.key, 'quick');
-    if (!isProbe && mustWait && endpoint.pace(now) === 'quick') {
+    if (!isProbe && mustWait && endpoint.speed(now) === 'quick') {
       const { promise, resolve } = Promise.withResolvers<Admission>();
       this.waiting[pool].push({ endpointId, url, since: now, resolve });
       return promise;
@@ -145,15 +146,15 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     isProbe = false,
   ): Admission | Promise<Admission> {
     const slots = this.pools[pool];
-    const pace = endpoint.pace(now);
-    if (!isProbe && !slots.hasRoomFor(endpoint.key, pace)) return this.noRoom(endpoint, pace, now);
+    const speed = endpoint.speed(now);
+    if (!isProbe && !slots.hasRoomFor(endpoint.key, speed)) return this.noRoom(endpoint, speed, now);
     this.active.add(endpoint);
     slots.take(endpoint.key);
     if (isProbe || endpoint.hasRoom(now)) return this.permit(endpoint, pool, now);
     return this.wait(endpoint, pool);
   }
 
-  /** Lets those go on that wait for a permit: while there are any, and when they have waited long. */
+  /** Admits waiting callbacks while there are permits; also ends waits that have lasted too long. */
   private serve(pool: PermitPool): void {
     const now = this.clock.now();
     const waiting = this.waiting[pool];
@@ -161,7 +162,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
       const [next] = waiting;
       if (!next) return;
       const endpoint = this.endpoint(endpointKey(next.endpointId, next.url), now);
-      const isPatient = endpoint.pace(now) === 'quick' && now - next.since < BUSY_MS;
+      const isPatient = endpoint.speed(now) === 'quick' && now - next.since < BUSY_MS;
       if (isPatient && !this.pools[pool].hasRoomFor(endpoint.key, 'quick')) return;
       waiting.shift();
       const reason = this.holds.reasonFor(next.endpointId);
@@ -174,7 +175,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return this.pools[pool].inUse;
   }
 
-  /** What another process found out counts here too. */
+  /** Also called when another process lifted the hold. */
   private recovered(endpointId: string): void {
     for (const [key, endpoint] of this.endpoints) if (endpointIdOf(key) === endpointId) endpoint.recovered();
   }
@@ -213,8 +214,8 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return promise;
   }
 
-  private noRoom(endpoint: Endpoint, pace: Pace, now: number): Deferral {
-    if (pace !== 'unknown') return deferred('process_busy', endpoint.next(now + BUSY_MS));
+  private noRoom(endpoint: Endpoint, speed: Speed, now: number): Deferral {
+    if (speed !== 'unknown') return deferred('process_busy', endpoint.next(now + BUSY_MS));
     const { knownSince } = endpoint;
     const again = Math.min(UNPROVEN_MS.max, Math.max(UNPROVEN_MS.min, now - knownSince));
     return deferred('endpoint_unproven', now + again * (0.5 + Math.random()));

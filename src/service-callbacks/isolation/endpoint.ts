@@ -1,7 +1,7 @@
 import { Circuit, type Failure } from './circuit.js';
 import { CongestionWindow } from './congestion-window.js';
-import { PaceMeter, type Pace } from './pace.js';
-import type { PaceLimit } from './pace-limit.js';
+import { LatencyMeter, type Speed } from './latency.js';
+import type { SlowThreshold } from './slow-threshold.js';
 
 export interface EndpointOptions {
   /** Retryable failures in a row that open the circuit; at least 1. */
@@ -10,8 +10,8 @@ export interface EndpointOptions {
   readonly concurrency: number;
 }
 
-/** What an attempt says of its endpoint. */
-export type AttemptResult = 'answered' | Failure;
+/** What the result of an attempt means for its endpoint. */
+export type AttemptResult = 'responded' | Failure;
 
 /** Waits for the endpoint's window; called once, when the wait is over. */
 export type Waiter = (end: 'admitted' | 'deferred' | 'held' | 'stopped') => void;
@@ -23,54 +23,54 @@ const DEFERRAL_SPACING_MS = 5;
 export class Endpoint {
   readonly circuit: Circuit;
   readonly window: CongestionWindow;
-  private readonly meter: PaceMeter;
+  private readonly meter: LatencyMeter;
   /** Start of each attempt in flight, oldest first. */
   private readonly inFlight = new Map<symbol, number>();
   private readonly waiters: Waiter[] = [];
   private lastStart = Number.NEGATIVE_INFINITY;
   private lastDeferral = 0;
-  /** When something was last heard of it, be it a refusal. */
-  private heardAt = Number.NEGATIVE_INFINITY;
+  /** When an attempt last ended without a timeout, as a success or a failure. */
+  private lastResultAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly key: string,
     /** Unix ms. */
     readonly knownSince: number,
     options: EndpointOptions,
-    private readonly limit: PaceLimit,
+    private readonly slowThreshold: SlowThreshold,
   ) {
     this.circuit = new Circuit(options.failures);
     this.window = new CongestionWindow(options.concurrency);
-    this.meter = new PaceMeter(limit);
+    this.meter = new LatencyMeter(slowThreshold);
   }
 
-  pace(now: number): Pace {
+  speed(now: number): Speed {
     const [oldest] = this.inFlight.values();
     return this.meter.current(now, oldest);
   }
 
   hasRoom(now: number): boolean {
     if (this.inFlight.size >= this.window.size) return false;
-    // What one that is silent gets would time out with the rest: one more when the last has been out for as long.
-    return !this.isSilent(now) || now - this.lastStart >= this.limit.current(now);
+    // While attempts time out, one more starts only when the last has been in flight for the slow threshold.
+    return !this.isOverdue(now) || now - this.lastStart >= this.slowThreshold.current(now);
   }
 
-  /** It owes more than one answer for so long; a single one may have been lost on its way. */
-  private isSilent(now: number): boolean {
+  /** More than one attempt is over the slow threshold: a single response may have been lost on the way. */
+  private isOverdue(now: number): boolean {
     const [, second] = this.inFlight.values();
-    return this.meter.isSilent(now, second);
+    return this.meter.isOverdue(now, second);
   }
 
   get isActive(): boolean {
     return this.inFlight.size > 0 || this.waiters.length > 0;
   }
 
-  /** Nothing would be lost by forgetting it but its pace. */
+  /** It has no state worth keeping but its latency. */
   get isForgettable(): boolean {
     return !this.isActive && this.circuit.isPristine && this.window.isPristine;
   }
 
-  /** When a callback that finds no permit comes back: those of one endpoint not all at once. @param earliest Unix ms */
+  /** When a callback that finds no permit comes back; spaces the callbacks of one endpoint. @param earliest Unix ms */
   next(earliest: number): number {
     this.lastDeferral = Math.max(earliest, this.lastDeferral + DEFERRAL_SPACING_MS);
     return this.lastDeferral;
@@ -88,9 +88,9 @@ export class Endpoint {
     const startedAt = this.inFlight.get(attempt) ?? now;
     this.inFlight.delete(attempt);
     const durationMs = now - startedAt;
-    if (result === 'answered') this.limit.note(durationMs, now);
+    if (result === 'responded') this.slowThreshold.note(durationMs, now);
     this.meter.ended(durationMs, now);
-    if (result !== 'timed_out') this.heardAt = now;
+    if (result !== 'timed_out') this.lastResultAt = now;
     const opens = this.learn(result, startedAt);
     if (opens) this.hold();
     else this.review(now);
@@ -98,13 +98,13 @@ export class Endpoint {
   }
 
   private learn(result: AttemptResult, startedAt: number): boolean {
-    if (result === 'answered') {
+    if (result === 'responded') {
       this.circuit.succeeded();
       this.window.succeeded();
       return false;
     }
-    // One that responded meanwhile hangs now and then, and is not silent.
-    const how = this.heardAt > startedAt ? 'failed' : result;
+    // The endpoint responded to another attempt meanwhile: it hangs now and then, but is not down.
+    const how = this.lastResultAt > startedAt ? 'failed' : result;
     this.window.failed(how);
     return this.circuit.failed(how);
   }
@@ -120,7 +120,7 @@ export class Endpoint {
     for (const waiter of this.waiters.splice(0)) waiter('held');
   }
 
-  /** An attempt that was never made: nothing is learnt. */
+  /** Ends an attempt that was never made; its result says nothing about the endpoint. */
   abandon(attempt: symbol, now: number): void {
     this.inFlight.delete(attempt);
     this.review(now);
@@ -134,13 +134,13 @@ export class Endpoint {
     for (const waiter of this.waiters.splice(0)) waiter('stopped');
   }
 
-  /** Looks at what is in flight, and lets waiters go: on, where there is room; away, where waiting has become a wait. */
+  /** Admits waiters while there is room, and defers all of them if the endpoint is slow. */
   review(now: number): void {
-    if (this.pace(now) === 'slow') {
+    if (this.speed(now) === 'slow') {
       for (const waiter of this.waiters.splice(0)) waiter('deferred');
       return;
     }
-    // Each goes by `start`, which is what takes the room away.
+    // An admitted waiter calls `start`, which takes up the room.
     while (this.hasRoom(now) && this.waiters.length > 0) this.waiters.shift()?.('admitted');
   }
 }

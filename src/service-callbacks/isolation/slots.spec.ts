@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Pace } from './pace.js';
+import type { Speed } from './latency.js';
 import { Slots } from './slots.js';
 
-function fill(slots: Slots, key: string, pace: Pace = 'slow'): number {
+function fill(slots: Slots, key: string, speed: Speed = 'slow'): number {
   let taken = 0;
-  while (slots.hasRoomFor(key, pace)) {
+  while (slots.hasRoomFor(key, speed)) {
     slots.take(key);
     taken += 1;
   }
@@ -15,20 +15,20 @@ function fill(slots: Slots, key: string, pace: Pace = 'slow'): number {
 describe('Slots', () => {
   it('gives one slow endpoint a third, never all', () => {
     const slots = new Slots(2_000);
-    expect(fill(slots, 'hog')).toBe(688);
+    expect(fill(slots, 'slow')).toBe(688);
   });
 
-  it('still lets a newcomer in beside any number of hogs', () => {
+  it('still admits a new endpoint beside any number of slow endpoints', () => {
     const slots = new Slots(2_000);
-    for (let hog = 0; hog < 100; hog += 1) fill(slots, `hog ${hog}`);
-    expect(slots.hasRoomFor('newcomer', 'unknown')).toBe(true);
+    for (let other = 0; other < 100; other += 1) fill(slots, `slow ${other}`);
+    expect(slots.hasRoomFor('new', 'unknown')).toBe(true);
   });
 
   it('shares evenly between a hundred that hang at the same moment', () => {
     const slots = new Slots(2_000);
     const counts = new Map<string, number>();
     for (let round = 0; round < 2_000; round += 1) {
-      const key = `hog ${round % 100}`;
+      const key = `slow ${round % 100}`;
       if (!slots.hasRoomFor(key, 'slow')) continue;
       slots.take(key);
       counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -56,10 +56,10 @@ describe('Slots', () => {
 
   it('takes back what was given', () => {
     const slots = new Slots(16);
-    const taken = fill(slots, 'hog');
-    for (let held = 0; held < taken; held += 1) slots.giveBack('hog');
+    const taken = fill(slots, 'slow');
+    for (let held = 0; held < taken; held += 1) slots.giveBack('slow');
     expect(slots.inUse).toBe(0);
-    expect(fill(slots, 'hog')).toBe(taken);
+    expect(fill(slots, 'slow')).toBe(taken);
   });
 
   it('lets a quick endpoint use everything that is free', () => {

@@ -36,7 +36,7 @@ export class CiphertextRepository {
     );
   }
 
-  /** @returns false where the column has changed since it was read: whoever changed it used the current key. */
+  /** @returns false if the column has changed since it was read: the change used the current key. */
   async replace(
     { table, column }: EncryptedColumn,
     old: StoredCiphertext,

@@ -4,7 +4,7 @@ import { ENCRYPTED_COLUMNS, type EncryptedColumn } from './encrypted-columns.js'
 
 const BATCH = 500;
 
-/** What became of one column. */
+/** The result for one column. */
 export interface ColumnRotation {
   readonly table: string;
   readonly column: string;

@@ -21,7 +21,7 @@ const CALLBACK_NAMESPACE = '2ec26a4d-3a5a-4c1c-9c8c-5a6a5f8b6a3d';
 const MAX = { detail: 500, id: 255 } as const;
 
 /**
- * Jobs that are no batches: of the two shapes that earlier releases wrote, or nobody's. Each becomes a record, which
+ * Jobs that are not batches: of the two shapes that earlier releases wrote, or of an unknown shape. Each becomes a record, which
  * goes on as every other does; what cannot be read is kept as given up. This folder can be deleted when no queue can
  * hold such a job any more.
  */

@@ -2,12 +2,12 @@ import type { EntityManager } from 'typeorm';
 import type { DeliveryStatusInput } from '../callback-types/delivery-status.js';
 
 /**
- * The port through which a job of an old shape is completed (R10): the host knows its notifications,
+ * The port through which a job of an old shape is completed: the host knows its notifications,
  * the module does not.
  */
 export abstract class NotificationSource {
   /**
-   * @param manager bound to a connection that is released before the request is made (R11): use it,
+   * @param manager bound to a connection that is released before the request is made: use it,
    * and keep nothing that holds it.
    */
   abstract findNotification(id: string, manager: EntityManager): Promise<DeliveryStatusInput | null>;

@@ -13,12 +13,12 @@ import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { ServiceCallbacksHealth } from './service-callbacks-health.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
 
-/** A scrape that cannot be answered in time leaves the gauge out, ms. */
+/** A gauge that cannot be read within this time is left out of the scrape, ms. */
 const COLLECT_TIMEOUT_MS = 2_000;
 
 const JOB_STATES = ['waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed'] as const;
 
-/** What there is at this moment, read when it is asked for. */
+/** Gauges that are read when they are scraped. */
 @Injectable()
 export class StateMetrics implements OnModuleInit {
   constructor(

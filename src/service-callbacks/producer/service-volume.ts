@@ -39,7 +39,7 @@ export class ServiceVolume {
     return volume ? decayed(volume, now) : 0;
   }
 
-  /** Those heard of least recently stand first; two a call keep the map as small as the recent senders are many. */
+  /** Least recently seen first; two a call keep the map as small as the recent senders are many. */
   private forgetQuiet(now: number): void {
     let looked = 0;
     for (const [serviceId, volume] of this.volumes) {

@@ -7,7 +7,7 @@ export interface JobProcessor {
   /** How many callbacks a job has: so many permits it takes. */
   sizeOf(job: AnyJob): number;
   /**
-   * Resolves when all that became of the job is settled; it is completed then.
+   * Resolves when all callbacks of the job are settled; the job is completed then.
    * @param freed to be called once for each callback that is no longer in hand
    * @returns `keep`: the job stays active, its lock runs out, and the stall check returns it
    */
@@ -121,12 +121,12 @@ export class FetchLoop {
       if (signal.aborted) return;
       this.tokens += 1;
       const token = `${this.worker.id}:${this.tokens}`;
-      const askedAt = performance.now();
+      const fetchedAt = performance.now();
       try {
         // Undefined where none came within BullMQ's block timeout, whatever its type says.
         const job = (await this.worker.getNextJob(token)) as AnyJob | undefined;
         if (job) this.take(job, token);
-        empty = job || performance.now() - askedAt > EMPTY.soonerThanMs ? 0 : empty + 1;
+        empty = job || performance.now() - fetchedAt > EMPTY.soonerThanMs ? 0 : empty + 1;
         if (empty >= EMPTY.fetches) await this.rest(EMPTY.restMs);
       } catch (error) {
         this.options.onError(error);
@@ -183,7 +183,7 @@ export class FetchLoop {
     }
   }
 
-  /** A job whose lock is lost is another's to complete. Where the store does not answer, the lock is held until it does. */
+  /** A job whose lock is lost is another's to complete. If the store does not respond, the lock is held until it does. */
   private async complete(entry: HeldJob): Promise<void> {
     const { signal } = this.stopping;
     for (;;) {

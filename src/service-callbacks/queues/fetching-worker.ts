@@ -10,7 +10,7 @@ const MAX_BLOCK_S = 5;
 /** What BullMQ's own method returns where there is no job, whatever its type says. */
 const NO_JOB = undefined as unknown as Job;
 
-/** Between two fetches from a store that answers with errors, ms. */
+/** Between two fetches from a store that responds with errors, ms. */
 const FETCH_RETRY_MS = 500;
 
 /** BullMQ's worker as `FetchLoop` uses it: jobs are fetched by hand, no processor runs. */
@@ -41,7 +41,7 @@ export class FetchingWorker extends Worker {
     }
   }
 
-  /** BullMQ lets a worker that is paused while it waits take one more job, and asks again at once after an error. */
+  /** BullMQ lets a worker that is paused while it waits take one more job, and fetches again at once after an error. */
   protected override async moveToActive(token: string, name?: string): Promise<Job> {
     if (this.isPaused()) return NO_JOB;
     try {

@@ -3,7 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { onConnection } from './on-connection.js';
 
 /**
- * What one turn of the event loop asks of Redis goes out in one system call. Not ioredis' own way of that
+ * Sends all Redis commands of one turn of the event loop in one system call. Not ioredis' own way of that
  * (`enableAutoPipelining`): it makes an object with a function for each of BullMQ's scripts every turn, which in a
  * process with little to do is a quarter of all it allocates.
  */

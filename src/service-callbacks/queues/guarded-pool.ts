@@ -9,7 +9,7 @@ import { QueueUnavailableError } from './errors.js';
 /**
  * The pool as BullMQ is given it. BullMQ takes only a refused connection for a fault of the store; any other
  * error on finishing a job (a server that shuts down, starts, is full or read-only) it takes for the job's own
- * and fails it. Here all of them look refused, and the log says once that the store is away, and once that it
+ * and fails it. Here all of them look refused, and the log says once that the store is unavailable, and once that it
  * is back.
  */
 export class GuardedPool {

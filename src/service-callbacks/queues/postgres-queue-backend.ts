@@ -31,7 +31,7 @@ const SETTINGS = `-c search_path=${DEFAULT_SCHEMA} -c synchronous_commit=off`;
 
 /**
  * BullMQ on PostgreSQL. BullMQ would give every queue and worker a pool of its own; here all share one,
- * of which each worker keeps one connection for `LISTEN`.
+ * and each worker keeps one of these connections for `LISTEN`.
  */
 export class PostgresQueueBackend extends QueueBackend {
   readonly kind = 'postgres';
@@ -51,9 +51,9 @@ export class PostgresQueueBackend extends QueueBackend {
       types: ownTypes,
     };
     this.pool = new pg.Pool({ ...this.connection, Client: BoundedClient });
-    // A connection that drops while idle; whoever needs one next gets another or an error of its own.
+    // A connection that drops while idle; the next caller gets another one, or an error.
     this.pool.on('error', () => undefined);
-    // One that drops in use fails its statement; BullMQ leaves the event to nobody, and Node would end the process.
+    // One that drops in use fails its statement; BullMQ does not listen for the event, and Node would end the process.
     this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.guarded = new GuardedPool(this.pool);
   }
@@ -96,7 +96,7 @@ export class PostgresQueueBackend extends QueueBackend {
     const worker = new FetchingWorker(name, options, factory);
     worker.on('error', () => undefined);
     try {
-      // BullMQ remembers for ever that this failed; better that the start fails.
+      // BullMQ never tries this again, so the start must fail.
       await worker.waitUntilReady();
       return worker;
     } catch (error) {
@@ -106,7 +106,7 @@ export class PostgresQueueBackend extends QueueBackend {
   }
 
   async ping(): Promise<void> {
-    // Of the queue's own table: that the database answers is not yet that there is a queue in it.
+    // Reads the queue's own table: a database that responds may still have no queue.
     await this.pool.query('SELECT FROM job LIMIT 0');
   }
 

@@ -63,7 +63,7 @@ export abstract class QueueBackend {
   /** How long a lock lasts and how often stalled jobs are looked for, ms. */
   abstract readonly timing: QueueTiming;
 
-  /** @throws at once where the store is known not to answer. */
+  /** @throws at once if the store is known to be unavailable. */
   async add({ queue, name, id, data }: QueuedJob): Promise<void> {
     await (
       await this.queue(queue)
@@ -79,13 +79,13 @@ export abstract class QueueBackend {
     return (await this.queue(queue)).getJobState(id);
   }
 
-  /** One round trip to the store. @throws when it does not answer, at once where it is known to be away. */
+  /** One round trip to the store. @throws when it does not respond; at once if it is known to be unavailable. */
   abstract ping(): Promise<void>;
 
   /** @throws where nothing can be queued: the store does not respond, or is read-only. */
   abstract assertWritable(): Promise<void>;
 
-  /** Asks nobody. @throws where the store is known not to answer. */
+  /** Sends no command. @throws if the store is known to be unavailable. */
   assertUsable(): void {
     // Overridden where a client knows.
   }
@@ -100,7 +100,7 @@ export abstract class QueueBackend {
 
   abstract close(): Promise<void>;
 
-  /** A queue whose commands fail at once while the store does not answer. */
+  /** A queue whose commands fail at once while the store is unavailable. */
   protected abstract createPromptQueue(name: string): Queue;
 
   protected async closeQueues(): Promise<void> {
@@ -113,7 +113,7 @@ export abstract class QueueBackend {
     if (known) return known;
     const opening = this.openQueue(name);
     this.queues.set(name, opening);
-    // BullMQ remembers for ever that this failed: such a queue is thrown away.
+    // BullMQ never tries this again: such a queue is discarded.
     opening.catch(() => this.queues.delete(name));
     return opening;
   }

@@ -11,7 +11,7 @@ import { describeError } from '../../observability/describe-error.js';
 
 /** In BullMQ's schema, by a name that says whose it is. */
 const MARKED_INDEX = 'service_callbacks_stalled_marked';
-/** Longest wait for whoever has enqueued and not committed yet: who wants to enqueue waits behind this, ms. */
+/** Longest wait for open transactions that have enqueued, ms: others that want to enqueue wait behind this one. */
 const LOCK_TIMEOUT_MS = 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -53,7 +53,7 @@ async function isCurrent(client: pg.ClientBase): Promise<boolean> {
 }
 
 /**
- * Where somebody keeps the table for longer, or owns it, it is for the next start or for the owner to change: all works
+ * If the table stays locked for longer, or belongs to another owner, the next start or the owner changes it: all works
  * without.
  */
 async function change(client: pg.ClientBase): Promise<void> {

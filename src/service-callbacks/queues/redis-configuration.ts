@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { UnsafeRedisError } from './errors.js';
 
-export interface RedisVerdict {
+export interface RedisCheck {
   /** Why this Redis must not hold callbacks. */
   readonly refusal?: UnsafeRedisError;
   /** What an operator should know of it. */
@@ -14,7 +14,7 @@ const NOT_PERSISTENT =
   'Redis keeps nothing on disk (appendonly no, save ""): callbacks in its queues do not survive its restart';
 
 /** A queue that evicts or forgets loses callbacks. */
-export async function checkRedisConfiguration(redis: Redis | Cluster): Promise<RedisVerdict> {
+export async function checkRedisConfiguration(redis: Redis | Cluster): Promise<RedisCheck> {
   const settings = await readSettings(redis);
   if (!settings) return { warning: UNKNOWN };
   const policy = settings.get('maxmemory-policy') ?? 'noeviction';

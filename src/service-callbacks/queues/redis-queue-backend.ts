@@ -18,7 +18,7 @@ export interface RedisQueueOptions extends QueueTiming {
   readonly prefix?: string;
 }
 
-/** How long a command may take where nobody can wait for Redis to come back, ms. */
+/** Timeout of commands that cannot wait for Redis to come back, ms. */
 const COMMAND_TIMEOUT_MS = 5_000;
 /**
  * After so long without a response a connection is taken for lost, ms. Not ioredis' own `socketTimeout`: its timer
@@ -34,7 +34,7 @@ const factory = createRedisBackend as unknown as BackendFactory;
 
 /**
  * BullMQ on Redis, for those who outgrow one database. Two clients a process, however many services: one
- * waits for a Redis that is away (workers), the other says so at once (relay, health). Each worker adds
+ * waits while Redis is unavailable (workers), the other fails at once (relay, health). Each worker adds
  * the blocking connection BullMQ needs.
  */
 export class RedisQueueBackend extends QueueBackend {
@@ -43,7 +43,7 @@ export class RedisQueueBackend extends QueueBackend {
   private readonly patient: Redis | Cluster;
   private readonly prompt: Redis | Cluster;
   private readonly logger = new Logger('ServiceCallbacks');
-  /** Why this Redis must not hold callbacks, once it has been asked. */
+  /** Why this Redis must not hold callbacks; set once its configuration is known. */
   private refusal: Error | undefined;
   /** Why there is no connection: what the last attempt to make one failed with. */
   private connectionError: Error | undefined;
@@ -71,7 +71,7 @@ export class RedisQueueBackend extends QueueBackend {
       reconnectOnError,
     });
     onConnection(this.prompt, (socket) => limitSilence(socket, SILENCE_MS));
-    // Whoever issues a command gets its error; a client without a listener would print it as well.
+    // The caller of a command gets its error; a client without a listener would also print it.
     this.patient.on('error', () => undefined);
     this.prompt.on('error', (error: Error) => {
       this.connectionError = error;
@@ -174,12 +174,12 @@ export class RedisQueueBackend extends QueueBackend {
     this.logger[level]({
       event: 'queue.unavailable',
       err: describeError(this.unavailable()),
-      msg: 'Redis does not answer: callbacks wait in the database',
+      msg: 'Redis does not respond: callbacks wait in the database',
     });
   }
 
   private unavailable(): QueueUnavailableError {
-    return new QueueUnavailableError('Redis does not answer', this.connectionError);
+    return new QueueUnavailableError('Redis does not respond', this.connectionError);
   }
 
   private async checkConfiguration(): Promise<void> {

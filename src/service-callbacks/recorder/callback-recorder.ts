@@ -38,7 +38,7 @@ interface EndedCallback {
 }
 
 /**
- * What became of a callback is recorded here, once, and reaches the log, the metrics, the figures and the host's
+ * Records what happens to a callback, once, for the log, the metrics, the figures and the host's
  * handlers. None of them waits, and none can fail a delivery.
  */
 @Injectable()

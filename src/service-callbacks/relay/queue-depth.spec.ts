@@ -3,12 +3,12 @@ import { QueueDepth } from './queue-depth.js';
 
 const BATCH = 32;
 
-/** A queue of which a test says how many jobs wait, and a clock that it holds. */
+/** A queue whose number of waiting jobs a test sets, and a clock that it controls. */
 function aQueue() {
-  const queue = { waiting: 0, now: 0, asked: 0 };
+  const queue = { waiting: 0, now: 0, measured: 0 };
   const backend = {
     waitingCount: async () => {
-      queue.asked += 1;
+      queue.measured += 1;
       return queue.waiting;
     },
   };
@@ -39,10 +39,10 @@ describe('the depth of a queue', () => {
     depth.added(3);
     await depth.update();
     expect(depth.room).toBe(1_024 - 3 * BATCH);
-    expect(queue.asked).toBe(0);
+    expect(queue.measured).toBe(0);
     depth.added(1);
     await depth.update();
-    expect(queue.asked).toBe(1);
+    expect(queue.measured).toBe(1);
   });
 
   it('grows while the queue runs empty, to a bound', async () => {
@@ -93,17 +93,17 @@ describe('the depth of a queue', () => {
     expect(depth.room).toBe(0);
   });
 
-  it('asks as long as anything waits', async () => {
+  it('measures as long as anything waits', async () => {
     const { queue, depth } = aQueue();
     depth.added(4);
     queue.waiting = 2;
     await depth.update();
     await depth.update();
-    expect(queue.asked).toBe(2);
+    expect(queue.measured).toBe(2);
     queue.waiting = 0;
     await depth.update();
     await depth.update();
-    expect(queue.asked).toBe(3);
+    expect(queue.measured).toBe(3);
   });
 
   it('has room again as soon as the queue runs empty, however small it has become', async () => {
@@ -126,17 +126,17 @@ describe('the depth of a queue', () => {
   });
 
   it('passes on that the queue does not respond, and works when it does', async () => {
-    let isAway = true;
+    let isUnavailable = true;
     const backend = {
       waitingCount: async () => {
-        if (isAway) throw new Error('away');
+        if (isUnavailable) throw new Error('unavailable');
         return 0;
       },
     };
     const depth = new QueueDepth(backend, 'a-queue', BATCH, () => 0);
     depth.added(4);
-    await expect(depth.update()).rejects.toThrow('away');
-    isAway = false;
+    await expect(depth.update()).rejects.toThrow('unavailable');
+    isUnavailable = false;
     await depth.update();
     expect(depth.room).toBeGreaterThan(0);
   });

@@ -5,8 +5,8 @@ const TARGET_MS = 250;
 /** Callbacks that may wait at most, and at the start. */
 const MAX_WINDOW = 4_096;
 const FIRST_WINDOW = 1_024;
-/** Jobs added without asking the queue how many wait. */
-const UNASKED_JOBS = 4;
+/** Jobs that may be added without measuring the queue. */
+const UNMEASURED_JOBS = 4;
 
 /**
  * How many callbacks may be added to a queue now. The window follows what is fetched: it doubles while the queue runs
@@ -34,10 +34,10 @@ export class QueueDepth {
     this.addedJobs += jobs;
   }
 
-  /** Asks the queue where that may change what is known. After a round: a lone callback does not wait for it. */
+  /** Measures the queue if that may change what is known. Runs after a round, so that a lone callback does not wait for it. */
   async update(): Promise<void> {
     // No room is never assumed: what was added may have been fetched since.
-    if (this.waitingJobs > 0 || this.addedJobs >= UNASKED_JOBS || this.room === 0) await this.measure();
+    if (this.waitingJobs > 0 || this.addedJobs >= UNMEASURED_JOBS || this.room === 0) await this.measure();
   }
 
   private async measure(): Promise<void> {

@@ -106,7 +106,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** @returns how many were taken; undefined where a store does not answer. */
+  /** @returns how many were taken; undefined if a store does not respond. */
   private async tryRound(): Promise<number | undefined> {
     try {
       const taken = await this.round();
@@ -120,7 +120,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
         this.logger.error({
           event: 'store.unavailable',
           err: describeError(error),
-          msg: 'Callbacks wait in the record: a store does not answer',
+          msg: 'Callbacks wait in the record: a store does not respond',
         });
       this.isUnavailable = true;
       return undefined;
@@ -129,7 +129,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Takes what is pending and due, once, and adds its jobs. @returns how many callbacks were taken */
   async round(): Promise<number> {
-    // Nothing is marked while the queue is known not to answer.
+    // Nothing is marked while the queue is known to be unavailable.
     if (this.isUnavailable) await this.backend.ping();
     else this.backend.assertUsable();
     const [pending, due] = [this.main.room, this.retry.room];
@@ -155,7 +155,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     return taken.length + (await this.takeHeld(due));
   }
 
-  /** Nothing is asked while no hold is to be probed, ended or released. */
+  /** Sends no statement while no hold is to be probed, ended or released. */
   private async takeHeld(room: number): Promise<number> {
     if (!this.holds.isAnyDue || room === 0) return 0;
     const { batchSize, retryConcurrency } = this.options;

@@ -18,7 +18,7 @@ export type CallbackBody =
       /** JSON, as it is sent; with {@link MASKED} for each of the masked fields. */
       readonly text: string;
       readonly maskedFields: readonly string[];
-      /** Fields of it that tell something of a person, masked or not. */
+      /** Its fields with personal data, masked or not. */
       readonly personalFields: readonly string[];
     }
   /** Its retention is over, or it was deleted. */
@@ -35,7 +35,7 @@ export class CallbackBodyReader {
     private readonly cipher: PayloadCipher,
   ) {}
 
-  /** @param showsPersonal whether the reader may see what the document tells of a person */
+  /** @param showsPersonal whether the reader may see personal data */
   async read(
     serviceId: string,
     { id, callbackType }: Pick<LoggedCallback, 'id' | 'callbackType'>,

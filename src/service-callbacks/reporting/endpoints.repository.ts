@@ -112,7 +112,7 @@ export class EndpointsRepository {
     return row ? healthOf(row) : null;
   }
 
-  /** Worst first unless asked otherwise. @param since from where on outcomes are counted */
+  /** Worst first by default. @param since from where on outcomes are counted */
   async list(
     scope: LogScope,
     since: Date,

@@ -38,8 +38,8 @@ export class OverviewReader {
     const hour = await this.figures.forwardHistogram(scope, hourStart);
     const openCircuits = await this.holds.circuits(scope);
     const circuits = new Map(openCircuits.map((circuit) => [circuit.callbackApiId, circuit]));
-    const list = async (asked: EndpointQuery): Promise<EndpointSummary[]> => {
-      const found = await this.endpoints.list(scope, dayStart, asked);
+    const list = async (order: EndpointQuery): Promise<EndpointSummary[]> => {
+      const found = await this.endpoints.list(scope, dayStart, order);
       return found.map((each) => ({ ...each, circuit: circuits.get(each.callbackApiId) ?? null }));
     };
     return {

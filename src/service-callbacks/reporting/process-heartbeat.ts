@@ -42,14 +42,14 @@ export class ProcessHeartbeat implements OnApplicationBootstrap, BeforeApplicati
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await this.running;
-    // Where the database is away it is forgotten by itself.
+    // If the database is unavailable, its row expires.
     await this.processes.forget(this.id).catch(() => undefined);
   }
 
   private report(): Promise<void> {
     const inFlight = this.gate.inUse('first') + this.gate.inUse('retry');
     const label = `${hostname()}/${process.pid}`;
-    return this.processes.tell(
+    return this.processes.report(
       { id: this.id, label, inFlight, dropped: this.figures.dropped },
       this.clock.now(),
     );

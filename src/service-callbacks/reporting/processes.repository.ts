@@ -3,10 +3,10 @@ import type { DataSource } from 'typeorm';
 import { rows } from '../../database/rows.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
-/** A process that has not been heard of for so long is not asked any more, ms. */
-const PROCESS_SILENT_MS = 30_000;
+/** A process without a heartbeat for this long is no longer counted, ms. */
+const HEARTBEAT_TIMEOUT_MS = 30_000;
 
-/** What a worker process tells of itself every few seconds. */
+/** What a worker process reports every few seconds. */
 export interface ProcessFacts {
   readonly id: string;
   /** Host name and process id. */
@@ -22,20 +22,20 @@ export interface ProcessSums {
   readonly dropped: number;
 }
 
-/** What the worker processes tell the others of: only they know it. */
+/** The worker processes' own reports: only they know these facts. */
 @Injectable()
 export class ProcessesRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
-  /** Overwrites what this process told before, and forgets the processes that fell silent. */
-  async tell({ id, label, inFlight, dropped }: ProcessFacts, now: number): Promise<void> {
+  /** Overwrites the last report of this process, and removes processes whose heartbeat has stopped. */
+  async report({ id, label, inFlight, dropped }: ProcessFacts, now: number): Promise<void> {
     await this.dataSource.query(
-      `WITH silent AS (DELETE FROM service_callback_processes WHERE at < $5 AND id <> $1)
+      `WITH stopped AS (DELETE FROM service_callback_processes WHERE at < $5 AND id <> $1)
        INSERT INTO service_callback_processes (id, label, at, in_flight, dropped)
        VALUES ($1, $2, $3, $4, $6)
        ON CONFLICT (id) DO UPDATE SET at = EXCLUDED.at, in_flight = EXCLUDED.in_flight,
          dropped = EXCLUDED.dropped`,
-      [id, label, new Date(now), inFlight, new Date(now - PROCESS_SILENT_MS), dropped],
+      [id, label, new Date(now), inFlight, new Date(now - HEARTBEAT_TIMEOUT_MS), dropped],
     );
   }
 
@@ -50,7 +50,7 @@ export class ProcessesRepository {
       `SELECT count(*)::int AS processes, COALESCE(sum(in_flight), 0)::int AS in_flight,
          COALESCE(sum(dropped), 0)::bigint AS dropped
        FROM service_callback_processes WHERE at >= $1`,
-      [new Date(now - PROCESS_SILENT_MS)],
+      [new Date(now - HEARTBEAT_TIMEOUT_MS)],
     );
     return { processes: row?.processes ?? 0, inFlight: row?.in_flight ?? 0, dropped: row?.dropped ?? 0 };
   }

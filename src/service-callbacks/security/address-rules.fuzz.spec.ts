@@ -140,8 +140,8 @@ const local = new AddressRules({
 });
 
 function reasonOf(rules: AddressRules, url: string): UrlRefusal | 'ok' {
-  const verdict = rules.checkUrl(url);
-  return verdict.ok ? 'ok' : verdict.reason;
+  const check = rules.checkUrl(url);
+  return check.ok ? 'ok' : check.reason;
 }
 
 describe('isAllowed', () => {
@@ -245,7 +245,7 @@ describe('checkUrl on any text', () => {
       .map(([userinfo, { spelling }, port]) => `https://${userinfo}${spelling}${port}/`),
   );
 
-  it('takes nothing but https to a name or a public address, on port 443, for nobody', () => {
+  it('accepts only https to a name or a public address, on port 443, if nothing is exempt', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         if (reasonOf(strict, text) !== 'ok') return;

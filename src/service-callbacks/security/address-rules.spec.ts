@@ -10,8 +10,8 @@ const local = new AddressRules({
 });
 
 function reasonOf(rules: AddressRules, url: string): UrlRefusal | 'ok' {
-  const verdict = rules.checkUrl(url);
-  return verdict.ok ? 'ok' : verdict.reason;
+  const check = rules.checkUrl(url);
+  return check.ok ? 'ok' : check.reason;
 }
 
 describe('checkUrl with production rules', () => {
@@ -69,7 +69,7 @@ describe('checkUrl with exempt networks, plain http and a port of its own', () =
     ['https://example.org:80/', 'ok'],
     ['https://example.org:8443/', 'ok'],
     ['https://8.8.8.8:8443/', 'ok'],
-    // told at connect, by the address it resolves to
+    // decided at connect, by the address it resolves to
     ['https://receiver.example:49152/', 'ok'],
     ['https://8.8.8.8:49152/', 'port_not_allowed'],
     ['http://10.0.0.1/', 'address_not_allowed'],

@@ -14,22 +14,22 @@ export interface AddressRulesOptions {
 export type UrlRefusal =
   'invalid_url' | 'scheme_not_allowed' | 'address_not_allowed' | 'port_not_allowed' | 'userinfo_not_allowed';
 
-export type UrlVerdict =
+export type UrlCheck =
   /** `target` is what a request to it asks for: path and query as they were typed. */
   | { readonly ok: true; readonly url: URL; readonly target: string }
-  /** `message` reads on after "url " in an answer to whoever typed the URL. */
+  /** `message` reads on after "url " in the response to the person who typed the URL. */
   | { readonly ok: false; readonly reason: UrlRefusal; readonly message: string };
 
 const GLOBAL_UNICAST = Network.parse(GLOBAL_UNICAST_IPV6);
 const SPECIAL_PURPOSE = SPECIAL_PURPOSE_NETWORKS.map((cidr) => Network.parse(cidr));
 
 /**
- * Where a callback may go (R20). Asked twice: `checkUrl` when a callback API is registered and before each
+ * Where a callback may go. Checked twice: `checkUrl` when a callback API is registered and before each
  * attempt, `mayDial` for the very address a connection is about to be opened to. Only the second can be relied
  * on for host names, whose addresses change; the first exists so that people learn of a mistake at once.
  *
  * Ports: 443, 80 where http is allowed, and those of `allowedPorts` are *listed*. Any other port is open only on
- * an exempt address: at registration that can be told of an IP literal and of `localhost`; a host name with such
+ * an exempt address: at registration that can be decided for an IP literal and of `localhost`; a host name with such
  * a port is let through where there is any exempt network, and judged by the address it resolves to.
  */
 export class AddressRules {
@@ -67,7 +67,7 @@ export class AddressRules {
     return this.listedPorts.has(port);
   }
 
-  checkUrl(text: string): UrlVerdict {
+  checkUrl(text: string): UrlCheck {
     const url = parseCallbackUrl(text);
     if (url === undefined) {
       return refused('invalid_url', this.notValid);
@@ -135,6 +135,6 @@ export class AddressRules {
   }
 }
 
-function refused(reason: UrlRefusal, message: string): UrlVerdict {
+function refused(reason: UrlRefusal, message: string): UrlCheck {
   return { ok: false, reason, message };
 }

@@ -10,7 +10,7 @@ export type CallbackHost =
 const ABSOLUTE_URL = /^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]/i;
 
 /**
- * What the WHATWG parser removes or rewrites in silence, and other parsers, terminals or readers of a log see
+ * What the WHATWG parser removes or rewrites without an error, and other parsers, terminals or readers of a log see
  * differently: blanks, control and invisible characters (soft hyphen, right-to-left override), half surrogates.
  */
 const AMBIGUOUS_CHARACTER = /[\s\\\p{Cc}\p{Cf}\p{Cs}]/u;

@@ -7,7 +7,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 /**
  * Reads the certificates that are trusted beside the system's (`CALLBACK_EXTRA_CA_FILE`).
  *
- * @returns the PEM text, every certificate of which can be read
+ * @returns the PEM text; all its certificates can be read
  * @throws InvalidCaFileError naming the file: one that was meant and is not there would be missed much later
  */
 export function readExtraCa(path: string): string {

@@ -9,7 +9,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Encrypts job documents and columns (R9): AES-256-GCM under the first key; every key decrypts.
+ * Encrypts job documents and columns at rest: AES-256-GCM under the first key; every key decrypts.
  *
  * A token is `<kid>.<base64url(nonce ‖ ciphertext ‖ tag)>`. The key id stands in the clear, so that a key
  * can be retired knowingly, and is authenticated together with the associated data, which binds a token to

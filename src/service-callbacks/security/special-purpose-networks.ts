@@ -12,7 +12,7 @@ export const SPECIAL_PURPOSE_NETWORKS = [
   '10.0.0.0/8', // private (RFC 1918)
   '100.64.0.0/10', // shared address space, CGNAT (RFC 6598); Alibaba Cloud metadata 100.100.100.200
   '127.0.0.0/8', // loopback (RFC 1122)
-  '168.63.129.16/32', // Azure's wire server: a public address that is answered by the host
+  '168.63.129.16/32', // Azure's wire server: a public address that the host itself serves
   '169.254.0.0/16', // link-local (RFC 3927); AWS, GCP and Azure metadata 169.254.169.254
   '172.16.0.0/12', // private (RFC 1918)
   '192.0.0.0/24', // IETF protocol assignments (RFC 6890); Oracle Cloud metadata 192.0.0.192

@@ -35,7 +35,7 @@ describe('WebhookSigner', () => {
     );
   });
 
-  it('gives the same answer to a secret it has forgotten', () => {
+  it('gives the same signature for a secret it has forgotten', () => {
     const signer = new WebhookSigner();
     const secret = generateSigningSecret();
     const message = { id: 'msg', timestamp, body: '{}' };

@@ -13,7 +13,7 @@ export interface SignedMessage {
   readonly body: string;
 }
 
-/** Signs to the Standard Webhooks specification: HMAC-SHA256 over `id.timestamp.body` (R20). */
+/** Signs to the Standard Webhooks specification: HMAC-SHA256 over `id.timestamp.body`. */
 export class WebhookSigner {
   private readonly keys = new Map<string, KeyObject>();
 

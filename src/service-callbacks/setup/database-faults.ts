@@ -105,7 +105,7 @@ export function searchPathFaults({ user, searchPath, currentSchema }: Session, s
   ];
 }
 
-/** None where nobody kept a ledger of them, or where this user may not read it: then the tables have to do. */
+/** Empty if there is no migration table, or this user may not read it: then the tables themselves are checked. */
 async function pendingMigrations(
   dataSource: DataSource,
   migrations: ExpectedSchema['migrations'],

@@ -46,7 +46,7 @@ export async function migrate(
 ): Promise<string[]> {
   const { options: startup } = (options.extra ?? {}) as Pick<pg.ClientConfig, 'options'>;
   return withClient({ ...connectionOf({ options }), options: startup }, async (lock) => {
-    // A transaction's, not a session's: a pooler in between would keep the latter for whoever comes next.
+    // A transaction's, not a session's: a connection pooler would keep the latter for the next client.
     await lock.query(
       'BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0',
     );

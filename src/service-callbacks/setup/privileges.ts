@@ -9,7 +9,7 @@ export interface MissingPrivileges {
   readonly privileges: readonly string[];
 }
 
-/** One fault for all tables of which the same privileges are missing. */
+/** One fault for all tables that lack the same privileges. */
 export function privilegeFaults(missing: readonly MissingPrivileges[]): string[] {
   const alike = Map.groupBy(missing, ({ user, privileges }) => `${privileges.join(', ')}\n${user}`);
   return [...alike].map(([key, of]) => {

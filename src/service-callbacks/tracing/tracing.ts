@@ -15,7 +15,7 @@ import { carrierOf, type TraceCarrier } from './trace-carrier.js';
 const NO_SDK = new ProxyTracerProvider().getDelegate();
 
 /**
- * Whether somebody hears of spans, which go through OpenTelemetry's API alone. Asked at each use: an SDK may be
+ * Whether an OpenTelemetry SDK records spans. Checked at each use: an SDK may be
  * registered after this is loaded.
  */
 export function isTraced(): boolean {

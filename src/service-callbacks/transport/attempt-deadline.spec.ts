@@ -4,17 +4,17 @@ import { AttemptDeadline } from './attempt-deadline.js';
 const FAR_MS = 60_000;
 
 describe('AttemptDeadline', () => {
-  it('is heard once by each who listens when its time has come', async () => {
+  it('calls each listener once when its time has come', async () => {
     const deadline = new AttemptDeadline(1);
-    const heard: string[] = [];
-    deadline.on(() => heard.push('first'));
+    const calls: string[] = [];
+    deadline.on(() => calls.push('first'));
     await new Promise<void>((resolve) => deadline.on(resolve));
     deadline.end();
-    expect(heard).toEqual(['first']);
+    expect(calls).toEqual(['first']);
     expect(deadline.isOver).toBe(true);
   });
 
-  it('is heard when the attempt ends before', () => {
+  it('calls its listeners when the attempt ends before', () => {
     const deadline = new AttemptDeadline(FAR_MS);
     let times = 0;
     deadline.on(() => (times += 1));
@@ -24,14 +24,14 @@ describe('AttemptDeadline', () => {
     expect(times).toBe(1);
   });
 
-  it('is heard at once by who listens too late, and no more by who has stopped', () => {
+  it('calls a late listener at once, and a removed listener no more', () => {
     const deadline = new AttemptDeadline(FAR_MS);
-    const heard: string[] = [];
-    const stopped = () => heard.push('stopped');
+    const calls: string[] = [];
+    const stopped = () => calls.push('stopped');
     deadline.on(stopped);
     deadline.off(stopped);
     deadline.end();
-    deadline.on(() => heard.push('late'));
-    expect(heard).toEqual(['late']);
+    deadline.on(() => calls.push('late'));
+    expect(calls).toEqual(['late']);
   });
 });

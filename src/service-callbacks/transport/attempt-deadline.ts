@@ -1,8 +1,8 @@
 import type { Deadline } from './callback-transport.js';
 
 /**
- * The one clock of an attempt, from the DNS lookup to the last byte read (R12). Not an `AbortSignal`: what one
- * makes to tell its few listeners is a noticeable part of what an attempt costs.
+ * The one clock of an attempt, from the DNS lookup to the last byte read. Not an `AbortSignal`: the events it
+ * creates for its few listeners are a noticeable part of the cost of an attempt.
  */
 export class AttemptDeadline implements Deadline {
   private readonly listeners: (() => void)[] = [];
@@ -11,7 +11,7 @@ export class AttemptDeadline implements Deadline {
 
   constructor(timeoutMs: number) {
     // A process that was stopped or busy meanwhile reads first what has come: the event loop turns to its timers
-    // before its sockets, and everybody's answers would be timeouts.
+    // before its sockets, and all responses would count as timeouts.
     this.timer = setTimeout(() => setImmediate(() => this.end()), timeoutMs);
   }
 

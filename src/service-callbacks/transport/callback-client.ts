@@ -1,23 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
-import { excerptOf, headersOf } from './answer-excerpt.js';
+import { excerptOf, headersOf } from './response-excerpt.js';
 import { AttemptDeadline } from './attempt-deadline.js';
 import { callbackHeaders } from './callback-headers.js';
 import type { CallbackRequest } from './callback-request.js';
 import type { DeliveryError, DeliveryOutcome } from './delivery-outcome.js';
 import { parseRetryAfter } from './retry-after.js';
-import { CALLBACK_TRANSPORT, type CallbackTransport, type TransportAnswer } from './callback-transport.js';
-import { NoAnswerError } from './no-answer.error.js';
+import { CALLBACK_TRANSPORT, type CallbackTransport, type TransportResponse } from './callback-transport.js';
+import { NoResponseError } from './no-response.error.js';
 
 export interface CallbackClientOptions {
-  /** One total deadline per attempt, in milliseconds (`CALLBACK_TIMEOUT_MS`, R12). */
+  /** One total deadline per attempt, in milliseconds (`CALLBACK_TIMEOUT_MS`). */
   readonly timeoutMs: number;
 }
 
 /** Injection token of {@link CallbackClientOptions}. */
 export const CALLBACK_CLIENT_OPTIONS = Symbol('CALLBACK_CLIENT_OPTIONS');
 
-/** No attempt at the same URL can end differently (R14). */
+/** Every attempt at the same URL fails like this. */
 const FINAL_ERRORS: ReadonlySet<DeliveryError> = new Set([
   'invalid_url',
   'scheme_not_allowed',
@@ -26,10 +26,10 @@ const FINAL_ERRORS: ReadonlySet<DeliveryError> = new Set([
   'address_not_allowed',
 ]);
 
-/** The statuses whose `Retry-After` is honoured (R13). */
+/** The statuses whose `Retry-After` is honoured. */
 const ASKS_TO_WAIT: ReadonlySet<number> = new Set([429, 503]);
 
-/** Makes one attempt at one endpoint and says what became of it. Knows nothing of queues, retries or databases. */
+/** Makes one attempt at one endpoint and returns its outcome. Knows nothing of queues, retries or databases. */
 @Injectable()
 export class CallbackClient {
   constructor(
@@ -40,7 +40,7 @@ export class CallbackClient {
 
   /**
    * Returns when the connection is free again, at the latest at the deadline; complete response headers decide
-   * the outcome, whatever becomes of the body (R12).
+   * the outcome, whatever happens to the body.
    *
    * @throws only for a fault of this platform (a header no request may carry, a host's interceptor that throws),
    *   never for what a server did
@@ -50,35 +50,35 @@ export class CallbackClient {
     const deadline = new AttemptDeadline(this.options.timeoutMs);
     try {
       const headers = callbackHeaders(request, this.clock.now());
-      const answer = await this.transport.post({ url: request.url, headers, body: request.body }, deadline);
-      const outcome = this.outcomeOf(answer, this.since(startedAt));
-      await answer.drained;
+      const response = await this.transport.post({ url: request.url, headers, body: request.body }, deadline);
+      const outcome = this.outcomeOf(response, this.since(startedAt));
+      await response.drained;
       if (outcome.kind === 'delivered') return outcome;
       if (outcome.failure.error !== undefined) return outcome;
-      const excerpt = excerptOf(answer.body(), request);
-      const kept = headersOf(answer.headers, request);
+      const excerpt = excerptOf(response.body(), request);
+      const kept = headersOf(response.headers, request);
       return {
         ...outcome,
         ...(excerpt !== undefined && { excerpt }),
         ...(kept !== undefined && { headers: kept }),
       };
     } catch (error) {
-      if (error instanceof NoAnswerError) return outcomeWithout(error.reason, this.since(startedAt));
+      if (error instanceof NoResponseError) return outcomeWithout(error.reason, this.since(startedAt));
       throw error;
     } finally {
       deadline.end();
     }
   }
 
-  /** R8, R13, R14. */
-  private outcomeOf(answer: TransportAnswer, durationMs: number): DeliveryOutcome {
-    const { statusCode } = answer;
+  /** Classifies a response by its status code: delivered, retryable or final. */
+  private outcomeOf(response: TransportResponse, durationMs: number): DeliveryOutcome {
+    const { statusCode } = response;
     if (statusCode < 200 || statusCode > 599) return outcomeWithout('invalid_response', durationMs);
     if (statusCode < 300) return { kind: 'delivered', statusCode, durationMs };
     if (statusCode !== 429 && statusCode < 500) return { kind: 'final', failure: { statusCode }, durationMs };
 
     const retryAfterMs = ASKS_TO_WAIT.has(statusCode)
-      ? parseRetryAfter([answer.headers['retry-after']].flat()[0], this.clock.now())
+      ? parseRetryAfter([response.headers['retry-after']].flat()[0], this.clock.now())
       : undefined;
     return {
       kind: 'retryable',

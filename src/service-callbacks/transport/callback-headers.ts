@@ -6,7 +6,7 @@ import type { CallbackRequest } from './callback-request.js';
 const signer = new WebhookSigner();
 
 /**
- * Every header of a callback but those HTTP itself needs (R8), the Standard Webhooks ones among them (R20).
+ * All headers of a callback but those that HTTP itself needs; the Standard Webhooks headers are among them.
  *
  * @param nowMs the attempt's time; `webhook-timestamp` is in Unix seconds (Standard Webhooks)
  * @throws TypeError (without the token) when it cannot be a header: axios would send what is left of it

@@ -5,8 +5,8 @@ export interface TransportRequest {
   readonly body: string;
 }
 
-/** What a server said, known as soon as its final response headers are complete (R12). */
-export interface TransportAnswer {
+/** A server's response, known as soon as its final headers are complete. */
+export interface TransportResponse {
   readonly statusCode: number;
   /** Names in lower case; a field that came twice is an array. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -22,19 +22,19 @@ export interface TransportAnswer {
 /** When an attempt is over, as a transport sees it. */
 export interface Deadline {
   readonly isOver: boolean;
-  /** Heard once, when it is over: at once where it is. */
+  /** Calls the listener once when the attempt is over; at once if it is over already. */
   on(listener: () => void): void;
   off(listener: () => void): void;
 }
 
-/** The module's own view of HTTP, so that the client knows of no HTTP library. */
+/** The module's own interface to HTTP, so that the client depends on no HTTP library. */
 export interface CallbackTransport {
   /**
    * @param deadline the attempt's only one: covers DNS, connect, TLS, headers and body
-   * @throws NoAnswerError when there is no complete final answer, `timeout` where the deadline was first; anything
+   * @throws NoResponseError when there is no complete final response (`timeout` if the deadline came first); anything
    *   else is a fault of this platform
    */
-  post(request: TransportRequest, deadline: Deadline): Promise<TransportAnswer>;
+  post(request: TransportRequest, deadline: Deadline): Promise<TransportResponse>;
 }
 
 /** Injection token of the `CallbackTransport` in use. */

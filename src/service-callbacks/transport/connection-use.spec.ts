@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-/** A connection to a server that answers each write with one byte, and stays silent to `?`. */
+/** A connection to a server that responds to each write with one byte, and to `?` with nothing. */
 async function connection(): Promise<{ socket: Socket; use: ConnectionUse }> {
   const server = await startTcpServer({
     onData: (client, data) => (data.includes('?') ? undefined : client.write('.')),
@@ -55,7 +55,7 @@ describe('a connection that is lost', () => {
     expect(isLostWhileReused(await lose(socket), true)).toBe(false);
   });
 
-  it('with bytes of the response that nobody has read yet was not silent', async () => {
+  it('counts bytes of the response that have not been read yet', async () => {
     const { socket, use } = await connection();
     await exchange(socket, use);
     socket.write('POST');

@@ -5,7 +5,7 @@ interface Loss {
   /** Requests written to it, the last one included. */
   readonly requests: number;
   /** No byte came after the last of them. */
-  readonly isSilent: boolean;
+  readonly hasNoBytes: boolean;
 }
 
 const losses = new WeakMap<Error, Loss>();
@@ -43,8 +43,8 @@ export class ConnectionUse {
 
   private loss(): Loss {
     this.noticeRequest();
-    // The socket counts what nobody has read yet as well.
-    return { requests: this.requests, isSilent: this.socket.bytesRead === this.bytesReadBefore };
+    // The socket also counts bytes that have not been read yet.
+    return { requests: this.requests, hasNoBytes: this.socket.bytesRead === this.bytesReadBefore };
   }
 }
 
@@ -57,5 +57,5 @@ export class ConnectionUse {
 export function isLostWhileReused(error: Error, isWritten: boolean): boolean {
   const loss = losses.get(error);
   if (loss === undefined) return false;
-  return isWritten ? loss.requests > 1 && loss.isSilent : loss.requests > 0;
+  return isWritten ? loss.requests > 1 && loss.hasNoBytes : loss.requests > 0;
 }

@@ -1,4 +1,4 @@
-/** Why an attempt got no usable answer. A code of ours, never bytes from a server. */
+/** Why an attempt got no usable response. One of our own codes, never bytes from a server. */
 export type DeliveryError =
   | 'connection_refused'
   | 'connection_reset'
@@ -8,7 +8,7 @@ export type DeliveryError =
   | 'tls_certificate_self_signed'
   | 'tls_certificate_wrong_host'
   | 'tls_failure'
-  /** The forward proxy did not get through to the endpoint, or was told not to let us. */
+  /** The forward proxy could not reach the endpoint, or its rules refuse the endpoint. */
   | 'proxy_refused'
   | 'timeout'
   | 'invalid_response'
@@ -23,14 +23,14 @@ export type DeliveryFailure =
   | { readonly statusCode: number; readonly error?: undefined }
   | { readonly statusCode?: undefined; readonly error: DeliveryError };
 
-/** What became of one attempt (R8, R12–R14). `durationMs` is from the DNS lookup to the decision. */
+/** The outcome of one attempt. `durationMs` is from the DNS lookup to the decision. */
 export type DeliveryOutcome =
   | { readonly kind: 'delivered'; readonly statusCode: number; readonly durationMs: number }
   | {
       readonly kind: 'retryable';
       readonly failure: DeliveryFailure;
       readonly durationMs: number;
-      /** The beginning of the answer (`excerptOf`) and its headers (`headersOf`); only the delivery log keeps them. */
+      /** The beginning of the response (`excerptOf`) and its headers (`headersOf`); only the delivery log keeps them. */
       readonly excerpt?: string;
       readonly headers?: Readonly<Record<string, string>>;
       /** `Retry-After` of a 429 or 503 as milliseconds from now; unbounded, the retry policy bounds it. */

@@ -1,23 +1,23 @@
 import type { Dispatcher } from 'undici';
-import type { Deadline, TransportAnswer } from './callback-transport.js';
+import type { Deadline, TransportResponse } from './callback-transport.js';
 import { isLostWhileReused } from './connection-use.js';
-import { noAnswerOf } from './no-answer-of.js';
-import { NoAnswerError, TIMED_OUT } from './no-answer.error.js';
+import { noResponseOf } from './no-response-of.js';
+import { NoResponseError, TIMED_OUT } from './no-response.error.js';
 
-/** So much of a response body (bytes) is taken, to be read and to reuse the connection; a longer one costs it. */
+/** At most this much of a response body (bytes) is read; the connection of a longer one cannot be reused. */
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** Ends the reading of a body; seen by nobody, for the answer was already given. */
+/** Ends the reading of a body; nothing sees this error: the response has been handed over already. */
 const BODY_NOT_WANTED = new Error('The rest of the response body is not wanted');
 
 /**
- * One request and its answer, as undici's dispatch handler.
+ * One request and its response, as a dispatch handler of undici.
  *
- * Not `undici.request`: it does not hear an abort before the request is written, so a deadline would wait for a
- * connection that never comes; and it makes a stream of a body of which little is looked at.
+ * Not `undici.request`: it does not notice an abort before the request is written, so a deadline would wait for a
+ * connection that never comes; and it creates a stream for the body, which is barely read.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
-  private readonly answered = Promise.withResolvers<TransportAnswer>();
+  private readonly responded = Promise.withResolvers<TransportResponse>();
   private readonly drained = Promise.withResolvers<void>();
   private controller: Dispatcher.DispatchController | undefined;
   private readonly body: Buffer[] = [];
@@ -31,9 +31,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     deadline.on(this.timeOut);
   }
 
-  /** Rejects with a `NoAnswerError`, or the fault of our own that it was. */
-  get answer(): Promise<TransportAnswer> {
-    return this.answered.promise;
+  /** Rejects with a `NoResponseError`, or the fault of our own that it was. */
+  get response(): Promise<TransportResponse> {
+    return this.responded.promise;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -44,16 +44,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(
     controller: Dispatcher.DispatchController,
     statusCode: number,
-    headers: TransportAnswer['headers'],
+    headers: TransportResponse['headers'],
   ): void {
     if (statusCode > 101 && statusCode < 200) return;
-    // Here too, not in the client alone: undici would wait for the final answer after a 101 or a 099.
+    // Here too, not in the client alone: undici would wait for the final response after a 101 or a 099.
     if (statusCode < 200 || statusCode > 599) {
-      controller.abort(new NoAnswerError('invalid_response'));
+      controller.abort(new NoResponseError('invalid_response'));
       return;
     }
     const { promise: drained } = this.drained;
-    this.answered.resolve({ statusCode, headers, drained, body: () => Buffer.concat(this.body) });
+    this.responded.resolve({ statusCode, headers, drained, body: () => Buffer.concat(this.body) });
     // What else a server says is of interest only where it did not accept.
     const isLong = Number(headers['content-length']) > MAX_BODY_BYTES;
     if (isLong && statusCode < 300) controller.abort(BODY_NOT_WANTED);
@@ -70,19 +70,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    const noAnswer = noAnswerOf(error);
-    const isReset = noAnswer?.reason === 'connection_reset' && !this.deadline.isOver;
+    const noResponse = noResponseOf(error);
+    const isReset = noResponse?.reason === 'connection_reset' && !this.deadline.isOver;
     if (isReset && isLostWhileReused(error, this.controller !== undefined)) {
       this.controller = undefined;
       this.redial();
       return;
     }
-    this.answered.reject(noAnswer ?? error);
+    this.responded.reject(noResponse ?? error);
     this.settle();
   }
 
   private readonly timeOut = (): void => {
-    this.answered.reject(TIMED_OUT);
+    this.responded.reject(TIMED_OUT);
     this.controller?.abort(TIMED_OUT);
     this.settle();
   };

@@ -8,12 +8,17 @@ import axios, {
   type RawAxiosHeaders,
 } from 'axios';
 import { firstValueFrom } from 'rxjs';
-import type { CallbackTransport, Deadline, TransportAnswer, TransportRequest } from './callback-transport.js';
-import { NoAnswerError, TIMED_OUT } from './no-answer.error.js';
+import type {
+  CallbackTransport,
+  Deadline,
+  TransportResponse,
+  TransportRequest,
+} from './callback-transport.js';
+import { NoResponseError, TIMED_OUT } from './no-response.error.js';
 
 /**
  * Cancels nothing: the deadline is the wire's. Without one `HttpService` makes one a request and cancels it when
- * the answer is there, an error with a stack that nobody sees.
+ * the response is there, which creates an error with a stack that nothing reads.
  */
 const NEVER_CANCELLED = new axios.CancelToken(() => undefined);
 
@@ -22,7 +27,7 @@ const noBody = (): Buffer => Buffer.alloc(0);
 
 /**
  * The same wire as the transport it is given, seen through `HttpService`: a host's axios interceptors run on every
- * request, answer and failure. They may change the URL (it is vetted afterwards) and the headers.
+ * request, response and failure. They may change the URL (it is vetted afterwards) and the headers.
  *
  * An interceptor that throws where the endpoint did not fail is a fault of this platform and is thrown on, even
  * when the endpoint had already accepted: the callback is then sent again. One that never returns is cut off at the
@@ -34,19 +39,19 @@ export class HttpServiceTransport implements CallbackTransport {
     private readonly wire: CallbackTransport,
   ) {}
 
-  async post(request: TransportRequest, deadline: Deadline): Promise<TransportAnswer> {
+  async post(request: TransportRequest, deadline: Deadline): Promise<TransportResponse> {
     const wireTap = new WireTap(this.wire, deadline);
     const cutOff = Promise.withResolvers<never>();
     const cut = (): void => cutOff.reject(TIMED_OUT);
     deadline.on(cut);
     try {
       const response = await Promise.race([firstValueFrom(this.request(request, wireTap)), cutOff.promise]);
-      return answerOf(response, wireTap);
+      return responseOf(response, wireTap);
     } catch (error) {
       // The endpoint's failure counts, not what interceptors made of it.
       if (wireTap.failure !== undefined) throw wireTap.failure;
-      // Complete headers decided before the deadline (R12), though an interceptor still holds them.
-      if (deadline.isOver && wireTap.answer !== undefined) return wireTap.answer;
+      // Complete headers decide the outcome before the deadline, though an interceptor still holds them.
+      if (deadline.isOver && wireTap.response !== undefined) return wireTap.response;
       throw error;
     } finally {
       deadline.off(cut);
@@ -70,8 +75,8 @@ export class HttpServiceTransport implements CallbackTransport {
 
 /** The axios adapter of one request; remembers what came over the wire, whatever interceptors make of it. */
 class WireTap {
-  answer: TransportAnswer | undefined;
-  failure: NoAnswerError | undefined;
+  response: TransportResponse | undefined;
+  failure: NoResponseError | undefined;
 
   constructor(
     private readonly wire: CallbackTransport,
@@ -79,19 +84,19 @@ class WireTap {
   ) {}
 
   readonly adapter: AxiosAdapter = async (config) => {
-    this.answer = undefined;
+    this.response = undefined;
     this.failure = undefined;
     try {
-      this.answer = await this.wire.post(requestOf(config), this.deadline);
+      this.response = await this.wire.post(requestOf(config), this.deadline);
     } catch (error) {
-      if (!(error instanceof NoAnswerError)) throw error;
+      if (!(error instanceof NoResponseError)) throw error;
       this.failure = error;
       throw AxiosError.from(error, error.reason, config);
     }
     return {
-      status: this.answer.statusCode,
+      status: this.response.statusCode,
       statusText: '',
-      headers: AxiosHeaders.from({ ...this.answer.headers } as RawAxiosHeaders),
+      headers: AxiosHeaders.from({ ...this.response.headers } as RawAxiosHeaders),
       data: undefined,
       config,
     };
@@ -107,22 +112,22 @@ function requestOf(config: InternalAxiosRequestConfig): TransportRequest {
   };
 }
 
-function answerOf(response: AxiosResponse, wireTap: WireTap): TransportAnswer {
+function responseOf(response: AxiosResponse, wireTap: WireTap): TransportResponse {
   return {
     statusCode: response.status,
     headers: lowerCased(response.headers),
-    drained: wireTap.answer?.drained ?? NOTHING_TO_DRAIN,
-    body: wireTap.answer?.body ?? noBody,
+    drained: wireTap.response?.drained ?? NOTHING_TO_DRAIN,
+    body: wireTap.response?.body ?? noBody,
   };
 }
 
-/** Interceptors may answer in the wire's place, with headers of any case and kind; those not text say nothing. */
-function lowerCased(headers: object): TransportAnswer['headers'] {
+/** Interceptors may respond in the wire's place, with headers of any case and type; those that are not text are dropped. */
+function lowerCased(headers: object): TransportResponse['headers'] {
   const entries = Object.entries(headers).map(([name, value]: [string, unknown]) => [
     name.toLowerCase(),
     textOf(value),
   ]);
-  return Object.fromEntries(entries) as TransportAnswer['headers'];
+  return Object.fromEntries(entries) as TransportResponse['headers'];
 }
 
 function textOf(value: unknown): string | readonly string[] | undefined {

@@ -63,7 +63,7 @@ export class OriginPools {
   private open(origin: string): Pool {
     const pool = new Pool(origin, this.options);
     let timer: NodeJS.Timeout | undefined;
-    // Later: undici settles its counts only after it has told of the lost connection.
+    // Later: undici updates its counts only after it has reported the lost connection.
     const forgetLater = (): void => {
       timer ??= setTimeout(() => {
         timer = undefined;

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
-import { NoAnswerError } from './no-answer.error.js';
+import { NoResponseError } from './no-response.error.js';
 import type { Proxy } from './proxy.js';
 import { openTunnel } from './proxy-tunnel.js';
 
@@ -11,12 +11,12 @@ export interface ProxiedConnectorOptions {
   readonly secureContext: SecureContext;
   /** Milliseconds, for the tunnel and again for the handshake in it; the attempt's deadline bounds both. */
   readonly timeoutMs: number;
-  /** The vetted addresses of a host name or address. @throws NoAnswerError where it may not be called. */
+  /** The vetted addresses of a host name or address. @throws NoResponseError where it may not be called. */
   readonly addressesOf: (hostname: string, port: number) => Promise<readonly LookupAddress[]>;
 }
 
 /**
- * Opens connections through a forward proxy. Names are resolved and vetted here and the proxy is asked for the
+ * Opens connections through a forward proxy. Names are resolved and vetted here and the proxy gets only the
  * address; the endpoint sees the name in SNI and `Host` all the same.
  */
 export function proxiedConnector(options: ProxiedConnectorOptions): buildConnector.connector {
@@ -41,7 +41,7 @@ async function tunnelTo(hostname: string, port: number, options: ProxiedConnecto
     try {
       return await openTunnel(address, port, options);
     } catch (error) {
-      if (!(error instanceof NoAnswerError) || error.reason !== 'proxy_refused') throw error;
+      if (!(error instanceof NoResponseError) || error.reason !== 'proxy_refused') throw error;
       refusal = error;
     }
   }

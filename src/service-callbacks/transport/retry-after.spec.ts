@@ -74,7 +74,7 @@ describe('parseRetryAfter', () => {
     );
   });
 
-  it('answers undefined or a safe integer that is not negative, whatever a server sends', () => {
+  it('returns undefined or a safe integer that is not negative for any header', () => {
     const dateLike = fc.string({
       unit: fc.constantFrom(...'0123456789 :,-GMTSatJun'.split('')),
       maxLength: 40,

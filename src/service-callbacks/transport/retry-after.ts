@@ -1,7 +1,7 @@
 import { parseHttpDate } from './http-date.js';
 
 /**
- * A `Retry-After` header (RFC 9110 §10.2.3, R13) as milliseconds from `nowMs`, never negative.
+ * A `Retry-After` header (RFC 9110 §10.2.3) as milliseconds from `nowMs`, never negative.
  *
  * Delay-seconds too large to count exactly are bounded to `Number.MAX_SAFE_INTEGER`: the server did ask for
  * a long wait, and the retry policy has a maximum of its own. A date in the past is 0. Whatever is neither

@@ -19,7 +19,7 @@ import type { ConnectorOptions } from './vetted-connector.js';
 /** The `HttpService` every callback goes through: a host may add axios interceptors to its `axiosRef`. */
 export const CALLBACK_HTTP_SERVICE = Symbol('CALLBACK_HTTP_SERVICE');
 
-/** `ConnectorOptions`: how connections to endpoints are made, whoever makes them. */
+/** `ConnectorOptions`: how every connection to an endpoint is made. */
 export const CONNECTOR_OPTIONS = Symbol('CONNECTOR_OPTIONS');
 
 /** Puts the host's axios interceptors, where it may have any, in front of a wire. */

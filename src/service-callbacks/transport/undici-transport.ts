@@ -1,10 +1,15 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './answer-guard.js';
-import type { CallbackTransport, Deadline, TransportAnswer, TransportRequest } from './callback-transport.js';
+import { MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './response-guard.js';
+import type {
+  CallbackTransport,
+  Deadline,
+  TransportResponse,
+  TransportRequest,
+} from './callback-transport.js';
 import { Exchange } from './exchange.js';
-import { NoAnswerError } from './no-answer.error.js';
+import { NoResponseError } from './no-response.error.js';
 import { OriginPools } from './origin-pools.js';
-import { UrlVerdicts } from './url-verdicts.js';
+import { CheckedUrls } from './checked-urls.js';
 import { vettedConnector, type ConnectorOptions } from './vetted-connector.js';
 
 /**
@@ -20,14 +25,14 @@ const KEEP_ALIVE_MAX_MS = 60_000;
 /**
  * HTTP/1.1 straight over undici: a keep-alive pool per origin, connections without limit (what one endpoint may
  * have in flight is isolation's to decide), one request at a time on each. Asks for no compression, follows no
- * redirect, keeps no cookie and heeds no proxy variable.
+ * redirect, keeps no cookies and ignores proxy variables.
  */
 export class UndiciTransport implements CallbackTransport, OnApplicationShutdown {
   private readonly pools: OriginPools;
-  private readonly verdicts: UrlVerdicts;
+  private readonly checked: CheckedUrls;
 
   constructor(options: ConnectorOptions) {
-    this.verdicts = new UrlVerdicts(options.rules);
+    this.checked = new CheckedUrls(options.rules);
     this.pools = new OriginPools({
       connect: vettedConnector(options),
       allowH2: false,
@@ -41,17 +46,17 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
     });
   }
 
-  async post({ url, headers, body }: TransportRequest, deadline: Deadline): Promise<TransportAnswer> {
-    const verdict = this.verdicts.of(url);
-    if (!verdict.ok) throw new NoAnswerError(verdict.reason);
+  async post({ url, headers, body }: TransportRequest, deadline: Deadline): Promise<TransportResponse> {
+    const check = this.checked.of(url);
+    if (!check.ok) throw new NoResponseError(check.reason);
 
-    const { origin } = verdict.url;
-    const options = { path: verdict.target, method: 'POST', headers, body } as const;
+    const { origin } = check.url;
+    const options = { path: check.target, method: 'POST', headers, body } as const;
     const exchange: Exchange = new Exchange(deadline, () =>
       this.pools.dispatchAnew(origin, options, exchange),
     );
     this.pools.dispatch(origin, options, exchange);
-    return exchange.answer;
+    return exchange.response;
   }
 
   /** Connections at this moment, idle ones included. */

@@ -3,9 +3,9 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import { buildConnector } from 'undici';
 import type { AddressRules } from '../security/address-rules.js';
 import { portOf } from '../security/callback-url.js';
-import { guardAnswers } from './answer-guard.js';
+import { guardResponses } from './response-guard.js';
 import type { Resolve } from './names/name-resolver.js';
-import { NoAnswerError } from './no-answer.error.js';
+import { NoResponseError } from './no-response.error.js';
 import { proxiedConnector } from './proxied-connector.js';
 import type { Proxy } from './proxy.js';
 import { vettedAddresses, vettedLookup } from './vetted-lookup.js';
@@ -14,7 +14,7 @@ export interface ConnectorOptions {
   readonly rules: AddressRules;
   /**
    * After so many milliseconds a connection still being made is torn down (undici's clock adds up to 1 s). Give it
-   * the attempt's deadline: nobody waits for the connection after that.
+   * the attempt's deadline: nothing waits for the connection after that.
    */
   readonly connectTimeoutMs: number;
   /** PEM certificates trusted beside the system's (`CALLBACK_EXTRA_CA_FILE`). */
@@ -28,7 +28,7 @@ export interface ConnectorOptions {
 
 /**
  * How long (ms) one of several addresses is tried before the next (RFC 8305). Node's default of 250 gives up on
- * hosts a continent away.
+ * hosts on another continent.
  */
 const NEXT_ADDRESS_AFTER_MS = 500;
 
@@ -43,8 +43,8 @@ export function vettedConnector(options: ConnectorOptions): buildConnector.conne
 
   return (target, callback) => {
     if (isIP(target.hostname) !== 0 && !rules.mayDial(target.hostname, portOf(target))) {
-      // Undici expects its answer after this call has returned.
-      process.nextTick(callback, new NoAnswerError('address_not_allowed'), null);
+      // Undici expects the callback after this call has returned.
+      process.nextTick(callback, new NoResponseError('address_not_allowed'), null);
       return;
     }
     connect({ ...target, ...servernameOf(target) }, (...[error, socket]) => {
@@ -52,7 +52,7 @@ export function vettedConnector(options: ConnectorOptions): buildConnector.conne
         callback(error, null);
         return;
       }
-      guardAnswers(socket);
+      guardResponses(socket);
       options.onConnected?.(socket);
       callback(null, socket);
     });
@@ -73,7 +73,7 @@ function directConnector(
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
     });
-  // The port is not told to a lookup, and all it decides is which of two questions is asked of an address.
+  // A lookup does not get the port, which only decides which of two checks an address has to pass.
   const onListedPort = connectorFor((ip) => rules.isAllowed(ip));
   const onOtherPort = connectorFor((ip) => rules.isExempt(ip));
 

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isLocalhost } from '../security/callback-url.js';
 import type { Resolve } from './names/name-resolver.js';
-import { NoAnswerError } from './no-answer.error.js';
+import { NoResponseError } from './no-response.error.js';
 
 /** RFC 6761 §6.3: these names mean loopback, whatever a resolver says. */
 const LOOPBACK: readonly LookupAddress[] = [
@@ -12,7 +12,7 @@ const LOOPBACK: readonly LookupAddress[] = [
 
 /**
  * A `lookup` for `net.connect`, which dials exactly what this returns: between the check and the connection
- * there is no second question for DNS to answer differently (rebinding, R20). One refused address among several
+ * there is no second DNS query that could return another address (DNS rebinding). One refused address among several
  * refuses the name.
  */
 export function vettedLookup(resolve: Resolve, mayDial: (ip: string) => boolean): LookupFunction {
@@ -29,8 +29,8 @@ export function vettedLookup(resolve: Resolve, mayDial: (ip: string) => boolean)
 }
 
 /**
- * All addresses of a host name, every one of which may be dialled.
- * @throws NoAnswerError where one may not be, or there is none
+ * All addresses of a host name; all of them may be dialled.
+ * @throws NoResponseError where one may not be, or there is none
  */
 export async function vettedAddresses(
   hostname: string,
@@ -39,15 +39,15 @@ export async function vettedAddresses(
 ): Promise<readonly [LookupAddress, ...LookupAddress[]]> {
   if (isLocalhost(hostname)) {
     const [first, ...rest] = LOOPBACK.filter(({ address }) => mayDial(address));
-    if (first === undefined) throw new NoAnswerError('address_not_allowed');
+    if (first === undefined) throw new NoResponseError('address_not_allowed');
     return [first, ...rest];
   }
   const [first, ...rest] = await resolve(hostname).catch((cause: unknown) => {
-    throw new NoAnswerError('dns_failure', { cause });
+    throw new NoResponseError('dns_failure', { cause });
   });
-  if (first === undefined) throw new NoAnswerError('dns_failure');
+  if (first === undefined) throw new NoResponseError('dns_failure');
   if (![first, ...rest].every(({ address }) => mayDial(address))) {
-    throw new NoAnswerError('address_not_allowed');
+    throw new NoResponseError('address_not_allowed');
   }
   return [first, ...rest];
 }

@@ -13,7 +13,7 @@ export interface VisitOptions {
   readonly theme?: Theme;
   readonly width?: number;
   readonly javaScript?: boolean;
-  /** What the browser may complain of: it calls an answer of 404 an error. */
+  /** What the browser may complain of: it calls a response of 404 an error. */
   readonly expected?: RegExp;
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DeliveryStatusInput } from '../../../src/service-callbacks/callback-types/delivery-status.js';
 
-/** A delivered email, as the delivery-status callback is told of it. */
+/** A delivered email, as input of the delivery-status callback. */
 export function aNotification(overrides: Partial<DeliveryStatusInput> = {}): DeliveryStatusInput {
   return {
     id: randomUUID(),

@@ -5,10 +5,10 @@ import type { Receiver } from '../receiver.js';
 import { causeCallback, registerCallbackApi } from '../scenario.js';
 import type { RestApi } from '../service.js';
 
-/** What a fault came to, counted at the receiver and not in the sender's own records. */
+/** The effect of a fault, counted at the receiver and not in the sender's own records. */
 export interface FaultReport {
   readonly accepted: number;
-  /** Different callbacks that arrived, those whose acceptance nobody heard of among them. */
+  /** Different callbacks that arrived, including those whose acceptance got lost. */
   readonly arrived: number;
   /** Requests beyond the first of each callback. */
   readonly repeated: number;
@@ -104,7 +104,7 @@ export async function startLoad(
         if (lost().length > 0) throw new Error(`not arrived: ${lost().length} of ${accepted.size}`);
       }, patienceMs).catch(() => undefined);
       const all = arrivals();
-      // A repeat comes under the id of the callback: nothing arrives that nobody asked for.
+      // A repeat comes under the id of the callback: nothing else arrives.
       const known = accepted.size + refused;
       const arrived = new Set(all.map(({ id }) => id)).size;
       const next = all.find(({ at }) => endOfFault !== undefined && at > endOfFault);

@@ -28,7 +28,7 @@ export class SmallDisk {
     this.filler = join(directory, 'filler');
   }
 
-  /** To the last byte: whoever writes next is told that no space is left. */
+  /** To the last byte: the next write fails with no space left. */
   async fill(): Promise<void> {
     const file = await open(this.filler, 'w');
     try {

@@ -16,7 +16,7 @@ export interface Answer {
   readonly body?: string | Buffer;
 }
 
-/** A proper answer. */
+/** A proper response. */
 export function status(code: number, { headers = {}, body = '' }: Answer = {}): Behaviour {
   return ({ response }) => {
     response.writeHead(code, headers).end(body);
@@ -27,7 +27,7 @@ export function redirect(code: number, location: string): Behaviour {
   return status(code, { headers: { location } });
 }
 
-/** Does nothing for so many milliseconds, then what it is told to; a bare number is a status. */
+/** Does nothing for so many milliseconds, then the given behaviour; a bare number is a status. */
 export function delay(ms: number, then: number | Behaviour = 200): Behaviour {
   const behaviour = typeof then === 'number' ? status(then) : then;
   return (exchange) => {
@@ -36,17 +36,17 @@ export function delay(ms: number, then: number | Behaviour = 200): Behaviour {
   };
 }
 
-/** Never answers. */
+/** Never responds. */
 export function hang(): Behaviour {
   return () => {};
 }
 
-/** `103 Early Hints`, so many times, before the answer. */
+/** `103 Early Hints`, so many times, before the response. */
 export function earlyHints(times = 1, code = 200): Behaviour {
   return interim('HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n', times, code);
 }
 
-/** `100 Continue` nobody asked for, so many times, before the answer. */
+/** `100 Continue` without a request for it, so many times, before the response. */
 export function continueFirst(times = 1, code = 200): Behaviour {
   return interim('HTTP/1.1 100 Continue\r\n\r\n', times, code);
 }

@@ -30,10 +30,10 @@ export const closeInStatusLine = (): SocketBehaviour => bytesThen('HTTP/1.1 20',
 export const closeInHeaders = (): SocketBehaviour => bytesThen(`${OK}content-ty`, finish);
 export const resetInBody = (): SocketBehaviour => bytesThen(`${OK}content-length: 9\r\n\r\nok`, reset);
 
-/** FIN at once, but goes on reading and never answers. */
+/** FIN at once, but goes on reading and never responds. */
 export const halfCloseOnAccept = (): SocketBehaviour => ({ onConnection: finish, allowHalfOpen: true });
 
-/** A whole answer, then FIN while the other half stays open. */
+/** A whole response, then FIN while the other half stays open. */
 export const halfCloseAfterAnswer = (): SocketBehaviour => ({
   ...bytesThen(`${OK}content-length: 0\r\n\r\n`, finish),
   allowHalfOpen: true,
@@ -64,7 +64,7 @@ export function drip(head: string, chunk: string, everyMs: number): SocketBehavi
   });
 }
 
-/** A proper answer to the first request of a connection, silence to every other. */
+/** A proper response to the first request of a connection, silence to every other. */
 export function keepAliveThenSilence(): SocketBehaviour {
   const answered = new WeakSet<Socket>();
   return onRequest((socket) => {
@@ -74,7 +74,7 @@ export function keepAliveThenSilence(): SocketBehaviour {
   });
 }
 
-/** A proper answer to the first request of a connection, a RST to the second. */
+/** A proper response to the first request of a connection, a RST to the second. */
 export function keepAliveThenReset(): SocketBehaviour {
   const answered = new WeakSet<Socket>();
   return onRequest((socket) => {

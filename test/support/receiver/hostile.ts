@@ -18,14 +18,14 @@ function rawBytesThenClose(bytes: string | Buffer): Behaviour {
   };
 }
 
-/** A TCP RST instead of an answer. */
+/** A TCP RST instead of a response. */
 export function resetBeforeHeaders(): Behaviour {
   return ({ socket }) => {
     socket.resetAndDestroy();
   };
 }
 
-/** The end of the connection (FIN) instead of an answer. */
+/** The end of the connection (FIN) instead of a response. */
 export function closeBeforeHeaders(): Behaviour {
   return ({ socket }) => {
     socket.end();
@@ -88,7 +88,7 @@ export function contentLengthTooLong(): Behaviour {
   return rawBytesThenClose(`${OK}content-length: 100\r\n\r\nshort`);
 }
 
-/** Sends more body than it announced: what follows could pass for the answer to the next request. */
+/** Sends more body than it announced: what follows could pass for the response to the next request. */
 export function contentLengthTooShort(): Behaviour {
   return rawBytes(`${OK}content-length: 2\r\n\r\nokHTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n`);
 }
@@ -98,7 +98,7 @@ export function conflictingLengths(): Behaviour {
   return rawBytes(`${OK}content-length: 2\r\ncontent-length: 5\r\n\r\nok`);
 }
 
-/** A switch of protocols nobody asked for; without the `upgrade` header it passes for an interim answer. */
+/** A switch of protocols without a request for it; without the `upgrade` header it passes for an interim response. */
 export function switchProtocols({ upgrade = true } = {}): Behaviour {
   const headers = upgrade ? 'connection: upgrade\r\nupgrade: websocket\r\n' : '';
   return rawBytes(`HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n`);

@@ -40,22 +40,22 @@ describe('nameResolver', () => {
     );
   }
 
-  function answer(name: string, ipv4: DnsAnswer, ipv6: DnsAnswer): void {
+  function respond(name: string, ipv4: DnsAnswer, ipv6: DnsAnswer): void {
     dns.respond(name, ({ type }) => (type === 'A' ? ipv4 : ipv6));
   }
 
   const questionsFor = (name: string) => dns.questions.filter((question) => question.name === name);
 
-  it('takes the word of the hosts file, and asks nobody', async () => {
-    answer('listed.example', [{ a: '192.0.2.2' }], []);
+  it('uses the hosts file first, and then sends no query', async () => {
+    respond('listed.example', [{ a: '192.0.2.2' }], []);
     for (const name of ['listed.example', 'LISTED.example.', 'other']) {
       expect(await resolver()(name)).toEqual([{ address: '192.0.2.1', family: 4 }]);
     }
     expect(questionsFor('listed.example')).toEqual([]);
   });
 
-  it('asks for both families at once, IPv4 first', async () => {
-    answer('both.example', [{ a: '192.0.2.2' }, { a: '192.0.2.3' }], [{ aaaa: '2001:db8::1' }]);
+  it('queries both families at once, and returns IPv4 first', async () => {
+    respond('both.example', [{ a: '192.0.2.2' }, { a: '192.0.2.3' }], [{ aaaa: '2001:db8::1' }]);
     expect(await resolver()('both.example')).toEqual([
       { address: '192.0.2.2', family: 4 },
       { address: '192.0.2.3', family: 4 },
@@ -65,29 +65,31 @@ describe('nameResolver', () => {
   });
 
   it.each<[string, DnsAnswer, DnsAnswer, string]>([
-    ['silent about AAAA', [{ a: '192.0.2.2' }], 'silence', '192.0.2.2'],
-    ['silent about A', 'silence', [{ aaaa: '2001:db8::1' }], '2001:db8::1'],
+    ['no response for AAAA', [{ a: '192.0.2.2' }], 'silence', '192.0.2.2'],
+    ['no response for A', 'silence', [{ aaaa: '2001:db8::1' }], '2001:db8::1'],
     ['failing for AAAA', [{ a: '192.0.2.2' }], 'servfail', '192.0.2.2'],
     ['without AAAA', [{ a: '192.0.2.2' }], 'nxdomain', '192.0.2.2'],
-  ])('does with half an answer: %s', async (_name, ipv4, ipv6, address) => {
-    answer('half.example', ipv4, ipv6);
+  ])('works with one family only: %s', async (_name, ipv4, ipv6, address) => {
+    respond('half.example', ipv4, ipv6);
     const startedAt = performance.now();
     expect(await resolver(never)('half.example')).toEqual([expect.objectContaining({ address })]);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
   it('follows a change of address: nothing is kept', async () => {
-    dns.respond('moving.example', ({ type }, asked) => (type === 'A' ? [{ a: `192.0.2.${asked + 1}` }] : []));
+    dns.respond('moving.example', ({ type }, earlier) =>
+      type === 'A' ? [{ a: `192.0.2.${earlier + 1}` }] : [],
+    );
     const resolve = resolver();
     expect(await resolve('moving.example')).toEqual([{ address: '192.0.2.1', family: 4 }]);
     expect(await resolve('moving.example')).toEqual([{ address: '192.0.2.2', family: 4 }]);
   });
 
-  it('is over at the deadline, whoever is silent', async () => {
-    answer('silent.example', 'silence', 'silence');
+  it('ends at the deadline when no server responds', async () => {
+    respond('unresponsive.example', 'silence', 'silence');
     for (const [name, system, reason] of [
-      ['silent.example', undefined, 'ECANCELLED'],
-      ['silent.example', never, 'ECANCELLED'],
+      ['unresponsive.example', undefined, 'ECANCELLED'],
+      ['unresponsive.example', never, 'ECANCELLED'],
       ['absent.example', never, 'before the deadline'],
       ['nodot', never, 'before the deadline'],
     ] as const) {
@@ -97,9 +99,9 @@ describe('nameResolver', () => {
     }
   });
 
-  it('asks the system where DNS knows no such name or address, and nothing without a system', async () => {
-    answer('absent.example', 'nxdomain', 'nxdomain');
-    answer('empty.example', [], []);
+  it('queries the system if DNS has no such name or address, and returns nothing without a system', async () => {
+    respond('absent.example', 'nxdomain', 'nxdomain');
+    respond('empty.example', [], []);
     for (const name of ['absent.example', 'empty.example']) {
       expect(await resolver(() => Promise.resolve(FOUND_BY_SYSTEM))(name)).toEqual(FOUND_BY_SYSTEM);
       expect(await resolver()(name)).toEqual([]);
@@ -107,21 +109,21 @@ describe('nameResolver', () => {
   });
 
   it('does not ask the system where DNS fails to say', async () => {
-    answer('failing.example', 'servfail', 'servfail');
+    respond('failing.example', 'servfail', 'servfail');
     await expect(resolver(() => Promise.resolve(FOUND_BY_SYSTEM))('failing.example')).rejects.toThrow(
       expect.objectContaining({ code: 'ESERVFAIL' }),
     );
   });
 
-  it('asks the system at once for a name without a dot, DNS where there is no system', async () => {
-    answer('container', [{ a: '192.0.2.9' }], []);
+  it('queries the system at once for a name without a dot, and DNS if there is no system', async () => {
+    respond('container', [{ a: '192.0.2.9' }], []);
     expect(await resolver(() => Promise.resolve(FOUND_BY_SYSTEM))('container')).toEqual(FOUND_BY_SYSTEM);
     expect(questionsFor('container')).toEqual([]);
     expect(await resolver()('container')).toEqual([{ address: '192.0.2.9', family: 4 }]);
   });
 
   it('lets a system that hangs hold one call, and neither names of DNS nor names without a dot', async () => {
-    answer('healthy.example', [{ a: '192.0.2.2' }], []);
+    respond('healthy.example', [{ a: '192.0.2.2' }], []);
     const calls: string[] = [];
     const resolve = resolver((hostname) => {
       calls.push(hostname);

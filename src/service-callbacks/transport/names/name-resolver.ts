@@ -7,22 +7,22 @@ import { SystemLookup } from './system-lookup.js';
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 export interface NameResolverOptions {
-  /** After so many ms nothing is asked any more; the attempt's deadline, which nobody waits beyond. */
+  /** The time for all queries, ms: the deadline of the attempt. */
   readonly timeoutMs: number;
-  /** Name servers that are asked, and no others (`CALLBACK_DNS_SERVERS`): `ip`, `ip:port`, `[ipv6]:port`. */
+  /** The only name servers that are queried (`CALLBACK_DNS_SERVERS`): `ip`, `ip:port`, `[ipv6]:port`. */
   readonly servers?: readonly string[];
 }
 
 /** Where an address may be known, in the order of asking. */
 export interface NameSources {
   readonly hosts: HostsFile;
-  /** No address where there is none; throws where that cannot be told. */
+  /** Empty if the name has no address; throws if that cannot be determined. */
   readonly dns: (hostname: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
   /** None: what is not in DNS is not known. */
   readonly system?: SystemLookup;
 }
 
-/** Resolves host names so that one whose name server hangs delays no other (R12, R15). */
+/** Resolves host names; a name whose name server hangs delays no other name. */
 export function nameResolver({ timeoutMs, servers }: NameResolverOptions): Resolve {
   const hosts = new HostsFile();
   if (servers === undefined) {
@@ -32,7 +32,7 @@ export function nameResolver({ timeoutMs, servers }: NameResolverOptions): Resol
 }
 
 /**
- * The order is that of most systems, `hosts: files dns`: a name in `/etc/hosts` is the operator's word and wins.
+ * The order is that of most systems, `hosts: files dns`: an operator's entry in `/etc/hosts` wins.
  * Then DNS. Then the system's own lookup, for what DNS does not know; for names without a dot, which are relative
  * to this machine and mean nothing to DNS, it comes at once.
  */

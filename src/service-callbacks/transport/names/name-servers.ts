@@ -1,28 +1,28 @@
 import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 
-/** Wait for an answer, ms; for the second question twice as long, and so on: 15 s in all, if the deadline is later. */
-const FIRST_ANSWER_MS = 1_000;
+/** Timeout of the first query, ms; it doubles with each retry: 15 s in all, if the deadline is later. */
+const FIRST_TIMEOUT_MS = 1_000;
 const TRIES = 4;
 
 /**
- * Where one family has addresses, so long (ms) is waited for the other: servers that never answer for AAAA are
- * common, and callbacks must not be late for them.
+ * Once one family has addresses, the other one gets this long, ms: servers that never respond to AAAA queries are
+ * common, and must not delay callbacks.
  */
 const OTHER_FAMILY_MS = 500;
 
-/** No such name; no such record; nobody listens where a name server is configured. */
+/** No such name; no such record; nothing listens where a name server is configured. */
 const UNKNOWN: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREFUSED']);
 
 /**
- * Asks DNS itself, over sockets: a server that never answers holds a socket of its own question, not one of
- * libuv's threads, of which a process has four.
+ * Queries DNS directly, over sockets: a server that never responds holds the socket of its own query, not one of the
+ * four libuv threads of a process.
  *
- * A resolver per name can be cancelled alone, asks from a port of its own (harder to forge an answer to), and
+ * A resolver per name can be cancelled alone, queries from a port of its own (which makes responses harder to forge), and
  * follows changes of `/etc/resolv.conf`. It costs 0.05 ms; connections are kept alive.
  *
  * @param servers `ip`, `ip:port` or `[ipv6]:port`; default: those of `/etc/resolv.conf`
- * @returns IPv4 before IPv6, of which more hosts have no way out; empty where the servers know no such name
+ * @returns IPv4 before IPv6, because more hosts have no route over IPv6; empty where the servers know no such name
  * @throws Error with c-ares' code where they fail to say, or the signal was first
  */
 export async function askNameServers(
@@ -30,12 +30,12 @@ export async function askNameServers(
   signal: AbortSignal,
   servers?: readonly string[],
 ): Promise<readonly LookupAddress[]> {
-  const resolver = new Resolver({ timeout: FIRST_ANSWER_MS, tries: TRIES });
+  const resolver = new Resolver({ timeout: FIRST_TIMEOUT_MS, tries: TRIES });
   if (servers !== undefined) resolver.setServers(servers);
   const cancel = (): void => resolver.cancel();
   let patience: NodeJS.Timeout | undefined;
-  const family = async (number: 4 | 6, answer: Promise<string[]>): Promise<LookupAddress[]> => {
-    const addresses = await answer.catch(noneIfUnknown);
+  const family = async (number: 4 | 6, response: Promise<string[]>): Promise<LookupAddress[]> => {
+    const addresses = await response.catch(noneIfUnknown);
     if (addresses.length > 0) patience ??= setTimeout(cancel, OTHER_FAMILY_MS);
     return addresses.map((address) => ({ address, family: number }));
   };
@@ -58,7 +58,7 @@ function noneIfUnknown(error: NodeJS.ErrnoException): string[] {
   throw error;
 }
 
-/** Half an answer will do: whatever the other half had said, only what was vetted is dialled. */
+/** The addresses of one family are enough: only vetted addresses are dialled. */
 function foundIn(families: readonly PromiseSettledResult<LookupAddress[]>[]): readonly LookupAddress[] {
   const found = families.flatMap((family) => (family.status === 'fulfilled' ? family.value : []));
   const failure = families.find((family) => family.status === 'rejected');

@@ -12,7 +12,7 @@ export class Semaphore {
     try {
       return await work();
     } finally {
-      // The permit goes to the next one directly: a newcomer cannot take it in between.
+      // The permit goes to the next one directly: a later caller cannot take it in between.
       const next = this.waiting.shift();
       if (next) next();
       else this.running -= 1;

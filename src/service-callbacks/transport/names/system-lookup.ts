@@ -7,13 +7,13 @@ export type GetAddresses = (hostname: string) => Promise<readonly LookupAddress[
 
 const getaddrinfo: GetAddresses = (hostname) => lookup(hostname, { all: true, order: 'verbatim' });
 
-/** Nobody sees it: the attempt that asked is over. */
+/** Nothing reads it: the attempt is over. */
 const TOO_LATE = new Error('The name was not resolved before the deadline');
 
 /**
  * The system's own way to an address, for names that are not in DNS: search domains, mDNS, name service modules.
  *
- * It takes one of libuv's threads until a name server answers, and cannot be cancelled; libuv gives such calls
+ * It takes one of libuv's threads until a name server responds, and cannot be cancelled; libuv gives such calls
  * two of its four, for the whole process. So one call at a time for names with a dot, which strangers can choose,
  * and one for names without, which they cannot: those lead to this machine's own name servers. Others wait their
  * turn, and are gone when they have waited too long.

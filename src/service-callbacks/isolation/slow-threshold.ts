@@ -1,27 +1,27 @@
-/** How long the quickest answer is remembered, ms: this period and the one before. */
+/** The quickest response of this period (ms) and of the one before is remembered. */
 const PERIOD_MS = 1_000;
-/** How many times the quickest answer an endpoint may take before it is slow. */
+/** An endpoint is slow if it takes this many times the quickest response. */
 const TIMES_QUICKEST = 4;
 
-export interface PaceOptions {
-  /** An answer within this is never slow, ms. */
+export interface SlowThresholdOptions {
+  /** A response within this is never slow, ms. */
   readonly slowAfterMs: number;
   /** One that takes longer always is, ms. */
   readonly alwaysSlowAfterMs: number;
 }
 
 /**
- * When an endpoint is slow. Where this process itself is short of CPU every answer takes long, and none of
- * the endpoints is to blame: the limit moves with the quickest answer any of them gave lately.
+ * The latency above which an endpoint is slow. If this process is short of CPU, every response takes long and no
+ * endpoint is to blame: the threshold follows the quickest recent response of any endpoint.
  */
-export class PaceLimit {
+export class SlowThreshold {
   private period = 0;
   private quickest = Number.POSITIVE_INFINITY;
   private quickestBefore = Number.POSITIVE_INFINITY;
 
-  constructor(private readonly options: PaceOptions) {}
+  constructor(private readonly options: SlowThresholdOptions) {}
 
-  /** @param durationMs of an attempt that was answered. */
+  /** @param durationMs of an attempt that got a response. */
   note(durationMs: number, now: number): void {
     this.turn(now);
     this.quickest = Math.min(this.quickest, durationMs);

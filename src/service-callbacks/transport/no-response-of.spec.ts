@@ -1,14 +1,14 @@
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from '@jest/globals';
 import type { DeliveryError } from './delivery-outcome.js';
-import { noAnswerOf } from './no-answer-of.js';
-import { NoAnswerError } from './no-answer.error.js';
+import { noResponseOf } from './no-response-of.js';
+import { NoResponseError } from './no-response.error.js';
 
 function coded(code: string, message = code, options?: ErrorOptions): Error {
   return Object.assign(new Error(message, options), { code });
 }
 
-describe('noAnswerOf', () => {
+describe('noResponseOf', () => {
   it.each<[DeliveryError, Error]>([
     ['connection_refused', coded('ECONNREFUSED')],
     ['connection_reset', coded('ECONNRESET')],
@@ -34,9 +34,9 @@ describe('noAnswerOf', () => {
     ['connection_refused', new Error('outer', { cause: coded('ECONNREFUSED') })],
     ['connection_refused', new AggregateError([coded('ECONNREFUSED'), coded('ENETUNREACH')])],
     ['dns_failure', coded('UND_ERR_OTHER', 'outer', { cause: new AggregateError([coded('EAI_FAIL')]) })],
-    ['address_not_allowed', new Error('outer', { cause: new NoAnswerError('address_not_allowed') })],
+    ['address_not_allowed', new Error('outer', { cause: new NoResponseError('address_not_allowed') })],
   ])('says %s', (reason, error) => {
-    expect(noAnswerOf(error)?.reason).toBe(reason);
+    expect(noResponseOf(error)?.reason).toBe(reason);
   });
 
   it.each([
@@ -47,13 +47,13 @@ describe('noAnswerOf', () => {
     'not even an error',
     undefined,
   ])('leaves %p to be thrown', (error) => {
-    expect(noAnswerOf(error)).toBeUndefined();
+    expect(noResponseOf(error)).toBeUndefined();
   });
 
   it('survives an error that is its own cause', () => {
     const error = coded('ECONNRESET');
     error.cause = error;
 
-    expect(noAnswerOf(error)?.reason).toBe('connection_reset');
+    expect(noResponseOf(error)?.reason).toBe('connection_reset');
   });
 });

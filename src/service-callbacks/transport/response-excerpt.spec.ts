@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { excerptOf, headersOf } from './answer-excerpt.js';
+import { excerptOf, headersOf } from './response-excerpt.js';
 
 const TOKEN = 'to<k"en&/+ 123';
 const SECRET = 'whsec_c2lnbmluZy1zZWNyZXQ=';
@@ -23,7 +23,7 @@ const request = {
 
 const excerpt = (text: string | Buffer) => excerptOf(Buffer.from(text as string), request);
 
-describe('the excerpt of an answer', () => {
+describe('the excerpt of a response', () => {
   it('is none where there is nothing to read', () => {
     expect(excerpt('')).toBeUndefined();
     expect(excerpt(' \r\n\t ')).toBeUndefined();
@@ -121,7 +121,7 @@ describe('the excerpt of an answer', () => {
     );
   });
 
-  it('masks the beginning of a token that the answer ends within', () => {
+  it('masks the beginning of a token that the response ends within', () => {
     const echoes = [
       TOKEN,
       encodeURIComponent(TOKEN),
@@ -135,7 +135,7 @@ describe('the excerpt of an answer', () => {
     }
   });
 
-  it('shows no part of a token that comes so often that masking brings the end of the answer near', () => {
+  it('shows no part of a token that comes so often that masking brings the end of the response near', () => {
     const bearerToken = 'a-long-bearer-token'.repeat(50);
     const body = Buffer.from(`${bearerToken} `.repeat(20));
     for (const length of [1_500, 4_000, 10_000, body.length]) {
@@ -149,7 +149,7 @@ describe('the excerpt of an answer', () => {
     expect(excerpt(text)).toBe(text);
   });
 
-  it('leaves ids, times and short words, which help whoever reads', () => {
+  it('leaves ids, times and short words, which help the reader', () => {
     const text = 'ok 740e5834-3a29-46b4-9a6f-16142fde533a at 2026-03-01T12:00:00.000000Z';
     expect(excerpt(text)).toBe(text);
   });
@@ -179,7 +179,7 @@ describe('the excerpt of an answer', () => {
   });
 });
 
-describe('the headers of an answer', () => {
+describe('the headers of a response', () => {
   it('are kept as text, masked, cookies whole', () => {
     const headers = {
       server: 'nginx',

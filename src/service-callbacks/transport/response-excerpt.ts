@@ -1,13 +1,13 @@
 import { parsedJson } from '../unknown-json.js';
 import type { CallbackRequest } from './callback-request.js';
-import type { TransportAnswer } from './callback-transport.js';
+import type { TransportResponse } from './callback-transport.js';
 import { bytesOf, viewsOf, type View } from './unescaped.js';
 
-/** What of an answer is kept for people to read: bytes of UTF-8. */
+/** How much of a response is kept for people to read: bytes of UTF-8. */
 const MAX_EXCERPT_BYTES = 1_024;
 /** What it is made from, bytes: masked texts are shorter than they came. */
 const MAX_SOURCE_BYTES = 4 * 1_024;
-/** What a server echoes and nobody is to read; shorter texts are words of anybody's. */
+/** Texts from this length on are masked where a server echoes them; shorter ones are too common to mask. */
 const MIN_MASKED_LENGTH = 6;
 const MASK = Buffer.from('[…]');
 
@@ -20,8 +20,8 @@ const BASE64_CHARACTER = /[\w+/=-]/;
 type Range = readonly [start: number, end: number];
 
 /**
- * The beginning of an answer, printable. A server may echo what it was sent: the token, the secrets and what the
- * payload says, be it a recipient or a message, are masked however a server is likely to spell them.
+ * The beginning of a response, printable. A server may echo what it was sent: the token, the secrets and the values of
+ * the payload are masked, in each spelling that a server is likely to use.
  *
  * @returns undefined where there is nothing to read
  */
@@ -32,12 +32,12 @@ export function excerptOf(body: Buffer, request: CallbackRequest): string | unde
 }
 
 /**
- * The headers of an answer, masked as the excerpt is; cookies are masked whole.
+ * The headers of a response, masked as the excerpt is; cookies are masked whole.
  *
  * @returns those that fit into 1 KiB together, undefined where there are none
  */
 export function headersOf(
-  headers: TransportAnswer['headers'],
+  headers: TransportResponse['headers'],
   request: CallbackRequest,
 ): Readonly<Record<string, string>> | undefined {
   const kept: [string, string][] = [];

@@ -1,31 +1,31 @@
 import { describe, expect, it } from '@jest/globals';
-import { PaceLimit } from './pace-limit.js';
+import { SlowThreshold } from './slow-threshold.js';
 
 const OPTIONS = { slowAfterMs: 1_000, alwaysSlowAfterMs: 4_500 };
 
-describe('PaceLimit', () => {
-  it('is what it is told while answers are quick, and while there are none', () => {
-    const limit = new PaceLimit(OPTIONS);
+describe('SlowThreshold', () => {
+  it('is the configured value while responses are quick, and while there are none', () => {
+    const limit = new SlowThreshold(OPTIONS);
     expect(limit.current(0)).toBe(1_000);
     limit.note(5, 0);
     expect(limit.current(0)).toBe(1_000);
   });
 
-  it('moves with the quickest answer when none is quick', () => {
-    const limit = new PaceLimit(OPTIONS);
+  it('follows the quickest response when none is quick', () => {
+    const limit = new SlowThreshold(OPTIONS);
     limit.note(2_000, 0);
     limit.note(600, 10);
     expect(limit.current(20)).toBe(2_400);
   });
 
   it('never reaches the deadline', () => {
-    const limit = new PaceLimit(OPTIONS);
+    const limit = new SlowThreshold(OPTIONS);
     limit.note(4_000, 0);
     expect(limit.current(0)).toBe(4_500);
   });
 
   it('remembers the period before, and no more', () => {
-    const limit = new PaceLimit(OPTIONS);
+    const limit = new SlowThreshold(OPTIONS);
     limit.note(600, 500);
     expect(limit.current(1_500)).toBe(2_400);
     expect(limit.current(2_500)).toBe(1_000);

@@ -1,5 +1,5 @@
 import type { DeliveryError } from './delivery-outcome.js';
-import { NoAnswerError } from './no-answer.error.js';
+import { NoResponseError } from './no-response.error.js';
 import { ProxyUnavailableError } from './proxy-unavailable.error.js';
 
 const BY_CODE: Readonly<Record<string, DeliveryError>> = {
@@ -23,7 +23,7 @@ const BY_CODE: Readonly<Record<string, DeliveryError>> = {
 
   UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'invalid_response',
-  // Undici asserts what it expects of an answer; a server can break that.
+  // Undici asserts what it expects of a response; a server can break that.
   ERR_ASSERTION: 'invalid_response',
 };
 
@@ -38,8 +38,8 @@ const BY_PATTERN: readonly (readonly [RegExp, DeliveryError])[] = [
 const OUR_FAULT =
   /^(ERR_INVALID_|ERR_OUT_OF_RANGE|ERR_UNESCAPED_|UND_ERR_(INVALID_|CLOSED|DESTROYED|NOT_SUPPORTED|REQ_CONTENT_LENGTH))/;
 
-/** Undici has one code for a lost connection and for answers it will not take; only the message differs. */
-const REFUSED_ANSWER = /^bad (response|upgrade)$/;
+/** Undici has one code for a lost connection and for responses it refuses; only the message differs. */
+const REFUSED_RESPONSE = /^bad (response|upgrade)$/;
 
 /** Undici's parser gives its errors a name, and a code only sometimes. */
 const PARSER_ERROR = 'HTTPParserError';
@@ -48,26 +48,27 @@ const PARSER_ERROR = 'HTTPParserError';
 const MAX_ERRORS = 32;
 
 /**
- * Names why a request got no answer, from anything in its chain of causes and aggregated errors.
+ * Names why a request got no usable response, from anything in its chain of causes and aggregated errors.
  *
  * @returns undefined when the error is a fault of our own, which is to be thrown as it is
  */
-export function noAnswerOf(error: unknown): NoAnswerError | undefined {
+export function noResponseOf(error: unknown): NoResponseError | undefined {
   const chain = chainOf(error);
   if (chain.some((link) => link instanceof ProxyUnavailableError)) return undefined;
-  const named = chain.find((link) => link instanceof NoAnswerError);
+  const named = chain.find((link) => link instanceof NoResponseError);
   if (named !== undefined) return named;
 
-  if (chain.some(isRefusedAnswer)) return new NoAnswerError('invalid_response', { cause: error });
+  if (chain.some(isRefusedResponse)) return new NoResponseError('invalid_response', { cause: error });
   const codes = chain.map(codeOf).filter((code) => code !== undefined);
   if (codes.length === 0 || codes.some((code) => OUR_FAULT.test(code))) return undefined;
   const reason = codes.map(reasonOf).find((found) => found !== undefined);
-  return new NoAnswerError(reason ?? 'connection_failed', { cause: error });
+  return new NoResponseError(reason ?? 'connection_failed', { cause: error });
 }
 
-function isRefusedAnswer(error: Error): boolean {
+function isRefusedResponse(error: Error): boolean {
   return (
-    error.name === PARSER_ERROR || (codeOf(error) === 'UND_ERR_SOCKET' && REFUSED_ANSWER.test(error.message))
+    error.name === PARSER_ERROR ||
+    (codeOf(error) === 'UND_ERR_SOCKET' && REFUSED_RESPONSE.test(error.message))
   );
 }
 

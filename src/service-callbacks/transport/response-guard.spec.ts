@@ -1,17 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { AnswerGuard, MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './answer-guard.js';
+import { ResponseGuard, MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './response-guard.js';
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n';
 const HINTS = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
 
 /** As undici reads: in chunks, until there is no more. @returns what was let through, and whether it ended. */
-function admitted(answer: string, chunkSize: number): { text: string; isEnded: boolean } {
-  const guard = new AnswerGuard();
-  guard.expectAnswer();
+function admitted(response: string, chunkSize: number): { text: string; isEnded: boolean } {
+  const guard = new ResponseGuard();
+  guard.expectResponse();
   let text = '';
-  for (let at = 0; at < answer.length; at += chunkSize) {
-    const shown = guard.admit(Buffer.from(answer.slice(at, at + chunkSize), 'latin1'));
+  for (let at = 0; at < response.length; at += chunkSize) {
+    const shown = guard.admit(Buffer.from(response.slice(at, at + chunkSize), 'latin1'));
     if (shown === undefined) return { text, isEnded: true };
     text += shown.toString('latin1');
   }
@@ -23,23 +23,23 @@ const fold = fc.constantFrom('\r\n ', '\r\n\t', '\r\n \t ', ' \r\n  ');
 
 const chunkSize = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 70_000 }));
 
-describe('AnswerGuard', () => {
-  it('lets an answer through as it is, however it is cut', () => {
+describe('ResponseGuard', () => {
+  it('passes a response through unchanged, in chunks of any size', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 32 }),
         fc.integer({ min: 0, max: 30_000 }),
         chunkSize,
         (hints, body, size) => {
-          const answer = HINTS.repeat(hints) + HEAD + 'x'.repeat(body);
-          expect(admitted(answer, size)).toEqual({ text: answer, isEnded: false });
+          const response = HINTS.repeat(hints) + HEAD + 'x'.repeat(body);
+          expect(admitted(response, size)).toEqual({ text: response, isEnded: false });
         },
       ),
       { numRuns: 50 },
     );
   });
 
-  it('unfolds header values, of interim answers too, and leaves the body alone, however it is cut', () => {
+  it('unfolds header values, of interim responses too, and leaves the body alone, in chunks of any size', () => {
     fc.assert(
       fc.property(fc.array(fold, { minLength: 1, maxLength: 5 }), chunkSize, (folds, size) => {
         const headers = (lineBreak: (between: string) => string) =>
@@ -58,13 +58,13 @@ describe('AnswerGuard', () => {
   });
 
   it('takes no line break before the status for a fold', () => {
-    const answer = 'HTTP/1.1\r\n 200 OK\r\n\r\n';
-    expect(admitted(answer, 100)).toEqual({ text: answer, isEnded: false });
+    const response = 'HTTP/1.1\r\n 200 OK\r\n\r\n';
+    expect(admitted(response, 100)).toEqual({ text: response, isEnded: false });
   });
 
-  it('holds back nothing of an answer that is over', () => {
-    for (const answer of [`${HEAD}x\r\n\r`, HEAD, `${HINTS}${HEAD}\r\n`]) {
-      expect(admitted(answer, 1).text).toBe(answer);
+  it('holds back nothing of a response that is over', () => {
+    for (const response of [`${HEAD}x\r\n\r`, HEAD, `${HINTS}${HEAD}\r\n`]) {
+      expect(admitted(response, 1).text).toBe(response);
     }
   });
 
@@ -79,7 +79,7 @@ describe('AnswerGuard', () => {
     );
   });
 
-  it('shows the head of an answer whose body is too long, and no more of that than there may be', () => {
+  it('passes the head of a response whose body is too long, and of the body no more than the limit', () => {
     fc.assert(
       fc.property(chunkSize, (size) => {
         const { text, isEnded } = admitted(HEAD + 'x'.repeat(200_000), size);
@@ -90,15 +90,15 @@ describe('AnswerGuard', () => {
     );
   });
 
-  it('shows at most 32 interim answers', () => {
+  it('passes at most 32 interim responses', () => {
     expect(admitted(HINTS.repeat(32) + HEAD, 64)).toMatchObject({ isEnded: false });
     expect(admitted(HINTS.repeat(33) + HEAD, 70_000)).toEqual({ text: '', isEnded: true });
   });
 
   it('counts anew for each request', () => {
-    const guard = new AnswerGuard();
+    const guard = new ResponseGuard();
     for (let n = 0; n < 100; n += 1) {
-      guard.expectAnswer();
+      guard.expectResponse();
       expect(guard.admit(Buffer.from(HINTS + HEAD + 'x'.repeat(1_000)))).toHaveLength(
         HINTS.length + HEAD.length + 1_000,
       );

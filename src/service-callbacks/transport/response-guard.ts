@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
 import { ConnectionUse } from './connection-use.js';
-import { NoAnswerError } from './no-answer.error.js';
+import { NoResponseError } from './no-response.error.js';
 import { StatusLines } from './status-lines.js';
 
-/** Status line and headers, interim answers included, that are longer than this (bytes) are no answer. */
+/** Status line and headers, interim responses included, must not be longer than this, bytes. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 
 /** So much (bytes) is read after them, framing and trailers included. */
 export const MAX_BODY_WIRE_BYTES = 32 * 1024;
 
-/** More interim answers than this to one request are an attack, not news. */
-const MAX_INTERIM_ANSWERS = 32;
+/** More interim responses to one request than this are an attack. */
+const MAX_INTERIM_RESPONSES = 32;
 
 const END_OF_HEAD = '\r\n\r\n';
 /** A value that goes on in the next line. */
@@ -19,20 +19,20 @@ const NOTHING = Buffer.alloc(0);
 const SPACE = 0x20;
 
 /**
- * What is let through of one answer, in bytes: a parser is shown no more, since one that is shown a flood of tiny
- * headers is busy with it for far longer than the sender was. What undici's parser refuses though a client must accept
- * it is rewritten on the way: status lines, and header values that go on in the next line (obs-fold, RFC 9112 §5.2).
+ * Limits the bytes of one response that reach the parser: a flood of tiny headers costs the parser far more time than
+ * it costs the sender. Also rewrites what undici's parser refuses and a client must accept: some status lines, and
+ * header values that continue on the next line (obs-fold, RFC 9112 §5.2).
  */
-export class AnswerGuard {
+export class ResponseGuard {
   private readonly statusLines = new StatusLines();
   private headBytes = 0;
   private bodyBytes = 0;
   private isHeadOver = true;
-  /** The line end that the last chunk ended with: what comes next tells whether it is a fold, or the end of the head. */
+  /** The line end that the last chunk ended with: the next byte decides whether it is a fold or the end of the head. */
   private held: Buffer = NOTHING;
 
-  /** A request was written: what comes next is its answer. */
-  expectAnswer(): void {
+  /** A request was written: the next bytes are its response. */
+  expectResponse(): void {
     this.statusLines.expectStatusLine();
     this.headBytes = 0;
     this.bodyBytes = 0;
@@ -47,7 +47,7 @@ export class AnswerGuard {
     const piece = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
     this.held = NOTHING;
     const end = this.isHeadOver ? 0 : this.readHead(piece);
-    if (this.headBytes > MAX_HEAD_BYTES || this.statusLines.interimResponses > MAX_INTERIM_ANSWERS)
+    if (this.headBytes > MAX_HEAD_BYTES || this.statusLines.interimResponses > MAX_INTERIM_RESPONSES)
       return undefined;
     const bodyBytes = piece.length - this.held.length - end;
     const allowed = MAX_BODY_WIRE_BYTES - this.bodyBytes;
@@ -73,7 +73,7 @@ export class AnswerGuard {
   }
 }
 
-/** @returns of how many bytes at the end of the piece only the next one tells what they are */
+/** @returns how many bytes at the end of the piece need the next piece to be understood */
 function unfinishedLineEnd(piece: Buffer): number {
   const tail = piece.toString('latin1', Math.max(0, piece.length - END_OF_HEAD.length));
   if (tail === END_OF_HEAD) return 0;
@@ -87,22 +87,22 @@ function unfold(lines: Buffer): void {
   }
 }
 
-/** Applies {@link AnswerGuard} to what undici reads from a connection. */
-export function guardAnswers(socket: Socket): void {
-  const guard = new AnswerGuard();
+/** Applies {@link ResponseGuard} to what undici reads from a connection. */
+export function guardResponses(socket: Socket): void {
+  const guard = new ResponseGuard();
   const use = new ConnectionUse(socket);
   const read = socket.read.bind(socket);
   socket.read = (size?: number): unknown => {
     for (;;) {
       const chunk: unknown = read(size);
-      if (use.noticeRequest()) guard.expectAnswer();
+      if (use.noticeRequest()) guard.expectResponse();
       if (!Buffer.isBuffer(chunk)) return chunk;
       use.countBytes(chunk.length);
       const admitted = guard.admit(chunk);
       if (admitted === undefined) break;
       if (admitted.length > 0) return admitted;
     }
-    socket.destroy(new NoAnswerError('invalid_response'));
+    socket.destroy(new NoResponseError('invalid_response'));
     return null;
   };
 }
