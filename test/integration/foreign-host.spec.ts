@@ -257,19 +257,6 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
     await replica.drop();
   });
 
-  it('is refused options whose retries take longer than a callback may get old', async () => {
-    const callbacks = ServiceCallbacksModule.forRoot({
-      ...options(new Settings()),
-      delivery: { maxAgeMs: 60_000 },
-    });
-    const module = {
-      module: Host,
-      imports: [hostDataSource(database.url, serviceCallbackEntities), callbacks],
-    };
-    const starting = NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
-    await expect(starting).rejects.toThrow(/^maxAgeMs is 60000; the retries take \d+ ms together$/);
-  });
-
   it("leaves BullMQ's process-wide defaults as they are", async () => {
     await startPlainHost();
     expect(getDefaultBackendFactory()).toBe(createRedisBackend);
