@@ -10,6 +10,8 @@ export default {
         'src/cli.ts',
         'src/service-cli.ts',
         'src/receiver/receiver.ts',
+        'src/reporting.ts',
+        'src/console/console.module.ts',
         'src/testing/testing.ts',
         'scripts/*.{ts,mjs}',
         'bench/**/*.ts',

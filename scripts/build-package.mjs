@@ -11,6 +11,7 @@ const ENTRY_POINTS = [
   'index.js',
   'console/console.module.js',
   'service-callbacks/service-callbacks.config.js',
+  'reporting.js',
   'receiver/receiver.js',
   'testing/testing.js',
   'cli.js',

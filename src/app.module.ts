@@ -24,7 +24,7 @@ import { METRIC_REGISTRIES } from './observability/metrics/metric-registries.js'
 import { processMetrics } from './observability/metrics/process-metrics.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { ServiceLogger } from './observability/service-logger.js';
-import { Readiness } from './service-callbacks/operations/readiness.js';
+import { ServiceCallbacksHealth } from './service-callbacks/operations/service-callbacks-health.js';
 import { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
 import { optionsOf } from './service-callbacks/options-from-env.js';
 import { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
@@ -115,6 +115,6 @@ const metricRegistries: Provider = {
 
 const readinessChecks: Provider = {
   provide: READINESS_CHECKS,
-  inject: [Readiness],
-  useFactory: ({ parts }: Readiness): readonly ReadinessCheck[] => parts,
+  inject: [ServiceCallbacksHealth],
+  useFactory: ({ parts }: ServiceCallbacksHealth): readonly ReadinessCheck[] => parts,
 };

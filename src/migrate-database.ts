@@ -3,7 +3,7 @@ import { serviceMigrations } from './database/service-migrations.js';
 import { withDataSource } from './database/with-data-source.js';
 import { callbackSchema } from './service-callbacks/setup/callback-schema.js';
 import { databaseFaults, type ExpectedSchema } from './service-callbacks/setup/database-faults.js';
-import { assertNoFaults } from './service-callbacks/setup/errors.js';
+import { assertNoFaults } from './service-callbacks/setup-error.js';
 import { migrate } from './service-callbacks/setup/migrate.js';
 import { queueFaults } from './service-callbacks/setup/queue-faults.js';
 

@@ -7,7 +7,7 @@ import type {
 } from '../service-callbacks/callback-types/callback-type-registry.js';
 import { payloadText } from '../service-callbacks/callback-types/payload-text.js';
 import { factsOf, wordsFor } from '../service-callbacks/endpoint-health/change-words.js';
-import type { EndpointDisabled } from '../service-callbacks/endpoint-health/endpoint-change.js';
+import type { EndpointDisabled } from '../service-callbacks/events/endpoint-change.js';
 import { callbackHeaders } from '../service-callbacks/transport/callback-headers.js';
 import type { SchemaConverter } from './json-schema.js';
 

@@ -1,4 +1,14 @@
-import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type ModuleMetadata,
+  type NestModule,
+  type Provider,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { partsOfInternals } from '../service-callbacks/internals.js';
+import { SetupError } from '../service-callbacks/setup-error.js';
 import { AssetsController } from './assets/assets.controller.js';
 import { CallbacksController } from './callbacks/callbacks.controller.js';
 import { CONSOLE_LINKS, type ConsoleLinks } from './console-links.js';
@@ -6,6 +16,7 @@ import { ConsoleDeadLettersController } from './dead-letters/dead-letters.contro
 import { ReplaysController } from './dead-letters/replays.controller.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { NotFoundController } from './not-found.controller.js';
+import { atItsBase } from './paths.js';
 import { OverviewController } from './overview/overview.controller.js';
 import { SearchController } from './search/search.controller.js';
 import { SessionGuard } from './session/session.guard.js';
@@ -14,6 +25,7 @@ import { SignInController } from './sign-in/sign-in.controller.js';
 import { SignInLimit } from './sign-in/sign-in-limit.js';
 import { SignOutController } from './sign-in/sign-out.controller.js';
 
+export { API_SCOPES, type ApiScope, type Caller } from '../http/api-tokens/api-token.js';
 export { ConsoleAccess } from './console-access.js';
 export type { ConsoleLinks } from './console-links.js';
 export { SubjectLookup } from './subject-lookup.js';
@@ -28,30 +40,46 @@ export interface ConsoleOptions {
   readonly links?: ConsoleLinks;
 }
 
-/** Pages at `/console` for operators and service teams; the module beneath works without them. */
+const CONTROLLERS = [
+  AssetsController,
+  SignInController,
+  SignOutController,
+  OverviewController,
+  SearchController,
+  EndpointController,
+  CallbacksController,
+  ConsoleDeadLettersController,
+  ReplaysController,
+  // Last: whatever none of the others has.
+  NotFoundController,
+];
+
+/** Pages at `/console`, behind the application's global prefix, for operators and service teams; the module beneath works without them. */
 @Module({})
-export class ConsoleModule {
+export class ConsoleModule implements NestModule {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  /** Before routes are made. @throws SetupError on Fastify. */
+  configure(consumer: MiddlewareConsumer): void {
+    const type = this.adapterHost.httpAdapter.getType();
+    if (type !== 'express')
+      throw new SetupError([
+        `The console needs @nestjs/platform-express, and the application is on ${type}: leave ConsoleModule out, or ` +
+          'serve it from an application on Express',
+      ]);
+    consumer.apply(atItsBase).forRoutes(...CONTROLLERS);
+  }
+
   static forRoot({ access, subjects, imports = [], links = {} }: ConsoleOptions): DynamicModule {
     return {
       module: ConsoleModule,
       imports,
-      controllers: [
-        AssetsController,
-        SignInController,
-        SignOutController,
-        OverviewController,
-        SearchController,
-        EndpointController,
-        CallbacksController,
-        ConsoleDeadLettersController,
-        ReplaysController,
-        // Last: whatever none of the others has.
-        NotFoundController,
-      ],
+      controllers: [...CONTROLLERS],
       providers: [
         access,
         ...(subjects ? [subjects] : []),
         { provide: CONSOLE_LINKS, useValue: links },
+        ...partsOfInternals,
         SessionSeal,
         SessionGuard,
         SignInLimit,

@@ -29,25 +29,29 @@ import { EndpointChanges } from './endpoint-health/endpoint-changes.js';
 import { EndpointHealth } from './endpoint-health/endpoint-health.js';
 import { EndpointHealthController } from './endpoint-health/endpoint-health.controller.js';
 import { EndpointReview } from './endpoint-health/endpoint-review.js';
+import { CallbackHandlers } from './events/callback-handlers.js';
 import { EndpointStateRepository } from './endpoints/endpoint-state.repository.js';
 import { EndpointSwitch } from './endpoint-health/endpoint-switch.js';
 import { OperatorsEndpoint } from './endpoint-health/operators-endpoint.js';
 import { TestCallback } from './endpoint-health/test-callback.js';
-import { reportingReaders, reporting, reportingOfWorkers } from './reporting/reporting.providers.js';
+import { EndpointReader } from './reporting/endpoint.reader.js';
+import { OverviewReader } from './reporting/overview.reader.js';
+import { reporting, reportingOfWorkers } from './reporting/reporting.providers.js';
+import { SearchReader } from './reporting/search.reader.js';
 import { HoldRepository } from './holds/hold.repository.js';
 import { Holds } from './holds/holds.js';
 import { EndpointGate } from './isolation/endpoint-gate.js';
+import { INTERNALS, internals } from './internals.js';
 import { LegacyJobs } from './legacy-jobs/legacy-jobs.js';
 import { NotificationSource } from './legacy-jobs/notification-source.js';
 import { CallbackMetrics } from './metrics/callback-metrics.js';
-import { Readiness } from './operations/readiness.js';
+import { ServiceCallbacksHealth } from './operations/service-callbacks-health.js';
 import { StateMetrics } from './operations/state-metrics.js';
 import { SameDatabase } from './producer/same-database.js';
 import { ServiceCallbacksProducer } from './producer/service-callbacks-producer.js';
 import { ServiceVolume } from './producer/service-volume.js';
 import { queueProviders } from './queue.providers.js';
 import { Batches } from './queues/batches.js';
-import { QueueBackend } from './queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { CallbackEnder } from './recorder/callback-ender.js';
 import { CallbackLog } from './recorder/callback-log.js';
@@ -118,10 +122,11 @@ const commonProviders: Provider[] = [
   OldestDue,
   Maintenance,
   CallbackLog,
+  CallbackHandlers,
   CallbackRecorder,
   CallbackEnder,
   CallbackMetrics,
-  Readiness,
+  ServiceCallbacksHealth,
   StateMetrics,
   ...reporting,
   Batches,
@@ -153,17 +158,6 @@ const processorProviders: Provider[] = [
   Workers,
 ];
 
-/** What the console stands on, beside the public ones. */
-const consoleProviders = [
-  Clock,
-  PayloadCipher,
-  CallbackTypeRegistry,
-  CallbackApiRepository,
-  DeadLetterRepository,
-  ReplayRunRepository,
-  Replay,
-];
-
 const publicProviders = [
   ServiceCallbacksProducer,
   CallbackApisService,
@@ -171,10 +165,14 @@ const publicProviders = [
   EndpointHealth,
   TestCallback,
   CallbackMetrics,
-  Readiness,
-  QueueBackend,
+  ServiceCallbacksHealth,
   CallbackLogReader,
-  ...reportingReaders,
+  EndpointReader,
+  OverviewReader,
+  SearchReader,
+  CALLBACK_HTTP_SERVICE,
+  getQueueToken(MAIN_QUEUE),
+  getQueueToken(RETRY_QUEUE),
 ];
 
 /**
@@ -218,20 +216,10 @@ function compose(base: DynamicModule, extras: CompleteExtras): DynamicModule {
       ...(base.providers ?? []),
       checkedDataSource(dataSource),
       ...commonProviders,
+      internals,
       ...(processors ? processorProviders : []),
       ...(notificationSource ? [{ provide: NotificationSource, useExisting: notificationSource }] : []),
     ],
-    exports: [
-      ...publicProviders,
-      ...consoleProviders,
-      DEAD_LETTER_OPTIONS,
-      DELIVERY_LOG_OPTIONS,
-      DELIVERY_OPTIONS,
-      ENDPOINT_HEALTH_OPTIONS,
-      CALLBACK_HTTP_SERVICE,
-      ...(processors ? [Workers] : []),
-      getQueueToken(MAIN_QUEUE),
-      getQueueToken(RETRY_QUEUE),
-    ],
+    exports: [...publicProviders, INTERNALS],
   };
 }

@@ -51,7 +51,7 @@ export interface ServiceCallbacksOptions extends Values<typeof keys>, Given<type
   readonly deliveryLog?: Partial<DeliveryLogOptions>;
   readonly record?: Partial<RecordOptions>;
   readonly endpointHealth?: Partial<EndpointHealthOptions>;
-  /** Default: only the log, the metrics and the host's `EventEmitter2`. */
+  /** Default: only the log, the metrics and the host's handlers. */
   readonly alerts?: AlertOptions;
 }
 

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { aNotification } from '../../test/support/builders/a-notification.js';
 import { CallbackApisService } from '../service-callbacks/endpoints/callback-apis.service.js';
 import { defineCallbackType } from '../service-callbacks/callback-types/callback-type.js';
 import { ServiceCallbacksProducer } from '../service-callbacks/producer/service-callbacks-producer.js';
+import type { CallbackEvents } from '../service-callbacks/events/callback-events.js';
+import { OnCallback } from '../service-callbacks/events/on-callback.decorator.js';
 import { verifyCallback } from '../receiver/verify-callback.js';
 import { callbackMatchers } from './callback-matchers.js';
 import { SentCallbacks } from './sent-callbacks.js';
@@ -40,6 +43,17 @@ const kit = (module: TestingModule) => ({
 });
 
 const anOrder = (): Order => ({ id: randomUUID(), items: ['tea', 'cups'] });
+
+/** What a host does with events. */
+@Injectable()
+class Pager {
+  readonly seen: unknown[] = [];
+
+  @OnCallback('delivered', 'retrying', 'given_up')
+  async note(event: CallbackEvents['delivered' | 'retrying' | 'given_up']): Promise<void> {
+    this.seen.push([event.attempt, event.statusCode, 'reason' in event ? event.reason : null]);
+  }
+}
 
 describe('ServiceCallbacksTestingModule', () => {
   let callbacks: SentCallbacks;
@@ -185,6 +199,24 @@ describe('ServiceCallbacksTestingModule', () => {
         ({ body }) => (JSON.parse(body) as { order_id: string }).order_id,
       );
       expect(bodies).toEqual([one.id, other.id, one.id]);
+    });
+
+    it("calls the application's handlers of events", async () => {
+      const module = await Test.createTestingModule({
+        imports: [ServiceCallbacksTestingModule.forRoot({ callbackTypes: [orderDispatched] })],
+        providers: [Pager],
+      }).compile();
+      const { callbacks: own, producer: sender } = kit(await module.init());
+      own.respondWith(503, 200, 404);
+      await sender.send(orderDispatched, anOrder());
+      await own.deliverNow();
+      await sender.send(orderDispatched, anOrder());
+      await own.deliverNow();
+      expect(module.get(Pager).seen).toEqual([
+        [1, 503, null],
+        [2, 200, null],
+        [1, 404, 'not_retried'],
+      ]);
     });
 
     it('refuses status codes that are none', () => {

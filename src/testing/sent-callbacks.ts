@@ -6,12 +6,16 @@ import { UnknownCallbackTypeError } from '../service-callbacks/callback-types/er
 import { payloadBinding, type Callback } from '../service-callbacks/callbacks/callback.js';
 import { attemptOf } from '../service-callbacks/callbacks/callback-list.repository.js';
 import type { LoggedCallbackWithAttempts } from '../service-callbacks/callbacks/records.js';
+import type { Disposition } from '../service-callbacks/callbacks/state-machine.js';
 import { attemptRecordOf } from '../service-callbacks/delivery/attempt-record.js';
 import { dispositionOf } from '../service-callbacks/delivery/disposition.js';
 import { RetryPolicy } from '../service-callbacks/delivery/retry-policy.js';
+import { CallbackHandlers } from '../service-callbacks/events/callback-handlers.js';
+import { deliveredEvent, givenUpEvent, retryingEvent } from '../service-callbacks/events/settled-events.js';
 import { PayloadCipher } from '../service-callbacks/security/payload-cipher.js';
 import { CallbackClient } from '../service-callbacks/transport/callback-client.js';
 import type { TransportRequest } from '../service-callbacks/transport/callback-transport.js';
+import type { DeliveryOutcome } from '../service-callbacks/transport/delivery-outcome.js';
 import type { HeldClock } from './held-clock.js';
 import type { InMemoryCallback, InMemoryCallbacks } from './in-memory-callbacks.js';
 import type { InMemoryEndpoints } from './in-memory-endpoints.js';
@@ -53,6 +57,7 @@ export class SentCallbacks {
     private readonly cipher: PayloadCipher,
     /** The time for the module; it stands still but for this test. */
     readonly clock: HeldClock,
+    private readonly handlers: CallbackHandlers,
   ) {}
 
   /**
@@ -96,15 +101,17 @@ export class SentCallbacks {
     return this.transport.requests;
   }
 
-  /** Attempts what is due by the clock, once. @returns what was attempted */
+  /** Attempts what is due by the clock, once, and calls the handlers of events. @returns what was attempted */
   async deliverDue(): Promise<readonly SentCallback[]> {
     const due = this.open().filter(({ nextAttemptAt }) => nextAttemptAt <= this.clock.now());
     for (const record of due) await this.attempt(record);
+    await this.handlers.finish();
     return due.map((record) => this.shown(record));
   }
 
   /**
-   * Attempts all callbacks until each is delivered or given up, and moves the clock on to each retry.
+   * Attempts all callbacks until each is delivered or given up, moves the clock on to each retry, and calls the handlers
+   * of events.
    * @returns what was attempted
    */
   async deliverNow(): Promise<readonly SentCallback[]> {
@@ -113,6 +120,7 @@ export class SentCallbacks {
       this.clock.set(Math.max(this.clock.now(), next.nextAttemptAt));
       await this.attempt(next);
     }
+    await this.handlers.finish();
     return open.map((record) => this.shown(record));
   }
 
@@ -135,8 +143,11 @@ export class SentCallbacks {
 
   private async attempt(record: InMemoryCallback): Promise<void> {
     const target = this.endpoints.targetOfId(record.row.endpoint_id);
-    if (!target)
-      return this.records.settle(record, { kind: 'giveUp', reason: 'cancelled' }, this.clock.now());
+    if (!target) {
+      this.records.settle(record, { kind: 'giveUp', reason: 'cancelled' }, this.clock.now());
+      this.handlers.emit('given_up', () => givenUpEvent(callbackOf(record), 'cancelled'));
+      return;
+    }
     const { id } = record.row;
     const { url, bearerToken, signingSecrets } = target;
     const startedAt = this.clock.now();
@@ -149,7 +160,22 @@ export class SentCallbacks {
     });
     const callback = callbackOf(record);
     record.attempts.push(attemptRecordOf(callback, startedAt, outcome));
-    this.records.settle(record, dispositionOf(callback, outcome, this.policy), this.clock.now());
+    const disposition = dispositionOf(callback, outcome, this.policy);
+    this.records.settle(record, disposition, this.clock.now());
+    this.emit(callback, disposition, outcome);
+  }
+
+  private emit(callback: Callback, disposition: Disposition, outcome: DeliveryOutcome): void {
+    const facts = { attempt: callback.attempts + 1, durationMs: outcome.durationMs };
+    if (outcome.kind === 'delivered')
+      return this.handlers.emit('delivered', () => deliveredEvent(callback, facts, outcome.statusCode));
+    const { failure } = outcome;
+    if (disposition.kind === 'retryAt') {
+      const nextAttemptAt = this.clock.now() + disposition.delayMs;
+      this.handlers.emit('retrying', () => retryingEvent(callback, facts, failure, nextAttemptAt));
+    }
+    if (disposition.kind === 'giveUp')
+      this.handlers.emit('given_up', () => givenUpEvent(callback, disposition.reason, { facts, failure }));
   }
 
   private bodyOf({ row }: InMemoryCallback): string {

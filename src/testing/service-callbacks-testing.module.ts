@@ -6,6 +6,7 @@ import { RetryPolicy } from '../service-callbacks/delivery/retry-policy.js';
 import { CallbackApiRepository } from '../service-callbacks/endpoints/callback-api.repository.js';
 import { CallbackApisService } from '../service-callbacks/endpoints/callback-apis.service.js';
 import { EndpointStateRepository } from '../service-callbacks/endpoints/endpoint-state.repository.js';
+import { CallbackHandlers } from '../service-callbacks/events/callback-handlers.js';
 import { Holds } from '../service-callbacks/holds/holds.js';
 import { SameDatabase } from '../service-callbacks/producer/same-database.js';
 import { ServiceCallbacksProducer } from '../service-callbacks/producer/service-callbacks-producer.js';
@@ -101,6 +102,7 @@ export class ServiceCallbacksTestingModule {
         ...inMemory,
         CallbackClient,
         CallbackLog,
+        CallbackHandlers,
         ServiceVolume,
         ServiceCallbacksProducer,
         CallbackApisService,
@@ -115,6 +117,7 @@ export class ServiceCallbacksTestingModule {
             RetryPolicy,
             PayloadCipher,
             HeldClock,
+            CallbackHandlers,
           ],
           useFactory: (...parts: ConstructorParameters<typeof SentCallbacks>) => new SentCallbacks(...parts),
         },

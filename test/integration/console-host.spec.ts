@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type ExecutionContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -34,6 +34,7 @@ describe('the console in a host', () => {
   let database: TestDatabase;
   let app: Awaited<ReturnType<typeof NestFactory.create>>;
   let url: string;
+  let Host: Type;
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -55,7 +56,8 @@ describe('the console in a host', () => {
         }),
       ],
     })
-    class Host {}
+    class TheHost {}
+    Host = TheHost;
 
     // With the body parsers that Nest has by default: they read forms before the console does.
     app = await NestFactory.create(Host, { logger: false, abortOnError: false });
@@ -66,6 +68,36 @@ describe('the console in a host', () => {
   afterAll(async () => {
     await app.close();
     await database.drop();
+  });
+
+  it("stands behind the host's global prefix and guards, whatever its versions", async () => {
+    const other = await NestFactory.create(Host, { logger: false, abortOnError: false });
+    other.setGlobalPrefix('internal/api');
+    other.enableVersioning();
+    other.useGlobalGuards({
+      canActivate: (context: ExecutionContext) =>
+        context.switchToHttp().getRequest<Request>().headers['x-network' as never] === 'office',
+    });
+    try {
+      await other.listen(0, '127.0.0.1');
+      const address = `${await other.getUrl()}/internal/api/console`;
+      expect((await fetch(`${address}/sign-in`)).status).toBe(403);
+      const headers = { 'x-network': 'office' };
+      const signIn = await fetch(`${address}/sign-in`, { headers });
+      expect(signIn.status).toBe(200);
+      expect(signIn.headers.get('set-cookie')).toContain('Path=/internal/api/console;');
+      const addresses = [...(await signIn.text()).matchAll(/(?:href|src|action)="(\/[^"]*)"/g)].map(
+        ([, path]) => path,
+      );
+      expect(addresses.length).toBeGreaterThan(3);
+      expect(addresses.filter((path) => !path?.startsWith('/internal/api/console'))).toEqual([]);
+      const [asset = ''] = addresses.filter((path) => path?.includes('/assets/'));
+      expect((await fetch(new URL(asset, address), { headers })).status).toBe(200);
+      const overview = await fetch(address, { headers, redirect: 'manual' });
+      expect(overview.headers.get('location')).toMatch(/^\/internal\/api\/console\/sign-in/);
+    } finally {
+      await other.close();
+    }
   });
 
   it('finds a callback by the reference that the host knows, and links to what the host has', async () => {

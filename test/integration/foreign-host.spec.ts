@@ -12,13 +12,13 @@ import { createRedisBackend, FlowProducer, getDefaultBackendFactory, Queue, Work
 import { Redis } from 'ioredis';
 import {
   CallbackApisService,
-  CallbackLogReader,
   serviceCallbackEntities,
   ServiceCallbacksModule,
   ServiceCallbacksProducer,
   type ServiceCallbacksExtras,
   type ServiceCallbacksOptions,
 } from 'service-callbacks';
+import { CallbackLogReader } from 'service-callbacks/reporting';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { aNotification } from '../support/builders/a-notification.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';

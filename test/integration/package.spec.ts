@@ -9,6 +9,7 @@ import { checkPackage, createPackageFromTarballData, type Analysis } from '@aret
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publint } from 'publint';
 import * as publicFace from '../../src/index.js';
+import * as reportingFace from '../../src/reporting.js';
 import * as receiverFace from '../../src/receiver/receiver.js';
 import * as testingFace from '../../src/testing/testing.js';
 import { createEmptyDatabase } from '../support/database.js';
@@ -40,12 +41,42 @@ const PEERS = [
   '@nestjs/common',
   '@nestjs/config',
   '@nestjs/core',
-  '@nestjs/event-emitter',
   '@nestjs/typeorm',
   'pg',
   'reflect-metadata',
   'rxjs',
   'typeorm',
+];
+
+/** What a host finds at the root; readers, console, configuration, receivers and tests have parts of their own. */
+const PUBLIC_FACE = [
+  'CALLBACK_HTTP_SERVICE',
+  'CALLBACK_QUEUES',
+  'CallbackApiExistsError',
+  'CallbackApiNotFoundError',
+  'CallbackApisService',
+  'CallbackMetrics',
+  'EndpointSwitch',
+  'ForeignDatabaseError',
+  'InvalidCallbackApiError',
+  'InvalidEnvironmentError',
+  'InvalidOptionsError',
+  'NotificationSource',
+  'OnCallback',
+  'ServiceCallbacksHealth',
+  'ServiceCallbacksModule',
+  'ServiceCallbacksProducer',
+  'SetupError',
+  'TestCallback',
+  'TooManyTestsError',
+  'UnknownCallbackTypeError',
+  'defineCallbackType',
+  'keysInUse',
+  'migrateServiceCallbacks',
+  'optionsFromEnv',
+  'rotateKeys',
+  'serviceCallbackEntities',
+  'serviceCallbackMigrations',
 ];
 
 /** What the example host has of its own. */
@@ -130,6 +161,7 @@ describe('the package', () => {
       '.': true,
       './console': true,
       './receiver': true,
+      './reporting': true,
       './testing': true,
     });
   });
@@ -146,7 +178,7 @@ describe('the package', () => {
   it('exports its public face to plain ESM, and loads nothing that only the service needs', async () => {
     const { stdout } = await run(process.execPath, ['exports.mjs'], { cwd: host });
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
-    expect(exports.toSorted()).toEqual(Object.keys(publicFace).toSorted());
+    expect(exports.toSorted()).toEqual(PUBLIC_FACE);
     expect(loaded.filter((name) => !PEERS.includes(name)).toSorted()).toEqual(OWN_DEPENDENCIES);
     expect(loaded).not.toContain('@nestjs/config');
   });
@@ -156,7 +188,7 @@ describe('the package', () => {
       cwd: host,
     });
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
-    expect(exports.toSorted()).toEqual(['ConsoleAccess', 'ConsoleModule', 'SubjectLookup']);
+    expect(exports.toSorted()).toEqual(['API_SCOPES', 'ConsoleAccess', 'ConsoleModule', 'SubjectLookup']);
     // Itself: its version is in its manifest.
     const known = new Set(['service-callbacks', ...OWN_DEPENDENCIES, ...PEERS]);
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
@@ -169,6 +201,14 @@ describe('the package', () => {
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
     expect(exports).toEqual(['serviceCallbacksConfig']);
     expect(loaded).toContain('@nestjs/config');
+  });
+
+  it('has readers for hosts that show what became of callbacks', async () => {
+    const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/reporting'], {
+      cwd: host,
+    });
+    const { exports } = JSON.parse(stdout) as { exports: string[] };
+    expect(exports.toSorted()).toEqual(Object.keys(reportingFace).toSorted());
   });
 
   it('has a kit for receivers, which loads nothing that only senders need', async () => {
@@ -313,6 +353,7 @@ import { createRequire } from 'node:module';
 import * as imported from 'service-callbacks';
 import * as importedConsole from 'service-callbacks/console';
 import * as importedReceiver from 'service-callbacks/receiver';
+import * as importedReporting from 'service-callbacks/reporting';
 import * as importedTesting from 'service-callbacks/testing';
 
 const require = createRequire(import.meta.url);
@@ -321,6 +362,7 @@ console.log(
     '.': require('service-callbacks').ServiceCallbacksModule === imported.ServiceCallbacksModule,
     './console': require('service-callbacks/console').ConsoleModule === importedConsole.ConsoleModule,
     './receiver': require('service-callbacks/receiver').verifyCallback === importedReceiver.verifyCallback,
+    './reporting': require('service-callbacks/reporting').OverviewReader === importedReporting.OverviewReader,
     './testing': require('service-callbacks/testing').SentCallbacks === importedTesting.SentCallbacks,
   }),
 );

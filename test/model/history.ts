@@ -234,7 +234,7 @@ export class History {
   }
 
   /** No callback is in two live batches: of all jobs one at most would send it. */
-  private checkJobs({ id, state, batch, generation }: Row, jobs: readonly ModelJob[], now: number): void {
+  private checkJobs({ id, state, batch }: Row, jobs: readonly ModelJob[], now: number): void {
     const live = jobs.filter((job) => holds(job, id) && this.isLive(job));
     const own = live.filter((job) => state === 'queued' && job.id === batch);
     if (own.length > 1) throw new Error(`${id} is in ${own.length} jobs`);
@@ -245,9 +245,10 @@ export class History {
         job.starts === 0 &&
         job.queue === MAIN_QUEUE &&
         !(job.data as BatchJobData).recheck &&
-        now - job.timestamp <= FRESH_MS,
+        now - job.timestamp <= FRESH_MS &&
+        !this.lostOnce.has(`${id} ${generationIn(job, id)}`),
     );
-    if (fresh.length > 0 && !this.lostOnce.has(`${id} ${generation}`))
+    if (fresh.length > 0)
       throw new Error(`${id} is ${state} in batch ${batch}, and job ${fresh[0]?.id} would send it`);
   }
 
@@ -266,6 +267,10 @@ export class History {
   private isLive(job: ModelJob): boolean {
     return job.token === undefined || this.runsOf(job).some(({ isLost }) => !isLost);
   }
+}
+
+function generationIn({ data }: ModelJob, id: string): number | undefined {
+  return (data as BatchJobData).callbacks.find((one) => one.id === id)?.generation;
 }
 
 function holds(job: ModelJob, id: string): boolean {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { CONSOLE } from '../paths.js';
+import { consoleBase } from '../paths.js';
 
 export interface Asset {
   /** Has a hash of the content in it: a browser may cache it indefinitely. */
+  readonly name: string;
   readonly path: string;
   readonly type: string;
   readonly content: Buffer;
@@ -20,14 +21,22 @@ export const assets = {
   htmx: asset('htmx', 'js', 'text/javascript; charset=utf-8', require.resolve('htmx.org/dist/htmx.min.js')),
 } as const;
 
-const byPath: ReadonlyMap<string, Asset> = new Map(Object.values(assets).map((each) => [each.path, each]));
+const byName: ReadonlyMap<string, Asset> = new Map(Object.values(assets).map((each) => [each.name, each]));
 
-export function findAsset(path: string): Asset | undefined {
-  return byPath.get(path);
+export function findAsset(name: string): Asset | undefined {
+  return byName.get(name);
 }
 
 function asset(name: string, extension: string, type: string, file: string | URL): Asset {
   const content = readFileSync(file);
   const hash = createHash('sha256').update(content).digest('hex').slice(0, 16);
-  return { path: `${CONSOLE}/assets/${name}.${hash}.${extension}`, type, content };
+  const fileName = `${name}.${hash}.${extension}`;
+  return {
+    name: fileName,
+    get path() {
+      return `${consoleBase()}/assets/${fileName}`;
+    },
+    type,
+    content,
+  };
 }

@@ -1,6 +1,6 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { Request, Response } from 'express';
-import { CONSOLE } from '../paths.js';
+import { consoleBase } from '../paths.js';
 
 /** The session, and the synchroniser token of a browser without one. */
 export const COOKIES = { session: 'service-callbacks-console', signIn: 'service-callbacks-sign-in' } as const;
@@ -36,7 +36,7 @@ function attributes(request: Request) {
   return {
     httpOnly: true,
     sameSite: 'strict',
-    path: CONSOLE,
+    path: consoleBase(),
     secure: isHttps(request) || !isLoopback(request),
   } as const;
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Post, Query, Req, Res, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { addressOf } from '../../http/address-of.js';
 import { ConsoleAccess } from '../console-access.js';
@@ -20,7 +20,7 @@ const NO_TOKEN = '';
 const NEEDED = 'callbacks:read';
 
 /** The form in front of a session has a synchroniser token too, in a cookie of its own. */
-@Controller('console')
+@Controller({ path: 'console', version: VERSION_NEUTRAL })
 @InConsole()
 @UseFilters(ConsoleErrorFilter)
 export class SignInController {

@@ -2,7 +2,7 @@
 export interface ReadinessCheck {
   /** The name of the part in the response. */
   readonly name: string;
-  /** @throws saying in words why the part is not ready. */
+  /** Takes 2 s at most. @throws saying in words why the part is not ready. */
   check(): Promise<void>;
 }
 

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { describeError } from '../../observability/describe-error.js';
 import { Clock } from '../clock.js';
+import { CallbackHandlers } from '../events/callback-handlers.js';
 import { EndpointGate } from '../isolation/endpoint-gate.js';
 import { isQueueOutage } from '../queues/errors.js';
 import { FetchLoop } from '../queues/fetch-loop.js';
@@ -34,6 +35,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly processor: DeliveryProcessor,
     private readonly gate: EndpointGate,
     private readonly settler: Settler,
+    private readonly handlers: CallbackHandlers,
     clock: Clock,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
@@ -73,6 +75,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.gate.stop();
     await stopped;
     await this.settler.stop();
+    await this.handlers.finish();
   }
 
   private follow(state: ClockState): void {

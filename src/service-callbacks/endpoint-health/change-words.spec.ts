@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { factsOf, wordsFor } from './change-words.js';
-import type { EndpointWarned } from './endpoint-change.js';
+import type { EndpointWarned } from '../events/endpoint-change.js';
 
 const warned: EndpointWarned = {
   change: 'warned',

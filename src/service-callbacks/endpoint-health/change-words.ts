@@ -1,6 +1,5 @@
 import { MIN_ATTEMPTS } from './disable-policy.js';
-import type { OngoingFailure } from '../endpoints/endpoint-state.repository.js';
-import type { EndpointChange } from './endpoint-change.js';
+import type { EndpointChange, OngoingFailure } from '../events/endpoint-change.js';
 
 /** A change as the log and the alerts have it: flat, in snake case, nothing that is secret. */
 export function factsOf(change: EndpointChange): Record<string, unknown> {

@@ -1,7 +1,4 @@
-/** At which parts of the way to being disabled an endpoint is warned of, percent. */
-export const WARNING_PERCENTS = [50, 70, 90] as const;
-
-export type WarningPercent = (typeof WARNING_PERCENTS)[number];
+import { WARNING_PERCENTS, type WarningPercent } from '../events/endpoint-change.js';
 
 /** Fewer attempts than this say too little, however long it has been. */
 export const MIN_ATTEMPTS = 100;

@@ -3,7 +3,7 @@ import { endpointAlert } from '../callback-types/endpoint-alert.js';
 import { ServiceCallbacksProducer } from '../producer/service-callbacks-producer.js';
 import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-callbacks.options.js';
 import { factsOf, wordsFor } from './change-words.js';
-import type { EndpointChange } from './endpoint-change.js';
+import type { EndpointChange } from '../events/endpoint-change.js';
 import { OPERATORS } from './operators.js';
 
 /**

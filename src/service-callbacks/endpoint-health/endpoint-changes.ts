@@ -1,14 +1,14 @@
-import { Injectable, Logger, Optional } from '@nestjs/common';
-import { EventEmitter2 } from '@nestjs/event-emitter';
+import { Injectable, Logger } from '@nestjs/common';
 import { describeError } from '../../observability/describe-error.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import { EndpointAlerts } from './endpoint-alerts.js';
 import { factsOf, wordsFor } from './change-words.js';
-import { ENDPOINT_EVENTS, type EndpointChange, type MadeBy } from './endpoint-change.js';
+import { CallbackHandlers } from '../events/callback-handlers.js';
+import type { EndpointChange, MadeBy } from '../events/endpoint-change.js';
 
 /**
- * Reports a change once it is in the database: to the log, the metrics, the host's own `EventEmitter2`
- * where it has one, and the endpoints that take alerts. A failure of one neither undoes the change nor stops the others.
+ * Reports a change once it is in the database: to the log, the metrics, the host's handlers, and the endpoints that
+ * take alerts. A failure of one neither undoes the change nor stops the others.
  */
 @Injectable()
 export class EndpointChanges {
@@ -17,7 +17,7 @@ export class EndpointChanges {
   constructor(
     private readonly metrics: CallbackMetrics,
     private readonly alerts: EndpointAlerts,
-    @Optional() private readonly emitter?: EventEmitter2,
+    private readonly handlers: CallbackHandlers,
   ) {}
 
   async announce(change: EndpointChange): Promise<void> {
@@ -26,22 +26,17 @@ export class EndpointChanges {
     if (change.change === 'warned' || change.change === 'disabled') this.logger.warn(line);
     else this.logger.log(line);
     this.metrics.endpointChanged(change.change);
-    try {
-      this.emitter?.emit(ENDPOINT_EVENTS[change.change], change);
-    } catch (error) {
-      this.failed('listener', change, error);
-    }
-    await this.alerts.send(change).catch((error: unknown) => this.failed('alert', change, error));
+    this.handlers.emit(`endpoint_${change.change}`, () => change);
+    await this.alerts.send(change).catch((error: unknown) => this.failed(change, error));
   }
 
-  private failed(what: string, change: EndpointChange, error: unknown): void {
+  private failed(change: EndpointChange, error: unknown): void {
     this.logger.error({
       event: 'endpoint.notification_failed',
       change: change.change,
       callback_api_id: change.callbackApiId,
-      what,
       err: describeError(error),
-      msg: 'A listener failed at a change of an endpoint',
+      msg: 'No alert of a change of an endpoint could be sent',
     });
   }
 }

@@ -122,7 +122,7 @@ export class EndpointHealthController {
     try {
       return { data: testView(await this.tests.send(serviceId, id)) };
     } catch (error) {
-      if (error instanceof TooManyTestsError) response.setHeader('retry-after', error.retryAfterSeconds);
+      if (error instanceof TooManyTestsError) response.header('retry-after', String(error.retryAfterSeconds));
       return throwHttp(error);
     }
   }

@@ -1,14 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
-import type { DisabledReason } from '../endpoints/callback-api.entity.js';
 import { CallbackApiRepository, type CallbackApi } from '../endpoints/callback-api.repository.js';
 import { Clock } from '../clock.js';
 import { ReplayRunRepository } from '../callbacks/replay-run.repository.js';
 import { DeadLetterRepository } from '../callbacks/dead-letter.repository.js';
 import { Holds, type HeldEndpoint } from '../holds/holds.js';
 import { CallbackEnder } from '../recorder/callback-ender.js';
-import type { OngoingFailure } from '../endpoints/endpoint-state.repository.js';
-import type { EndpointDisabled, MadeBy } from './endpoint-change.js';
+import type { DisabledReason, EndpointDisabled, MadeBy, OngoingFailure } from '../events/endpoint-change.js';
 import { EndpointChanges } from './endpoint-changes.js';
 import { EndpointStateRepository, type SwitchedEndpoint } from '../endpoints/endpoint-state.repository.js';
 

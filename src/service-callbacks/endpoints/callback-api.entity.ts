@@ -1,7 +1,5 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
-
-/** Why a callback API is switched off: its server said 410, it failed for too long, or someone did it. */
-export type DisabledReason = 'gone' | 'failing' | 'by_hand';
+import type { DisabledReason } from '../events/endpoint-change.js';
 
 /** Where a service wants its callbacks of one type. One per (service, type), enforced by the database. */
 @Entity('service_callback_apis', { synchronize: false })

@@ -3,17 +3,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../../database/conflicts.js';
 import { rows } from '../../database/rows.js';
 import { tableIn } from '../../database/table-in.js';
-import type { DisabledReason } from './callback-api.entity.js';
+import type { DisabledReason, OngoingFailure } from '../events/endpoint-change.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
-
-/** What is known of a failure that goes on. */
-export interface OngoingFailure {
-  readonly failingSince: Date;
-  /** Attempts since the last success. */
-  readonly attempts: number;
-  /** A status code, or the name of what went wrong instead. */
-  readonly lastFailure: string | null;
-}
 
 /** The row that a statement changed. */
 export interface SwitchedEndpoint {

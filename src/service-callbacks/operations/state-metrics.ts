@@ -10,7 +10,7 @@ import { EndpointGate } from '../isolation/endpoint-gate.js';
 import { HoldRepository } from '../holds/hold.repository.js';
 import { OldestDue } from '../callbacks/oldest-due.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
-import { Readiness } from './readiness.js';
+import { ServiceCallbacksHealth } from './service-callbacks-health.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
 
 /** A gauge that cannot be read within this time is left out of the scrape, ms. */
@@ -26,7 +26,7 @@ export class StateMetrics implements OnModuleInit {
     private readonly backend: QueueBackend,
     private readonly oldestDue: OldestDue,
     private readonly holds: HoldRepository,
-    private readonly readiness: Readiness,
+    private readonly readiness: ServiceCallbacksHealth,
     private readonly endpointStates: EndpointStateRepository,
     @InjectQueue(MAIN_QUEUE) private readonly main: Queue,
     @InjectQueue(RETRY_QUEUE) private readonly retry: Queue,

@@ -7,6 +7,8 @@ import {
   type GiveUpReason,
   type PartialCallback,
 } from '../callbacks/callback.js';
+import { CallbackHandlers } from '../events/callback-handlers.js';
+import { deliveredEvent, givenUpEvent, retryingEvent } from '../events/settled-events.js';
 import type { DeliveryFailure, DeliveryOutcome } from '../transport/delivery-outcome.js';
 import { Figures } from '../figures/figures.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
@@ -36,8 +38,7 @@ interface EndedCallback {
 }
 
 /**
- * Records what happens to a callback, once, for the log, the metrics and the figures. None of them
- * waits, and none can fail a delivery.
+ * Records what happens to a callback, once, for the log, the metrics, the figures and the host's handlers. None of them waits, and none can fail a delivery.
  */
 @Injectable()
 export class CallbackRecorder {
@@ -45,6 +46,7 @@ export class CallbackRecorder {
     private readonly log: CallbackLog,
     private readonly metrics: CallbackMetrics,
     private readonly figures: Figures,
+    private readonly handlers: CallbackHandlers,
   ) {}
 
   queued(callback: Callback): void {
@@ -66,11 +68,13 @@ export class CallbackRecorder {
     this.log.delivered(callback, facts, statusCode);
     this.metrics.delivered(callback);
     this.figures.delivered(callback);
+    this.handlers.emit('delivered', () => deliveredEvent(callback, facts, statusCode));
   }
 
   /** @param nextAttemptAt Unix ms */
   retrying(callback: Callback, facts: AttemptFacts, failure: DeliveryFailure, nextAttemptAt: number): void {
     this.log.retrying(callback, facts, failure, nextAttemptAt);
+    this.handlers.emit('retrying', () => retryingEvent(callback, facts, failure, nextAttemptAt));
   }
 
   /** @param until Unix ms */
@@ -94,6 +98,7 @@ export class CallbackRecorder {
     this.metrics.gaveUp(callback, reason);
     this.log.gaveUp(reason, callback, facts, failure, detail, error);
     this.figures.gaveUp(callback);
+    this.handlers.emit('given_up', () => givenUpEvent(callback, reason, { facts, failure, detail }));
   }
 
   /** By management, relay or sweep. */

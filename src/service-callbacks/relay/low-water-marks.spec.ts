@@ -65,6 +65,12 @@ describe('low-water marks', () => {
     expect(marks.next(6_000).isWhole).toBe(true);
   });
 
+  it('read everything at least once a minute, however long the last such read took', () => {
+    const marks = marksAfterWhole(0, 600_000);
+    expect(marks.next(59_999).isWhole).toBe(false);
+    expect(marks.next(60_000).isWhole).toBe(true);
+  });
+
   it('of a relay that was idle for long take what it takes next for recent', () => {
     const marks = marksAfterWhole();
     marks.read([at(1, 10)], 10);

@@ -2,8 +2,8 @@
 const PRIORITIES = Array.from({ length: 24 }, (_, index) => index + 1);
 /** How long ago the seq that a mark stands on was taken at least, ms: transactions commit out of order. */
 const LAG_MS = 2_000;
-/** Between two reads from the beginning, ms, and as a multiple of what such a read takes. */
-const WHOLE = { everyMs: 1_000, timesDuration: 20 } as const;
+/** Between two reads from the beginning: a multiple of what the last one took, within bounds, ms. */
+const WHOLE = { timesDuration: 20, atLeastMs: 1_000, atMostMs: 60_000 } as const;
 
 /**
  * From where the relay reads, per priority. While a transaction of the host is open for long, PostgreSQL cannot
@@ -26,7 +26,10 @@ export class LowWaterMarks {
       this.newest = new Map();
       this.newestSince = now;
     }
-    const isWhole = now - this.wholeAt >= Math.max(WHOLE.everyMs, WHOLE.timesDuration * this.wholeMs);
+    const { timesDuration, atLeastMs, atMostMs } = WHOLE;
+    // A process or a database that stood still during a read makes it long.
+    const pauseMs = Math.min(atMostMs, Math.max(atLeastMs, timesDuration * this.wholeMs));
+    const isWhole = now - this.wholeAt >= pauseMs;
     return {
       after: new Map(
         PRIORITIES.map((priority) => [priority, isWhole ? 0 : (this.settled.get(priority) ?? 0)]),

@@ -12,12 +12,12 @@ import { ProcessHeartbeat } from './process-heartbeat.js';
 import { SearchReader } from './search.reader.js';
 import { SearchRepository } from './search.repository.js';
 
-/** Figures as they are read, for hosts and their pages. */
-export const reportingReaders = [CallbackBodyReader, EndpointReader, OverviewReader, SearchReader] as const;
-
 /** In every process: also one without processors ends callbacks. */
 export const reporting = [
-  ...reportingReaders,
+  CallbackBodyReader,
+  EndpointReader,
+  OverviewReader,
+  SearchReader,
   EndpointsRepository,
   FiguresRepository,
   ProcessesRepository,

@@ -12,7 +12,7 @@ import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { callbackSchema } from './callback-schema.js';
 import { queueConnectionOf } from './database-connection.js';
 import { databaseFaults } from './database-faults.js';
-import { assertNoFaults } from './errors.js';
+import { assertNoFaults } from '../setup-error.js';
 import { queueFaults } from './queue-faults.js';
 
 const MIGRATE_QUEUE =

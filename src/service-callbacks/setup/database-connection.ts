@@ -2,7 +2,7 @@ import type { ClientConfig } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { PostgresOptions } from '../../database/data-source-options.js';
 import type { QueueOptions } from '../service-callbacks.options.js';
-import { SetupError } from './errors.js';
+import { SetupError } from '../setup-error.js';
 
 /** @throws SetupError where it is not PostgreSQL. */
 export function postgresOptions({ options }: Pick<DataSource, 'options'>): PostgresOptions {

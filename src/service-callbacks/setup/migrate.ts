@@ -7,7 +7,7 @@ import { migrateQueueSchema } from '../queues/queue-schema.js';
 import type { QueueOptions } from '../service-callbacks.options.js';
 import { connectionOf, postgresOptions, queueConnectionOf } from './database-connection.js';
 import { searchPathFaults, SESSION, type Session } from './database-faults.js';
-import { assertNoFaults } from './errors.js';
+import { assertNoFaults } from '../setup-error.js';
 
 /** `SCBK`: one migrator at a time, whichever process it runs in. */
 export const MIGRATION_LOCK = 0x5343424b;

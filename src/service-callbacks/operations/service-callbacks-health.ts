@@ -5,6 +5,9 @@ import { Workers } from '../delivery/workers.js';
 import { QueueBackend } from '../queues/queue-backend.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
+/** A part that does not respond by then does not work, ms. */
+const CHECK_TIMEOUT_MS = 2_000;
+
 /** A part that this process needs for what it does. */
 export interface ReadinessPart {
   readonly name: 'database' | 'queue' | 'worker';
@@ -12,12 +15,20 @@ export interface ReadinessPart {
   readonly check: () => Promise<void>;
 }
 
+/** As Terminus' health indicators return it. */
+export type HealthResult<Key extends string> = Record<
+  Key,
+  { readonly status: 'up' | 'down' } & Readonly<Record<string, string>>
+>;
+
 /**
  * What must work before this process may be given traffic. Every process must be able to write to the database; one
  * that delivers also needs the queue, and workers that take jobs. No endpoint's trouble makes a process unready.
+ *
+ * A health indicator for Terminus: `this.health.check([() => this.serviceCallbacks.check()])`.
  */
 @Injectable()
-export class Readiness {
+export class ServiceCallbacksHealth {
   readonly parts: readonly ReadinessPart[];
 
   constructor(
@@ -25,7 +36,7 @@ export class Readiness {
     private readonly backend: QueueBackend,
     @Optional() workers?: Workers,
   ) {
-    this.parts = [
+    const parts: readonly ReadinessPart[] = [
       { name: 'database', check: () => this.assertWritable() },
       ...(workers
         ? ([
@@ -34,6 +45,18 @@ export class Readiness {
           ] as const)
         : []),
     ];
+    this.parts = parts.map(({ name, check }) => ({ name, check: () => inTime(check()) }));
+  }
+
+  /** @param key the name of the whole in the result, which has each part: `up`, or why it does not work */
+  async check<Key extends string = 'service-callbacks'>(
+    key: Key = 'service-callbacks' as Key,
+  ): Promise<HealthResult<Key>> {
+    const parts = await Promise.all(
+      this.parts.map(async ({ name, check }) => [name, await check().then(() => 'up', messageOf)] as const),
+    );
+    const status = parts.every(([, state]) => state === 'up') ? 'up' : 'down';
+    return { [key]: { status, ...Object.fromEntries(parts) } } as HealthResult<Key>;
   }
 
   private async assertWritable(): Promise<void> {
@@ -42,5 +65,21 @@ export class Readiness {
       `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only`,
     );
     if (row?.is_read_only !== false) throw new Error('the database is read-only');
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function inTime(check: Promise<void>): Promise<void> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    timeout.reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`));
+  }, CHECK_TIMEOUT_MS);
+  try {
+    await Promise.race([check, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

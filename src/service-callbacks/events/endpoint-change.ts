@@ -1,6 +1,19 @@
-import type { OngoingFailure } from '../endpoints/endpoint-state.repository.js';
-import type { DisabledReason } from '../endpoints/callback-api.entity.js';
-import type { WarningPercent } from './disable-policy.js';
+/** At which parts of the way to being disabled an endpoint is warned of, percent. */
+export const WARNING_PERCENTS = [50, 70, 90] as const;
+
+export type WarningPercent = (typeof WARNING_PERCENTS)[number];
+
+/** Why a callback API is switched off: its server said 410, it failed for too long, or someone did it. */
+export type DisabledReason = 'gone' | 'failing' | 'by_hand';
+
+/** What is known of a failure that goes on. */
+export interface OngoingFailure {
+  readonly failingSince: Date;
+  /** Attempts since the last success. */
+  readonly attempts: number;
+  /** A status code, or the name of what went wrong instead. */
+  readonly lastFailure: string | null;
+}
 
 /** Which endpoint, and when. */
 interface EndpointChangeBase {
@@ -48,14 +61,3 @@ export interface EndpointRecovered extends EndpointChangeBase {
 }
 
 export type EndpointChange = EndpointWarned | EndpointDisabled | EndpointEnabled | EndpointRecovered;
-
-/**
- * The names under which a host's `EventEmitter2` has the changes; the listener's argument is the change:
- * `@OnEvent(ENDPOINT_EVENTS.disabled) onDisabled(event: EndpointDisabled)`.
- */
-export const ENDPOINT_EVENTS = Object.freeze({
-  warned: 'service-callbacks.endpoint.warned',
-  disabled: 'service-callbacks.endpoint.disabled',
-  enabled: 'service-callbacks.endpoint.enabled',
-  recovered: 'service-callbacks.endpoint.recovered',
-}) satisfies { readonly [Change in EndpointChange['change']]: string };

@@ -1,0 +1,11 @@
+/** The entry point `service-callbacks/reporting`: what became of callbacks, for a host's own pages and programs. */
+export { CallbackLogReader } from './service-callbacks/callbacks/callback-log.reader.js';
+export type * from './service-callbacks/callbacks/records.js';
+export {
+  EndpointHealth,
+  type EndpointHealthReport,
+  type EndpointStatus,
+} from './service-callbacks/endpoint-health/endpoint-health.js';
+export { EndpointReader } from './service-callbacks/reporting/endpoint.reader.js';
+export { OverviewReader } from './service-callbacks/reporting/overview.reader.js';
+export { SearchReader } from './service-callbacks/reporting/search.reader.js';
