@@ -323,8 +323,8 @@ describe('the delivery log', () => {
         expect(found.status).toBe(event === 'callback.delivered' ? 404 : 200);
         if (event !== 'callback.retrying') continue;
         // The database's clock decides; the log says as much.
-        const logged = Date.parse(String(line?.['next_attempt_at']));
-        expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - logged)).toBeLessThan(1_000);
+        const loggedAt = Date.parse(String(line?.['next_attempt_at']));
+        expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - loggedAt)).toBeLessThan(1_000);
       }
       const { body } = await callbacksOf(other, serviceId).list();
       expect(body.data.map(({ state }) => state)).toEqual(states);
