@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findFreePort } from '../../src/embedded-postgres/free-port.js';
+import { eventually } from '../support/eventually.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -92,6 +93,8 @@ describe('the page on first steps', () => {
       CALLBACK_ALLOWED_NETWORKS: '127.0.0.0/8',
     });
     await lineWith(ready, sender);
+    // Nest writes its line before the port is open.
+    await eventually(async () => void (await fetch(`http://127.0.0.1:${ports.sender}/`)));
 
     let last = '';
     for (const call of await callsOf(page)) {
