@@ -41,7 +41,7 @@ describe('the protocol of record and queues', () => {
     });
     try {
       const found = await fc.check<unknown>(keepsItsPromises as never, parameters);
-      return { stories, found };
+      return { stories, found, isRewritten: store.isRewritten };
     } finally {
       await store.close();
     }
@@ -60,12 +60,13 @@ describe('the protocol of record and queues', () => {
   it.each(Object.entries(MUTANTS))(
     'one that %s is caught',
     async (name, { seed, breaks, ...mutant }) => {
-      const { stories, found } = await check(mutant, {
+      const { stories, found, isRewritten } = await check(mutant, {
         numRuns: STORIES_OF_A_MUTANT,
         seed,
         endOnFailure: true,
       });
       process.stdout.write(`model: ${name}: ${stories} stories\n`);
+      expect(isRewritten).toBe(mutant.rewrite !== undefined);
       expect(String(found.errorInstance)).toMatch(breaks);
     },
     TIMEOUT_MS,

@@ -32,6 +32,8 @@ export class Store {
   private isChanged = true;
   private stories = 0;
   private statements = 0;
+  /** A mutant's statement has replaced one. */
+  isRewritten = false;
   /** The story's time, Unix ms: of the processes and of the database. It passes with each statement. */
   now = START;
 
