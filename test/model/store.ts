@@ -110,16 +110,16 @@ export class Store {
   private told(statement: string): string {
     this.statements += 1;
     this.now += 1;
-    return (
-      this.rewrite(statement)
-        // A prepared statement keeps the time that is written into it.
-        .replace('PREPARE ', 'DEALLOCATE ALL; PREPARE ')
-        .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
-        .replace(
-          'n.batch, gen_random_uuid() AS id',
-          `n.batch, md5('${this.statements} ' || n.batch)::uuid AS id`,
-        )
-    );
+    const rewritten = this.rewrite(statement);
+    this.isRewritten ||= rewritten !== statement;
+    // A prepared statement keeps the time that is written into it.
+    return rewritten
+      .replace('PREPARE ', 'DEALLOCATE ALL; PREPARE ')
+      .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
+      .replace(
+        'n.batch, gen_random_uuid() AS id',
+        `n.batch, md5('${this.statements} ' || n.batch)::uuid AS id`,
+      );
   }
 
   private watched(runner: QueryRunner): QueryRunner {
