@@ -24,6 +24,8 @@ import { startTestService, type Environment, type RestApi, type TestService } fr
 const TIMEOUT_MS = 120_000;
 /** The deadline of an attempt, and what a machine that does other things as well takes to close everything. */
 const STOPPED_WITHIN_MS = 5_000 + 3_000;
+/** The lock of a job that a stopped worker has left, 30 s, and the look for it, 15 s. */
+const LOCK_RUNS_OUT_MS = 60_000;
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -165,7 +167,7 @@ describe('the process', () => {
       expect(service.logs.errors()).toEqual([]);
 
       // The next one finds nothing to do.
-      await nothingStands(await serviceOn(url, queue));
+      await nothingStands(await serviceOn(url, queue), LOCK_RUNS_OUT_MS);
       expect(requestsTo('/in-flight')).toHaveLength(3);
     },
     TIMEOUT_MS,
@@ -263,7 +265,7 @@ describe('the process', () => {
       expect(service.logs.errors()).toEqual([]);
 
       receiver.respond('/one-permit', 200);
-      await nothingStands(await serviceOn(url, queue));
+      await nothingStands(await serviceOn(url, queue), LOCK_RUNS_OUT_MS);
       const ids = requestsTo('/one-permit').map(({ headers }) => headers['webhook-id']);
       expect(ids).toHaveLength(60);
       expect(new Set(ids).size).toBe(60);
@@ -322,7 +324,10 @@ describe('the process', () => {
       expect(service.logs.errors()).toEqual([]);
 
       receiver.respond('/every-other', 200);
-      await nothingStands(await serviceOn(url, { ...environment, CALLBACK_RETRY_DELAY_MS: '20' }));
+      await nothingStands(
+        await serviceOn(url, { ...environment, CALLBACK_RETRY_DELAY_MS: '20' }),
+        LOCK_RUNS_OUT_MS,
+      );
       expect((await left(url)).states).toEqual({ delivered: 300 });
     },
     TIMEOUT_MS,
