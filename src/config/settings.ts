@@ -101,6 +101,8 @@ export const service = {
   }),
   /** Serve the console at `/console`, where the REST API is served. */
   CONSOLE: setting({ variable: 'CONSOLE', accepts: flag(), default: true }),
+  /** What the operators do about each alert: the console links to it from the foot of each page. */
+  CONSOLE_RUNBOOK_URL: optional({ variable: 'CONSOLE_RUNBOOK_URL', accepts: url('http', 'https') }),
   /** The least severe level that is logged. */
   LOG_LEVEL: setting({
     variable: 'LOG_LEVEL',

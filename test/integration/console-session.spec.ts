@@ -20,6 +20,7 @@ const OPERATOR = 'the-token-of-an-operator';
 const READER = 'the-token-of-a-reader';
 const BLIND = 'the-token-of-a-receipt-writer';
 const SERVICE_ID = randomUUID();
+const RUNBOOK = 'http://127.0.0.1:9/runbook';
 
 describe('a session of the console', () => {
   let database: TestDatabase;
@@ -29,6 +30,7 @@ describe('a session of the console', () => {
     database = await createTestDatabase();
     service = await startTestService(database.url, {
       API_TOKENS: [OPERATOR, `${READER}@${SERVICE_ID}:callbacks:read`, `${BLIND}:receipts:write`].join(),
+      CONSOLE_RUNBOOK_URL: RUNBOOK,
     });
   });
 
@@ -63,6 +65,12 @@ describe('a session of the console', () => {
     '//elsewhere.example',
     '/docs',
     '/consoles',
+  it('shows pages that lead to the API documents and to the runbook', async () => {
+    const page = await (await (await signedIn(OPERATOR)).get('/console')).text();
+    expect(page).toContain('<a href="/docs">API documents</a>');
+    expect(page).toContain(`<a href="${RUNBOOK}">Runbook</a>`);
+  });
+
     '/console/../docs',
     '//[',
   ])('never leads to %s', async (to) => {
