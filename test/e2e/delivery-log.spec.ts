@@ -296,10 +296,12 @@ describe('the delivery log', () => {
       ['callback_api_id', '1', 'callback_api_id is not a uuid'],
       ['subject_id', '', 'subject_id is empty'],
       ['order', 'asc', 'order is not accepted here'],
-    ])('says what is wrong with %s=%s', async (name, value, message) => {
-      const { status: code, body } = await callbacksOf(service, api.serviceId).list({ [name]: value });
+    ])('says what is wrong with %s=%s, and with another field at once', async (name, value, message) => {
+      const asked = { until: 'tomorrow', [name]: value };
+      const { status: code, body } = await callbacksOf(service, api.serviceId).list(asked);
       expect(code).toBe(400);
-      expect(JSON.stringify(body)).toContain(JSON.stringify(message).slice(1, -1));
+      for (const each of [message, 'until is not an ISO 8601 date and time'])
+        expect(JSON.stringify(body)).toContain(JSON.stringify(each).slice(1, -1));
     });
   });
 

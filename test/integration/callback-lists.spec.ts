@@ -218,6 +218,24 @@ describe('the lists of callbacks', () => {
     expect(waiting.map(({ id }) => id)).toEqual([rejected]);
   });
 
+  it('are replayed, and counted before, where they have an endpoint that is enabled', async () => {
+    const runs = new ReplayRunRepository(store.dataSource);
+    const ends: string[] = [];
+    for (const change of [
+      undefined,
+      `UPDATE service_callback_apis SET disabled_at = now(), disabled_reason = 'by_hand' WHERE id = $1`,
+      'DELETE FROM service_callback_apis WHERE id = $1',
+    ]) {
+      endpoint = await store.endpoint();
+      ends.push(await callback(1, GIVE_UP, attempt(2, 404)), await callback(2, { kind: 'delivered' }));
+      if (change !== undefined) await store.dataSource.query(change, [endpoint.id]);
+    }
+    expect([await runs.preview('all', {}), await runs.preview('all', {}, 1)]).toEqual([2, 1]);
+    const { id, total } = await runs.start('all', {});
+    expect(total).toBe(2);
+    expect(new Set(await listed('all', { replayId: id }))).toEqual(new Set(ends.slice(0, 2)));
+  });
+
   it('say when the endpoint of a held one gets its next attempt, and whether it is deleted', async () => {
     await store.holds.open(endpoint.id, 'circuit_open', 60_000, 0);
     const held = await callback(1);

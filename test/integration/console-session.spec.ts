@@ -12,7 +12,7 @@ import { ConsoleClient } from '../support/console-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { registerCallbackApi } from '../support/scenario.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { startTestService, type RestApi, type TestService } from '../support/service.js';
 import { insertGivenUp } from '../support/given-up.js';
 import { query } from '../support/sql.js';
 
@@ -46,6 +46,11 @@ describe('a session of the console', () => {
     return visitor;
   }
 
+  const asOperator: RestApi['call'] = (method, path, body) =>
+    service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` });
+  const register = (overrides: { readonly serviceId?: string; readonly url?: string } = {}) =>
+    registerCallbackApi({ ...service, call: asOperator }, { url: 'http://127.0.0.1:9/', ...overrides });
+
   async function deadLetter(serviceId: string): Promise<string> {
     const [id = ''] = await insertGivenUp(database.url, { serviceId });
     return id;
@@ -60,17 +65,17 @@ describe('a session of the console', () => {
     expect(landed.headers.get('location')).toBe('/console/dead-letters?reason=expired');
   });
 
-  it.each([
-    'https://elsewhere.example/',
-    '//elsewhere.example',
-    '/docs',
-    '/consoles',
   it('shows pages that lead to the API documents and to the runbook', async () => {
     const page = await (await (await signedIn(OPERATOR)).get('/console')).text();
     expect(page).toContain('<a href="/docs">API documents</a>');
     expect(page).toContain(`<a href="${RUNBOOK}">Runbook</a>`);
   });
 
+  it.each([
+    'https://elsewhere.example/',
+    '//elsewhere.example',
+    '/docs',
+    '/consoles',
     '/console/../docs',
     '//[',
   ])('never leads to %s', async (to) => {
@@ -272,10 +277,13 @@ describe('a session of the console', () => {
   it('offers to replay only what can be, and shows a callback that was never attempted', async () => {
     const visitor = await signedIn(OPERATOR);
     const serviceId = randomUUID();
-    const [id, kept] = [await deadLetter(serviceId), await deadLetter(serviceId)];
+    const { id: endpointId } = await register({ serviceId });
+    const [id, kept] = await insertGivenUp(database.url, { serviceId, endpointId, count: 2 });
+    // Its endpoint is deleted.
+    await insertGivenUp(database.url, { serviceId, endpointId: randomUUID() });
     await query(database.url, 'DELETE FROM service_callback_payloads WHERE id = $1', [id]);
     const list = await (await visitor.get(`/console/dead-letters?service=${serviceId}`)).text();
-    expect(list).toMatch(/All 2 that match[^]*cannot be replayed/);
+    expect(list).toMatch(/All 3 that match[^]*cannot be replayed/);
     const which = { which: 'all', service: serviceId };
     const question = await (await visitor.post('/console/dead-letters/replay', which)).text();
     expect(question).toContain('Replay 1 dead letter?');
@@ -301,11 +309,7 @@ describe('a session of the console', () => {
   });
 
   it('says that a failing endpoint is about to be disabled, and how a disabled one failed', async () => {
-    const authorization = `Bearer ${OPERATOR}`;
-    const { id, serviceId } = await registerCallbackApi(
-      { ...service, call: (method, path, body) => service.call(method, path, body, { authorization }) },
-      { url: 'http://127.0.0.1:9/' },
-    );
+    const { id, serviceId } = await register();
     await query(
       database.url,
       `WITH health AS (
@@ -364,14 +368,7 @@ describe('a session of the console', () => {
     for (const text of [other, 'order-_', '%', 'nothing\0at all', 'x'.repeat(300)])
       expect(await found(reader, text)).toMatch(/Nothing found for|Enter what to look for/);
 
-    const { id, serviceId, url } = await registerCallbackApi(
-      {
-        ...service,
-        call: (method, path, body) =>
-          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
-      },
-      { url: `http://127.0.0.1:9/${randomUUID()}` },
-    );
+    const { id, serviceId, url } = await register({ url: `http://127.0.0.1:9/${randomUUID()}` });
     for (const text of [id, id.slice(0, 8), url.slice(-12).toUpperCase()])
       expect(await found(operator, text)).toBe(`/console/services/${serviceId}/endpoints/${id}`);
     expect(await found(operator, serviceId)).toBe(`/console?text=${serviceId}`);
@@ -395,14 +392,7 @@ describe('a session of the console', () => {
 
   it('asks for confirmation before it disables', async () => {
     const visitor = await signedIn(OPERATOR);
-    const { id, serviceId } = await registerCallbackApi(
-      {
-        ...service,
-        call: (method, path, body) =>
-          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
-      },
-      { url: 'http://127.0.0.1:9/' },
-    );
+    const { id, serviceId } = await register();
     const endpoint = `/console/services/${serviceId}/endpoints/${id}`;
     const asked = await visitor.post(`${endpoint}/disable`, {});
     expect(await asked.text()).toContain('Disable this endpoint?');

@@ -116,7 +116,7 @@ export class ConsoleDeadLettersController {
     selection: Selection,
   ): Promise<void> {
     const { query, filter } = selection;
-    const total = await this.deadLetters.countReplayable(query.scope, filter, MAX_COUNTED);
+    const total = await this.runs.preview(query.scope, { ...filter, state: 'given_up' }, MAX_COUNTED);
     if (total === 0) {
       response.redirect(303, list(query, { undone: signedNotice(session, 'undone', 'none_replayable') }));
       return;

@@ -1,12 +1,4 @@
-import {
-  BadRequestException,
-  ConflictException,
-  Controller,
-  Get,
-  NotFoundException,
-  Post,
-  UseFilters,
-} from '@nestjs/common';
+import { ConflictException, Controller, Get, NotFoundException, Post, UseFilters } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
@@ -18,7 +10,7 @@ import type { z } from 'zod';
 import { CallbackLogReader } from './callback-log.reader.js';
 import * as schemas from './callbacks.schemas.js';
 import type { ListCallbacksQuery, ReplayCallbacksBody } from './callbacks.schemas.js';
-import { decodeLogCursor, encodeLogCursor } from './log-cursor.js';
+import { encodeLogCursor } from './log-cursor.js';
 import type { LoggedAttempt, LoggedCallback } from './records.js';
 import { Replay } from './replay.js';
 import { ReplayRunRepository, type ReplayRun } from './replay-run.repository.js';
@@ -49,9 +41,7 @@ export class CallbacksController {
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidQuery(schemas.listCallbacksQuery) query: ListCallbacksQuery,
   ) {
-    const { cursor, limit, callback_api_id, callback_type, subject_id, replay_id, ...rest } = query;
-    const after = cursor === undefined ? undefined : decodeLogCursor(cursor);
-    if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
+    const { cursor: after, limit, callback_api_id, callback_type, subject_id, replay_id, ...rest } = query;
     const filter = {
       ...rest,
       callbackApiId: callback_api_id,

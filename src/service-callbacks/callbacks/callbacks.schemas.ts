@@ -4,6 +4,7 @@ import { uuidParam } from '../../http/ids.js';
 import { requestBody } from '../../http/request-body.js';
 import { text, time as timeText, uuid, whole } from '../../http/response-body.js';
 import { GIVE_UP_REASONS } from './callback.js';
+import { decodeLogCursor } from './log-cursor.js';
 import { LOG_STATES } from './records.js';
 import { FINISHED_STATES } from './state-machine.js';
 
@@ -17,6 +18,18 @@ const time = (name: string, description: string, example: string) =>
     .datetime({ offset: true, error: `${name} is not an ISO 8601 date and time` })
     .meta({ description, examples: [example] })
     .transform((value) => new Date(value))
+    .optional();
+
+/** Where a page begins. @param decode undefined: not a cursor of this list */
+export const cursorOf = <Place>(decode: (cursor: string) => Place | undefined) =>
+  z
+    .string({ error: 'cursor is not one text' })
+    .meta({ description: '`next_cursor` of the previous page' })
+    .transform((cursor, context) => {
+      const place = decode(cursor);
+      if (place === undefined) context.addIssue('cursor is not one of this list');
+      return place;
+    })
     .optional();
 
 const query = {
@@ -55,7 +68,7 @@ const query = {
     .optional(),
   since: time('since', 'Accepted at or after', '2026-11-28T00:00:00Z'),
   until: time('until', 'Accepted before', '2026-11-29T00:00:00Z'),
-  cursor: z.string().meta({ description: '`next_cursor` of the previous page' }).optional(),
+  cursor: cursorOf(decodeLogCursor),
   limit: z.coerce
     .number({ error: 'limit is not a number' })
     .int('limit is not a whole number')
@@ -72,6 +85,11 @@ export const listCallbacksQuery = z.strictObject(query, {
 });
 export type ListCallbacksQuery = z.infer<typeof listCallbacksQuery>;
 
+export const preview = z
+  .boolean({ error: 'preview is not true or false' })
+  .meta({ description: 'Only count them', examples: [true] })
+  .optional();
+
 /** Finished callbacks. */
 const replay = {
   callback_api_id: query.callback_api_id,
@@ -85,10 +103,7 @@ const replay = {
   subject_id: query.subject_id,
   since: time('since', 'Finished at or after', '2026-11-28T00:00:00Z'),
   until: time('until', 'Finished before', '2026-11-29T00:00:00Z'),
-  preview: z
-    .boolean({ error: 'preview is not true or false' })
-    .meta({ description: 'Only count them', examples: [true] })
-    .optional(),
+  preview,
 };
 
 /** `{}` is all of them; without a body nothing is replayed. */
@@ -151,7 +166,7 @@ export const queuedView = z.strictObject({
 });
 
 export const replayStartedView = z.strictObject({
-  count: whole(38, 'How many match and can be replayed'),
+  count: whole(38, 'How many match and can be replayed now'),
   replay_id: uuid(EXAMPLE_IDS.replay, 'Null where none matches; absent in a preview').nullable().optional(),
 });
 

@@ -73,7 +73,7 @@ export class DeadLetterRepository {
     return letter ?? null;
   }
 
-  /** How many of them can be replayed and are not being; as far as `limit`, where there is one. */
+  /** How many have a payload and no replay pending, whether or not their endpoint is enabled; as far as `limit`. */
   countReplayable(scope: LogScope, filter: DeadLetterFilter, limit?: number): Promise<number> {
     const parameters = new SqlParameters();
     return this.countWhere([...conditions(parameters, scope, filter), this.isReplayable], parameters, limit);

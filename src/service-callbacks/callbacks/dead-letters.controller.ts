@@ -1,5 +1,4 @@
 import {
-  BadRequestException,
   ConflictException,
   Controller,
   Delete,
@@ -17,8 +16,8 @@ import { dataOf, pageOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { z } from 'zod';
 import type { AttemptRecord } from './callback.js';
-import { callbackId, queuedView } from './callbacks.schemas.js';
-import { decodeCursor, encodeCursor } from './dead-letter-cursor.js';
+import { callbackId, queuedView, replayStartedView } from './callbacks.schemas.js';
+import { encodeCursor } from './dead-letter-cursor.js';
 import { DeadLetterRepository, type DeadLetter, type DeadLetterFilter } from './dead-letter.repository.js';
 import * as schemas from './dead-letters.schemas.js';
 import type { ListDeadLettersQuery, ReplayDeadLettersBody } from './dead-letters.schemas.js';
@@ -50,9 +49,7 @@ export class DeadLettersController {
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidQuery(schemas.listDeadLettersQuery) query: ListDeadLettersQuery,
   ) {
-    const { cursor, limit } = query;
-    const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
+    const { cursor: after, limit } = query;
     const letters = await this.deadLetters.list({ serviceId }, filterOf(query), limit, after);
     const last = letters.length === limit ? letters.at(-1) : undefined;
     return { data: letters.map(view), next_cursor: last ? encodeCursor(last) : null };
@@ -102,9 +99,10 @@ export class DeadLettersController {
   @RequiresScope('dead-letters:replay')
   @Operation({
     summary: 'Replay all dead letters that match',
-    description: 'At a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` is all of them.',
+    description:
+      'At a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` is all of them. With `"preview": true` none is replayed.',
     status: 202,
-    response: dataOf(schemas.replayAllView),
+    response: dataOf(replayStartedView),
   })
   async replayAll(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
@@ -112,8 +110,10 @@ export class DeadLettersController {
     @ContentLength() length: string | undefined,
   ) {
     assertBody(length);
-    const { total } = await this.runs.start({ serviceId }, { ...filterOf(body), state: 'given_up' });
-    return { data: { count: total } };
+    const filter = { ...filterOf(body), state: 'given_up' } as const;
+    if (body.preview === true) return { data: { count: await this.runs.preview({ serviceId }, filter) } };
+    const { id, total } = await this.runs.start({ serviceId }, filter);
+    return { data: { count: total, replay_id: total > 0 ? id : null } };
   }
 
   @Delete(':id')

@@ -3,7 +3,8 @@ import { EXAMPLE_IDS, EXAMPLE_URL } from '../../http/examples.js';
 import { requestBody } from '../../http/request-body.js';
 import { text, time as timeText, uuid, whole } from '../../http/response-body.js';
 import { GIVE_UP_REASONS } from './callback.js';
-import { attemptView } from './callbacks.schemas.js';
+import { attemptView, cursorOf, preview } from './callbacks.schemas.js';
+import { decodeCursor } from './dead-letter-cursor.js';
 
 const PAGE = { default: 50, max: 200 } as const;
 
@@ -39,7 +40,7 @@ function strict<Shape extends z.ZodRawShape>(shape: Shape) {
 
 export const listDeadLettersQuery = strict({
   ...filter,
-  cursor: z.string().meta({ description: '`next_cursor` of the previous page' }).optional(),
+  cursor: cursorOf(decodeCursor),
   limit: z.coerce
     .number({ error: 'limit is not a number' })
     .int('limit is not a whole number')
@@ -50,7 +51,7 @@ export const listDeadLettersQuery = strict({
 export type ListDeadLettersQuery = z.infer<typeof listDeadLettersQuery>;
 
 /** `{}` is all of them; without a body nothing is replayed. */
-export const replayDeadLettersBody = requestBody(filter);
+export const replayDeadLettersBody = requestBody({ ...filter, preview });
 export type ReplayDeadLettersBody = z.infer<typeof replayDeadLettersBody>;
 
 export const deadLetterView = z.strictObject({
@@ -74,5 +75,3 @@ export const deadLetterWithAttemptsView = deadLetterView.extend({
     .array(attemptView.omit({ excerpt: true, headers: true }))
     .meta({ description: 'The last 50, oldest first' }),
 });
-
-export const replayAllView = z.strictObject({ count: whole(38, 'How many are replayed') });
