@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import {
@@ -370,6 +371,38 @@ describe('the console, in a browser', () => {
       const sent = await rejected(TEAMS[how].serviceId, path);
       await as(TEAMS[how].token, (page) => replayOne(page, path, sent, press), options);
       expect(arrivedAt(path).at(-1)?.headers['webhook-id']).toBe(sent.id);
+    },
+    60_000,
+  );
+
+  it.each([true, false])(
+    'sends what waits for its retry, and what is held, at the press of a button (JavaScript: %s)',
+    async (javaScript) => {
+      const path = `/retried-${javaScript}`;
+      const { serviceId, id } = await registerCallbackApi(api, { url: receiver.url(path) });
+      const retryNow = async (page: Page, callbackId: string, state: string) => {
+        await page.goto(`${service.url}/console/services/${serviceId}/callbacks/${callbackId}`);
+        await page.getByRole('status').getByText(state, { exact: true }).waitFor();
+        await page.getByRole('button', { name: 'Retry now' }).click();
+        await page.getByText('It has arrived').waitFor();
+        expect(await page.getByRole('button', { name: 'Retry now' }).count()).toBe(0);
+        expect(arrivedAt(path).at(-1)?.headers['webhook-id']).toBe(callbackId);
+      };
+      await as(
+        OPERATOR,
+        async (page) => {
+          await retryNow(page, await enqueueAs(service, serviceId, RETRYING), 'Retrying');
+
+          receiver.respond(path, status(503, { headers: { 'retry-after': '3600' } }));
+          await givenUpCallbacks(api, service.logs, serviceId, 1);
+          await service.logs.waitFor('endpoint.held', { callback_api_id: id });
+          const held = await causeCallback(api, serviceId);
+          await service.logs.waitFor('callback.deferred', { callback_id: held.id });
+          receiver.respond(path, 200);
+          await retryNow(page, held.id, 'Deferred');
+        },
+        { javaScript },
+      );
     },
     60_000,
   );
