@@ -466,6 +466,17 @@ describe('a session of the console', () => {
 
   it('slows down guesses of tokens, whatever address a header claims', async () => {
     const guesses = Array.from({ length: 21 }, (_, index) => `a-guess-of-a-token-${index}`);
+  it('looks at a bounded number of callbacks for a type, and goes on with older ones', async () => {
+    const serviceId = randomUUID();
+    await insertGivenUp(database.url, { serviceId, count: 10_000 });
+    const visitor = await signedIn(OPERATOR);
+    const page = async (address: string) => (await visitor.get(address)).text();
+    const first = await page(`/console/callbacks?service=${serviceId}&type=complaint`);
+    expect(first).toContain('No callback matches so far');
+    const [, older = ''] = /href="([^"]+)" rel="next"/.exec(first) ?? [];
+    expect(await page(older.replaceAll('&amp;', '&'))).toMatch(/No callback matches<(?![^]*rel="next")/);
+  });
+
     const statuses: number[] = [];
     for (const [index, guess] of guesses.entries()) {
       const claimed = { 'x-forwarded-for': `192.0.2.${index}` };

@@ -33,7 +33,9 @@ export class CallbacksController {
   @RequiresScope('callbacks:read')
   @Operation({
     summary: 'List callbacks',
-    description: 'What became of each, newest first.',
+    description:
+      'What became of each, newest first. With `callback_type` or `reason` a page may be short or empty before the ' +
+      'last one: go on until `next_cursor` is null.',
     status: 200,
     response: pageOf(schemas.callbackView),
   })
