@@ -96,9 +96,9 @@ describe('the console, in a browser', () => {
     expect(arrivedAt(path).at(-1)?.headers).toMatchObject({ 'webhook-test': 'true' });
 
     await page.getByRole('button', { name: `Replay its ${count} given-up callbacks` }).click();
-    await page.getByRole('heading', { name: `Replay ${count} dead letters?` }).waitFor();
-    await page.getByRole('button', { name: `Replay ${count} dead letters` }).click();
-    await page.getByRole('heading', { name: `Replay of ${count} dead letters` }).waitFor();
+    await page.getByRole('heading', { name: `Replay ${count} given-up callbacks?` }).waitFor();
+    await page.getByRole('button', { name: `Replay ${count} given-up callbacks` }).click();
+    await page.getByRole('heading', { name: `Replay of ${count} callbacks` }).waitFor();
     await page.getByText(`All ${count} arrived.`).waitFor();
     const requests = await receiver.waitForRequests(2 * count + 1, { path });
     return requests.slice(count + 1).map(({ headers }) => headers['webhook-id']);
@@ -210,8 +210,8 @@ describe('the console, in a browser', () => {
       await page.getByRole('link', { name: endpoint.url }).first().click();
       await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
       expect(await buttonsOf(page)).toEqual(['Search', 'Sign out', 'Filter']);
-      await page.getByRole('link', { name: 'Dead letters', exact: true }).click();
-      await page.getByRole('heading', { level: 1, name: 'Dead letters' }).waitFor();
+      await page.getByRole('link', { name: 'Given up', exact: true }).click();
+      await page.getByRole('heading', { level: 1, name: 'Given up' }).waitFor();
       expect(await buttonsOf(page)).toEqual(['Search', 'Sign out', 'Filter']);
     });
   }, 60_000);
@@ -224,9 +224,9 @@ describe('the console, in a browser', () => {
       await page.goto(list);
       await page.getByLabel('All 12 that match').check();
       await page.getByRole('button', { name: 'Replay selected' }).click();
-      await page.getByRole('button', { name: 'Replay 12 dead letters' }).click();
+      await page.getByRole('button', { name: 'Replay 12 given-up callbacks' }).click();
       await page.getByRole('button', { name: 'Stop' }).click();
-      await page.getByText('still to be sent are dead letters as before').waitFor();
+      await page.getByText('still to be sent stay given up').waitFor();
       await page.goto(list);
       const kept = await page.getByRole('checkbox', { name: /^Callback / }).count();
       expect(kept).toBeGreaterThan(0);
@@ -246,14 +246,14 @@ describe('the console, in a browser', () => {
     await as(OPERATOR, async (page) => {
       await page.goto(`${service.url}/console/dead-letters?service=${endpoint.serviceId}`);
       await page.getByRole('button', { name: 'Delete selected' }).click();
-      await page.getByText('Select at least one dead letter').waitFor();
+      await page.getByText('Select at least one callback').waitFor();
       const boxes = page.getByRole('checkbox', { name: /^Callback / });
       await boxes.nth(0).check();
       await boxes.nth(1).check();
       await page.getByRole('button', { name: 'Delete selected' }).click();
-      await page.getByRole('heading', { name: 'Delete 2 dead letters?' }).waitFor();
-      await page.getByRole('button', { name: 'Delete 2 dead letters' }).click();
-      await page.getByText('2 dead letters deleted').waitFor();
+      await page.getByRole('heading', { name: 'Delete 2 given-up callbacks?' }).waitFor();
+      await page.getByRole('button', { name: 'Delete 2 given-up callbacks' }).click();
+      await page.getByText('2 given-up callbacks deleted').waitFor();
       expect(await boxes.count()).toBe(1);
     });
   }, 60_000);

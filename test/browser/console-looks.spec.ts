@@ -118,7 +118,7 @@ const pages: readonly {
     go: async (page, url) => {
       await page.goto(`${url}/console/dead-letters`);
       await page.getByRole('button', { name: 'Replay selected' }).click();
-      await page.getByText('Select at least one dead letter').waitFor();
+      await page.getByText('Select at least one callback').waitFor();
     },
   },
   {
@@ -216,7 +216,9 @@ describe('every page of the console', () => {
       const overflow = await overflowOf(page);
       if (overflow > 0) faults.push({ name, theme, width, overflow });
       const file = `console-${name}-${theme}-${width}.png`;
-      if (SCREENSHOTS && PICTURES.has(file)) await page.screenshot({ path: join(SCREENSHOTS, file) });
+      if (SCREENSHOTS === undefined || !PICTURES.has(file)) continue;
+      await page.locator('.brand').scrollIntoViewIfNeeded();
+      await page.screenshot({ path: join(SCREENSHOTS, file) });
     }
     return faults;
   }

@@ -174,9 +174,9 @@ describe('a session of the console', () => {
       headers: { origin: service.url },
     });
     const notice = own.headers.get('location') ?? '';
-    expect(await (await visitor.get(notice)).text()).toContain('1 dead letter deleted');
+    expect(await (await visitor.get(notice)).text()).toContain('1 given-up callback deleted');
     for (const forged of [notice.replace('=1.', '=999.'), '/console/dead-letters?deleted=999']) {
-      expect(await (await visitor.get(forged)).text()).not.toMatch(/dead letters? deleted/);
+      expect(await (await visitor.get(forged)).text()).not.toMatch(/callbacks? deleted/);
     }
   });
 
@@ -225,7 +225,7 @@ describe('a session of the console', () => {
       });
       const address = response.headers.get('location') ?? '';
       expect([response.status, address]).toEqual([303, expect.stringContaining(`service=${SERVICE_ID}`)]);
-      expect(await (await visitor.get(address)).text()).toContain('Select at least one dead letter');
+      expect(await (await visitor.get(address)).text()).toContain('Select at least one callback');
     }
     const vague = { since: 'yesterday', reason: 'unheard-of', service: 'x'.repeat(256) };
     for (const [name, value] of Object.entries(vague)) {
@@ -242,7 +242,9 @@ describe('a session of the console', () => {
     const which = { which: 'all', service: serviceId };
     const page = await (await visitor.post('/console/dead-letters/delete', which)).text();
     const asked = /name="asked" value="([^"]+)"/.exec(page)?.[1] ?? '';
-    expect(page).toMatch(new RegExp(`Delete 1 dead letter\\?[^]*All that match now[^]*<dd>.*${serviceId}`));
+    expect(page).toMatch(
+      new RegExp(`Delete 1 given-up callback\\?[^]*All that match now[^]*<dd>.*${serviceId}`),
+    );
     const later = await deadLetter(serviceId);
     const done = await visitor.post('/console/dead-letters/delete', { ...which, asked, confirmed: 'true' });
     expect(done.headers.get('location')).toContain('deleted=1');
@@ -269,7 +271,7 @@ describe('a session of the console', () => {
       const html = await (await visitor.get(`/console/dead-letters?${asked}`)).text();
       expect([asked, html]).toEqual([
         asked,
-        expect.stringMatching(/class="problem"[^]*No dead letter matches/),
+        expect.stringMatching(/class="problem"[^]*No given-up callback matches/),
       ]);
     }
   });
@@ -286,7 +288,7 @@ describe('a session of the console', () => {
     expect(list).toMatch(/All 3 that match[^]*cannot be replayed/);
     const which = { which: 'all', service: serviceId };
     const question = await (await visitor.post('/console/dead-letters/replay', which)).text();
-    expect(question).toContain('Replay 1 dead letter?');
+    expect(question).toContain('Replay 1 given-up callback?');
     const response = await visitor.get(`/console/services/${serviceId}/callbacks/${id}`);
     const html = await response.text();
     expect([response.status, html]).toEqual([
@@ -464,8 +466,6 @@ describe('a session of the console', () => {
     }
   });
 
-  it('slows down guesses of tokens, whatever address a header claims', async () => {
-    const guesses = Array.from({ length: 21 }, (_, index) => `a-guess-of-a-token-${index}`);
   it('looks at a bounded number of callbacks for a type, and goes on with older ones', async () => {
     const serviceId = randomUUID();
     await insertGivenUp(database.url, { serviceId, count: 10_000 });
@@ -477,6 +477,8 @@ describe('a session of the console', () => {
     expect(await page(older.replaceAll('&amp;', '&'))).toMatch(/No callback matches<(?![^]*rel="next")/);
   });
 
+  it('slows down guesses of tokens, whatever address a header claims', async () => {
+    const guesses = Array.from({ length: 21 }, (_, index) => `a-guess-of-a-token-${index}`);
     const statuses: number[] = [];
     for (const [index, guess] of guesses.entries()) {
       const claimed = { 'x-forwarded-for': `192.0.2.${index}` };

@@ -37,6 +37,7 @@ export const CallbackPage = (view: CallbackView) => {
   const trail: [string, string][] = [['Callbacks', paths.callbacks]];
   if (api !== null) trail.push([api.url, paths.endpoint(serviceId, api.id)]);
   const isOpen = callback.finishedAt === null;
+  const isSoon = isOnItsWay(callback, now);
   const personal = view.showsPersonal ? 'shown' : undefined;
   const title = `Callback ${shortId(callback.id)}`;
   return (
@@ -44,14 +45,14 @@ export const CallbackPage = (view: CallbackView) => {
       title={`${title}, ${outcomeWords(callback)}`}
       session={session}
       section="callbacks"
-      reloadSeconds={isOpen && news !== undefined ? 5 : undefined}
+      reloadSeconds={isOpen && news !== undefined ? (isSoon ? 2 : 5) : undefined}
     >
       <Live
         id="callback"
         address={
           isOpen ? withQuery(paths.callback(serviceId, callback.id), { done: news, personal }) : undefined
         }
-        everySeconds={isOnItsWay(callback, now) ? 2 : 15}
+        everySeconds={isSoon ? 2 : 15}
       >
         <PageHeader title={title} trail={trail}>
           <p class="lead" role="status">

@@ -127,8 +127,8 @@ export class ConsoleDeadLettersController {
       response,
       <QuestionPage verb="Replay" {...{ session, selection, total }}>
         Each is sent to its endpoint once more, with the same webhook-id. At {replaysPerSecond} a second this
-        takes about {duration(ms)}; it can be stopped. Those whose endpoint is disabled or deleted stay dead
-        letters.
+        takes about {duration(ms)}; it can be stopped. Those whose endpoint is disabled or deleted are not
+        among them.
       </QuestionPage>,
     );
   }
