@@ -160,7 +160,7 @@ describe('the REST contract of notifications', () => {
       expect(sent.callback).toMatchObject({ queued: true });
       expect(again).toMatchObject({
         notification: { status: 'sent' },
-        callback: { queued: false, reason: 'unchanged' },
+        callback: { queued: false, reason: 'unchanged', id: sent.callback.queued && sent.callback.id },
       });
       expect(delivered).toMatchObject({
         notification: { status: 'delivered', sent_by: 'first' },
