@@ -5,7 +5,7 @@ import type {
   TransportRequest,
 } from '../service-callbacks/transport/callback-transport.js';
 import type { DeliveryError } from '../service-callbacks/transport/delivery-outcome.js';
-import { NoResponseError } from '../service-callbacks/transport/no-response.error.js';
+import { NoResponseError } from '../service-callbacks/transport/errors.js';
 import { ResponseScript, type TestResponse } from './test-response.js';
 
 /** A response, or the reason why there is none, such as `timeout`. */

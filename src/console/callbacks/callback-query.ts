@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GIVE_UP_REASONS, type GiveUpReason } from '../../service-callbacks/callbacks/callback.js';
-import { decodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
+import { decodeLogCursor } from '../../service-callbacks/callbacks/list-cursor.js';
 import {
   LOG_STATES,
   type LogCursor,

@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { CallbackTypeRegistry } from '../../service-callbacks/callback-types/callback-type-registry.js';
 import { CallbackLogReader } from '../../service-callbacks/callbacks/callback-log.reader.js';
-import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
+import { encodeLogCursor } from '../../service-callbacks/callbacks/list-cursor.js';
 import { Replay } from '../../service-callbacks/callbacks/replay.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import { CallbackApiRepository } from '../../service-callbacks/endpoints/callback-api.repository.js';

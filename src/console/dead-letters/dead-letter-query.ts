@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decodeCursor } from '../../service-callbacks/callbacks/dead-letter-cursor.js';
+import { decodeCursor } from '../../service-callbacks/callbacks/list-cursor.js';
 import { GIVE_UP_REASONS, type GiveUpReason } from '../../service-callbacks/callbacks/callback.js';
 import type {
   DeadLetterCursor,

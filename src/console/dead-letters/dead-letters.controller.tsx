@@ -1,7 +1,7 @@
 import { Get, Inject, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
-import { encodeCursor } from '../../service-callbacks/callbacks/dead-letter-cursor.js';
+import { encodeCursor } from '../../service-callbacks/callbacks/list-cursor.js';
 import { DeadLetterRepository } from '../../service-callbacks/callbacks/dead-letter.repository.js';
 import { ReplayRunRepository } from '../../service-callbacks/callbacks/replay-run.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';

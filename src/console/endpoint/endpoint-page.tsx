@@ -1,5 +1,5 @@
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
-import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
+import { encodeLogCursor } from '../../service-callbacks/callbacks/list-cursor.js';
 import type { EndpointFigures } from '../../service-callbacks/callbacks/records.js';
 import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';

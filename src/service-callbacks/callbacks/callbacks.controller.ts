@@ -1,3 +1,4 @@
+import * as schemas from './callbacks.schemas.js';
 import {
   BadRequestException,
   ConflictException,
@@ -16,9 +17,8 @@ import { dataOf, pageOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { z } from 'zod';
 import { CallbackLogReader } from './callback-log.reader.js';
-import * as schemas from './callbacks.schemas.js';
 import type { ListCallbacksQuery, ReplayCallbacksBody } from './callbacks.schemas.js';
-import { decodeLogCursor, encodeLogCursor } from './log-cursor.js';
+import { decodeLogCursor, encodeLogCursor } from './list-cursor.js';
 import type { LoggedAttempt, LoggedCallback } from './records.js';
 import { Replay } from './replay.js';
 import { ReplayRunRepository, type ReplayRun } from './replay-run.repository.js';

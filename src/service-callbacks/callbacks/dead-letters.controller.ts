@@ -1,3 +1,4 @@
+import * as schemas from './dead-letters.schemas.js';
 import {
   BadRequestException,
   ConflictException,
@@ -18,9 +19,8 @@ import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { z } from 'zod';
 import type { AttemptRecord } from './callback.js';
 import { callbackId, queuedView } from './callbacks.schemas.js';
-import { decodeCursor, encodeCursor } from './dead-letter-cursor.js';
+import { decodeCursor, encodeCursor } from './list-cursor.js';
 import { DeadLetterRepository, type DeadLetter, type DeadLetterFilter } from './dead-letter.repository.js';
-import * as schemas from './dead-letters.schemas.js';
 import type { ListDeadLettersQuery, ReplayDeadLettersBody } from './dead-letters.schemas.js';
 import { Replay } from './replay.js';
 import { ReplayRunRepository } from './replay-run.repository.js';

@@ -17,7 +17,7 @@ import { RETRY_QUEUE } from '../queues/queue-names.js';
 import { lastAttemptOf } from '../recorder/callback-recorder.js';
 import type { Destination } from '../security/destination.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
-import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
+import { UnknownEncryptionKeyError } from '../security/errors.js';
 
 /** Stalls of a batch after which its callbacks go in batches of one. */
 const STALLS_TOGETHER = 2;

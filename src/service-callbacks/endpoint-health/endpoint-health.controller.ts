@@ -1,3 +1,4 @@
+import * as schemas from './endpoint-health.schemas.js';
 import {
   Controller,
   ForbiddenException,
@@ -18,15 +19,14 @@ import { Operation, OperationsOf } from '../../http/operation.decorator.js';
 import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { dataOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam } from '../../http/valid-input.js';
-import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import { CallbackApiNotFoundError } from '../endpoints/errors.js';
 import { callbackApiId } from '../endpoints/callback-apis.schemas.js';
-import * as schemas from './endpoint-health.schemas.js';
 import type { DisableBody, EnableBody } from './endpoint-health.schemas.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { EndpointSwitch } from './endpoint-switch.js';
 import { enabledView, healthView, stateView, testView } from './endpoint-health.views.js';
 import { TestCallback } from './test-callback.js';
-import { TooManyTestsError } from './too-many-tests.error.js';
+import { TooManyTestsError } from './errors.js';
 
 const NOT_FOUND = 'The service has no such callback API';
 

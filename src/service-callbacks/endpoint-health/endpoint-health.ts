@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import { CallbackApiNotFoundError } from '../endpoints/errors.js';
 import { CallbackApiRepository, type CallbackApi } from '../endpoints/callback-api.repository.js';
 import { Clock } from '../clock.js';
 import { DeadLetterRepository } from '../callbacks/dead-letter.repository.js';

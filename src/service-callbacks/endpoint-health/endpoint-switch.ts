@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import { CallbackApiNotFoundError } from '../endpoints/errors.js';
 import { CallbackApiRepository, type CallbackApi } from '../endpoints/callback-api.repository.js';
 import { Clock } from '../clock.js';
 import { ReplayRunRepository } from '../callbacks/replay-run.repository.js';

@@ -1,12 +1,12 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { CallbackApiExistsError } from '../endpoints/callback-api-exists.error.js';
+import { CallbackApiExistsError } from '../endpoints/errors.js';
 import { CallbackApiRepository } from '../endpoints/callback-api.repository.js';
 import { endpointAlert } from '../callback-types/endpoint-alert.js';
 import { AddressRules } from '../security/address-rules.js';
 import { generateSigningSecret } from '../security/signing-secret.js';
 import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-callbacks.options.js';
-import { InvalidAlertUrlError } from './invalid-alert-url.error.js';
-import { OPERATORS } from './operators.js';
+import { InvalidAlertUrlError } from './errors.js';
+import { OPERATORS } from './endpoint-alerts.js';
 
 /** Keeps the operators' callback API at the URL that is configured. Where none is, no alerts are sent to it. */
 @Injectable()

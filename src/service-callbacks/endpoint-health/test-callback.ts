@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { FixedWindows } from '../../http/rate-limit/fixed-windows.js';
-import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import { CallbackApiNotFoundError } from '../endpoints/errors.js';
 import { CallbackApiRepository, type CallbackTarget } from '../endpoints/callback-api.repository.js';
 import { Holds } from '../holds/holds.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
@@ -18,7 +18,7 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import { hintOf } from './hint-of.js';
 import { ObservedConnection } from './observed-connection.js';
 import type { TestResult } from './test-result.js';
-import { TooManyTestsError } from './too-many-tests.error.js';
+import { TooManyTestsError } from './errors.js';
 
 /** Says that a request is a test; its document says so too. */
 const TEST_HEADER = 'webhook-test';

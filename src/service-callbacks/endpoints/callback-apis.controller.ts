@@ -16,8 +16,7 @@ import { dataOf } from '../../http/response-body.js';
 import { BodyToCheck, ValidParam, type CheckedBody } from '../../http/valid-input.js';
 import { z } from 'zod';
 import type { CallbackApi } from './callback-api.repository.js';
-import { CallbackApiExistsError } from './callback-api-exists.error.js';
-import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
+import { CallbackApiExistsError, CallbackApiNotFoundError, InvalidCallbackApiError } from './errors.js';
 import { CallbackApisService, type WithSigningSecret } from './callback-apis.service.js';
 import {
   callbackApiId,
@@ -28,7 +27,6 @@ import {
   type CreateCallbackApiBody,
   type UpdateCallbackApiBody,
 } from './callback-apis.schemas.js';
-import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
 
 const NOT_FOUND = 'The service has no such callback API';
 

@@ -14,8 +14,7 @@ import {
   type CallbackApiChange,
   type NewCallbackApi,
 } from './callback-api.repository.js';
-import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
-import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
+import { CallbackApiNotFoundError, InvalidCallbackApiError } from './errors.js';
 
 /** A new callback API with its secret, which is shown only once. */
 export type WithSigningSecret = CallbackApi & { readonly signingSecret: string };

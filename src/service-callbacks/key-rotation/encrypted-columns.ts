@@ -1,4 +1,4 @@
-import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api-secrets.js';
+import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api.entity.js';
 import { payloadBinding } from '../callbacks/callback.js';
 
 /** A column whose texts are ciphertexts of the `PayloadCipher`. */

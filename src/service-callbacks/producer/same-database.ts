@@ -3,7 +3,16 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { dataSourceOf } from '../../database/data-source-of.js';
 import { databaseIdentity } from '../../database/database-identity.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
-import { ForeignDatabaseError } from './foreign-database.error.js';
+
+export class ForeignDatabaseError extends Error {
+  constructor(theirs: string, ours: string) {
+    super(
+      `The manager passed to the producer is on another database (${theirs}) than service callbacks (${ours}): ` +
+        'the two could not commit together. Pass a manager of the same database, or none.',
+    );
+    this.name = 'ForeignDatabaseError';
+  }
+}
 
 /** Remembers which DataSources were found to be on the module's own database. */
 @Injectable()

@@ -7,7 +7,7 @@ import type { CallbackRequest } from './callback-request.js';
 import type { DeliveryError, DeliveryOutcome } from './delivery-outcome.js';
 import { parseRetryAfter } from './retry-after.js';
 import { CALLBACK_TRANSPORT, type CallbackTransport, type TransportResponse } from './callback-transport.js';
-import { NoResponseError } from './no-response.error.js';
+import { NoResponseError } from './errors.js';
 
 export interface CallbackClientOptions {
   /** One total deadline per attempt, in milliseconds (`CALLBACK_TIMEOUT_MS`). */

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
-import { NoResponseError } from './no-response.error.js';
+import { NoResponseError } from './errors.js';
 import type { Proxy } from './proxy.js';
 import { openTunnel } from './proxy-tunnel.js';
 

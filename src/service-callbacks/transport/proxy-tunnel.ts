@@ -1,8 +1,7 @@
 import { connect as connectTcp, isIPv6, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
-import { NoResponseError } from './no-response.error.js';
+import { NoResponseError, ProxyUnavailableError } from './errors.js';
 import type { Proxy } from './proxy.js';
-import { ProxyUnavailableError } from './proxy-unavailable.error.js';
 
 /** A longer response to CONNECT (bytes) is invalid. */
 const MAX_RESPONSE_BYTES = 8 * 1024;

@@ -1,4 +1,4 @@
-import { InvalidProxyUrlError } from './invalid-proxy-url.error.js';
+import { InvalidProxyUrlError } from './errors.js';
 
 /** A forward proxy, as `CALLBACK_PROXY_URL` names it. */
 export interface Proxy {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ConnectionUse } from './connection-use.js';
-import { NoResponseError } from './no-response.error.js';
+import { NoResponseError } from './errors.js';
 import { StatusLines } from './status-lines.js';
 
 /** Status line and headers, interim responses included, must not be longer than this, bytes. */

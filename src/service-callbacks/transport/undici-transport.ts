@@ -7,7 +7,7 @@ import type {
   TransportRequest,
 } from './callback-transport.js';
 import { Exchange } from './exchange.js';
-import { NoResponseError } from './no-response.error.js';
+import { NoResponseError } from './errors.js';
 import { OriginPools } from './origin-pools.js';
 import { CheckedUrls } from './checked-urls.js';
 import { vettedConnector, type ConnectorOptions } from './vetted-connector.js';

@@ -5,7 +5,7 @@ import type { AddressRules } from '../security/address-rules.js';
 import { portOf } from '../security/callback-url.js';
 import { guardResponses } from './response-guard.js';
 import type { Resolve } from './names/name-resolver.js';
-import { NoResponseError } from './no-response.error.js';
+import { NoResponseError } from './errors.js';
 import { proxiedConnector } from './proxied-connector.js';
 import type { Proxy } from './proxy.js';
 import { vettedAddresses, vettedLookup } from './vetted-lookup.js';

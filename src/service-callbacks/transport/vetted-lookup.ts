@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isLocalhost } from '../security/callback-url.js';
 import type { Resolve } from './names/name-resolver.js';
-import { NoResponseError } from './no-response.error.js';
+import { NoResponseError } from './errors.js';
 
 /** RFC 6761 §6.3: these names mean loopback, whatever a resolver says. */
 const LOOPBACK: readonly LookupAddress[] = [
