@@ -20,7 +20,7 @@ export {
 export { CallbackApisService } from './service-callbacks/endpoints/callback-apis.service.js';
 export type { CallbackApi, NewCallbackApi } from './service-callbacks/endpoints/callback-api.repository.js';
 export { EndpointSwitch } from './service-callbacks/endpoint-health/endpoint-switch.js';
-export { TestCallback } from './service-callbacks/endpoint-health/test-callback.js';
+export { TestCallback, TooManyTestsError } from './service-callbacks/test-callback/test-callback.js';
 export { OnCallback } from './service-callbacks/events/on-callback.decorator.js';
 export type { CallbackEventName, CallbackEvents } from './service-callbacks/events/callback-events.js';
 export { CALLBACK_QUEUES } from './service-callbacks/queues/queue-names.js';
@@ -33,6 +33,5 @@ export { InvalidEnvironmentError, InvalidOptionsError } from './config/errors.js
 export { CallbackApiExistsError } from './service-callbacks/endpoints/errors.js';
 export { CallbackApiNotFoundError } from './service-callbacks/endpoints/errors.js';
 export { InvalidCallbackApiError } from './service-callbacks/endpoints/errors.js';
-export { TooManyTestsError } from './service-callbacks/endpoint-health/errors.js';
 export { ForeignDatabaseError } from './service-callbacks/producer/same-database.js';
 export { UnknownCallbackTypeError } from './service-callbacks/callback-types/errors.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Maintenance } from '../../src/service-callbacks/callbacks/maintenance.js';
+import { Maintenance } from '../../src/service-callbacks/operations/maintenance.js';
 import { OldestDue } from '../../src/service-callbacks/callbacks/oldest-due.js';
-import { ReplayRunRepository } from '../../src/service-callbacks/callbacks/replay-run.repository.js';
+import { ReplayRunRepository } from '../../src/service-callbacks/replay/replay-run.repository.js';
 import { HoldRepository } from '../../src/service-callbacks/holds/hold.repository.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { EndpointReader } from '../../src/service-callbacks/reporting/endpoint.reader.js';

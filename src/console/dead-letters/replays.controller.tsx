@@ -6,10 +6,7 @@ import {
   type CallbackApi,
 } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';
-import {
-  ReplayRunRepository,
-  type ReplayRun,
-} from '../../service-callbacks/callbacks/replay-run.repository.js';
+import { ReplayRunRepository, type ReplayRun } from '../../service-callbacks/replay/replay-run.repository.js';
 import { isId } from '../is-id.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';

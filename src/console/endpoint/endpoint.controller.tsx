@@ -6,15 +6,14 @@ import { Clock } from '../../service-callbacks/clock.js';
 import {
   DeadLetterRepository,
   type DeadLetterFilter,
-} from '../../service-callbacks/callbacks/dead-letter.repository.js';
-import { CallbackLogReader } from '../../service-callbacks/callbacks/callback-log.reader.js';
-import { encodeLogCursor } from '../../service-callbacks/callbacks/list-cursor.js';
+} from '../../service-callbacks/history/dead-letter.repository.js';
+import { CallbackLogReader } from '../../service-callbacks/history/callback-log.reader.js';
+import { encodeLogCursor } from '../../service-callbacks/history/list-cursor.js';
 import { EndpointReader } from '../../service-callbacks/reporting/endpoint.reader.js';
 import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { EndpointSwitch } from '../../service-callbacks/endpoint-health/endpoint-switch.js';
-import { TestCallback } from '../../service-callbacks/endpoint-health/test-callback.js';
-import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
-import { TooManyTestsError } from '../../service-callbacks/endpoint-health/errors.js';
+import { TestCallback, TooManyTestsError } from '../../service-callbacks/test-callback/test-callback.js';
+import type { TestResult } from '../../service-callbacks/test-callback/test-result.js';
 import type {
   DeliveryLogOptions,
   DeliveryOptions,

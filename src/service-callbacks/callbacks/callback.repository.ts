@@ -30,7 +30,7 @@ import {
   type Settlement,
   type Tables,
 } from './state-machine.js';
-import { storableJson } from './storable-json.js';
+import { storableJson } from '../../database/storable-json.js';
 
 /** A callback as the producer inserts it. */
 export interface NewCallback {

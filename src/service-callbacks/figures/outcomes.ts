@@ -1,4 +1,4 @@
-import type { Outcomes, OutcomesAt } from '../callbacks/records.js';
+import type { Outcomes, OutcomesAt } from '../history/records.js';
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;

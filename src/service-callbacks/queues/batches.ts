@@ -7,9 +7,9 @@ import {
   destinationBinding,
   type BatchedCallback,
   type BatchJobData,
+  type Destination,
 } from './batch-job.js';
 import type { QueuedJob } from './queue-backend.js';
-import type { Destination } from '../security/destination.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { UnknownEncryptionKeyError } from '../security/errors.js';
 

@@ -7,7 +7,7 @@ import { percentilesOf } from '../figures/histogram.js';
 import { HOUR_MS, MINUTE_MS, series, startOfSeries } from '../figures/outcomes.js';
 import { HoldRepository } from '../holds/hold.repository.js';
 import { ProcessesRepository } from './processes.repository.js';
-import type { EndpointQuery, EndpointSummary, LogScope, OutcomesAt, Overview } from '../callbacks/records.js';
+import type { EndpointQuery, EndpointSummary, LogScope, OutcomesAt, Overview } from '../history/records.js';
 
 const MINUTES = 60;
 const HOURS = 24;

@@ -1,4 +1,4 @@
-import type { AddressRules, UrlCheck } from '../security/address-rules.js';
+import type { AddressRules, UrlCheck } from '../addresses/address-rules.js';
 
 /** So many URLs are remembered; then it begins anew. */
 const MAX_URLS = 10_000;

@@ -1,5 +1,4 @@
-import type { DeliveryError } from './delivery-outcome.js';
-import { NoResponseError, ProxyUnavailableError } from './errors.js';
+import { type DeliveryError, NoResponseError, ProxyUnavailableError } from '../connections/errors.js';
 
 const BY_CODE: Readonly<Record<string, DeliveryError>> = {
   ECONNREFUSED: 'connection_refused',

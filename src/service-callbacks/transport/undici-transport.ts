@@ -1,5 +1,5 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './response-guard.js';
+import { MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from '../connections/response-guard.js';
 import type {
   CallbackTransport,
   Deadline,
@@ -7,10 +7,10 @@ import type {
   TransportRequest,
 } from './callback-transport.js';
 import { Exchange } from './exchange.js';
-import { NoResponseError } from './errors.js';
-import { OriginPools } from './origin-pools.js';
+import { NoResponseError } from '../connections/errors.js';
+import { OriginPools } from '../connections/origin-pools.js';
 import { CheckedUrls } from './checked-urls.js';
-import { vettedConnector, type ConnectorOptions } from './vetted-connector.js';
+import { vettedConnector, type ConnectorOptions } from '../connections/vetted-connector.js';
 
 /**
  * More (bytes) than the guard of the connection lets through: undici's own limit makes an error with a stack for
