@@ -1,10 +1,18 @@
-import { Controller, Get, Inject, UseFilters } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Inject,
+  UseFilters,
+  Catch,
+  ServiceUnavailableException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { Public } from '../http/public.decorator.js';
+import { Public } from '../http/access.decorators.js';
 import { z } from 'zod';
 import { Operation, OperationsOf } from '../http/operation.decorator.js';
-import { READINESS_CHECKS, type ReadinessCheck } from './readiness-check.js';
-import { UnhealthyFilter } from './unhealthy.filter.js';
+import type { Response } from 'express';
 
 const partsView = z.record(
   z.string(),
@@ -23,6 +31,25 @@ const readinessView = z.strictObject({
   error: partsView.meta({ description: 'The parts that do not' }),
   details: partsView.meta({ description: 'All of them' }),
 });
+
+/** A part that must work before this process may be given traffic. */
+export interface ReadinessCheck {
+  /** The name of the part in the response. */
+  readonly name: string;
+  /** Takes 2 s at most. @throws saying in words why the part is not ready. */
+  check(): Promise<void>;
+}
+
+/** All of them; the application composes the list. */
+export const READINESS_CHECKS = Symbol('READINESS_CHECKS');
+
+/** Responds to a failed health check with its result, which names the parts, in place of the API's error shape. */
+@Catch(ServiceUnavailableException)
+class UnhealthyFilter implements ExceptionFilter<ServiceUnavailableException> {
+  catch(error: ServiceUnavailableException, host: ArgumentsHost): void {
+    host.switchToHttp().getResponse<Response>().status(error.getStatus()).json(error.getResponse());
+  }
+}
 
 @Public()
 @OperationsOf('Operations')

@@ -1,13 +1,22 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { Registry } from 'prom-client';
+import { Registry, collectDefaultMetrics } from 'prom-client';
 import { z } from 'zod';
 import { Operation, OperationsOf } from '../http/operation.decorator.js';
-import { METRIC_REGISTRIES } from './metric-registries.js';
-import { Public } from '../http/public.decorator.js';
+import { Public } from '../http/access.decorators.js';
 
 const metricsText = z.string().meta({
   examples: ['# TYPE service_callback_attempts_total counter\n'],
 });
+
+/** Every `Registry` whose metrics this process serves; the application composes the list. */
+export const METRIC_REGISTRIES = Symbol('METRIC_REGISTRIES');
+
+/** CPU, memory, event-loop delay and garbage collection, in a registry of its own: the default one is the whole process's. */
+export function processMetrics(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
 
 @Public()
 @OperationsOf('Operations')

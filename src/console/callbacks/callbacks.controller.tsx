@@ -1,6 +1,6 @@
 import { ConflictException, Get, Inject, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { CallbackTypeRegistry } from '../../service-callbacks/callback-types/callback-type-registry.js';
 import { CallbackLogReader } from '../../service-callbacks/history/callback-log.reader.js';
 import { encodeLogCursor } from '../../service-callbacks/history/list-cursor.js';

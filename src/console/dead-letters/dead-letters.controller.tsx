@@ -1,6 +1,6 @@
 import { Get, Inject, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { encodeCursor } from '../../service-callbacks/history/list-cursor.js';
 import { DeadLetterRepository } from '../../service-callbacks/history/dead-letter.repository.js';
 import { ReplayRunRepository } from '../../service-callbacks/replay/replay-run.repository.js';

@@ -1,6 +1,6 @@
 import { Get, Inject, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { CallbackApisService } from '../../service-callbacks/endpoints/callback-apis.service.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import {

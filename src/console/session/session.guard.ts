@@ -9,7 +9,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { Response } from 'express';
 import type { ApiScope } from '../../http/api-tokens/api-token.js';
-import { REQUIRED_SCOPE } from '../../http/requires-scope.decorator.js';
+import { REQUIRED_SCOPE } from '../../http/access.decorators.js';
 import { ConsoleAccess } from '../console-access.js';
 import { CONSOLE_LINKS, type ConsoleLinks } from '../console-links.js';
 import { can, type ConsoleRequest, type ConsoleSession } from './console-session.js';

@@ -1,6 +1,5 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import { Semaphore } from './semaphore.js';
 
 /** `getaddrinfo`, or what a test puts in its place. */
 export type GetAddresses = (hostname: string) => Promise<readonly LookupAddress[]>;
@@ -39,4 +38,26 @@ function abortOf(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(TOO_LATE), { once: true });
   });
+}
+
+/** Runs so many at a time; the others wait, first come first served. */
+class Semaphore {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  /** @param permits at least 1 */
+  constructor(private readonly permits: number) {}
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running < this.permits) this.running += 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      // The permit goes to the next one directly: a later caller cannot take it in between.
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running -= 1;
+    }
+  }
 }

@@ -11,7 +11,7 @@ import {
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { dataOf } from '../../http/response-body.js';
 import { BodyToCheck, ValidParam, type CheckedBody } from '../../http/valid-input.js';
 import { z } from 'zod';

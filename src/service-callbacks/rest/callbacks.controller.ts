@@ -12,7 +12,7 @@ import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
 import { assertBody, ContentLength } from '../../http/request-body.js';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { dataOf, pageOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { z } from 'zod';
@@ -49,16 +49,10 @@ export class CallbacksController {
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidQuery(schemas.listCallbacksQuery) query: ListCallbacksQuery,
   ) {
-    const { cursor, limit, callback_api_id, callback_type, subject_id, replay_id, ...rest } = query;
+    const { cursor, limit, replay_id: replayId, ...rest } = query;
     const after = cursor === undefined ? undefined : decodeLogCursor(cursor);
     if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
-    const filter = {
-      ...rest,
-      callbackApiId: callback_api_id,
-      callbackType: callback_type,
-      subjectId: subject_id,
-      replayId: replay_id,
-    };
+    const filter = { ...filterOf(rest), replayId };
     const { callbacks, next } = await this.log.list({ serviceId }, filter, after, limit);
     return { data: callbacks.map(view), next_cursor: next && encodeLogCursor(next) };
   }
@@ -141,13 +135,8 @@ export class CallbacksController {
     @ContentLength() length: string | undefined,
   ) {
     assertBody(length);
-    const { preview, callback_api_id, callback_type, subject_id, ...rest } = body;
-    const filter = {
-      ...rest,
-      callbackApiId: callback_api_id,
-      callbackType: callback_type,
-      subjectId: subject_id,
-    };
+    const { preview, ...rest } = body;
+    const filter = filterOf(rest);
     if (preview === true) return { data: { count: await this.runs.preview({ serviceId }, filter) } };
     const { id, total } = await this.runs.start({ serviceId }, filter);
     return { data: { count: total, replay_id: total > 0 ? id : null } };
@@ -186,6 +175,12 @@ export class CallbacksController {
     await this.runs.stop({ serviceId }, id, new Date());
     return this.replayRun(serviceId, id);
   }
+}
+
+type Filter = Pick<ListCallbacksQuery, 'callback_api_id' | 'callback_type' | 'subject_id'>;
+
+function filterOf<Rest extends Filter>({ callback_api_id, callback_type, subject_id, ...rest }: Rest) {
+  return { ...rest, callbackApiId: callback_api_id, callbackType: callback_type, subjectId: subject_id };
 }
 
 function notFound(serviceId: string, id: string): NotFoundException {

@@ -19,6 +19,17 @@ const time = (name: string, description: string, example: string) =>
     .transform((value) => new Date(value))
     .optional();
 
+/** Which page of a list. */
+const page = {
+  cursor: z.string().meta({ description: '`next_cursor` of the previous page' }).optional(),
+  limit: z.coerce
+    .number({ error: 'limit is not a number' })
+    .int('limit is not a whole number')
+    .min(1, 'limit is less than 1')
+    .max(PAGE.max, `limit is more than ${PAGE.max}`)
+    .default(PAGE.default),
+};
+
 const query = {
   callback_api_id: z
     .uuid({ error: 'callback_api_id is not a uuid' })
@@ -55,21 +66,10 @@ const query = {
     .optional(),
   since: time('since', 'Accepted at or after', '2026-11-28T00:00:00Z'),
   until: time('until', 'Accepted before', '2026-11-29T00:00:00Z'),
-  cursor: z.string().meta({ description: '`next_cursor` of the previous page' }).optional(),
-  limit: z.coerce
-    .number({ error: 'limit is not a number' })
-    .int('limit is not a whole number')
-    .min(1, 'limit is less than 1')
-    .max(PAGE.max, `limit is more than ${PAGE.max}`)
-    .default(PAGE.default),
+  ...page,
 };
 
-export const listCallbacksQuery = z.strictObject(query, {
-  error: (issue) =>
-    issue.code === 'unrecognized_keys'
-      ? `${issue.keys.join(', ')} is not accepted here; accepted are ${Object.keys(query).join(', ')}`
-      : 'expected an object',
-});
+export const listCallbacksQuery = requestBody(query, 'expected an object');
 export type ListCallbacksQuery = z.infer<typeof listCallbacksQuery>;
 
 /** Finished callbacks. */
@@ -168,3 +168,41 @@ export const replayRunView = z.strictObject({
   advanced_at: timeText('2026-11-28T15:50:02.131Z').nullable(),
   stopped_at: timeText('2026-11-28T15:50:02.512Z').nullable(),
 });
+
+const deadLetters = {
+  callback_api_id: query.callback_api_id,
+  reason: query.reason,
+  since: time('since', 'Given up at or after', '2026-11-28T00:00:00Z'),
+  until: time('until', 'Given up before', '2026-11-29T00:00:00Z'),
+};
+
+export const listDeadLettersQuery = requestBody({ ...deadLetters, ...page }, 'expected an object');
+export type ListDeadLettersQuery = z.infer<typeof listDeadLettersQuery>;
+
+/** `{}` is all of them; without a body nothing is replayed. */
+export const replayDeadLettersBody = requestBody(deadLetters);
+export type ReplayDeadLettersBody = z.infer<typeof replayDeadLettersBody>;
+
+export const deadLetterView = z.strictObject({
+  id: uuid(EXAMPLE_IDS.callback),
+  service_id: text(EXAMPLE_IDS.service).nullable(),
+  callback_api_id: uuid(EXAMPLE_IDS.callbackApi).nullable(),
+  callback_type: text('delivery_status'),
+  subject_id: text(EXAMPLE_IDS.notification, 'What it is about: the id of a notification').nullable(),
+  url: text(EXAMPLE_URL).nullable(),
+  reason: z.enum(GIVE_UP_REASONS),
+  detail: text('The callback API is disabled', 'What is wrong with it or with its replay').nullable(),
+  attempts_made: whole(6),
+  queued_at: timeText('2026-11-28T14:02:36.801Z'),
+  given_up_at: timeText('2026-11-28T14:32:40.006Z'),
+  replay_requested_at: timeText('2026-11-28T15:50:00.120Z').nullable(),
+  replayed_at: z.null().meta({ description: 'Always null: a replayed callback is no dead letter' }),
+});
+
+export const deadLetterWithAttemptsView = deadLetterView.extend({
+  attempts: z
+    .array(attemptView.omit({ excerpt: true, headers: true }))
+    .meta({ description: 'The last 50, oldest first' }),
+});
+
+export const replayAllView = z.strictObject({ count: whole(38, 'How many are replayed') });

@@ -1,4 +1,4 @@
-import * as schemas from './dead-letters.schemas.js';
+import * as schemas from './callbacks.schemas.js';
 import {
   BadRequestException,
   ConflictException,
@@ -11,21 +11,20 @@ import {
 } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { assertBody, ContentLength } from '../../http/request-body.js';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
 import { dataOf, pageOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { z } from 'zod';
 import type { AttemptRecord } from '../callbacks/callback.js';
-import { callbackId, queuedView } from './callbacks.schemas.js';
 import { decodeCursor, encodeCursor } from '../history/list-cursor.js';
 import {
   DeadLetterRepository,
   type DeadLetter,
   type DeadLetterFilter,
 } from '../history/dead-letter.repository.js';
-import type { ListDeadLettersQuery, ReplayDeadLettersBody } from './dead-letters.schemas.js';
+import type { ListDeadLettersQuery, ReplayDeadLettersBody } from './callbacks.schemas.js';
 import { Replay } from '../replay/replay.js';
 import { ReplayRunRepository } from '../replay/replay-run.repository.js';
 
@@ -72,7 +71,7 @@ export class DeadLettersController {
   })
   async get(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', callbackId) id: string,
+    @ValidParam('id', schemas.callbackId) id: string,
   ) {
     const letter = await this.deadLetters.find(serviceId, id);
     if (!letter) throw notFound(serviceId, id);
@@ -86,7 +85,7 @@ export class DeadLettersController {
     description:
       'With the same `webhook-id` and the same body. A second request while it is on its way changes nothing.',
     status: 202,
-    response: dataOf(queuedView),
+    response: dataOf(schemas.queuedView),
     errors: {
       404: NOT_FOUND,
       409: 'Its payload is deleted, or its callback API is deleted or disabled',
@@ -94,7 +93,7 @@ export class DeadLettersController {
   })
   async replayOne(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', callbackId) id: string,
+    @ValidParam('id', schemas.callbackId) id: string,
   ) {
     const result = await this.replay.deadLetter(serviceId, id);
     if (!result) throw notFound(serviceId, id);
@@ -131,19 +130,15 @@ export class DeadLettersController {
   })
   async remove(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
-    @ValidParam('id', callbackId) id: string,
+    @ValidParam('id', schemas.callbackId) id: string,
   ): Promise<void> {
     if (!(await this.deadLetters.remove(serviceId, id))) throw notFound(serviceId, id);
   }
 }
 
 function filterOf(query: ReplayDeadLettersBody): DeadLetterFilter {
-  return {
-    callbackApiId: query.callback_api_id,
-    reason: query.reason,
-    since: query.since,
-    until: query.until,
-  };
+  const { callback_api_id: callbackApiId, reason, since, until } = query;
+  return { callbackApiId, reason, since, until };
 }
 
 function notFound(serviceId: string, id: string): NotFoundException {

@@ -11,12 +11,10 @@ import {
   UseFilters,
 } from '@nestjs/common';
 import type { Response } from 'express';
-import { CallerHas } from '../../http/caller-has.decorator.js';
-import { CallerName } from '../../http/caller-name.decorator.js';
+import { CallerHas, CallerName, RequiresScope } from '../../http/access.decorators.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
 import { dataOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam } from '../../http/valid-input.js';
 import { CallbackApiNotFoundError } from '../endpoints/errors.js';

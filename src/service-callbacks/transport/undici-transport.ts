@@ -9,8 +9,8 @@ import type {
 import { Exchange } from './exchange.js';
 import { NoResponseError } from '../connections/errors.js';
 import { OriginPools } from '../connections/origin-pools.js';
-import { CheckedUrls } from './checked-urls.js';
 import { vettedConnector, type ConnectorOptions } from '../connections/vetted-connector.js';
+import type { AddressRules, UrlCheck } from '../addresses/address-rules.js';
 
 /**
  * More (bytes) than the guard of the connection lets through: undici's own limit makes an error with a stack for
@@ -77,5 +77,24 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
   /** Not sooner: workers finish their attempts on it until then. */
   async onApplicationShutdown(): Promise<void> {
     await this.close();
+  }
+}
+
+/** So many URLs are remembered; then it begins anew. */
+const MAX_URLS = 10_000;
+
+/** Remembers what the address rules say of each URL. The rules do not change; the dialled addresses are checked separately. */
+class CheckedUrls {
+  private readonly known = new Map<string, UrlCheck>();
+
+  constructor(private readonly rules: AddressRules) {}
+
+  of(url: string): UrlCheck {
+    const known = this.known.get(url);
+    if (known) return known;
+    if (this.known.size >= MAX_URLS) this.known.clear();
+    const check = this.rules.checkUrl(url);
+    this.known.set(url, check);
+    return check;
   }
 }
