@@ -29,7 +29,7 @@ export interface ReplayRun {
 }
 
 /** One that is not over, without what takes a count. */
-type RunningReplay = Omit<ReplayRun, 'waiting' | 'underWay' | 'delivered' | 'givenUp'>;
+export type RunningReplay = Omit<ReplayRun, 'waiting' | 'underWay' | 'delivered' | 'givenUp'>;
 
 const COLUMNS = `r.id, r.service_id AS "serviceId", r.total, r.queued, r.refused, r.requested_at AS "requestedAt",
   r.advanced_at AS "advancedAt", r.stopped_at AS "stoppedAt"`;
