@@ -13,7 +13,6 @@ import { CallbacksController } from './rest/callbacks.controller.js';
 import { DeadLetterRepository } from './history/dead-letter.repository.js';
 import { DeadLettersController } from './rest/dead-letters.controller.js';
 import { Maintenance } from './operations/maintenance.js';
-import { OldestDue } from './callbacks/oldest-due.js';
 import { Replay } from './replay/replay.js';
 import { ReplayRunRepository } from './replay/replay-run.repository.js';
 import { Clock } from './clock.js';
@@ -35,8 +34,9 @@ import { EndpointSwitch } from './endpoint-health/endpoint-switch.js';
 import { OperatorsEndpoint } from './endpoint-health/operators-endpoint.js';
 import { TestCallback } from './test-callback/test-callback.js';
 import { EndpointReader } from './reporting/endpoint.reader.js';
+import { ProcessHeartbeat } from './reporting/process-heartbeat.js';
 import { OverviewReader } from './reporting/overview.reader.js';
-import { reporting, reportingOfWorkers } from './reporting/reporting.providers.js';
+import { reporting } from './reporting/reporting.providers.js';
 import { SearchReader } from './reporting/search.reader.js';
 import { HoldRepository } from './holds/hold.repository.js';
 import { Holds } from './holds/holds.js';
@@ -119,7 +119,6 @@ const commonProviders: Provider[] = [
   DeadLetterRepository,
   ReplayRunRepository,
   Replay,
-  OldestDue,
   Maintenance,
   CallbackLog,
   CallbackHandlers,
@@ -148,7 +147,7 @@ const commonProviders: Provider[] = [
 
 const processorProviders: Provider[] = [
   EndpointReview,
-  ...reportingOfWorkers,
+  ProcessHeartbeat,
   LegacyJobs,
   EndpointGate,
   GoneEndpoints,

@@ -1,14 +1,7 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { retryConflicts } from '../../database/conflicts.js';
-import { describeError } from '../../observability/describe-error.js';
 import type { DataSource } from 'typeorm';
-import { periodically } from '../periodically.js';
+import { PeriodicWork } from '../periodically.js';
 import type { DeadLetterOptions, DeliveryLogOptions, RecordOptions } from '../service-callbacks.options.js';
 import {
   CALLBACKS_DATA_SOURCE,
@@ -17,6 +10,7 @@ import {
   RECORD_OPTIONS,
 } from '../tokens.js';
 import { tablesOf } from '../callbacks/callback.repository.js';
+import { FiguresRepository } from '../reporting/figures.repository.js';
 import { Replay } from '../replay/replay.js';
 import { ReplayRunRepository } from '../replay/replay-run.repository.js';
 
@@ -25,37 +19,38 @@ const DAY_MS = 24 * HOUR_MS;
 /** How often retention is looked after, ms, and how many rows a statement removes. */
 const RETENTION_EVERY_MS = 600_000;
 const CHUNK = 1_000;
+/** How long figures by the minute are kept, ms; those by the hour are kept as long as the records. */
+const MINUTES_KEPT_MS = 25 * HOUR_MS;
 /** How often requested replays are looked for, ms. */
 const REPLAY_EVERY_MS = 1_000;
 
-/** Starts requested replays at a bounded rate, and removes records older than their retention. */
+/** Starts requested replays at a bounded rate, and removes records and figures older than their retention. */
 @Injectable()
-export class Maintenance implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger('ServiceCallbacks');
-  private readonly stopping = new AbortController();
-  private running: readonly Promise<void>[] = [];
-
+export class Maintenance extends PeriodicWork implements OnApplicationBootstrap {
   constructor(
     @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly runs: ReplayRunRepository,
     private readonly replay: Replay,
+    private readonly figures: FiguresRepository,
     @Inject(DEAD_LETTER_OPTIONS) private readonly deadLetters: DeadLetterOptions,
     @Inject(DELIVERY_LOG_OPTIONS) private readonly log: DeliveryLogOptions,
     @Inject(RECORD_OPTIONS) private readonly record: RecordOptions,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.running = [
-      this.every(REPLAY_EVERY_MS, 'replays', async () => {
-        await this.replay.batch(this.deadLetters.replaysPerSecond, REPLAY_EVERY_MS);
-      }),
-      this.every(RETENTION_EVERY_MS, 'retention', () => this.tidy()),
-    ];
+  ) {
+    super();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await Promise.all(this.running);
+  onApplicationBootstrap(): void {
+    this.perform('replays', REPLAY_EVERY_MS, async () => {
+      await this.replay.batch(this.deadLetters.replaysPerSecond, REPLAY_EVERY_MS);
+    });
+    this.perform('retention', RETENTION_EVERY_MS, () => this.tidy());
+    this.perform('figures', RETENTION_EVERY_MS, () => {
+      const now = Date.now();
+      return this.figures.prune(
+        new Date(now - MINUTES_KEPT_MS),
+        new Date(now - this.log.retentionDays * DAY_MS),
+      );
+    });
   }
 
   /** One round of retention. Any number of processes may do it at once. */
@@ -127,19 +122,13 @@ export class Maintenance implements OnApplicationBootstrap, BeforeApplicationShu
         this.dataSource.query<unknown[] | [unknown[], number]>(statement),
       );
       const count = Array.isArray(result[0]) ? Number(result[1]) : result.length;
-      if (count < CHUNK || this.stopping.signal.aborted) return;
+      if (count < CHUNK || this.isStopping) return;
     }
   }
 
-  private every(everyMs: number, task: string, work: () => Promise<void>): Promise<void> {
-    const onError = (error: unknown): void =>
-      this.logger.error({
-        event: 'maintenance.failed',
-        task,
-        err: describeError(error),
-        msg: `The ${task} of callbacks could not be looked after; tried again`,
-      });
-    return periodically({ everyMs, signal: this.stopping.signal, onError }, work);
+  private perform(task: string, everyMs: number, work: () => Promise<void>): void {
+    const msg = `The ${task} of callbacks could not be looked after; tried again`;
+    this.every(everyMs, work, { event: 'maintenance.failed', task, msg });
   }
 }
 
