@@ -128,6 +128,8 @@ export interface ForeignRecord {
 /** What limits a take. */
 export interface TakeLimits {
   readonly pending: number;
+  /** Of them, those of quiet services; may be more than `pending`. */
+  readonly quiet: number;
   readonly due: number;
   /** Callbacks a batch. */
   readonly batchSize: number;
@@ -213,9 +215,9 @@ export class CallbackRepository {
   }
 
   /** Takes pending and due callbacks into batches. Empty where another process takes at this moment. */
-  take({ pending, due, batchSize, after }: TakeLimits): Promise<TakenNow[]> {
+  take({ pending, quiet, due, batchSize, after }: TakeLimits): Promise<TakenNow[]> {
     const marks = [[...after.keys()], [...after.values()]];
-    return this.mark(takeStatement(this.tables), [batchSize, MAX_BATCH_BYTES, ...marks, pending, due]);
+    return this.mark(takeStatement(this.tables), [batchSize, MAX_BATCH_BYTES, ...marks, pending, quiet, due]);
   }
 
   /** Takes held callbacks into batches: probes, and those of holds that are being released. */
