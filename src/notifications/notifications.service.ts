@@ -5,7 +5,7 @@ import {
   isFinalStatus,
   type NotificationStatus,
 } from '../service-callbacks/callback-types/notification-status.js';
-import { CallbackLogReader } from '../service-callbacks/callbacks/callback-log.reader.js';
+import { CallbackLogReader } from '../service-callbacks/history/callback-log.reader.js';
 import { Clock } from '../service-callbacks/clock.js';
 import {
   ServiceCallbacksProducer,

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { rows } from '../../database/rows.js';
 import type { HoldReason } from '../callbacks/callback.js';
-import type { CircuitView, LogScope } from '../callbacks/records.js';
+import type { CircuitView, LogScope } from '../history/records.js';
 import { tablesOf } from '../callbacks/callback.repository.js';
 import {
   holdStatement,

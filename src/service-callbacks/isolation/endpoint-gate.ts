@@ -4,7 +4,6 @@ import { Clock } from '../clock.js';
 import { Holds } from '../holds/holds.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
-import { endpointIdOf, endpointKey } from './endpoint-key.js';
 import { Endpoint, type AttemptResult, type EndpointOptions } from './endpoint.js';
 import type { Speed } from './latency.js';
 import { SlowThreshold } from './slow-threshold.js';
@@ -263,4 +262,17 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
 
 function deferred(reason: BusyReason, until: number): Deferral {
   return { kind: 'deferred', reason, until };
+}
+
+/**
+ * What is an endpoint: a callback API at the URL it has now. Not the origin: of two services behind one
+ * host, one must not be able to close the other's circuit (ADR 0006). A moved URL starts afresh.
+ */
+function endpointKey(endpointId: string, url: string): string {
+  return `${endpointId} ${url}`;
+}
+
+/** The endpoint in a key. */
+function endpointIdOf(key: string): string {
+  return key.slice(0, key.indexOf(' '));
 }
