@@ -416,6 +416,11 @@ describe('the console, in a browser', () => {
       expect(await page.getByText('recipient@example.com').count()).toBe(0);
       await page.getByRole('link', { name: 'Show personal fields' }).click();
       await page.getByText('"to": "recipient@example.com"').waitFor();
+      await page.getByText('As a command').click();
+      const command = await page.getByRole('region', { name: 'As a command' }).textContent();
+      expect(command).toContain('recipient@example.com');
+      const copy = page.getByRole('button', { name: 'Copy the command' });
+      expect(await copy.getAttribute('data-copy')).toBe(command);
     });
   }, 60_000);
 
