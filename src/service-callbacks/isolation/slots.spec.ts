@@ -6,7 +6,7 @@ import { Slots } from './slots.js';
 function fill(slots: Slots, key: string, speed: Speed = 'slow'): number {
   let taken = 0;
   while (slots.hasRoomFor(key, speed)) {
-    slots.take(key);
+    slots.take(key, speed === 'quick');
     taken += 1;
   }
   return taken;
@@ -30,7 +30,7 @@ describe('Slots', () => {
     for (let round = 0; round < 2_000; round += 1) {
       const key = `slow ${round % 100}`;
       if (!slots.hasRoomFor(key, 'slow')) continue;
-      slots.take(key);
+      slots.take(key, false);
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     expect(Math.max(...counts.values()) - Math.min(...counts.values())).toBeLessThanOrEqual(1);
@@ -41,10 +41,11 @@ describe('Slots', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(50), { maxLength: 3_000 }), (keys) => {
         const slots = new Slots(400);
-        for (const key of keys) if (slots.hasRoomFor(String(key), 'unknown')) slots.take(String(key));
+        for (const key of keys) if (slots.hasRoomFor(String(key), 'unknown')) slots.take(String(key), false);
         const held = slots.inUse;
         expect(held).toBeLessThanOrEqual(300);
-        expect(fill(slots, 'quick', 'quick')).toBe(400 - held);
+        expect(fill(slots, 'quick', 'quick')).toBe(400 - held - 25);
+        expect(slots.hasRoomFor('another', 'quick')).toBe(true);
       }),
       { numRuns: 200 },
     );
@@ -62,8 +63,16 @@ describe('Slots', () => {
     expect(fill(slots, 'slow')).toBe(taken);
   });
 
-  it('lets a quick endpoint use everything that is free', () => {
-    const slots = new Slots(16);
-    expect(fill(slots, 'quick', 'quick')).toBe(16);
+  it('lets a quick endpoint use everything that is free but a sixteenth', () => {
+    expect(fill(new Slots(2_000), 'quick', 'quick')).toBe(1_875);
+    expect(fill(new Slots(15), 'quick', 'quick')).toBe(15);
+  });
+
+  it('admits a new endpoint beside a flood of quick ones', () => {
+    const slots = new Slots(2_000);
+    for (let other = 0; other < 100; other += 1) fill(slots, `quick ${other}`, 'quick');
+    expect(slots.hasRoomFor('new', 'unknown')).toBe(true);
+    slots.take('new', false);
+    expect(slots.hasRoomFor('new', 'unknown')).toBe(false);
   });
 });

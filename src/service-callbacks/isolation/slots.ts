@@ -6,20 +6,21 @@ const RESERVE = { forQuick: 1 / 4, forFirst: 1 / 16 } as const;
 /**
  * The attempts one processor may hold at once, waiting ones included, and who holds them.
  *
- * A quick endpoint may use all free slots. Any other endpoint must leave a reserve for quick ones and, if it holds a
- * slot already, one for first attempts. A slow endpoint must leave as many more as it holds itself (the dynamic
+ * A quick endpoint may use all free slots but a reserve for the first attempts of others. Endpoints that are not quick
+ * must leave a reserve for quick ones as well. A slow endpoint must leave as many more as it holds itself (the dynamic
  * threshold of Choudhury and Hahne, 1998): slow endpoints share evenly and never hold all slots.
  */
 export class Slots {
   private held = 0;
-  private readonly heldBy = new Map<string, number>();
+  private heldByQuick = 0;
+  private readonly heldBy = new Map<string, { count: number; isQuick: boolean }>();
   private readonly forQuick: number;
   private readonly forFirst: number;
 
   /** @param capacity attempts, at least 1. */
   constructor(private readonly capacity: number) {
     this.forQuick = Math.floor(capacity * RESERVE.forQuick);
-    this.forFirst = Math.ceil(capacity * RESERVE.forFirst);
+    this.forFirst = capacity * RESERVE.forFirst;
   }
 
   get inUse(): number {
@@ -27,24 +28,29 @@ export class Slots {
   }
 
   hasRoomFor(key: string, speed: Speed): boolean {
-    return this.capacity - this.held > this.mustStayFree(speed, this.heldBy.get(key) ?? 0);
+    const free = this.capacity - this.held;
+    const holds = this.heldBy.get(key)?.count ?? 0;
+    if (speed === 'quick') return free > (holds > 0 ? Math.floor(this.forFirst) : 0);
+    // Its first attempt: what quick endpoints hold does not count against it.
+    if (holds === 0) return free > 0 && free + this.heldByQuick > this.forQuick;
+    return free > this.forQuick + Math.ceil(this.forFirst) + (speed === 'slow' ? holds : 0);
   }
 
-  private mustStayFree(speed: Speed, holds: number): number {
-    if (speed === 'quick') return 0;
-    if (holds === 0) return this.forQuick;
-    return this.forQuick + this.forFirst + (speed === 'slow' ? holds : 0);
-  }
-
-  take(key: string): void {
-    this.held += 1;
-    this.heldBy.set(key, (this.heldBy.get(key) ?? 0) + 1);
+  /** @param isQuick of the endpoint at this moment */
+  take(key: string, isQuick: boolean): void {
+    this.change(key, (this.heldBy.get(key)?.count ?? 0) + 1, isQuick);
   }
 
   giveBack(key: string): void {
-    this.held -= 1;
-    const left = (this.heldBy.get(key) ?? 1) - 1;
-    if (left > 0) this.heldBy.set(key, left);
+    const { count, isQuick } = this.heldBy.get(key) ?? { count: 1, isQuick: false };
+    this.change(key, count - 1, isQuick);
+  }
+
+  private change(key: string, count: number, isQuick: boolean): void {
+    const before = this.heldBy.get(key);
+    this.held += count - (before?.count ?? 0);
+    this.heldByQuick += (isQuick ? count : 0) - (before?.isQuick ? before.count : 0);
+    if (count > 0) this.heldBy.set(key, { count, isQuick });
     else this.heldBy.delete(key);
   }
 }
