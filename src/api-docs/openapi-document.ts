@@ -74,7 +74,7 @@ function complete(operation: Described, error: JsonSchema): void {
     503: 'The database does not answer now; try again',
   };
   for (const [status, description] of Object.entries(common)) {
-    // The fields of the schema have an example of what is wrong with an input.
+    // The schema of the error response has an example of a wrong field.
     const example = status === '400' ? {} : { example: errorBodyOf(Number(status), [description]) };
     operation.responses[status] ??= {
       description,

@@ -7,7 +7,7 @@ import type { RotationProgress } from '../service-callbacks/key-rotation/key-rot
 import type { Command } from './command.js';
 import type { Project } from './project.js';
 
-/** A line of progress at most, ms. */
+/** At most one line of progress in this time, ms. */
 const PROGRESS_INTERVAL_MS = 1_000;
 
 export function keysRotateCommand({ withDatabases }: Pick<Project, 'withDatabases'>): Command {
@@ -35,7 +35,7 @@ export function keysRotateCommand({ withDatabases }: Pick<Project, 'withDatabase
   };
 }
 
-/** On standard error: what was done is what standard output says. */
+/** Progress goes to standard error; standard output has the result. */
 function progressLines(): (progress: RotationProgress) => void {
   let lastAt = -Infinity;
   return ({ table, column, done, total }) => {

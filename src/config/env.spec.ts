@@ -13,7 +13,7 @@ const PRODUCTION = {
   CALLBACK_ENCRYPTION_KEYS: `one:${KEY}`,
 };
 
-/** The lines of the message, one a bad variable; none when the environment is good. */
+/** The lines of the error message, one a bad variable; empty if the environment is valid. */
 function complaints(source: EnvSource): readonly string[] {
   try {
     loadEnv(source);

@@ -4,7 +4,7 @@ interface RetrySchedule {
   readonly maxDelayMs: number;
 }
 
-/** How long after its first attempt the last retry of a callback may start, ms, without any `Retry-After`. */
+/** The longest time from the first attempt to the last retry, ms, without any `Retry-After`. */
 export function retryScheduleMs({ maxRetries, baseDelayMs, maxDelayMs }: RetrySchedule): number {
   const delays = Array.from({ length: maxRetries }, (_, index) =>
     Math.min(maxDelayMs, baseDelayMs * 2 ** index),

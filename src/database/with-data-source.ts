@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { DatabaseOptions } from './data-source-options.js';
 import { openDataSource } from './open-data-source.js';
 
-/** Connects, and disconnects whatever happens: for a command that does one thing and ends. */
+/** Connects, runs the work of a command, and disconnects in any case. */
 export async function withDataSource<T>(
   options: DatabaseOptions,
   use: (dataSource: DataSource) => Promise<T>,

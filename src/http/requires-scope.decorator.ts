@@ -4,7 +4,7 @@ import { OPENAPI, SCOPE_EXTENSION } from './openapi-metadata.js';
 
 export const REQUIRED_SCOPE = 'service-callbacks:required-scope';
 
-/** A route without one is for tokens that have every scope. */
+/** The scope that a route needs. A route without it needs a token with every scope. */
 export const RequiresScope = (scope: ApiScope) =>
   applyDecorators(
     SetMetadata(REQUIRED_SCOPE, scope),

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { ValidBody, ValidParam, ValidQuery } from './valid-input.js';
 
 const idParam = z.uuid();
-/** What it makes of a value it does not accept itself. */
+/** What the pipe returns for a value that it does not check. */
 const listQuery = z.object({ since: z.iso.datetime().transform((text) => new Date(text)) });
 const noteBody = z.strictObject({
   text: z.string('text is not a string'),

@@ -21,7 +21,7 @@ const TIMES = ['sentAt', 'createdAt', 'updatedAt'] as const;
 export class NotificationDao {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** What `work` does with its manager commits together or not at all; it runs again after a conflict. */
+  /** A transaction: everything that `work` does with its manager commits together. It runs again after a conflict. */
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return inTransaction(this.dataSource, work);
   }
@@ -64,7 +64,10 @@ export class NotificationDao {
     return found ?? null;
   }
 
-  /** Newest first. @param serviceId undefined: of all services */
+  /**
+   * Newest first.
+   * @param serviceId undefined: all services
+   */
   async idsByReference(
     reference: string,
     serviceId: string | undefined,

@@ -14,7 +14,7 @@ function anAggregate(): Error {
   return Object.assign(new AggregateError(errors), { code: 'ECONNREFUSED' });
 }
 
-/** As TypeORM makes one of what `pg` throws. */
+/** An error as TypeORM makes it from an error of `pg`. */
 function aFailedQuery(): Error {
   const driverError = Object.assign(new Error('new row violates check constraint "none"'), {
     code: '23514',

@@ -1,7 +1,7 @@
 import { Catch, ServiceUnavailableException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Response } from 'express';
 
-/** Responds to a failed health check with its result, which names the parts, in place of the API's error shape. */
+/** Responds to a failed health check with its result, which names the parts, instead of the API's error shape. */
 @Catch(ServiceUnavailableException)
 export class UnhealthyFilter implements ExceptionFilter<ServiceUnavailableException> {
   catch(error: ServiceUnavailableException, host: ArgumentsHost): void {
