@@ -88,10 +88,9 @@ export class NotificationDao {
   }
 
   /**
-   * One statement, its guard in the WHERE: of two receipts at the same moment one finds the row as it
-   * was. `sentBy` never overwrites one that is there. A final status stays; the same status again is no
-   * change.
-   * @returns the notification as it is now; null where nothing was changed.
+   * One statement with its guard in the `WHERE`: of two receipts at the same moment, only one changes the row. A final
+   * status stays, and the same status again is no change. `sentBy` never overwrites an existing value.
+   * @returns the notification after the change; null if nothing was changed
    */
   async updateStatusById(
     id: string,

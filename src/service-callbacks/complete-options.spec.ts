@@ -11,7 +11,7 @@ const LEAST = { queue: { backend: 'postgres' }, encryptionKeys: [KEY] } as const
 
 const HEADING = 'The options of ServiceCallbacksModule are not valid:';
 
-/** The lines of the message, one a bad option. */
+/** The lines of the error message, one a bad option. */
 function complaints(options: object): readonly string[] {
   try {
     ServiceCallbacksModule.forRoot(options as never);

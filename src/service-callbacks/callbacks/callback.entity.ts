@@ -27,7 +27,7 @@ export class CallbackEntity {
   @Column('text', { name: 'subject_id', nullable: true })
   subjectId!: string | null;
 
-  /** Where it was sent last, or is to be sent. */
+  /** The URL of its last or next attempt. */
   @Column('text', { nullable: true })
   url!: string | null;
 
@@ -37,7 +37,7 @@ export class CallbackEntity {
   @Column('text', { nullable: true })
   reason!: GiveUpReason | null;
 
-  /** What is wrong with it, in words; never bytes from a server or a payload. */
+  /** What is wrong, in words. Never bytes from a server or a payload. */
   @Column('text', { nullable: true })
   detail!: string | null;
 

@@ -91,7 +91,7 @@ const replay = {
     .optional(),
 };
 
-/** `{}` is all of them; without a body nothing is replayed. */
+/** `{}` selects all of them. A request without a body is an error: it replays nothing. */
 export const replayCallbacksBody = requestBody(replay);
 export type ReplayCallbacksBody = z.infer<typeof replayCallbacksBody>;
 

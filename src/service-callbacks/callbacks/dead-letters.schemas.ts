@@ -49,7 +49,7 @@ export const listDeadLettersQuery = strict({
 });
 export type ListDeadLettersQuery = z.infer<typeof listDeadLettersQuery>;
 
-/** `{}` is all of them; without a body nothing is replayed. */
+/** `{}` selects all of them. A request without a body is an error: it replays nothing. */
 export const replayDeadLettersBody = requestBody(filter);
 export type ReplayDeadLettersBody = z.infer<typeof replayDeadLettersBody>;
 

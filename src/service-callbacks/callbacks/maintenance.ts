@@ -22,7 +22,7 @@ import { ReplayRunRepository } from './replay-run.repository.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How often retention is looked after, ms, and how many rows a statement removes. */
+/** The interval of retention, ms, and how many rows one statement removes. */
 const RETENTION_EVERY_MS = 600_000;
 const CHUNK = 1_000;
 /** How often requested replays are looked for, ms. */
@@ -58,7 +58,7 @@ export class Maintenance implements OnApplicationBootstrap, BeforeApplicationShu
     await Promise.all(this.running);
   }
 
-  /** One round of retention. Any number of processes may do it at once. */
+  /** One round of retention. Several processes may run it at once. */
   async tidy(): Promise<void> {
     const { callbacks, payloads, news } = tablesOf(this.dataSource);
     const logMs = this.log.retentionDays * DAY_MS;
@@ -88,7 +88,7 @@ export class Maintenance implements OnApplicationBootstrap, BeforeApplicationShu
     await this.runs.prune(new Date(Date.now() - deadLetterMs));
   }
 
-  /** Only older ids are looked at: a UUIDv7 begins with its time. */
+  /** Reads older ids only: a UUIDv7 begins with its time. */
   private async removePayloads(state: 'delivered' | 'given_up', olderThanMs: number): Promise<void> {
     const { callbacks, payloads } = tablesOf(this.dataSource);
     await this.chunks(
@@ -120,7 +120,7 @@ export class Maintenance implements OnApplicationBootstrap, BeforeApplicationShu
     );
   }
 
-  /** Until a statement finds less than a chunk: none of them holds locks for long. */
+  /** Repeats a statement until it finds less than a chunk: no statement holds locks for long. */
   private async chunks(statement: string): Promise<void> {
     for (;;) {
       const result = await retryConflicts(() =>

@@ -4,12 +4,12 @@ import { rows } from '../../database/rows.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { tablesOf } from './callback.repository.js';
 
-/** How long the callback has waited that has been due for longest: it says whether callbacks move. */
+/** How long the callback that has been due for longest has waited: it shows whether callbacks move. */
 @Injectable()
 export class OldestDue {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
-  /** ms; 0 where none is due. */
+  /** ms; 0 if none is due. */
   async read(): Promise<number> {
     const { callbacks } = tablesOf(this.dataSource);
     const [row] = await rows<{ waited: number | null }>(

@@ -6,18 +6,18 @@ export class ReplayRunEntity {
   @PrimaryColumn('uuid')
   id!: string;
 
-  /** Whose callbacks; null: of any service, requested by an operator. */
+  /** The service whose callbacks these are; null: any service, requested by an operator. */
   @Column('text', { name: 'service_id', nullable: true })
   serviceId!: string | null;
 
   @Column('integer')
   total!: number;
 
-  /** On their way again. */
+  /** How many were queued again. */
   @Column('integer')
   queued!: number;
 
-  /** Could not be replayed: the detail of each callback says why. */
+  /** How many could not be replayed: the detail of each callback has the reason. */
   @Column('integer')
   refused!: number;
 

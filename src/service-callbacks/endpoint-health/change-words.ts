@@ -1,7 +1,7 @@
 import { MIN_ATTEMPTS } from './disable-policy.js';
 import type { EndpointChange, OngoingFailure } from '../events/endpoint-change.js';
 
-/** A change as the log and the alerts have it: flat, in snake case, nothing that is secret. */
+/** A change for the log and the alerts: flat, in snake case, without secrets. */
 export function factsOf(change: EndpointChange): Record<string, unknown> {
   return {
     service_id: change.serviceId,

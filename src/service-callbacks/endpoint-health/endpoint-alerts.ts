@@ -7,8 +7,8 @@ import type { EndpointChange } from '../events/endpoint-change.js';
 import { OPERATORS } from './operators.js';
 
 /**
- * Changes of endpoints as callbacks of the type `endpoint_alert`, with all that callbacks have: to the operators
- * (`ALERT_WEBHOOK_URL`) and to the endpoint's own service, each where it has a callback API of that type.
+ * Sends changes of endpoints as callbacks of the type `endpoint_alert`, with everything that callbacks have: to the
+ * operators (`ALERT_WEBHOOK_URL`) and to the endpoint's own service, if they have an endpoint of that type.
  */
 @Injectable()
 export class EndpointAlerts {
@@ -17,7 +17,7 @@ export class EndpointAlerts {
     @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: CompleteOptions,
   ) {}
 
-  /** Never about an endpoint that takes alerts: a failing one would get alerts about itself without end. */
+  /** No alerts about an endpoint that gets alerts: a failing one would cause alerts about itself without end. */
   async send(change: EndpointChange): Promise<void> {
     if (change.callbackType === endpointAlert.type) return;
     const { callbackApiId, at } = change;

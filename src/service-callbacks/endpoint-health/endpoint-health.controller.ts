@@ -30,7 +30,7 @@ import { TooManyTestsError } from './too-many-tests.error.js';
 
 const NOT_FOUND = 'The service has no such callback API';
 
-/** How an endpoint is, whether it is on, and a try. */
+/** Health of an endpoint, its switch, and test callbacks. */
 @Controller('service/:service_id/callback-api/:id')
 @UseFilters(HttpErrorFilter)
 @OperationsOf('Callback APIs')

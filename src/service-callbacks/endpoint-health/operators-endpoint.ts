@@ -8,7 +8,7 @@ import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-call
 import { InvalidAlertUrlError } from './invalid-alert-url.error.js';
 import { OPERATORS } from './operators.js';
 
-/** Keeps the operators' callback API at the URL that is configured. Where none is, no alerts are sent to it. */
+/** Keeps the operators' endpoint at the configured URL. Without a URL there are no alerts to the operators. */
 @Injectable()
 export class OperatorsEndpoint implements OnModuleInit {
   constructor(
@@ -17,7 +17,7 @@ export class OperatorsEndpoint implements OnModuleInit {
     @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: CompleteOptions,
   ) {}
 
-  /** @throws InvalidAlertUrlError: an alert that could never arrive would be missed much later. */
+  /** @throws InvalidAlertUrlError at the start: otherwise a wrong URL would be noticed much later */
   async onModuleInit(): Promise<void> {
     const { alerts } = this.options;
     if (!alerts) return;
@@ -35,7 +35,7 @@ export class OperatorsEndpoint implements OnModuleInit {
       // This secret is never shown; rotate it to verify alerts.
       await this.callbackApis.create({ ...which, ...where, signingSecret: generateSigningSecret() });
     } catch (error) {
-      // Another process of the same configuration was first.
+      // Another process with the same configuration was first.
       if (!(error instanceof CallbackApiExistsError)) throw error;
     }
   }

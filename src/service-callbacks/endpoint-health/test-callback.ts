@@ -20,17 +20,17 @@ import { ObservedConnection } from './observed-connection.js';
 import type { TestResult } from './test-result.js';
 import { TooManyTestsError } from './too-many-tests.error.js';
 
-/** Says that a request is a test; its document says so too. */
+/** Marks a request as a test; its payload is marked too. */
 const TEST_HEADER = 'webhook-test';
 
-/** Per callback API and process. */
+/** Limits of each endpoint, in each process. */
 const PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
 /**
- * Sends one marked callback now, and reports what the endpoint did. By the client, the signature and the address
- * rules of every callback, over a connection of its own; not queued, not retried, not logged as one. It passes
- * the endpoint's circuit and window by: they learn nothing from it, and it is sent while they say no.
+ * Sends one marked callback now, and reports the result. It uses the client, the signature and the address rules of
+ * every callback, over a connection of its own. It is not queued, not retried, and not logged as a callback. It ignores
+ * the endpoint's circuit and congestion window, and does not change them.
  */
 @Injectable()
 export class TestCallback {
@@ -42,13 +42,13 @@ export class TestCallback {
     private readonly clock: Clock,
     private readonly holds: Holds,
     @Inject(CONNECTOR_OPTIONS) private readonly connector: ConnectorOptions,
-    /** A host's interceptors see a test as they see every callback. */
+    /** A host's interceptors get a test like any callback. */
     @Inject(THROUGH_HOST) private readonly throughHost: ThroughHost,
     @Inject(DELIVERY_OPTIONS) private readonly delivery: DeliveryOptions,
   ) {}
 
   /**
-   * Also to one that is disabled: it is how one finds out that it can be enabled.
+   * Also for a disabled endpoint: a test shows whether it can be enabled.
    * @throws CallbackApiNotFoundError, TooManyTestsError
    */
   async send(serviceId: string, callbackApiId: string): Promise<TestResult> {
@@ -95,7 +95,7 @@ export class TestCallback {
   }
 }
 
-/** Keeps what the client does not pass on: it knows no reason to look at it. */
+/** Keeps the response, which the client does not return. */
 class LastResponse implements CallbackTransport {
   private response: TransportResponse | undefined;
 
@@ -106,7 +106,7 @@ class LastResponse implements CallbackTransport {
     return this.response;
   }
 
-  /** Made printable, and without what a server must not be able to show: the token, the secrets. */
+  /** Makes a response printable, and masks what a server must not show: the token and the secrets. */
   shown(request: CallbackRequest): Pick<TestResult, 'location' | 'excerpt'> {
     const location = [this.response?.headers['location']].flat()[0];
     return {

@@ -1,8 +1,8 @@
-/** Test callbacks are for people; what must be sent often is a callback. */
+/** Test callbacks are for people. Code that sends often must send callbacks. */
 export class TooManyTestsError extends Error {
   override readonly name = 'TooManyTestsError';
 
-  /** @param retryAfterSeconds when the next one is taken. */
+  /** @param retryAfterSeconds the time until the next test is allowed */
   constructor(
     callbackApiId: string,
     perMinute: number,

@@ -18,7 +18,7 @@ const delivered = (callbackId: string): CallbackEvents['delivered'] => ({
   statusCode: 200,
 });
 
-/** Ends each call when it is told. */
+/** Its calls end when the test lets them. */
 @Injectable()
 class Held {
   readonly begun: string[] = [];

@@ -6,7 +6,7 @@ export const DAY_MS = 86_400_000;
 
 const NOTHING: Outcomes = { delivered: 0, failed: 0, deferred: 0, givenUp: 0 };
 
-/** Sums as SQL gives them. */
+/** Sums as PostgreSQL returns them. */
 export interface OutcomeRow {
   readonly at: Date;
   readonly delivered: number;
@@ -15,7 +15,7 @@ export interface OutcomeRow {
   readonly given_up: number;
 }
 
-/** Sums of bigint are numeric. */
+/** In PostgreSQL, the sum of bigint is numeric. */
 export const OUTCOME_SUMS = `sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed,
   sum(deferred)::bigint AS deferred, sum(given_up)::bigint AS given_up`;
 
@@ -23,12 +23,12 @@ export function outcomesOf({ delivered, failed, deferred, given_up }: Omit<Outco
   return { delivered, failed, deferred, givenUp: given_up };
 }
 
-/** Start of the first of `count` consecutive spans, the last of which contains `now`; Unix ms. */
+/** The start of the first of `count` consecutive spans; the last one contains `now`; Unix ms. */
 export function startOfSeries(now: number, spanMs: number, count: number): number {
   return Math.floor(now / spanMs) * spanMs - (count - 1) * spanMs;
 }
 
-/** One entry a span, whether there was anything in it or not. */
+/** One entry for each span, also for an empty one. */
 export function series(
   rows: readonly OutcomeRow[],
   now: number,

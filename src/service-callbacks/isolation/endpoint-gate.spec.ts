@@ -33,7 +33,7 @@ function gateWith(delivery: Partial<DeliveryOptions> = {}) {
   const held = new Map<string, HoldReason>();
   const holds = { reasonFor: (id: string) => held.get(id), whenLifted: () => undefined };
   const gate = new EndpointGate(options, holds, clock);
-  /** As an endpoint of its own, at one URL. */
+  /** Each is an endpoint of its own, at the same URL. */
   const admit = (id: string, pool: PermitPool, isProbe = false) =>
     gate.admit(id, 'https://example.com/', pool, isProbe);
   return { clock, gate, held, admit };
@@ -149,7 +149,7 @@ describe('EndpointGate', () => {
       order.push(id);
       return permit;
     });
-    // The other pool is not theirs.
+    // The other pool has permits of its own.
     admitted(admit('three', 'retry')).release('responded');
     clock.time += 20;
     first.release('responded');

@@ -1,12 +1,12 @@
 /**
- * What is an endpoint: a callback API at the URL it has now. Not the origin: of two services behind one
- * host, one must not be able to close the other's circuit (ADR 0006). A moved URL starts afresh.
+ * Identifies an endpoint for isolation: its id with its current URL. Not the origin: of two services on one host,
+ * neither may open the circuit of the other (ADR 0006). A new URL starts afresh.
  */
 export function endpointKey(endpointId: string, url: string): string {
   return `${endpointId} ${url}`;
 }
 
-/** The endpoint in a key. */
+/** The id of the endpoint of a key. */
 export function endpointIdOf(key: string): string {
   return key.slice(0, key.indexOf(' '));
 }

@@ -6,7 +6,7 @@ export interface StoredCiphertext {
   readonly ciphertext: string;
 }
 
-/** How many ciphertexts of a column are under one key. */
+/** How many ciphertexts of a column use one key. */
 export interface KeyUse {
   readonly table: string;
   readonly column: string;
@@ -14,14 +14,14 @@ export interface KeyUse {
   readonly count: number;
 }
 
-/** What is in front of a ciphertext's dot is the id of its key. */
+/** The id of a ciphertext's key stands before its dot. */
 const keyIdIn = (column: string): string => `split_part(${column}, '.', 1)`;
 
-/** Ciphertexts as they are stored, whatever their table. Names come from `ENCRYPTED_COLUMNS` alone. */
+/** Reads and replaces ciphertexts in any table. Names of tables come from `ENCRYPTED_COLUMNS` only. */
 export class CiphertextRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** The next few that are under another key than this one, in the order of their ids. */
+  /** The next few ciphertexts with another key than this one, in the order of their ids. */
   batchUnderOtherKeys(
     { table, column }: EncryptedColumn,
     keyId: string,
@@ -36,7 +36,7 @@ export class CiphertextRepository {
     );
   }
 
-  /** @returns false if the column has changed since it was read: the change used the current key. */
+  /** @returns false if the column has changed since it was read: the change used the current key */
   async replace(
     { table, column }: EncryptedColumn,
     old: StoredCiphertext,

@@ -1,7 +1,7 @@
 import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api-secrets.js';
 import { payloadBinding } from '../callbacks/callback.js';
 
-/** A column whose texts are ciphertexts of the `PayloadCipher`. */
+/** A column with ciphertexts of the `PayloadCipher`. */
 export interface EncryptedColumn {
   readonly table: string;
   readonly column: string;
@@ -9,7 +9,7 @@ export interface EncryptedColumn {
   readonly bindingOf: (id: string) => string;
 }
 
-/** All of them. A new one that is not listed here would be lost with its key. */
+/** All such columns. The ciphertexts of a column that is missing here are lost with their key. */
 export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   { table: 'service_callback_apis', column: 'bearer_token', bindingOf: bearerTokenBinding },
   { table: 'service_callback_apis', column: 'signing_secret', bindingOf: signingSecretBinding },

@@ -8,26 +8,26 @@ const BATCH = 500;
 export interface ColumnRotation {
   readonly table: string;
   readonly column: string;
-  /** Now under the current key. */
+  /** Re-encrypted with the current key. */
   readonly rotated: number;
-  /** Changed by the running service in the meantime, under the current key. */
+  /** Changed by a running process meanwhile, with the current key. */
   readonly overtaken: number;
-  /** Left as they are: their key is not configured any more, or they were altered. */
+  /** Left unchanged: their key is not configured any more, or they were altered. */
   readonly unreadable: number;
 }
 
-/** How far one column is. */
+/** The progress in one column. */
 export interface RotationProgress {
   readonly table: string;
   readonly column: string;
-  /** Ciphertexts that were looked at, of `total` that were under other keys at the start. */
+  /** Ciphertexts that were read, of the `total` that had other keys at the start. */
   readonly done: number;
   readonly total: number;
 }
 
 /**
- * Re-encrypts what is stored, under the current key, while the service runs: a text is replaced only where it
- * is still the one that was read. Started again after a crash it goes on with what is left.
+ * Re-encrypts everything that is stored with the current key, while processes run: a ciphertext is replaced only if it
+ * has not changed since it was read. After a crash, a new start continues with what is left.
  */
 export class KeyRotation {
   constructor(
@@ -41,7 +41,7 @@ export class KeyRotation {
     return rotations;
   }
 
-  /** Every key that something stored is under, per column. */
+  /** Every key in use, for each column. */
   async uses(): Promise<KeyUse[]> {
     return (await Promise.all(ENCRYPTED_COLUMNS.map((column) => this.repository.countByKey(column)))).flat();
   }
@@ -87,7 +87,7 @@ export class KeyRotation {
     try {
       return this.cipher.decrypt(ciphertext, binding);
     } catch {
-      // Which keys those are is what `uses` says.
+      // `uses` says which keys those are.
       return undefined;
     }
   }

@@ -14,7 +14,7 @@ export function rotationReport({ columns, currentKeyId }: RotatedKeys): string {
   return [`Re-encrypted under the key "${currentKeyId}":`, ...lines].join('\n');
 }
 
-/** Which keys may be dropped, and which not yet. */
+/** Which keys can be removed now, and which not yet. */
 export function keyReport({ needed, currentKeyId }: KeysInUse, maxAgeMs: number): string {
   const lines =
     needed.length === 0

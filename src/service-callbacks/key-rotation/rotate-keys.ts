@@ -4,9 +4,9 @@ import { CiphertextRepository, type KeyUse } from './ciphertext.repository.js';
 import { KeyRotation, type ColumnRotation, type RotationProgress } from './key-rotation.js';
 
 export interface RotateKeysOptions {
-  /** The option of this name of the module: the first encrypts, all decrypt. */
+  /** The module's option of this name: the first key encrypts, all decrypt. */
   readonly encryptionKeys: readonly string[];
-  /** After every few hundred ciphertexts. */
+  /** Called after every few hundred ciphertexts. */
   readonly onProgress?: (progress: RotationProgress) => void;
 }
 
@@ -17,12 +17,12 @@ export interface RotatedKeys {
 
 export interface KeysInUse {
   readonly currentKeyId: string;
-  /** What is stored under other keys: these may not be dropped yet. */
+  /** What other keys still encrypt: these keys cannot be removed yet. */
   readonly needed: readonly KeyUse[];
 }
 
 /**
- * Re-encrypts what is stored under the first key, while processes run. It can be stopped and started again.
+ * Re-encrypts everything that is stored with the first key, while processes run. It can be stopped and started again.
  * @param dataSource the host's, connected
  * @throws InvalidEncryptionKeyError
  */
@@ -35,7 +35,10 @@ export async function rotateKeys(
   return { currentKeyId: cipher.currentKeyId, columns: await rotation.run(onProgress) };
 }
 
-/** Which keys beside the first are still needed. @throws InvalidEncryptionKeyError */
+/**
+ * The keys beside the first that are still needed.
+ * @throws InvalidEncryptionKeyError
+ */
 export async function keysInUse(
   dataSource: DataSource,
   { encryptionKeys }: Pick<RotateKeysOptions, 'encryptionKeys'>,

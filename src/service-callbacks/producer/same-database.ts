@@ -5,7 +5,7 @@ import { databaseIdentity } from '../../database/database-identity.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { ForeignDatabaseError } from './foreign-database.error.js';
 
-/** Remembers which DataSources were found to be on the module's own database. */
+/** Remembers which DataSources use the module's database. */
 @Injectable()
 export class SameDatabase {
   private readonly known = new WeakSet<object>();
@@ -14,7 +14,7 @@ export class SameDatabase {
     this.known.add(ours);
   }
 
-  /** @throws ForeignDatabaseError where the manager's connection is on another database. */
+  /** @throws ForeignDatabaseError if the manager's connection uses another database */
   async assert(manager?: EntityManager): Promise<void> {
     const connection = manager?.queryRunner;
     if (!connection) return;

@@ -15,7 +15,7 @@ import { FiguresRepository } from './figures.repository.js';
 
 /** How often, ms. */
 const EVERY_MS = 600_000;
-/** How long figures by the minute are kept, ms; those by the hour are kept as long as the records. */
+/** How long figures by the minute are kept, ms. Figures by the hour are kept as long as the records. */
 const MINUTES_KEPT_MS = 25 * HOUR_MS;
 
 /** Removes figures that are older than their retention. */

@@ -16,7 +16,7 @@ import { ProcessesRepository } from './processes.repository.js';
 /** How often a process reports itself, ms. */
 const HEARTBEAT_MS = 5_000;
 
-/** Reports what only this process knows: attempts in flight, what is in no figure. */
+/** Reports what only this process knows: attempts in flight, and events that its figures had to drop. */
 @Injectable()
 export class ProcessHeartbeat implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('ServiceCallbacks');
@@ -42,7 +42,7 @@ export class ProcessHeartbeat implements OnApplicationBootstrap, BeforeApplicati
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await this.running;
-    // If the database is unavailable, its row expires.
+    // If the database does not respond, its row expires.
     await this.processes.forget(this.id).catch(() => undefined);
   }
 

@@ -12,7 +12,7 @@ import { ProcessHeartbeat } from './process-heartbeat.js';
 import { SearchReader } from './search.reader.js';
 import { SearchRepository } from './search.repository.js';
 
-/** In every process: also one without processors ends callbacks. */
+/** In every process: processes without processors also end callbacks. */
 export const reporting = [
   CallbackBodyReader,
   EndpointReader,
@@ -27,5 +27,5 @@ export const reporting = [
   FigureFlusher,
 ] as const;
 
-/** In the processes that deliver. */
+/** In processes that deliver. */
 export const reportingOfWorkers = [ProcessHeartbeat, FiguresRetention] as const;

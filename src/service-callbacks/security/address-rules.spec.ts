@@ -49,7 +49,7 @@ describe('the request target', () => {
     ['https://example.org/a/./b/../c/%2E%2e/d', '/a/./b/../c/%2E%2e/d'],
     [`https://example.org/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c`, `/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c`],
     ['https://EXAMPLE.org:443/Hook', '/Hook'],
-    // what cannot stand in a request line, as in a browser
+    // characters that a request line cannot have; browsers encode the same
     ['https://bücher.example/zoë?q=ü😀', '/zo%C3%AB?q=%C3%BC%F0%9F%98%80'],
   ])('of %s is %s', (url, target) => {
     expect(strict.checkUrl(url)).toMatchObject({ ok: true, target });
@@ -69,7 +69,7 @@ describe('checkUrl with exempt networks, plain http and a port of its own', () =
     ['https://example.org:80/', 'ok'],
     ['https://example.org:8443/', 'ok'],
     ['https://8.8.8.8:8443/', 'ok'],
-    // decided at connect, by the address it resolves to
+    // decided at the connection, by the resolved address
     ['https://receiver.example:49152/', 'ok'],
     ['https://8.8.8.8:49152/', 'port_not_allowed'],
     ['http://10.0.0.1/', 'address_not_allowed'],

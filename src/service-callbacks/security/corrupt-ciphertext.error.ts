@@ -1,4 +1,4 @@
-/** A ciphertext that is malformed, was altered, or belongs elsewhere. Repeats none of its contents. */
+/** A ciphertext is malformed, was altered, or belongs elsewhere. The message repeats nothing of it. */
 export class CorruptCiphertextError extends Error {
   override readonly name = 'CorruptCiphertextError';
 

@@ -1,7 +1,7 @@
-/** Where a request goes, with what credentials. */
+/** The URL and the credentials of a request. */
 export interface Destination {
   readonly url: string;
   readonly bearerToken: string;
-  /** `whsec_…`, the one in use first; none: requests are not signed. */
+  /** `whsec_…`, the current one first; empty: requests are not signed. */
   readonly signingSecrets: readonly string[];
 }

@@ -1,9 +1,9 @@
-/** An encryption key that cannot be used. Says which one and why, never the key. */
+/** An encryption key is invalid. The message says which key and why, but never shows it. */
 export class InvalidEncryptionKeyError extends Error {
   override readonly name = 'InvalidEncryptionKeyError';
 
   /**
-   * @param which the key's id in quotes, or where it stands
+   * @param which the key's id in quotes, or its position
    * @param problem continues the sentence, `has 16 bytes`
    */
   constructor(which: string, problem: string) {

@@ -1,4 +1,4 @@
-/** A ciphertext made under a key that is not configured, such as one retired too early. */
+/** The key of a ciphertext is not configured, for example because it was removed too early. */
 export class UnknownEncryptionKeyError extends Error {
   override readonly name = 'UnknownEncryptionKeyError';
 

@@ -1,9 +1,12 @@
 import type { AddressRules, UrlCheck } from '../security/address-rules.js';
 
-/** So many URLs are remembered; then it begins anew. */
+/** How many URLs are remembered. At the limit, all are forgotten. */
 const MAX_URLS = 10_000;
 
-/** Remembers what the address rules say of each URL. The rules do not change; the dialled addresses are checked separately. */
+/**
+ * Remembers the result of the address rules for each URL. The rules do not change. The addresses of connections are
+ * checked separately.
+ */
 export class CheckedUrls {
   private readonly known = new Map<string, UrlCheck>();
 

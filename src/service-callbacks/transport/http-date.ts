@@ -5,7 +5,7 @@ const LONG_DAY_NAME = '(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sund
 const MONTH = `(?<month>${MONTHS.join('|')})`;
 const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
 
-/** The three forms a recipient must accept: IMF-fixdate, RFC 850, asctime. Case-sensitive, as the RFC has them. */
+/** The three forms that a recipient must accept: IMF-fixdate, RFC 850, asctime. Case-sensitive, as in the RFC. */
 const FORMS = [
   new RegExp(`^${DAY_NAME}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
   new RegExp(`^${LONG_DAY_NAME}, (?<day>\\d{2})-${MONTH}-(?<shortYear>\\d{2}) ${TIME} GMT$`),
@@ -13,9 +13,8 @@ const FORMS = [
 ];
 
 /**
- * An HTTP-date (RFC 9110 §5.6.7) as milliseconds since the Unix epoch, or `undefined` for anything else.
- * `nowMs` settles the century of RFC 850's two-digit years. A day name that does not match its date is
- * forgiven; a date that no calendar has (30 February) is not.
+ * An HTTP-date (RFC 9110 §5.6.7) as Unix ms; `undefined` for anything else. `nowMs` decides the century of RFC 850's
+ * two-digit years. A wrong day name is ignored; a date that no calendar has (30 February) is rejected.
  */
 export function parseHttpDate(text: string, nowMs: number): number | undefined {
   const parts = FORMS.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
@@ -25,17 +24,17 @@ export function parseHttpDate(text: string, nowMs: number): number | undefined {
   const month = MONTHS.indexOf(parts['month'] ?? '');
   const day = Number(parts['day']);
   const [hour, minute, second] = [Number(parts['hour']), Number(parts['minute']), Number(parts['second'])];
-  // 60 is a leap second, which the grammar allows; it reads as the first second of the next minute.
+  // 60 is a leap second, which the grammar allows. It reads as the first second of the next minute.
   if (hour > 23 || minute > 59 || second > 60) return undefined;
 
-  // Date.UTC would take years 0–99 for 1900–1999.
+  // Date.UTC would read years 0–99 as 1900–1999.
   const date = new Date(0);
   date.setUTCFullYear(year, month, day);
   const isOnCalendar = date.getUTCMonth() === month && date.getUTCDate() === day;
   return isOnCalendar ? date.setUTCHours(hour, minute, second) : undefined;
 }
 
-/** A two-digit year that looks more than 50 years ahead is the most recent past year with those digits. */
+/** A two-digit year that seems more than 50 years ahead is the most recent past year with those digits. */
 function fullYear(shortYear: number, nowMs: number): number {
   const thisYear = new Date(nowMs).getUTCFullYear();
   const inThisCentury = thisYear - (thisYear % 100) + shortYear;

@@ -1,6 +1,6 @@
 import type { DeliveryError } from './delivery-outcome.js';
 
-/** A request that got no usable response, and not because of a fault of this platform. */
+/** A request got no usable response, through no fault of this platform. */
 export class NoResponseError extends Error {
   constructor(
     readonly reason: DeliveryError,
@@ -11,5 +11,5 @@ export class NoResponseError extends Error {
   }
 }
 
-/** One for all attempts: where it was made says nothing, and a stack trace costs microseconds. */
+/** Without a stack trace, which costs microseconds and says nothing here. */
 export const TIMED_OUT = new NoResponseError('timeout');

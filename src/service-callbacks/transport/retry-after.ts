@@ -1,14 +1,12 @@
 import { parseHttpDate } from './http-date.js';
 
 /**
- * A `Retry-After` header (RFC 9110 §10.2.3) as milliseconds from `nowMs`, never negative.
- *
- * Delay-seconds too large to count exactly are bounded to `Number.MAX_SAFE_INTEGER`: the server did ask for
- * a long wait, and the retry policy has a maximum of its own. A date in the past is 0. Whatever is neither
- * delay-seconds nor an HTTP-date — a sign, decimals, ISO dates, an empty header — is `undefined`.
+ * A `Retry-After` header (RFC 9110 §10.2.3) as ms from `nowMs`, never negative. A number of seconds that is too large
+ * is `Number.MAX_SAFE_INTEGER`; the retry policy has its own maximum. A date in the past is 0. Anything else (a sign,
+ * decimals, ISO dates, an empty header) is `undefined`.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
-  // Optional whitespace (RFC 9110 §5.6.3) is not part of a field's value.
+  // Optional whitespace (RFC 9110 §5.6.3) is not part of a header's value.
   const text = value?.replace(/^[ \t]+|[ \t]+$/g, '');
   if (text === undefined) return undefined;
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER);

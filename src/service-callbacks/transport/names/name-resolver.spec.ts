@@ -28,7 +28,7 @@ describe('nameResolver', () => {
     await rm(directory, { recursive: true });
   });
 
-  /** What the test's server says, then a system of the test's own. */
+  /** First the test's name server, then a system lookup of the test's own. */
   function resolver(system?: GetAddresses, timeoutMs = 5_000): Resolve {
     return resolveFrom(
       {

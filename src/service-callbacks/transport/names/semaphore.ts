@@ -1,4 +1,4 @@
-/** Runs so many at a time; the others wait, first come first served. */
+/** Bounds how many run at once; the others wait, first come first served. */
 export class Semaphore {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
@@ -12,7 +12,7 @@ export class Semaphore {
     try {
       return await work();
     } finally {
-      // The permit goes to the next one directly: a later caller cannot take it in between.
+      // The permit goes directly to the next waiter, so that a later caller cannot take it.
       const next = this.waiting.shift();
       if (next) next();
       else this.running -= 1;
