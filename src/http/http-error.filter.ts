@@ -41,7 +41,7 @@ function describe(error: unknown): { status: number; messages: readonly string[]
   if (isStoreFault(error)) {
     return {
       status: HttpStatus.SERVICE_UNAVAILABLE,
-      messages: ['The database does not answer now; try again'],
+      messages: ['The database does not respond now; try again'],
     };
   }
   const status = clientErrorStatus(error);

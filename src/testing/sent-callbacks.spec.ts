@@ -44,7 +44,7 @@ const kit = (module: TestingModule) => ({
 
 const anOrder = (): Order => ({ id: randomUUID(), items: ['tea', 'cups'] });
 
-/** What a host does with events. */
+/** A host's handlers of events. */
 @Injectable()
 class Pager {
   readonly seen: unknown[] = [];

@@ -223,7 +223,7 @@ describe('an endpoint', () => {
       reason: 'gone',
       callback_api_id: api.id,
       service_callback_url: api.url,
-      text: expect.stringMatching(/was disabled: it answered 410 Gone/),
+      text: expect.stringMatching(/was disabled: it responded with 410 Gone/),
     });
     expect(await metric('service_callback_endpoint_changes_total{change="disabled"}')).toBeGreaterThan(0);
 

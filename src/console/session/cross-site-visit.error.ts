@@ -1,6 +1,6 @@
 /**
- * A link on another site led here, so the browser held the session's strict cookie back. A page of ours that
- * loads the same address gets it.
+ * A link on another site led here, so the browser did not send the session's strict cookie. If a page of ours loads the
+ * same address, the browser sends it.
  */
 export class CrossSiteVisitError extends Error {
   constructor(readonly wanted: string) {

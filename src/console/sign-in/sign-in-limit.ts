@@ -1,10 +1,10 @@
 import { HttpException, HttpStatus, Injectable } from '@nestjs/common';
 import { Clock } from '../../service-callbacks/clock.js';
 
-/** So many wrong tokens from one address in so many ms; right ones are not counted. */
+/** The most wrong tokens of one address in a span of time, ms. Valid tokens are not counted. */
 const LIMIT = { failures: 20, windowMs: 60_000 } as const;
 
-/** Addresses remembered; the oldest are forgotten. */
+/** The most addresses that are remembered; the oldest are forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 interface Window {

@@ -53,7 +53,7 @@ describe('how an endpoint is, in words', () => {
       '2 callbacks waiting; next try in 40 s',
       '2 callbacks waiting; next try in 5 s',
     ]);
-    // What is held has no time of its own.
+    // A held callback has no time of its own.
     expect(waitingWords({ ...waiting, nextAt: null, circuit: circuit(40_000) }, now)).toBe(
       '2 callbacks waiting; next try in 40 s',
     );

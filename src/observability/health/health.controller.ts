@@ -12,7 +12,7 @@ const partsView = z.record(
     status: z.enum(['up', 'down']),
     message: z
       .string()
-      .meta({ examples: ['no answer within 2000 ms'] })
+      .meta({ examples: ['no response within 2000 ms'] })
       .optional(),
   }),
 );

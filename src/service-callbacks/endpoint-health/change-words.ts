@@ -47,7 +47,7 @@ export function wordsFor(change: EndpointChange): string {
     case 'enabled':
       return `Endpoint ${change.url} was enabled; ${change.waiting} callbacks that were kept can be replayed`;
     case 'recovered':
-      return `Endpoint ${change.url} answers again`;
+      return `Endpoint ${change.url} responds again`;
   }
 }
 
@@ -58,7 +58,7 @@ function whenDisabled({ disablesAt }: Extract<EndpointChange, { change: 'warned'
 function whyDisabled(change: Extract<EndpointChange, { change: 'disabled' }>): string {
   switch (change.reason) {
     case 'gone':
-      return 'it answered 410 Gone';
+      return 'it responded with 410 Gone';
     case 'failing':
       return change.failure ? `it ${sinceWhen(change.failure)}` : 'it failed for too long';
     case 'by_hand':

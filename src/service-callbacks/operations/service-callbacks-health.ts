@@ -75,7 +75,7 @@ function messageOf(error: unknown): string {
 async function inTime(check: Promise<void>): Promise<void> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    timeout.reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`));
+    timeout.reject(new Error(`no response within ${CHECK_TIMEOUT_MS} ms`));
   }, CHECK_TIMEOUT_MS);
   try {
     await Promise.race([check, timeout.promise]);

@@ -3,7 +3,7 @@ import { QueueDepth } from './queue-depth.js';
 
 const BATCH = 32;
 
-/** A queue whose number of waiting jobs a test sets, and a clock that it controls. */
+/** A queue and a clock that a test sets. */
 function aQueue() {
   const queue = { waiting: 0, now: 0, measured: 0 };
   const backend = {
@@ -21,7 +21,10 @@ async function roomOf({ depth }: ReturnType<typeof aQueue>): Promise<number> {
   return depth.room;
 }
 
-/** Adds as many jobs as there is room for. @returns how many */
+/**
+ * Adds as many jobs as there is room for.
+ * @returns how many
+ */
 async function fill(aOne: ReturnType<typeof aQueue>): Promise<number> {
   const jobs = Math.ceil((await roomOf(aOne)) / BATCH);
   aOne.depth.added(jobs);
@@ -67,7 +70,7 @@ describe('the depth of a queue', () => {
     expect(await roomOf(aOne)).toBe(0);
     aOne.queue.waiting = 1;
     aOne.queue.now += 1e9;
-    // One job waits, and a window is one job at least.
+    // One job waits, and a window is at least one job.
     expect(await roomOf(aOne)).toBe(0);
   });
 
@@ -119,7 +122,7 @@ describe('the depth of a queue', () => {
       aOne.queue.now += 1_000;
       const room = await roomOf(aOne);
       rooms.push(room);
-      // One callback comes, and is a job of its own.
+      // One callback is due, and is a job of its own.
       if (room > 0) aOne.depth.added(1);
     }
     expect(rooms).not.toContain(0);

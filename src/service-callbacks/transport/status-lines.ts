@@ -59,7 +59,7 @@ export class StatusLines {
     this.status = '';
   }
 
-  /** @returns the byte that takes its place */
+  /** @returns the byte to use in its place */
   private readStatusLineByte(byte: number): number {
     if (this.position === 0 && (byte === CR || byte === LF)) return byte; // allowed between messages
     const at = this.position;
