@@ -130,10 +130,10 @@ function keep(server: Server, port: number): Postmaster {
 async function shutDown(server: Server): Promise<void> {
   setReferenced(server.child, true);
   server.child.kill('SIGINT');
-  const patience = new AbortController();
-  const tooLong = delay(FAST_SHUTDOWN_MS, 'too long', { signal: patience.signal }).catch(() => 'ended');
+  const timer = new AbortController();
+  const tooLong = delay(FAST_SHUTDOWN_MS, 'too long', { signal: timer.signal }).catch(() => 'ended');
   if ((await Promise.race([server.ended, tooLong])) === 'too long') server.child.kill('SIGQUIT');
-  patience.abort();
+  timer.abort();
   await server.ended;
 }
 

@@ -100,7 +100,7 @@ describe('a replay', () => {
 
   it('of what was exhausted fails again, is replayed again, and is delivered once the endpoint responds', async () => {
     const api = await register('/flaky');
-    // First life: an attempt and its retry; second life the same; then it answers.
+    // The first generation fails twice, and so does the second; then the endpoint responds.
     receiver.respond('/flaky', [500, 500, 500, 500, 200]);
     const id = await givenUp(api);
     const letters = deadLettersOf(service, api.serviceId);

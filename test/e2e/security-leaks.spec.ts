@@ -51,9 +51,9 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
 
   /** A caller that reads the notification gets the recipient: such a response is not kept. */
   async function call<Body>(method: string, path: string, body?: unknown): Promise<ApiAnswer<Body>> {
-    const answer = await service.call<Body>(method, path, body, bearer);
-    if (answer.status >= 400) said.push(JSON.stringify(answer.body));
-    return answer;
+    const result = await service.call<Body>(method, path, body, bearer);
+    if (result.status >= 400) said.push(JSON.stringify(result.body));
+    return result;
   }
 
   async function register(name: string, behaviour: kit.Scripted | kit.Scripted[]): Promise<string> {

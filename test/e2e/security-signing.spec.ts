@@ -83,13 +83,13 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
     expect(api.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
     const root = `/service/${api.serviceId}/callback-api`;
     const updated = { updated_by_id: randomUUID(), url: receiver.url('/shown-once?2') };
-    for (const answer of [
+    for (const response of [
       await service.call('GET', root),
       await service.call('GET', `${root}/${api.id}`),
       await service.call('POST', `${root}/${api.id}`, updated),
     ]) {
-      expect(answer.status).toBe(200);
-      expect(JSON.stringify(answer.body)).not.toMatch(/whsec_|signing/);
+      expect(response.status).toBe(200);
+      expect(JSON.stringify(response.body)).not.toMatch(/whsec_|signing/);
     }
     const [row] = await query(database.url, 'SELECT * FROM service_callback_apis WHERE id = $1', [api.id]);
     expect(row?.['signing_secret']).toMatch(/^test\./);

@@ -147,9 +147,9 @@ describe('through a forward proxy', () => {
 
   it.each<[string, ForwardProxyOptions]>([
     ['wants other credentials', { credentials: 'user:password' }],
-    ['does not speak HTTP', { answer: (socket) => socket.end('220 mail.example ESMTP\r\n\r\n') }],
-    ['does not speak HTTP', { answer: (socket) => socket.write('x'.repeat(20_000)) }],
-    ['closed the connection without a response', { answer: (socket) => socket.end() }],
+    ['does not speak HTTP', { respond: (socket) => socket.end('220 mail.example ESMTP\r\n\r\n') }],
+    ['does not speak HTTP', { respond: (socket) => socket.write('x'.repeat(20_000)) }],
+    ['closed the connection without a response', { respond: (socket) => socket.end() }],
   ])('a proxy that %s is a fault of this platform, not of the endpoint', async (problem, options) => {
     const server = await receiver();
     const { client } = clientThrough((await forwardProxy(options)).url);
@@ -171,13 +171,13 @@ describe('through a forward proxy', () => {
   });
 
   it.each<[string, ForwardProxyOptions, string]>([
-    ['refuses', { answer: (socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n') }, 'proxy_refused'],
+    ['refuses', { respond: (socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n') }, 'proxy_refused'],
     ['gets nowhere', { route: () => ({ host: '127.0.0.1', port: 1 }) }, 'proxy_refused'],
-    ['never responds', { answer: () => undefined }, 'timeout'],
-    ['resets a tunnel', { answer: resetAfterConnect }, 'connection_reset'],
+    ['never responds', { respond: () => undefined }, 'timeout'],
+    ['resets a tunnel', { respond: resetAfterConnect }, 'connection_reset'],
     [
       'lets the endpoint speak first',
-      { answer: (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n') },
+      { respond: (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n') },
       'invalid_response',
     ],
   ])('a proxy that %s is a failed attempt', async (_name, options, error) => {

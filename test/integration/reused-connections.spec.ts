@@ -190,11 +190,11 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
     });
 
     it('gives way to a new one, not to another that was as long idle', async () => {
-      const answerBoth: Act = () => {
+      const respondToBoth: Act = () => {
         if (server.requests.filter((count) => count > 0).length === 2) server.connections.forEach(respond());
       };
       const server: ScriptedServer = await scripted(
-        [[answerBoth, reset], [answerBoth, reset], [respond()]],
+        [[respondToBoth, reset], [respondToBoth, reset], [respond()]],
         tls,
       );
       const { client: underTest } = client();

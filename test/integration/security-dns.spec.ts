@@ -44,7 +44,7 @@ describe('names that a stranger controls', () => {
     endpoint = await startTcpServer({
       host: PUBLIC,
       onData: (socket, data) =>
-        socket.end(data.includes('POST /redirect') ? redirectTo('http://127.0.0.1') : ANSWER),
+        socket.end(data.includes('POST /redirect') ? redirectTo('http://127.0.0.1') : OK_RESPONSE),
     });
     canaries = [
       await startTcpServer({ port: endpoint.port }),
@@ -230,7 +230,7 @@ describe('names that a stranger controls', () => {
   }, 90_000);
 });
 
-const ANSWER = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+const OK_RESPONSE = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 async function eightAtATime<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];

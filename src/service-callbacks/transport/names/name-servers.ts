@@ -32,10 +32,10 @@ export async function askNameServers(
   const resolver = new Resolver({ timeout: FIRST_TIMEOUT_MS, tries: TRIES });
   if (servers !== undefined) resolver.setServers(servers);
   const cancel = (): void => resolver.cancel();
-  let patience: NodeJS.Timeout | undefined;
+  let otherFamilyTimer: NodeJS.Timeout | undefined;
   const family = async (number: 4 | 6, response: Promise<string[]>): Promise<LookupAddress[]> => {
     const addresses = await response.catch(noneIfUnknown);
-    if (addresses.length > 0) patience ??= setTimeout(cancel, OTHER_FAMILY_MS);
+    if (addresses.length > 0) otherFamilyTimer ??= setTimeout(cancel, OTHER_FAMILY_MS);
     return addresses.map((address) => ({ address, family: number }));
   };
   signal.addEventListener('abort', cancel, { once: true });
@@ -47,7 +47,7 @@ export async function askNameServers(
       ]),
     );
   } finally {
-    clearTimeout(patience);
+    clearTimeout(otherFamilyTimer);
     signal.removeEventListener('abort', cancel);
   }
 }
