@@ -179,7 +179,7 @@ describe('OpenAPI', () => {
     expect(body?.schema.properties?.['callback_type']?.enum).toEqual(Object.keys(document.webhooks));
   });
 
-  it('says what every response and every callback has, and nothing else', async () => {
+  it('describes exactly the fields of every response and every callback', async () => {
     const called = new Set<string>();
     const seen = new Set<string>();
     for await (const step of apiJourney({ service, api, receiver })) {

@@ -155,7 +155,7 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
     expect(second && isVerified(second, api.secret)).toBe(true);
   });
 
-  it('a row from before signing is not signed until its secret is rotated', async () => {
+  it('an endpoint from before signing is not signed until its secret is rotated', async () => {
     const api = await register('/before-signing');
     await query(database.url, 'UPDATE service_callback_apis SET signing_secret = NULL WHERE id = $1', [
       api.id,
@@ -170,7 +170,7 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
     expect(signed && isVerified(signed, secret)).toBe(true);
   });
 
-  it('another service’s, an unknown and a malformed id are not found', async () => {
+  it('another service’s id, an unknown id and a malformed id are not found', async () => {
     const api = await register('/not-found');
     for (const [serviceId, id] of [
       [randomUUID(), api.id],

@@ -41,7 +41,7 @@ describe('the end of a worker', () => {
   }, FAULT_TIMEOUT_MS);
 
   it(
-    `killed ${KILLS} times at random moments: all arrive, and no more repeat than were in flight or just got a response`,
+    `killed ${KILLS} times at random moments: all arrive, and only those in flight or just delivered repeat`,
     async () => {
       bench.receiver.respond('/killed', delay(LATENCY_MS));
       const load = await startLoad(bench.api, bench.receiver, { path: '/killed' });
@@ -69,7 +69,7 @@ describe('the end of a worker', () => {
   );
 
   it(
-    'stopped past its lock, then continued: none is lost, and what another took meanwhile repeats under its id',
+    'stopped for longer than its lock, then continued: none is lost, and some repeat with the same id',
     async () => {
       bench.receiver.respond('/stopped', delay(LATENCY_MS));
       const load = await startLoad(bench.api, bench.receiver, { path: '/stopped' });
@@ -127,7 +127,7 @@ describe('the end of a worker', () => {
   );
 
   it(
-    'SIGTERM while callbacks wait for a permit: exit 0 within the deadline, nothing new is begun, all go on elsewhere',
+    'SIGTERM while callbacks wait for a permit: exit 0 within the deadline, no new attempt, and all continue elsewhere',
     async () => {
       bench.receiver.respond('/waiting', delay(1_500));
       const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/waiting') });

@@ -130,7 +130,7 @@ describe('address rules at connect', () => {
     expect(canary.sockets.accepted).toBe(0);
   });
 
-  it('keeps a port that is not listed for exempt addresses', async () => {
+  it('allows a port that is not listed only for exempt addresses', async () => {
     const { client: underTest } = fixture.client({ resolve: () => Promise.resolve([publicAddress]) });
 
     expect(await underTest.send(aRequest('https://public.example:8443/'))).toEqual(

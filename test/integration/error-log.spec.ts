@@ -132,7 +132,7 @@ describe('the log of requests that failed', () => {
     expect(line).toMatchObject({ level: 50, err: anError({ name: 'QueueUnavailableError', cause: lost }) });
   }, 90_000);
 
-  it('names what a host’s own logger is given: a 503 with its cause, and an error after the response began', async () => {
+  it('logs through a host’s own logger: a 503 with its cause, and an error after the response began', async () => {
     const logged: unknown[] = [];
     const logger = {
       log: () => undefined,

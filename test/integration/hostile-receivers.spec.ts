@@ -147,7 +147,7 @@ describe.each(['http', 'https'] as const)('a hostile receiver over %s', (scheme)
     }
   });
 
-  it('a response to a request that was not made is not the next one’s', async () => {
+  it('a response without a request is not used for the next request', async () => {
     const smuggled = 'HTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n';
     const under = await server({
       ...tls,
@@ -160,7 +160,7 @@ describe.each(['http', 'https'] as const)('a hostile receiver over %s', (scheme)
     }
   });
 
-  it('redirects in a circle are not followed', async () => {
+  it('a circle of redirects is not followed', async () => {
     const location = `HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n`;
     const requests: Buffer[] = [];
     const under = await server({
@@ -213,7 +213,7 @@ describe('a hostile receiver, below TLS', () => {
     );
   });
 
-  it('a server that wants a certificate of ours, or speaks TLS 1.1 at most', async () => {
+  it('a server that requires a client certificate, or speaks at most TLS 1.1', async () => {
     const { client: underTest } = client();
     const wants = await server({ tls: { ...selfSigned, requestCert: true, rejectUnauthorized: true } });
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;

@@ -44,7 +44,7 @@ const retryable = (error: string) => ({ kind: 'retryable', failure: { error } })
 const loopback = [{ address: '127.0.0.1', family: 4 }];
 
 describe('through a forward proxy', () => {
-  it('gets the vetted address and port, over http and https; the server sees the name', async () => {
+  it('gets the checked address and port, over http and https; the server sees the name', async () => {
     const plain = await receiver();
     const secure = await receiver({ tls: selfSigned });
     const proxy = await forwardProxy();
@@ -104,7 +104,7 @@ describe('through a forward proxy', () => {
     expect(proxy.sockets.accepted).toBe(0);
   });
 
-  it('tries the next address where the proxy gets nowhere with the first', async () => {
+  it('tries the next address if the proxy cannot reach the first', async () => {
     const server = await receiver();
     const closed = await kit.closedPort();
     const proxy = await forwardProxy({
@@ -124,7 +124,7 @@ describe('through a forward proxy', () => {
     ['tls_certificate_self_signed', selfSigned, ''],
     ['tls_certificate_expired', expired, expired.cert],
     ['tls_certificate_wrong_host', wrongHost, wrongHost.cert],
-  ])('verifies certificates all the same: %s', async (error, tls, extraCa) => {
+  ])('verifies certificates: %s', async (error, tls, extraCa) => {
     const server = await receiver({ tls });
     const proxy = await forwardProxy();
     const { client } = clientThrough(proxy.url, extraCa === '' ? {} : { extraCa });
@@ -158,7 +158,7 @@ describe('through a forward proxy', () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  it('so is a proxy that is not there, and its name and password are not in the message', async () => {
+  it('a proxy that does not exist is a fault of this platform; the message has no name and no password', async () => {
     const port = await kit.closedPort();
     const { client } = clientThrough(`http://user:hunter2@127.0.0.1:${port}`);
 

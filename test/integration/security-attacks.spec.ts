@@ -195,7 +195,7 @@ describe('an attacker with a token of the API', () => {
     expect(result.status).toBe(status);
   });
 
-  it('has a callback with any text delivered as it was, and one line of log for each event', async () => {
+  it('gets any text delivered unchanged, with one line of the log for each event', async () => {
     const { serviceId } = await registerCallbackApi(admin, { url: receiver.url('/any-text') });
     const to = '"}\n{"level":60,"event":"forged"}\u2028\u001b[2J\ud83d\udca9';
     const { id } = await createNotification(admin, serviceId, { to, reference: '__proto__' });

@@ -73,7 +73,7 @@ describe('names that a stranger controls', () => {
     expect(canaries.map(({ sockets }) => sockets.accepted)).toEqual([0, 0]);
   }
 
-  it('are called at the address they have', async () => {
+  it('are called at their address', async () => {
     dns.respond('honest.example', perFamily([PUBLIC_A]));
 
     const { id } = await sendCallbackTo(service, urlOf('honest.example'));
@@ -147,7 +147,7 @@ describe('names that a stranger controls', () => {
     expectNoPacketOnLoopback();
   });
 
-  it('do not exist at first, and are loopback for the retry', async () => {
+  it('that do not exist at first are refused if they are loopback later', async () => {
     dns.respond('reborn.example', ({ type }, earlier) => {
       if (earlier === 0) return 'nxdomain';
       return type === 'A' ? [LOOPBACK_A] : [];
@@ -173,7 +173,7 @@ describe('names that a stranger controls', () => {
     ['have another name and no address', ({ name }) => [{ name, cname: 'nowhere.example' }]],
     ['do not exist', () => 'nxdomain'],
     ['fail', () => 'servfail'],
-  ])('have no address where they %s', async (what, script) => {
+  ])('have no address if they %s', async (what, script) => {
     const name = `${what.replace(/\W+/g, '-')}.example`;
     dns.respond(name, script);
 
@@ -186,7 +186,7 @@ describe('names that a stranger controls', () => {
     expectNoPacketOnLoopback();
   });
 
-  it('lead nowhere else by a redirect', async () => {
+  it('cannot redirect to another address', async () => {
     dns.respond('redirecting.example', perFamily([PUBLIC_A]));
 
     const { id } = await sendCallbackTo(service, urlOf('redirecting.example', '/redirect'));

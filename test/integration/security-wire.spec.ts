@@ -31,7 +31,7 @@ const aRequest = (url: string) => ({
 
 describe('what a receiver learns, and what it cannot make the client do', () => {
   it.each(['http-service', 'undici'] as const)(
-    'no cookie comes back, and no compression is requested (%s)',
+    'no cookie is sent, and no compression is requested (%s)',
     async (through) => {
       const server = await kit.startReceiver();
       closers.push(() => server.close());

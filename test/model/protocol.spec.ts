@@ -62,7 +62,7 @@ describe('the protocol of record and queues', () => {
   );
 
   it.each(Object.entries(MUTANTS))(
-    'one that %s is caught',
+    'a protocol that %s is detected',
     async (name, { seed, breaks, ...mutant }) => {
       const { scenarios, found, isRewritten } = await check(mutant, {
         numRuns: STORIES_OF_A_MUTANT,

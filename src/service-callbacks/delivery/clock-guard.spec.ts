@@ -54,7 +54,7 @@ describe('ClockGuard', () => {
     expect(await stateOf(off, trip, read)).toMatchObject({ kind });
   });
 
-  it('says why there are no jobs: too far off, which way, or not known yet', () => {
+  it('says why there are no jobs: the clock is ahead, behind, or not known yet', () => {
     expect(whyNoJobs({ kind: 'skewed', skewMs: 7_200_000 })).toContain("7200000 ms ahead of the queue's");
     expect(whyNoJobs({ kind: 'skewed', skewMs: -7_200_000 })).toContain("7200000 ms behind the queue's");
     expect(whyNoJobs({ kind: 'unknown' })).toContain('the clock has not been checked against the queue yet');

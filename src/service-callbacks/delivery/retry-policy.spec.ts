@@ -107,7 +107,7 @@ describe('RetryPolicy', () => {
     );
   });
 
-  it('never shortens from one retry to the next, at the same luck', () => {
+  it('never shortens from one retry to the next with the same random number', () => {
     fc.assert(
       fc.property(anyDelay, anyDelay, anyRetry, anyRandom, (baseDelayMs, maxDelayMs, retry, random) => {
         const policy = new RetryPolicy({ maxRetries: 5, baseDelayMs, maxDelayMs }, () => random);

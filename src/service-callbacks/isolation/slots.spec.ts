@@ -13,7 +13,7 @@ function fill(slots: Slots, key: string, speed: Speed = 'slow'): number {
 }
 
 describe('Slots', () => {
-  it('gives one slow endpoint a third, never all', () => {
+  it('gives one slow endpoint a third of the permits', () => {
     const slots = new Slots(2_000);
     expect(fill(slots, 'slow')).toBe(688);
   });
@@ -24,7 +24,7 @@ describe('Slots', () => {
     expect(slots.hasRoomFor('new', 'unknown')).toBe(true);
   });
 
-  it('shares evenly between a hundred that hang at the same moment', () => {
+  it('shares evenly between a hundred endpoints that hang at the same moment', () => {
     const slots = new Slots(2_000);
     const counts = new Map<string, number>();
     for (let round = 0; round < 2_000; round += 1) {
@@ -50,11 +50,11 @@ describe('Slots', () => {
     );
   });
 
-  it('gives one that is not known yet all but the reserves', () => {
+  it('gives an unknown endpoint everything except the reserves', () => {
     expect(fill(new Slots(2_000), 'new', 'unknown')).toBe(1_375);
   });
 
-  it('takes back what was given', () => {
+  it('takes back released permits', () => {
     const slots = new Slots(16);
     const taken = fill(slots, 'slow');
     for (let held = 0; held < taken; held += 1) slots.giveBack('slow');

@@ -59,7 +59,7 @@ describe('low-water marks', () => {
     expect(marks.next(1_500).isWhole).toBe(false);
   });
 
-  it('read everything less often where that takes long: a twentieth of the time goes to it', () => {
+  it('read everything less often if that takes long: a twentieth of the time', () => {
     const marks = marksAfterWhole(0, 300);
     expect(marks.next(5_999).isWhole).toBe(false);
     expect(marks.next(6_000).isWhole).toBe(true);
@@ -71,7 +71,7 @@ describe('low-water marks', () => {
     expect(marks.next(60_000).isWhole).toBe(true);
   });
 
-  it('of a relay that was idle for long take what it takes next for recent', () => {
+  it('treat the first take after a long idle time as recent', () => {
     const marks = marksAfterWhole();
     marks.read([at(1, 10)], 10);
     marks.next(60_000);

@@ -37,7 +37,7 @@ describe('the depth of a queue', () => {
     expect(await roomOf(aQueue())).toBe(1_024);
   });
 
-  it('has room for what is not added: four jobs are added without asking the queue', async () => {
+  it('allows four jobs without measuring the queue', async () => {
     const { queue, depth } = aQueue();
     depth.added(3);
     await depth.update();
@@ -60,7 +60,7 @@ describe('the depth of a queue', () => {
     expect(rooms).toEqual([2_048, 4_096, 4_096, 4_096, 4_096]);
   });
 
-  it('shrinks to one batch where nothing is fetched, and has no room then', async () => {
+  it('shrinks to one batch if nothing is fetched, and has no room then', async () => {
     const aOne = aQueue();
     await fill(aOne);
     for (let round = 0; round < 12; round += 1) {
@@ -87,7 +87,7 @@ describe('the depth of a queue', () => {
     expect(waiting).toBeLessThan(640 * 1.5);
   });
 
-  it('has no room that is less than nothing, also where others add to the queue', async () => {
+  it('never has negative room, also if others add to the queue', async () => {
     const { queue, depth } = aQueue();
     depth.added(4);
     queue.waiting = 5_000;

@@ -155,7 +155,7 @@ describe('isAllowed', () => {
     );
   });
 
-  it('exempts what is exempt and nothing else', () => {
+  it('exempts only configured networks', () => {
     const exempt = new BlockList();
     exempt.addSubnet('127.0.0.0', 8);
     exempt.addSubnet('fd00:1::', 32, 'ipv6');

@@ -24,7 +24,7 @@ describe('checkUrl with production rules', () => {
   });
 
   it.each(['not a url', 'http://example.org/', 'ftp://example.org/', 'example.org'])(
-    'says of %s that it is not a valid url of a scheme that is accepted',
+    'refuses %s as not a valid url of an accepted scheme',
     (url) => {
       expect(strict.checkUrl(url)).toMatchObject({ message: 'is not a valid https url' });
     },
@@ -86,7 +86,7 @@ describe('checkUrl with exempt networks, plain http and a port of its own', () =
     expect(local.checkUrl(url)).toMatchObject({ message: 'is not a valid http or https url' });
   });
 
-  it('names the ports there are', () => {
+  it('names the accepted ports', () => {
     expect(local.checkUrl('https://8.8.8.8:22/')).toMatchObject({
       message: 'must use port 443 or 80 or 8443',
     });
@@ -115,7 +115,7 @@ describe('isAllowed', () => {
     expect(strict.isAllowed('2606:4700::1%eth0')).toBe(false);
   });
 
-  it('takes an IPv4-mapped address for its IPv4 when it comes to exemptions, and only then', () => {
+  it('treats an IPv4-mapped address as its IPv4 for exemptions only', () => {
     expect(local.isAllowed('::ffff:127.0.0.1')).toBe(true);
     expect(local.isAllowed('::ffff:8.8.8.8')).toBe(false);
   });
@@ -146,7 +146,7 @@ describe('AddressRules', () => {
     },
   );
 
-  it('takes a single address for a network', () => {
+  it('accepts a single address as a network', () => {
     const rules = new AddressRules({
       allowHttp: false,
       allowedNetworks: ['10.0.0.1', '::1'],

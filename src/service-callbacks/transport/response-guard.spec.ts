@@ -60,18 +60,18 @@ describe('ResponseGuard', () => {
     );
   });
 
-  it('takes no line break before the status for a fold', () => {
+  it('does not treat a line break before the status as a fold', () => {
     const response = 'HTTP/1.1\r\n 200 OK\r\n\r\n';
     expect(admitted(response, 100)).toEqual({ text: response, isEnded: false });
   });
 
-  it('holds back nothing of a response that is over', () => {
+  it('holds back no bytes of a complete response', () => {
     for (const response of [`${HEAD}x\r\n\r`, HEAD, `${HINTS}${HEAD}\r\n`]) {
       expect(admitted(response, 1).text).toBe(response);
     }
   });
 
-  it('shows no head that is too long, and never much of one', () => {
+  it('passes no head that is too long', () => {
     fc.assert(
       fc.property(fc.integer({ min: MAX_HEAD_BYTES, max: 100_000 }), chunkSize, (length, size) => {
         const { text, isEnded } = admitted(`HTTP/1.1 200 OK\r\n${'a: b\r\n'.repeat(length / 6)}\r\n`, size);
