@@ -128,6 +128,8 @@ export interface ForeignRecord {
 /** The limits of a take. */
 export interface TakeLimits {
   readonly pending: number;
+  /** Of them, those of quiet services; may be more than `pending`. */
+  readonly quiet: number;
   readonly due: number;
   /** The most callbacks of a batch. */
   readonly batchSize: number;
@@ -216,10 +218,10 @@ export class CallbackRepository {
     return row?.any_due === true;
   }
 
-  /** Takes pending and due callbacks into batches. Returns no batches if another process takes at this moment. */
-  take({ pending, due, batchSize, after }: TakeLimits): Promise<TakenNow[]> {
+  /** Takes pending and due callbacks into batches. Empty where another process takes at this moment. */
+  take({ pending, quiet, due, batchSize, after }: TakeLimits): Promise<TakenNow[]> {
     const marks = [[...after.keys()], [...after.values()]];
-    return this.mark(takeStatement(this.tables), [batchSize, MAX_BATCH_BYTES, ...marks, pending, due]);
+    return this.mark(takeStatement(this.tables), [batchSize, MAX_BATCH_BYTES, ...marks, pending, quiet, due]);
   }
 
   /** Takes held callbacks into batches: probes, and callbacks of holds that are being released. */

@@ -38,6 +38,14 @@ const LATER_RELEASE_DELAY_MS = 30_000;
 /** The delay after a fault of this platform, ms; random, so that many callbacks do not return at once. */
 const FAULT_DELAY_MS = { min: 1_000, max: 3_000 } as const;
 
+/** What a callback in hand has of its job. */
+interface Hand {
+  readonly batch: string;
+  readonly pool: PermitPool;
+  /** Its result is known: another callback may come in hand. */
+  readonly free: () => void;
+}
+
 /**
  * Delivers the callbacks of one job: admission, attempt, disposition, settlement. The callbacks are independent of each
  * other; the job completes once the last one is settled.
@@ -100,8 +108,9 @@ export class DeliveryProcessor implements JobProcessor {
       job.data = undefined;
       const settled = await Promise.all(
         opened.map(async (one) => {
-          const isWritten = await this.deliver(one, batch, pool);
-          freed();
+          const free = once(freed);
+          const isWritten = await this.deliver(one, { batch, pool, free });
+          free();
           return isWritten;
         }),
       );
@@ -109,31 +118,33 @@ export class DeliveryProcessor implements JobProcessor {
     });
   }
 
-  /** @returns whether its settlement is written */
-  private async deliver(opened: Opened, batch: string, pool: PermitPool): Promise<boolean> {
-    if (opened.kind === 'not_sendable') return this.settleUnsent(opened, batch);
+  /** @returns whether its result is written. */
+  private async deliver(opened: Opened, hand: Hand): Promise<boolean> {
+    if (opened.kind === 'not_sendable') return this.settleUnsent(opened, hand);
     let { sendable } = opened;
     let { callback } = sendable;
+    const { batch, pool } = hand;
     const isProbe = sendable.nextProbeAt !== undefined;
     const admitAt = this.clock.now();
     const admission = await this.gate.admit(callback.endpointId, callback.url, pool, isProbe);
-    if (admission.kind === 'stopped') return this.settle(callback, batch, { kind: 'return', alone: false });
-    if (admission.kind === 'deferred') return this.defer(sendable, admission);
+    if (admission.kind === 'stopped') return this.settle(callback, hand, { kind: 'return', alone: false });
+    if (admission.kind === 'deferred') return this.defer(sendable, hand, admission);
     if (admission.kind === 'held')
-      return this.settle(callback, batch, { kind: 'hold', deferral: admission.reason });
+      return this.settle(callback, hand, { kind: 'hold', deferral: admission.reason });
     let result: AttemptResult | 'not_made' = 'not_made';
     try {
       if (this.clock.now() - admitAt > RECHECK_AFTER_MS) {
         const [now] = (await this.opener.reread(batch, [callback], sendable.nextProbeAt)) ?? [opened];
         // It was settled, or taken into another batch, meanwhile.
         if (now === undefined) return true;
-        if (now.kind === 'not_sendable') return await this.settleUnsent(now, batch);
+        if (now.kind === 'not_sendable') return await this.settleUnsent(now, hand);
         ({ sendable } = now);
         ({ callback } = sendable);
       }
       const stalls = sendable.alone ? await this.callbacks.markAttempt(callback.id, batch) : 1;
       if (stalls === 0) return true;
-      if (stalls > MAX_STALLS) return await this.giveUpStalled(callback, batch);
+      if (stalls > MAX_STALLS)
+        return await this.settle(callback, hand, { kind: 'giveUp', reason: 'stalled' });
       const startedAt = this.clock.now();
       // A callback from the main queue was never deferred.
       this.recorder.attemptStarted(callback, startedAt, pool === 'retry');
@@ -141,9 +152,9 @@ export class DeliveryProcessor implements JobProcessor {
       result = attemptResult(outcome);
       const opens = admission.release(result);
       await this.holdOrLift(sendable, startedAt, outcome, opens);
-      return await this.conclude(sendable, startedAt, outcome);
+      return await this.conclude(sendable, hand, startedAt, outcome);
     } catch (error) {
-      return await this.postpone(callback, batch, error);
+      return await this.postpone(callback, hand, error);
     } finally {
       if (result === 'not_made') admission.release(result);
     }
@@ -159,24 +170,32 @@ export class DeliveryProcessor implements JobProcessor {
     });
   }
 
-  private async conclude(sendable: Sendable, startedAt: number, outcome: DeliveryOutcome): Promise<boolean> {
-    const { callback, batch } = sendable;
+  private async conclude(
+    sendable: Sendable,
+    { batch, free }: Hand,
+    startedAt: number,
+    outcome: DeliveryOutcome,
+  ): Promise<boolean> {
+    const { callback } = sendable;
     this.recorder.attempted(callback, startedAt, outcome);
     const isProbe = sendable.nextProbeAt !== undefined;
     const disposition: Disposition =
       isProbe && outcome.kind === 'retryable'
         ? { kind: 'hold', deferral: 'circuit_open' }
         : dispositionOf(callback, outcome, this.policy);
-    const settled = await this.settler.settle({
-      id: callback.id,
-      endpointId: callback.endpointId,
-      isProbe,
-      batch,
-      generation: callback.generation,
-      disposition,
-      attempt: attemptRecordOf(callback, startedAt, outcome),
-      url: callback.url,
-    });
+    const settled = await this.settler.settle(
+      {
+        id: callback.id,
+        endpointId: callback.endpointId,
+        isProbe,
+        batch,
+        generation: callback.generation,
+        disposition,
+        attempt: attemptRecordOf(callback, startedAt, outcome),
+        url: callback.url,
+      },
+      free,
+    );
     if (settled === 'applied') this.report(sendable, disposition, outcome);
     // With 410 an endpoint asks for no more callbacks (Standard Webhooks). If it cannot be disabled now, its next 410
     // does it.
@@ -229,28 +248,24 @@ export class DeliveryProcessor implements JobProcessor {
       this.recorder.gaveUp(callback, { reason: disposition.reason, facts, failure });
   }
 
-  private async defer({ callback, batch }: Sendable, { reason, until }: Deferral): Promise<boolean> {
+  private async defer({ callback }: Sendable, hand: Hand, { reason, until }: Deferral): Promise<boolean> {
     const delayMs = Math.max(0, until - this.clock.now());
-    return this.settle(callback, batch, { kind: 'retryAt', delayMs, deferral: reason });
+    return this.settle(callback, hand, { kind: 'retryAt', delayMs, deferral: reason });
   }
 
   private async settleUnsent(
     { callback, disposition, error, last }: Extract<Opened, { kind: 'not_sendable' }>,
-    batch: string,
+    hand: Hand,
   ): Promise<boolean> {
     if (error && disposition.kind === 'retryAt') this.recorder.postponed(callback, error);
-    return this.settle(callback, batch, disposition, { ...last, error });
+    return this.settle(callback, hand, disposition, { ...last, error });
   }
 
-  private giveUpStalled(callback: Callback, batch: string): Promise<boolean> {
-    return this.settle(callback, batch, { kind: 'giveUp', reason: 'stalled' });
-  }
-
-  private postpone(callback: Callback, batch: string, error: unknown): Promise<boolean> {
+  private postpone(callback: Callback, hand: Hand, error: unknown): Promise<boolean> {
     this.recorder.postponed(callback, error);
     const { min, max } = FAULT_DELAY_MS;
     const delayMs = min + Math.random() * (max - min);
-    return this.settle(callback, batch, { kind: 'retryAt', delayMs, deferral: 'platform_fault' });
+    return this.settle(callback, hand, { kind: 'retryAt', delayMs, deferral: 'platform_fault' });
   }
 
   private tellDeferred(
@@ -263,12 +278,12 @@ export class DeliveryProcessor implements JobProcessor {
   /** Settles a callback without an attempt. */
   private async settle(
     callback: Callback,
-    batch: string,
+    { batch, free }: Hand,
     disposition: Disposition,
     known: Pick<Ending, 'facts' | 'failure' | 'error'> = {},
   ): Promise<boolean> {
     const { id, endpointId, generation } = callback;
-    const settled = await this.settler.settle({ id, endpointId, batch, generation, disposition });
+    const settled = await this.settler.settle({ id, endpointId, batch, generation, disposition }, free);
     if (settled === 'applied' && disposition.kind === 'giveUp')
       this.recorder.gaveUp(callback, { ...disposition, ...known });
     if (settled === 'applied' && disposition.kind === 'retryAt') this.tellDeferred(callback, disposition);
@@ -282,7 +297,15 @@ export class DeliveryProcessor implements JobProcessor {
   }
 }
 
-/** A final response shows that the endpoint works. */
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
+  };
+}
+
+/** A response that is not to be repeated says that the endpoint works. */
 function attemptResult(outcome: DeliveryOutcome): AttemptResult {
   if (outcome.kind !== 'retryable') return 'responded';
   return outcome.failure.error === 'timeout' ? 'timed_out' : 'failed';

@@ -89,8 +89,12 @@ function probeOf(row: TakenRow | TakenNow | undefined): { readonly next_probe_at
   return { next_probe_at: row.next_probe_at ?? 0 };
 }
 
-export function queuedJob(queue: string, { id, data }: MadeBatches['jobs'][number]): QueuedJob {
-  return { queue, name: JOB_NAME, id, data };
+export function queuedJob(
+  queue: string,
+  { id, data }: MadeBatches['jobs'][number],
+  goesFirst = true,
+): QueuedJob {
+  return { queue, name: JOB_NAME, id, data, goesFirst };
 }
 
 function batched(row: TakenRow, endpoint: number): BatchedCallback {

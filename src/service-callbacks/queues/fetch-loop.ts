@@ -7,9 +7,9 @@ export interface JobProcessor {
   /** The number of callbacks in a job: it needs so many permits. */
   sizeOf(job: AnyJob): number;
   /**
-   * Resolves when all callbacks of the job are settled; the loop then completes the job.
-   * @param freed to be called once for each finished callback
-   * @returns `keep`: the job stays active. Its lock expires, and the check for stalled jobs returns it to the queue.
+   * Resolves when all callbacks of the job are settled; the job is completed then.
+   * @param freed to be called once for each callback that needs its permit no longer
+   * @returns `keep`: the job stays active, its lock runs out, and the stall check returns it
    */
   process(job: AnyJob, freed: () => void): Promise<'complete' | 'keep'>;
 }

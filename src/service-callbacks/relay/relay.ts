@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import { CallbackRecorder } from '../recorder/callback-recorder.js';
+import { QUIET_PRIORITY } from '../callbacks/callback.js';
 import { CallbackRepository, type TakenNow } from '../callbacks/callback.repository.js';
 import { Clock } from '../clock.js';
 import { Holds } from '../holds/holds.js';
@@ -35,6 +36,8 @@ const RETRY_MS = 500;
 /** The share of the retry permits that probes may use, and that each released endpoint may use. */
 const PROBE_SHARE = 1 / 4;
 const RELEASE_SHARE = 1 / 2;
+/** What one batch may have of the permits: a worker fetches the next job when one is free. */
+const BATCH_SHARE = 1 / 4;
 /** The most callbacks of a take, of each kind. */
 const MAX_TAKE = 1_024;
 
@@ -48,6 +51,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('ServiceCallbacks');
   private readonly stopping = new AbortController();
   private readonly marks = new LowWaterMarks();
+  private readonly batchSize: number;
   private readonly main: QueueDepth;
   private readonly retry: QueueDepth;
   private running: Promise<void> | undefined;
@@ -66,8 +70,10 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
     const now = (): number => clock.monotonic();
-    this.main = new QueueDepth(backend, MAIN_QUEUE, options.batchSize, now);
-    this.retry = new QueueDepth(backend, RETRY_QUEUE, options.batchSize, now);
+    const permits = Math.min(options.concurrency, options.retryConcurrency);
+    this.batchSize = Math.min(options.batchSize, Math.ceil(permits * BATCH_SHARE));
+    this.main = new QueueDepth(backend, MAIN_QUEUE, this.batchSize, now);
+    this.retry = new QueueDepth(backend, RETRY_QUEUE, this.batchSize, now);
   }
 
   onApplicationBootstrap(): void {
@@ -138,20 +144,21 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     // Marks nothing while the queue is known to be unavailable.
     if (this.isUnavailable) await this.backend.ping();
     else this.backend.assertUsable();
-    const [pending, due] = [this.main.room, this.retry.room];
-    const taken = pending === 0 && due === 0 ? 0 : await this.take(pending, due);
+    const [quiet, due] = [this.main.roomForFirst, this.retry.room];
+    const taken = quiet === 0 && due === 0 ? 0 : await this.take(this.main.room, quiet, due);
     await Promise.all([this.main.update(), this.retry.update()]);
     return taken;
   }
 
-  private async take(pending: number, due: number): Promise<number> {
+  private async take(pending: number, quiet: number, due: number): Promise<number> {
     const startedAt = this.clock.monotonic();
     const { after, isWhole } = this.marks.next(startedAt);
     const isIdle = this.eagerMs >= EAGER_MS.last;
     const limits = {
       pending: Math.min(pending, MAX_TAKE),
+      quiet: Math.min(quiet, MAX_TAKE),
       due: Math.min(due, MAX_TAKE),
-      batchSize: this.options.batchSize,
+      batchSize: this.batchSize,
       after,
     };
     const taken = isIdle && !(await this.callbacks.isAnyDue(after)) ? [] : await this.callbacks.take(limits);
@@ -164,13 +171,13 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   /** Runs no statement while no hold is due for a probe, its end, or a release. */
   private async takeHeld(room: number): Promise<number> {
     if (!this.holds.isAnyDue || room === 0) return 0;
-    const { batchSize, retryConcurrency } = this.options;
+    const { retryConcurrency } = this.options;
     await this.holds.move();
     const startedAt = this.clock.monotonic();
     const taken = await this.callbacks.takeHeld({
-      batchSize,
+      batchSize: this.batchSize,
       probes: Math.max(1, Math.floor(retryConcurrency * PROBE_SHARE)),
-      maxWindow: Math.max(batchSize, Math.floor(retryConcurrency * RELEASE_SHARE)),
+      maxWindow: Math.max(this.batchSize, Math.floor(retryConcurrency * RELEASE_SHARE)),
     });
     if (taken.length > 0) await this.pass(taken, startedAt);
     return taken.length;
@@ -201,10 +208,14 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   ): Promise<void> {
     if (rows.length === 0) return;
     const { jobs, unreadable } = this.batches.make(rows, isLate);
-    depth.added(jobs.length);
+    const quiet = new Set(
+      rows.filter(({ priority }) => priority <= QUIET_PRIORITY).map(({ batch }) => batch),
+    );
+    const queued = jobs.map((job) => queuedJob(queue, job, queue === RETRY_QUEUE || quiet.has(job.id)));
+    depth.add(queued);
     if (unreadable.length > 0) await this.settleUnreadable(unreadable);
     // If an add fails, or its response is lost, its batch stays marked, and the sweep finds it.
-    const added = await Promise.allSettled(jobs.map((job) => this.backend.add(queuedJob(queue, job))));
+    const added = await Promise.allSettled(queued.map((job) => this.backend.add(job)));
     const failed = added.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
