@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { explain } from './cli/errors.js';
 import type { Env } from './config/variables.js';
-import { EmbeddedPostgresError } from './embedded-postgres/embedded-postgres.error.js';
-import { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invalid-alert-url.error.js';
+import { EmbeddedPostgresError } from './embedded-postgres/errors.js';
+import { InvalidAlertUrlError } from './service-callbacks/endpoint-health/operators-endpoint.js';
 
 /** The service lacks something that it needs to start. The message names the variable and what to do. */
 class StartError extends Error {

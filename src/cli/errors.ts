@@ -1,7 +1,6 @@
 import { InvalidEnvironmentError, InvalidOptionsError } from '../config/errors.js';
 import { stacksOf } from '../observability/describe-error.js';
-import { InvalidCaFileError } from '../service-callbacks/security/invalid-ca-file.error.js';
-import { InvalidEncryptionKeyError } from '../service-callbacks/security/invalid-encryption-key.error.js';
+import { InvalidCaFileError, InvalidEncryptionKeyError } from '../service-callbacks/security/errors.js';
 import { SetupError } from '../service-callbacks/setup-error.js';
 
 /** An error that the user can correct: its message is enough, and no stack is shown. */

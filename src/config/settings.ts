@@ -283,7 +283,10 @@ export const sections = {
       accepts: integer(1, MAX_MS, 'ms'),
       default: 43_200_000,
     }),
-    /** The most callbacks of a job; never more than a quarter of the permits. Default `100`; a whole number from 1 to 1000. */
+    /**
+     * The most callbacks of a job. With few permits it is a quarter of them, but at least 8. Default `100`; a whole
+     * number from 1 to 1000.
+     */
     batchSize: setting({ variable: 'CALLBACK_BATCH_SIZE', accepts: integer(1, 1_000), default: 100 }),
     /**
      * Failures in a row that open an endpoint's circuit. If they are timeouts, a third as many do, but at least six.

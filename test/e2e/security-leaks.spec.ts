@@ -184,12 +184,12 @@ describe('secrets are nowhere in clear', () => {
     expect(secretsIn(service.logs.lines.map((line) => JSON.stringify(line)).join('\n'))).toEqual([]);
   });
 
-  it('in in errors, lists and dead letters of the API', () => {
+  it('in errors, lists and dead letters of the API', () => {
     expect(said.length).toBeGreaterThan(10);
     expect(secretsIn(said.join('\n'))).toEqual([]);
   });
 
-  it('in in metrics and the OpenAPI document', async () => {
+  it('in metrics and the OpenAPI document', async () => {
     for (const path of ['/metrics', '/docs-json', '/health/ready']) {
       const { status, body } = await service.call('GET', path);
       expect(status).toBe(200);
@@ -197,7 +197,7 @@ describe('secrets are nowhere in clear', () => {
     }
   });
 
-  it('in in the queues, with a job in them', () => {
+  it('in the queues, with a job in them', () => {
     expect(queues).toContain('delivery_status');
     expect(secretsIn(queues)).toEqual([]);
   });

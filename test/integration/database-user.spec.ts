@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
-import { Maintenance } from '../../src/service-callbacks/callbacks/maintenance.js';
+import { Maintenance } from '../../src/service-callbacks/operations/maintenance.js';
 import { Relay } from '../../src/service-callbacks/relay/relay.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

@@ -30,7 +30,7 @@ import {
   type Settlement,
   type Tables,
 } from './state-machine.js';
-import { storableJson } from './storable-json.js';
+import { storableJson } from '../../database/storable-json.js';
 
 /** A callback as the producer inserts it. */
 export interface NewCallback {
@@ -361,7 +361,24 @@ export class CallbackRepository {
     return inserted.length > 0;
   }
 
-  /** A transaction whose plans use the indexes; it is repeated after a conflict. */
+  /** How long the callback has waited that has been due for longest, ms; 0 where none is due. */
+  async oldestDueMs(): Promise<number> {
+    const { callbacks } = this.tables;
+    const [row] = await rows<{ waited: number | null }>(
+      this.dataSource,
+      `SELECT (extract(epoch FROM now() - min(due)) * 1000)::bigint AS waited FROM (
+         SELECT min(changed_at) AS due FROM (
+           SELECT changed_at FROM ${callbacks} WHERE state = 'pending' ORDER BY priority, seq LIMIT 1000) pending
+         UNION ALL
+         (SELECT next_attempt_at FROM ${callbacks} WHERE state = 'scheduled' ORDER BY next_attempt_at LIMIT 1)
+         UNION ALL
+         SELECT min(batched_at) FROM (SELECT batched_at FROM ${callbacks} WHERE state = 'queued' LIMIT 20000) queued
+       ) oldest`,
+    );
+    return Math.max(0, row?.waited ?? 0);
+  }
+
+  /** A transaction whose plans go by the indexes; repeated after a conflict. */
   private byIndexes<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return retryConflicts(() => {
       return this.onConnection(async (manager) => {

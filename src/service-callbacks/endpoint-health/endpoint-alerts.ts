@@ -4,7 +4,6 @@ import { ServiceCallbacksProducer } from '../producer/service-callbacks-producer
 import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-callbacks.options.js';
 import { factsOf, wordsFor } from './change-words.js';
 import type { EndpointChange } from '../events/endpoint-change.js';
-import { OPERATORS } from './operators.js';
 
 /**
  * Sends changes of endpoints as callbacks of the type `endpoint_alert`, with everything that callbacks have: to the
@@ -27,3 +26,9 @@ export class EndpointAlerts {
     }
   }
 }
+
+/**
+ * The service id of the platform's operators. Their alerts are ordinary callbacks: their endpoint, dead letters and
+ * records have this id. Never change it.
+ */
+export const OPERATORS = '00000000-0000-8000-8000-6f70657261a7';

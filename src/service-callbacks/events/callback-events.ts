@@ -24,7 +24,7 @@ interface FailedAttempt {
 
 /** The endpoint responded with a 2xx. */
 export interface CallbackDelivered extends CallbackEvent {
-  /** From 1, over the callback's whole life. */
+  /** From 1, over all generations. */
   readonly attempt: number;
   readonly durationMs: number;
   readonly statusCode: number;
@@ -32,7 +32,7 @@ export interface CallbackDelivered extends CallbackEvent {
 
 /** An attempt failed, and another attempt follows. */
 export interface CallbackRetrying extends CallbackEvent, FailedAttempt {
-  /** From 1, over the callback's whole life. */
+  /** From 1, over all generations. */
   readonly attempt: number;
   readonly durationMs: number;
   readonly nextAttemptAt: Date;

@@ -4,7 +4,6 @@ import { Clock } from '../clock.js';
 import { Holds } from '../holds/holds.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
-import { endpointIdOf, endpointKey } from './endpoint-key.js';
 import { Endpoint, type AttemptResult, type EndpointOptions } from './endpoint.js';
 import type { Speed } from './latency.js';
 import { SlowThreshold } from './slow-threshold.js';
@@ -266,4 +265,17 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
 
 function deferred(reason: BusyReason, until: number): Deferral {
   return { kind: 'deferred', reason, until };
+}
+
+/**
+ * Identifies an endpoint for isolation: its id with its current URL. Not the origin: of two services on one host,
+ * neither may open the circuit of the other (ADR 0006). A new URL starts afresh.
+ */
+function endpointKey(endpointId: string, url: string): string {
+  return `${endpointId} ${url}`;
+}
+
+/** The endpoint in a key. */
+function endpointIdOf(key: string): string {
+  return key.slice(0, key.indexOf(' '));
 }

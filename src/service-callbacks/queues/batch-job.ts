@@ -65,3 +65,11 @@ export function isBatchJob(data: unknown): boolean {
 export function destinationBinding(batch: string, endpointId: string): string {
   return `service-callback-batch:${batch}:${endpointId}`;
 }
+
+/** The URL and the credentials of a request. */
+export interface Destination {
+  readonly url: string;
+  readonly bearerToken: string;
+  /** `whsec_…`, the current one first; empty: requests are not signed. */
+  readonly signingSecrets: readonly string[];
+}

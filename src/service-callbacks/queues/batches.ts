@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api-secrets.js';
+import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api.entity.js';
 import type { TakenNow, TakenRow } from '../callbacks/callback.repository.js';
 import type { Settlement } from '../callbacks/state-machine.js';
 import {
@@ -7,11 +7,11 @@ import {
   destinationBinding,
   type BatchedCallback,
   type BatchJobData,
+  type Destination,
 } from './batch-job.js';
 import type { QueuedJob } from './queue-backend.js';
-import type { Destination } from '../security/destination.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
-import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
+import { UnknownEncryptionKeyError } from '../security/errors.js';
 
 /** The name of a job; only its data matters. */
 const JOB_NAME = 'callbacks';

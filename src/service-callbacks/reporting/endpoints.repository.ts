@@ -12,9 +12,9 @@ import type {
   EndpointSummary,
   FailingEndpoints,
   LogScope,
-} from '../callbacks/records.js';
-import { SqlParameters } from '../callbacks/sql-parameters.js';
-import { uuidRangeOf } from '../callbacks/uuid-range.js';
+} from '../history/records.js';
+import { SqlParameters } from '../../database/sql-parameters.js';
+import { uuidRangeOf } from '../history/uuid-range.js';
 
 /** Limits to which waiting callbacks are counted: of one endpoint's page, and of each endpoint in a list. */
 const MAX_BACKLOG = 10_000;

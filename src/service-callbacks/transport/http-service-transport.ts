@@ -14,7 +14,7 @@ import type {
   TransportResponse,
   TransportRequest,
 } from './callback-transport.js';
-import { NoResponseError, TIMED_OUT } from './no-response.error.js';
+import { NoResponseError, TIMED_OUT } from '../connections/errors.js';
 
 /**
  * A signal that cancels nothing, because the transport has the deadline. Without a signal `HttpService` makes one for

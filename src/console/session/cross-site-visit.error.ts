@@ -1,9 +1,0 @@
-/**
- * A link on another site led here, so the browser did not send the session's strict cookie. If a page of ours loads the
- * same address, the browser sends it.
- */
-export class CrossSiteVisitError extends Error {
-  constructor(readonly wanted: string) {
-    super('Opened from another site');
-  }
-}
