@@ -7,7 +7,7 @@ import { endpointAlert, type EndpointAlertInput } from './endpoint-alert.js';
 import { inboundSms, type InboundSmsInput } from './inbound-sms.js';
 import { returnedLetter, type ReturnedLetterInput } from './returned-letter.js';
 
-/** The subject of each built-in type. */
+/** The input of each built-in type. */
 export interface BuiltInCallbackInputs extends Record<BuiltInCallbackType, unknown> {
   delivery_status: DeliveryStatusInput;
   complaint: ComplaintInput;

@@ -7,7 +7,7 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import { Endpoint, type AttemptResult, type EndpointOptions } from './endpoint.js';
 import type { Speed } from './latency.js';
 import { SlowThreshold } from './slow-threshold.js';
-import { Slots } from './slots.js';
+import { Permits } from './permits.js';
 import { RoundRobin } from './round-robin.js';
 
 /** First attempts and later ones have permits of their own. */
@@ -80,7 +80,7 @@ const MAX_IDLE = 20_000;
 export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly active = new Set<Endpoint>();
-  private readonly pools: Readonly<Record<PermitPool, Slots>>;
+  private readonly pools: Readonly<Record<PermitPool, Permits>>;
   /** By endpoint: one with many callbacks does not delay another's. */
   private readonly waiting: Readonly<Record<PermitPool, RoundRobin<Waiting>>> = {
     first: new RoundRobin(),
@@ -96,7 +96,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     @Inject(Holds) private readonly holds: Pick<Holds, 'reasonFor' | 'whenLifted'>,
     private readonly clock: Clock,
   ) {
-    this.pools = { first: new Slots(options.concurrency), retry: new Slots(options.retryConcurrency) };
+    this.pools = { first: new Permits(options.concurrency), retry: new Permits(options.retryConcurrency) };
     this.endpointOptions = {
       failures: options.circuitFailures,
       concurrency: options.endpointConcurrency,
@@ -151,11 +151,11 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     now: number,
     isProbe = false,
   ): Admission | Promise<Admission> {
-    const slots = this.pools[pool];
+    const permits = this.pools[pool];
     const speed = endpoint.speed(now);
-    if (!isProbe && !slots.hasRoomFor(endpoint.key, speed)) return this.noRoom(endpoint, speed, now);
+    if (!isProbe && !permits.hasRoomFor(endpoint.key, speed)) return this.noRoom(endpoint, speed, now);
     this.active.add(endpoint);
-    slots.take(endpoint.key);
+    permits.take(endpoint.key);
     if (isProbe || endpoint.hasRoom(now)) return this.permit(endpoint, pool, now);
     return this.wait(endpoint, pool);
   }
@@ -200,7 +200,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return {
       kind: 'admitted',
       release: (result) => {
-        this.pools[pool].giveBack(endpoint.key);
+        this.pools[pool].release(endpoint.key);
         const at = this.clock.now();
         const opens = result !== 'not_made' && endpoint.finish(attempt, result, at);
         if (result === 'not_made') endpoint.abandon(attempt, at);
@@ -219,7 +219,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
         resolve(this.permit(endpoint, pool, now));
         return;
       }
-      this.pools[pool].giveBack(endpoint.key);
+      this.pools[pool].release(endpoint.key);
       if (end === 'stopped') resolve(STOPPED);
       else if (end === 'held') resolve({ kind: 'held', reason: 'circuit_open' });
       else resolve(deferred('endpoint_busy', endpoint.next(now + BUSY_MS)));

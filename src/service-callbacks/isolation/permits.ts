@@ -1,22 +1,23 @@
 import type { Speed } from './latency.js';
 
-/** The shares of a pool that are kept for endpoints known to respond quickly, and for an endpoint's first attempt. */
+/** Shares of a pool: one for quick endpoints, one for first attempts of endpoints without a permit. */
 const RESERVE = { forQuick: 1 / 4, forFirst: 1 / 16 } as const;
 
 /**
- * The attempts one processor may hold at once, waiting ones included, and who holds them.
+ * The permits of a pool, and which endpoints hold them. An attempt that waits for its endpoint's window holds one too.
  *
- * A quick endpoint may use all free slots. Any other endpoint must leave a reserve for quick ones and, if it holds a
- * slot already, one for first attempts. A slow endpoint must leave as many more as it holds itself (the dynamic
- * threshold of Choudhury and Hahne, 1998): slow endpoints share evenly and never hold all slots.
+ * A quick endpoint may use all free permits. Any other endpoint must leave a reserve for quick endpoints and, if it
+ * already holds a permit, a reserve for first attempts. A slow endpoint must also leave as many permits free as it
+ * holds itself (the dynamic threshold of Choudhury and Hahne, 1998). So slow endpoints share evenly, and never hold
+ * all permits.
  */
-export class Slots {
+export class Permits {
   private held = 0;
   private readonly heldBy = new Map<string, number>();
   private readonly forQuick: number;
   private readonly forFirst: number;
 
-  /** @param capacity attempts, at least 1. */
+  /** @param capacity permits, at least 1 */
   constructor(private readonly capacity: number) {
     this.forQuick = Math.floor(capacity * RESERVE.forQuick);
     this.forFirst = Math.ceil(capacity * RESERVE.forFirst);
@@ -41,7 +42,7 @@ export class Slots {
     this.heldBy.set(key, (this.heldBy.get(key) ?? 0) + 1);
   }
 
-  giveBack(key: string): void {
+  release(key: string): void {
     this.held -= 1;
     const left = (this.heldBy.get(key) ?? 1) - 1;
     if (left > 0) this.heldBy.set(key, left);
