@@ -31,7 +31,7 @@ export class CallbackMetrics {
 
   private readonly forwardDuration = new Histogram({
     name: 'service_callback_forward_duration_seconds',
-    help: 'From the moment a callback was accepted to the start of its first attempt, where that is no replay; deferred: it waited for its endpoint',
+    help: 'From the enqueue of a callback to the start of its first attempt, without replays; deferred: it waited for its endpoint',
     labelNames: ['callback_type', 'deferred'],
     buckets: FORWARD_BUCKETS,
     registers: [this.registry],
@@ -47,27 +47,27 @@ export class CallbackMetrics {
 
   private readonly attempts = new Counter({
     name: 'service_callback_attempts_total',
-    help: 'Attempts by what became of them: a status code, or why there was none',
+    help: 'Attempts by status code, or by the reason why there was no response',
     labelNames: ['callback_type', 'outcome', 'reason'],
     registers: [this.registry],
   });
 
   private readonly outcomes = new Counter({
     name: 'service_callback_outcomes_total',
-    help: 'Callbacks that ended: delivered, or given up for a reason',
+    help: 'Finished callbacks: delivered, or given up for a reason',
     labelNames: ['callback_type', 'outcome'],
     registers: [this.registry],
   });
 
   private readonly droppedFigures = new Counter({
     name: 'service_callback_figures_dropped_total',
-    help: 'Events that are in no figure, because the database did not take them in time or at all',
+    help: 'Events that the figures had to drop, because the database did not accept them',
     registers: [this.registry],
   });
 
   private readonly deferrals = new Counter({
     name: 'service_callback_deferred_total',
-    help: 'Times a callback was postponed without an attempt',
+    help: 'How often callbacks were postponed without an attempt',
     labelNames: ['reason'],
     registers: [this.registry],
   });
