@@ -1,23 +1,23 @@
 import type { Speed } from './latency.js';
 
-/** The shares of a pool that are kept for endpoints known to respond quickly, and for an endpoint's first attempt. */
+/** Shares of a pool: one for quick endpoints, one for first attempts of endpoints without a permit. */
 const RESERVE = { forQuick: 1 / 4, forFirst: 1 / 16 } as const;
 
 /**
- * The attempts one processor may hold at once, waiting ones included, and who holds them.
+ * The permits of a pool, and which endpoints hold them. An attempt that waits for its endpoint's window holds one too.
  *
- * A quick endpoint may use all free slots but a reserve for the first attempts of others. Endpoints that are not quick
- * must leave a reserve for quick ones as well. A slow endpoint must leave as many more as it holds itself (the dynamic
- * threshold of Choudhury and Hahne, 1998): slow endpoints share evenly and never hold all slots.
+ * A quick endpoint may use all free permits but a reserve for first attempts of others. Any other endpoint must also
+ * leave a reserve for quick endpoints. A slow endpoint must also leave as many permits free as it holds itself (the
+ * dynamic threshold of Choudhury and Hahne, 1998). So slow endpoints share evenly, and never hold all permits.
  */
-export class Slots {
+export class Permits {
   private held = 0;
   private heldByQuick = 0;
   private readonly heldBy = new Map<string, { count: number; isQuick: boolean }>();
   private readonly forQuick: number;
   private readonly forFirst: number;
 
-  /** @param capacity attempts, at least 1. */
+  /** @param capacity permits, at least 1 */
   constructor(private readonly capacity: number) {
     this.forQuick = Math.floor(capacity * RESERVE.forQuick);
     this.forFirst = capacity * RESERVE.forFirst;
@@ -41,7 +41,7 @@ export class Slots {
     this.change(key, (this.heldBy.get(key)?.count ?? 0) + 1, isQuick);
   }
 
-  giveBack(key: string): void {
+  release(key: string): void {
     const { count, isQuick } = this.heldBy.get(key) ?? { count: 1, isQuick: false };
     this.change(key, count - 1, isQuick);
   }
