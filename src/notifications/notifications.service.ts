@@ -26,7 +26,7 @@ export interface Receipt {
   readonly status: NotificationStatus;
   /** The provider. */
   readonly sentBy?: string;
-  /** Whose notification it must be; another's is unknown. */
+  /** The notification must belong to this service; otherwise it is unknown. */
   readonly serviceId?: string;
 }
 
@@ -50,7 +50,7 @@ export class NotificationsService {
 
   /**
    * The status and its callback commit together.
-   * @returns null for an unknown notification.
+   * @returns null for an unknown notification
    */
   receive(id: string, receipt: Receipt): Promise<ReceiptResult | null> {
     return inSpan('receipt', { attributes: { 'service_callbacks.notification_id': id } }, async () => {

@@ -56,19 +56,22 @@ const TIMES = [
   'replay_requested_at',
 ] as const;
 
-/** A search, and each state of a list by what no index has, look at so many rows, whatever they find. */
+/** How many rows a search reads, and a list by what no index has reads of each state: whatever it finds. */
 const LOOKED_AT = 10_000;
 
-/** Walks an index and stops, however few rows old statistics make the planner expect. Until the transaction ends. */
+/**
+ * The planner walks an index and stops, even if old statistics make it expect few rows. Holds until the transaction
+ * ends.
+ */
 const IN_ORDER = `SELECT set_config(name, 'off', true)
   FROM unnest(ARRAY['enable_sort', 'enable_seqscan', 'enable_bitmapscan']) name`;
 
 const NEWEST_FIRST = 'ORDER BY queued_at DESC, id DESC';
 
-/** Not below any text that begins with what stands before it. */
+/** No text that begins with the prefix before it is greater. */
 const LAST_CHARACTER = '\u{10ffff}';
 
-/** A state as it is shown, as the states of the record: each is read from its own stretch of an index. */
+/** The states of the record for each shown state. Each is read from its own stretch of an index. */
 const STRETCHES: Readonly<Record<LogState, readonly string[]>> = {
   waiting: [`= 'pending'`, `= 'queued'`],
   retrying: [`= 'scheduled' AND detail IS NULL`],
@@ -79,11 +82,11 @@ const STRETCHES: Readonly<Record<LogState, readonly string[]>> = {
 
 interface FoundCallbacks {
   readonly callbacks: LoggedCallback[];
-  /** All that is newer has been looked at, and what is older has not; null: nothing is older. */
+  /** Newer rows have been read, older ones have not; null: there are no older ones. */
   readonly lookedUntil: LogCursor | null;
 }
 
-/** Callbacks as they are shown. */
+/** Lists of callbacks. */
 @Injectable()
 export class CallbackListRepository {
   constructor(
@@ -92,10 +95,10 @@ export class CallbackListRepository {
   ) {}
 
   /**
-   * Newest first. Each state is read from its own stretch of an index and the stretches are merged, so that no filter
-   * makes it walk over rows that are not wanted. No index has the type and the reason: of each stretch a bounded number of
-   * rows is looked at, so that fewer than `limit` may be found before the end. An endpoint's rows are all of one
-   * service: whose they are is checked against those that were found.
+   * Newest first. Each state is read from its own stretch of an index, and the results are merged: with any filter, no
+   * statement walks over unwanted rows. No index has the type and the reason: with these, a bounded number of rows of
+   * each stretch is read, so that fewer than `limit` may be found before the end. All rows of an endpoint belong to one
+   * service, so the service is checked on the rows that were found.
    */
   async list(scope: LogScope, filter: LogFilter, limit: number, after?: LogCursor): Promise<FoundCallbacks> {
     const parameters = new SqlParameters();
@@ -147,7 +150,7 @@ export class CallbackListRepository {
     return (
       statesOf(filter)
         .flatMap((state) => STRETCHES[state])
-        // The state of a row that is in a queue is in no list's index, and there are few.
+        // The lists' indexes leave out queued rows, of which there are few.
         .map((stretch) => `${hasIndex || stretch === `= 'queued'` ? 'state' : `state || ''`} ${stretch}`)
         .map((stretch) => [stretch, notQueued(stretch), this.shown, ...where].join(' AND '))
         .map((condition) => `FROM ${this.table} WHERE ${condition} ${NEWEST_FIRST}`)
@@ -195,7 +198,10 @@ export class CallbackListRepository {
     };
   }
 
-  /** The payload of a callback as it is stored. @returns null where none is kept, or the service has no such callback */
+  /**
+   * The sealed payload of a callback.
+   * @returns null if none is kept, or the service has no such callback
+   */
   async sealedPayload(serviceId: string, id: string): Promise<string | null> {
     const [row] = await rows<{ payload: string }>(
       this.dataSource,
@@ -206,7 +212,9 @@ export class CallbackListRepository {
     return row?.payload ?? null;
   }
 
-  /** What a row's endpoint says of it: one that is held waits for the next probe, or the end of the hold. */
+  /**
+   * Columns of the callback's endpoint. A held callback waits for the endpoint's next probe, or the end of its hold.
+   */
   private ofEndpoint(row: string): string {
     const { endpoints, holds } = this.tables;
     return `(SELECT h.next_probe_at FROM ${holds} h
@@ -214,14 +222,14 @@ export class CallbackListRepository {
       NOT EXISTS (SELECT FROM ${endpoints} e WHERE e.id = ${row}.endpoint_id) AS is_endpoint_deleted`;
   }
 
-  /** Those whose ids lie in a range, newest first. */
+  /** Callbacks with ids in a range, newest first. */
   withIds(scope: LogScope, [first, last]: UuidRange, limit: number): Promise<LoggedCallback[]> {
     const parameters = new SqlParameters();
     const range = `id BETWEEN ${parameters.add(first)} AND ${parameters.add(last)}`;
     return this.among(`WHERE ${range} ORDER BY id LIMIT ${LOOKED_AT}`, parameters, scope, limit);
   }
 
-  /** Those whose subject begins so, newest first. */
+  /** Callbacks whose subject begins with a text, newest first. */
   withSubject(scope: LogScope, beginning: string, limit: number): Promise<LoggedCallback[]> {
     const parameters = new SqlParameters();
     const [first, last] = [parameters.add(beginning), parameters.add(beginning + LAST_CHARACTER)];
@@ -230,14 +238,14 @@ export class CallbackListRepository {
     return this.among(`WHERE ${range} AND state <> 'queued' ${order}`, parameters, scope, limit);
   }
 
-  /** Those of several subjects, newest first. */
+  /** Callbacks of several subjects, newest first. */
   ofSubjects(scope: LogScope, subjectIds: readonly string[], limit: number): Promise<LoggedCallback[]> {
     const parameters = new SqlParameters();
     const own = `subject_id = ANY (${parameters.add(subjectIds)})`;
     return this.among(`WHERE ${own} AND state <> 'queued' LIMIT ${LOOKED_AT}`, parameters, scope, limit);
   }
 
-  /** Of what was looked at, what is shown in a scope; the rows are read once it is known which. */
+  /** Finds ids among a bounded number of rows, limits them to the scope, and then reads their rows. */
   private async among(
     lookedAt: string,
     parameters: SqlParameters,
@@ -261,7 +269,7 @@ export class CallbackListRepository {
     return found.map(callbackOf);
   }
 
-  /** Which delivered ones are shown is an option. */
+  /** An option decides which delivered callbacks are shown. */
   private get shown(): string {
     switch (this.options.keep) {
       case 'all':
@@ -282,13 +290,13 @@ export class CallbackListRepository {
   }
 }
 
-/** In which the filter can find anything: only what was given up has a reason. */
+/** The states in which the filter can match: only a callback that was given up has a reason. */
 function statesOf({ state, reason }: LogFilter): readonly LogState[] {
   if (reason === undefined) return state ? [state] : LOG_STATES;
   return state === undefined || state === 'given_up' ? ['given_up'] : [];
 }
 
-/** What the lists' indexes are about. */
+/** The condition of the lists' indexes. */
 function notQueued(stretch: string): string {
   return stretch === `state = 'queued'` ? 'TRUE' : `state <> 'queued'`;
 }

@@ -102,7 +102,7 @@ const replay = {
   preview,
 };
 
-/** `{}` is all of them; without a body nothing is replayed. */
+/** `{}` selects all of them. A request without a body is an error: it replays nothing. */
 export const replayCallbacksBody = requestBody(replay);
 export type ReplayCallbacksBody = z.infer<typeof replayCallbacksBody>;
 
@@ -193,7 +193,7 @@ export const listDeadLettersQuery = requestBody(
 );
 export type ListDeadLettersQuery = z.infer<typeof listDeadLettersQuery>;
 
-/** `{}` is all of them; without a body nothing is replayed. */
+/** `{}` selects all of them. A request without a body is an error: it replays nothing. */
 export const replayDeadLettersBody = requestBody({ ...deadLetters, preview });
 export type ReplayDeadLettersBody = z.infer<typeof replayDeadLettersBody>;
 
