@@ -70,7 +70,7 @@ describe('the console, in a browser', () => {
     });
   }
 
-  /** An endpoint of this service that responded with 503 to so many callbacks, all of them given up. */
+  /** An endpoint of this service that responded with 503 to a number of callbacks, all given up. */
   async function broken(serviceId: string, path: string, count: number) {
     receiver.respond(path, 503);
     const endpoint = await registerCallbackApi(api, { serviceId, url: receiver.url(path) });

@@ -22,7 +22,7 @@ import { startTestService, type Environment, type RestApi, type TestService } fr
 
 /** Processes start slowly on a machine that does other things as well. */
 const TIMEOUT_MS = 120_000;
-/** The deadline of an attempt, and what a machine that does other things as well takes to close everything. */
+/** The deadline of an attempt, and the time in which a busy machine closes everything. */
 const STOPPED_WITHIN_MS = 5_000 + 3_000;
 /** The lock of a job that a stopped worker has left, 30 s, and the look for it, 15 s. */
 const LOCK_RUNS_OUT_MS = 60_000;
@@ -257,7 +257,7 @@ describe('the process', () => {
       service.signal('SIGTERM');
       expect(await service.ended).toEqual({ code: 0, signal: null });
       const [stopped] = service.logs.events('service.stopped');
-      // An attempt takes 1.5 s, and none may take longer than its deadline of 5 s.
+      // An attempt takes 1.5 s, and never longer than its deadline of 5 s.
       expect(stopped?.['duration_ms']).toBeLessThan(STOPPED_WITHIN_MS);
       const sent = requestsTo('/one-permit').length;
       expect(sent - before).toBeLessThanOrEqual(1);

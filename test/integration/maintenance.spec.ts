@@ -58,7 +58,10 @@ describe('the retention of callbacks', () => {
 
   const tidy = (kept?: Kept) => maintenance(kept).tidy();
 
-  /** A callback that was queued, and finished, so long ago. @returns its id */
+  /**
+   * A callback that was queued, and finished, this long ago.
+   * @returns its id
+   */
   async function aged(ms: number, disposition?: Disposition, attempts = 1): Promise<string> {
     const at = Date.now() - ms;
     const id = uuidv7({ msecs: at });

@@ -32,7 +32,7 @@ const OWN_DEPENDENCIES = [
   'zod',
 ];
 
-/** What the console loads beside that, where a host imports it. */
+/** What the console also loads, in a host that imports it. */
 const CONSOLE_DEPENDENCIES = ['cookie', 'htmx.org', 'preact', 'preact-render-to-string'];
 
 /** What must be the host's own copy: a second one would have other tokens, entities or metadata. */
@@ -79,7 +79,7 @@ const PUBLIC_FACE = [
   'serviceCallbackMigrations',
 ];
 
-/** What the example host has of its own. */
+/** The example host's own packages. */
 const HOST_DEPENDENCIES = ['@nestjs/platform-express', '@types/node'];
 
 interface Manifest {
@@ -96,7 +96,7 @@ describe('the package', () => {
   let host: string;
   let installed: string;
   let tarball: string;
-  /** What the compiler said of the host. */
+  /** The compiler's messages about the host. */
   let complaints: string;
 
   beforeAll(async () => {
@@ -330,7 +330,7 @@ async function compile(project: string): Promise<string> {
   }
 }
 
-/** Prints what the package, or a part of it, exports, and which packages its files load. */
+/** Prints what an entry point exports, and which packages its files load. */
 const EXPORTS_SCRIPT = `
 import { registerHooks } from 'node:module';
 

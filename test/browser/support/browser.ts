@@ -31,9 +31,8 @@ export function startBrowser(): Promise<Browser> {
 }
 
 /**
- * A person at a window of their own.
- *
- * @throws Error naming what the browser complained of and was not expected to
+ * A person with a browser window of their own.
+ * @throws Error naming the unexpected complaints of the browser
  */
 export async function visit<T>(
   browser: Browser,
