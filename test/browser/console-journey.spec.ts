@@ -270,7 +270,7 @@ describe('the console, in a browser', () => {
       await rotate.click();
       const shown = await secret.textContent();
       expect(shown).toMatch(/^whsec_/);
-      // The browser sends the form of the page once more.
+      // A reload sends the form of the page again.
       await page.reload();
       await question.waitFor();
       expect(await page.getByText('The secret has just been rotated').count()).toBe(1);
@@ -428,7 +428,7 @@ async function buttonsOf(page: Page): Promise<readonly string[]> {
   return (await page.getByRole('button').allTextContents()).filter((words) => words !== '');
 }
 
-/** Confirms first. */
+/** Presses a button and confirms. */
 async function disable(page: Page): Promise<void> {
   const button = page.getByRole('button', { name: 'Disable', exact: true });
   await button.click();

@@ -57,7 +57,10 @@ async function startFixture(environment: Environment) {
         expect(rows).toHaveLength(ids.length);
       }),
 
-    /** To another URL, with another token and another secret, and no time in which both sign. @returns the secret */
+    /**
+     * Changes URL, token and secret, without a time in which both secrets sign.
+     * @returns the new secret
+     */
     change: async (api: RegisteredCallbackApi, url: string): Promise<string> => {
       const change = { url, bearer_token: NEW_TOKEN, updated_by_id: randomUUID() };
       expect((await service.call('POST', pathOf(api), change)).status).toBe(200);

@@ -94,7 +94,7 @@ describe('an endpoint', () => {
     );
   }
 
-  /** Both processes at the same moment. */
+  /** Runs the review of both processes at the same moment. */
   const review = () =>
     Promise.all([service, other].map((process) => process.app.get(EndpointReview).review()));
 
@@ -288,7 +288,7 @@ describe('an endpoint', () => {
         new Set([50, 70, 90, 'disabled']),
       );
     });
-    // Enabled, it has all its time again.
+    // After it is enabled, its time begins again.
     await press(api, 'enable');
     await review();
     expect(await health(api)).toMatchObject({ status: 'unknown', warned_percent: 0 });

@@ -226,7 +226,7 @@ describe('the process', () => {
     };
   }
 
-  /** What was sent is delivered, and everything else is still on its way. */
+  /** Sent callbacks are delivered, and all others are open. */
   async function noneLost(url: string, all: number, sent: number): Promise<void> {
     const { states, attempts } = await left(url);
     const { delivered, pending = 0, queued = 0, scheduled = 0 } = states;
@@ -318,7 +318,7 @@ describe('the process', () => {
       const [stopped] = service.logs.events('service.stopped');
       expect(stopped?.['duration_ms']).toBeLessThan(STOPPED_WITHIN_MS);
       const { states, attempts } = await left(url);
-      // What was sent is on record, and only that.
+      // The record has the attempts that were sent, and no others.
       expect(attempts).toBe(requests);
       expect(states['given_up']).toBeUndefined();
       expect(service.logs.errors()).toEqual([]);

@@ -37,7 +37,7 @@ interface Elsewhere {
 
 interface Servers {
   readonly plain: kit.Receiver;
-  /** For one row. */
+  /** The time limit of a row. */
   readonly lone: kit.Receiver;
   readonly tls: kit.Receiver;
   /** Responds to a TLS handshake with something else. */

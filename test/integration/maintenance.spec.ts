@@ -244,7 +244,7 @@ describe('the retention of callbacks', () => {
       await oldLetters(2_500);
       const young = await aged(29 * DAY_MS, GIVE_UP);
       await Promise.all([tidy(), tidy(), tidy()]);
-      // What another one had in its hands is for the next round.
+      // The next round deletes the rows that another process had locked.
       await tidy();
       expect(await records()).toEqual(new Set([young]));
       expect(await payloads()).toEqual(new Set([young]));

@@ -18,7 +18,7 @@ import { startReceiver } from '../support/receiver.js';
 
 const run = promisify(execFile);
 
-/** What the module loads beside its peers. One more is one more for every host. */
+/** What the module loads beside its peers. Every addition is one more package for every host. */
 const OWN_DEPENDENCIES = [
   '@nestjs/axios',
   '@opentelemetry/api',
@@ -48,7 +48,7 @@ const PEERS = [
   'typeorm',
 ];
 
-/** What a host finds at the root; readers, console, configuration, receivers and tests have parts of their own. */
+/** The exports of the root. Readers, console, configuration, receivers and tests have entry points of their own. */
 const PUBLIC_FACE = [
   'CALLBACK_HTTP_SERVICE',
   'CALLBACK_QUEUES',
@@ -189,7 +189,7 @@ describe('the package', () => {
     });
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
     expect(exports.toSorted()).toEqual(['API_SCOPES', 'ConsoleAccess', 'ConsoleModule', 'SubjectLookup']);
-    // Itself: its version is in its manifest.
+    // The package itself, whose version comes from its manifest.
     const known = new Set(['service-callbacks', ...OWN_DEPENDENCIES, ...PEERS]);
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
   });

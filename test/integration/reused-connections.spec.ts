@@ -14,7 +14,7 @@ afterEach(() => fixture.close());
 /** How late (ms) a busy machine may be. */
 const LATE_MS = 400;
 
-/** Of attempts that the deadline is not to end, however busy the machine is. */
+/** For attempts that must not reach the deadline, on any machine. */
 const NOT_THE_DEADLINE_MS = 15_000;
 
 type Act = (socket: Socket) => void;

@@ -72,7 +72,7 @@ interface Violation {
   readonly targets: readonly string[];
 }
 
-/** What axe-core finds at WCAG 2.2 A and AA on the page as it stands. */
+/** Violations that axe-core finds on the current page, at WCAG 2.2 A and AA. */
 export async function violationsOn(page: Page): Promise<readonly Violation[]> {
   if (!(await evaluateIn<boolean>(page, "'axe' in globalThis"))) await evaluateIn(page, `${axe.source}; 0`);
   return evaluateIn<readonly Violation[]>(
