@@ -155,7 +155,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const speed = endpoint.speed(now);
     if (!isProbe && !permits.hasRoomFor(endpoint.key, speed)) return this.noRoom(endpoint, speed, now);
     this.active.add(endpoint);
-    permits.take(endpoint.key);
+    permits.take(endpoint.key, speed === 'quick');
     if (isProbe || endpoint.hasRoom(now)) return this.permit(endpoint, pool, now);
     return this.wait(endpoint, pool);
   }

@@ -6,7 +6,7 @@ import { Permits } from './permits.js';
 function fill(permits: Permits, key: string, speed: Speed = 'slow'): number {
   let taken = 0;
   while (permits.hasRoomFor(key, speed)) {
-    permits.take(key);
+    permits.take(key, speed === 'quick');
     taken += 1;
   }
   return taken;
@@ -30,7 +30,7 @@ describe('Permits', () => {
     for (let round = 0; round < 2_000; round += 1) {
       const key = `slow ${round % 100}`;
       if (!permits.hasRoomFor(key, 'slow')) continue;
-      permits.take(key);
+      permits.take(key, false);
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     expect(Math.max(...counts.values()) - Math.min(...counts.values())).toBeLessThanOrEqual(1);
@@ -41,10 +41,12 @@ describe('Permits', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(50), { maxLength: 3_000 }), (keys) => {
         const permits = new Permits(400);
-        for (const key of keys) if (permits.hasRoomFor(String(key), 'unknown')) permits.take(String(key));
+        for (const key of keys)
+          if (permits.hasRoomFor(String(key), 'unknown')) permits.take(String(key), false);
         const held = permits.inUse;
         expect(held).toBeLessThanOrEqual(300);
-        expect(fill(permits, 'quick', 'quick')).toBe(400 - held);
+        expect(fill(permits, 'quick', 'quick')).toBe(400 - held - 25);
+        expect(permits.hasRoomFor('another', 'quick')).toBe(true);
       }),
       { numRuns: 200 },
     );
@@ -62,8 +64,16 @@ describe('Permits', () => {
     expect(fill(permits, 'slow')).toBe(taken);
   });
 
-  it('lets a quick endpoint use everything that is free', () => {
-    const permits = new Permits(16);
-    expect(fill(permits, 'quick', 'quick')).toBe(16);
+  it('lets a quick endpoint use all free permits but a sixteenth', () => {
+    expect(fill(new Permits(2_000), 'quick', 'quick')).toBe(1_875);
+    expect(fill(new Permits(15), 'quick', 'quick')).toBe(15);
+  });
+
+  it('admits a new endpoint beside a flood of quick ones', () => {
+    const permits = new Permits(2_000);
+    for (let other = 0; other < 100; other += 1) fill(permits, `quick ${other}`, 'quick');
+    expect(permits.hasRoomFor('new', 'unknown')).toBe(true);
+    permits.take('new', false);
+    expect(permits.hasRoomFor('new', 'unknown')).toBe(false);
   });
 });

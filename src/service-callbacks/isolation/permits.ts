@@ -6,21 +6,21 @@ const RESERVE = { forQuick: 1 / 4, forFirst: 1 / 16 } as const;
 /**
  * The permits of a pool, and which endpoints hold them. An attempt that waits for its endpoint's window holds one too.
  *
- * A quick endpoint may use all free permits. Any other endpoint must leave a reserve for quick endpoints and, if it
- * already holds a permit, a reserve for first attempts. A slow endpoint must also leave as many permits free as it
- * holds itself (the dynamic threshold of Choudhury and Hahne, 1998). So slow endpoints share evenly, and never hold
- * all permits.
+ * A quick endpoint may use all free permits but a reserve for first attempts of others. Any other endpoint must also
+ * leave a reserve for quick endpoints. A slow endpoint must also leave as many permits free as it holds itself (the
+ * dynamic threshold of Choudhury and Hahne, 1998). So slow endpoints share evenly, and never hold all permits.
  */
 export class Permits {
   private held = 0;
-  private readonly heldBy = new Map<string, number>();
+  private heldByQuick = 0;
+  private readonly heldBy = new Map<string, { count: number; isQuick: boolean }>();
   private readonly forQuick: number;
   private readonly forFirst: number;
 
   /** @param capacity permits, at least 1 */
   constructor(private readonly capacity: number) {
     this.forQuick = Math.floor(capacity * RESERVE.forQuick);
-    this.forFirst = Math.ceil(capacity * RESERVE.forFirst);
+    this.forFirst = capacity * RESERVE.forFirst;
   }
 
   get inUse(): number {
@@ -28,24 +28,29 @@ export class Permits {
   }
 
   hasRoomFor(key: string, speed: Speed): boolean {
-    return this.capacity - this.held > this.mustStayFree(speed, this.heldBy.get(key) ?? 0);
+    const free = this.capacity - this.held;
+    const holds = this.heldBy.get(key)?.count ?? 0;
+    if (speed === 'quick') return free > (holds > 0 ? Math.floor(this.forFirst) : 0);
+    // Its first attempt: what quick endpoints hold does not count against it.
+    if (holds === 0) return free > 0 && free + this.heldByQuick > this.forQuick;
+    return free > this.forQuick + Math.ceil(this.forFirst) + (speed === 'slow' ? holds : 0);
   }
 
-  private mustStayFree(speed: Speed, holds: number): number {
-    if (speed === 'quick') return 0;
-    if (holds === 0) return this.forQuick;
-    return this.forQuick + this.forFirst + (speed === 'slow' ? holds : 0);
-  }
-
-  take(key: string): void {
-    this.held += 1;
-    this.heldBy.set(key, (this.heldBy.get(key) ?? 0) + 1);
+  /** @param isQuick of the endpoint at this moment */
+  take(key: string, isQuick: boolean): void {
+    this.change(key, (this.heldBy.get(key)?.count ?? 0) + 1, isQuick);
   }
 
   release(key: string): void {
-    this.held -= 1;
-    const left = (this.heldBy.get(key) ?? 1) - 1;
-    if (left > 0) this.heldBy.set(key, left);
+    const { count, isQuick } = this.heldBy.get(key) ?? { count: 1, isQuick: false };
+    this.change(key, count - 1, isQuick);
+  }
+
+  private change(key: string, count: number, isQuick: boolean): void {
+    const before = this.heldBy.get(key);
+    this.held += count - (before?.count ?? 0);
+    this.heldByQuick += (isQuick ? count : 0) - (before?.isQuick ? before.count : 0);
+    if (count > 0) this.heldBy.set(key, { count, isQuick });
     else this.heldBy.delete(key);
   }
 }
