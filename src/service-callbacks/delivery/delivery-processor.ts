@@ -38,11 +38,11 @@ const LATER_RELEASE_DELAY_MS = 30_000;
 /** The delay after a fault of this platform, ms; random, so that many callbacks do not return at once. */
 const FAULT_DELAY_MS = { min: 1_000, max: 3_000 } as const;
 
-/** What a callback in hand has of its job. */
+/** The job of a callback that is being delivered. */
 interface Hand {
   readonly batch: string;
   readonly pool: PermitPool;
-  /** Its result is known: another callback may come in hand. */
+  /** To be called when its result is known: its permit is free. */
   readonly free: () => void;
 }
 
