@@ -71,7 +71,7 @@ describe('the console, in a browser', () => {
     });
   }
 
-  /** An endpoint of this service that responded with 503 to so many callbacks, all of them given up. */
+  /** An endpoint of this service that responded with 503 to a number of callbacks, all given up. */
   async function broken(serviceId: string, path: string, count: number) {
     receiver.respond(path, 503);
     const endpoint = await registerCallbackApi(api, { serviceId, url: receiver.url(path) });
@@ -271,7 +271,7 @@ describe('the console, in a browser', () => {
       await rotate.click();
       const shown = await secret.textContent();
       expect(shown).toMatch(/^whsec_/);
-      // The browser sends the form of the page once more.
+      // A reload sends the form of the page again.
       await page.reload();
       await question.waitFor();
       expect(await page.getByText('The secret has just been rotated').count()).toBe(1);
@@ -466,7 +466,7 @@ async function buttonsOf(page: Page): Promise<readonly string[]> {
   return (await page.getByRole('button').allTextContents()).filter((words) => words !== '');
 }
 
-/** Confirms first. */
+/** Presses a button and confirms. */
 async function disable(page: Page): Promise<void> {
   const button = page.getByRole('button', { name: 'Disable', exact: true });
   await button.click();

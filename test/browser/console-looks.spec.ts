@@ -23,7 +23,7 @@ const PICTURES: ReadonlySet<string> = new Set([
   'console-replay-light-1440.png',
 ]);
 
-/** Each page of the console, on a week of made-up callbacks, by the way a person gets there. */
+/** Each page of the console, on a week of made-up callbacks, and how a person gets there. */
 const pages: readonly {
   readonly name: string;
   readonly go: (page: Page, url: string) => Promise<unknown>;
@@ -170,7 +170,7 @@ describe('every page of the console', () => {
         await go(page, service.url);
         expect(await faultsOf(page, name)).toEqual([]);
       }
-      // Of the page that is not there, and of no other.
+      // The page that does not exist logs an error; no other page may.
       expect(complaints.filter((words) => expected.test(words))).toHaveLength(1);
     });
   }, 300_000);

@@ -354,7 +354,7 @@ describe('the alert rules', () => {
       await eventually(async () => expect(await isReady('queue')).toBe('0'));
       const { serviceId } = await register('/waits');
       const { id } = await causeCallback(service, serviceId);
-      // From now on nothing is taken.
+      // From now on the relay takes nothing.
       await service.logs.waitFor('store.unavailable');
       const long = `now() - interval '5 minutes'`;
       await record(`UPDATE service_callbacks SET changed_at = ${long}, batched_at = ${long} WHERE id = $1`, [

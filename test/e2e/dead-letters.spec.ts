@@ -31,7 +31,7 @@ describe('a callback that is given up', () => {
     await database.drop();
   });
 
-  /** A service of its own, whose endpoint is at a path of its own. */
+  /** A new service, with its own path for its endpoint. */
   function register(path: string): Promise<RegisteredCallbackApi> {
     return registerCallbackApi(service, { url: receiver.url(path) });
   }

@@ -324,7 +324,7 @@ describe('the delivery log', () => {
         const found = await callbacksOf(other, serviceId).get(id);
         expect(found.status).toBe(event === 'callback.delivered' ? 404 : 200);
         if (event !== 'callback.retrying') continue;
-        // The database's clock decides; the log says as much.
+        // The database's clock decides, and so do its times in the log.
         const loggedAt = Date.parse(String(line?.['next_attempt_at']));
         expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - loggedAt)).toBeLessThan(1_000);
       }

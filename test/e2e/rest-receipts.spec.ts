@@ -119,7 +119,10 @@ describe('the REST contract of notifications', () => {
       );
     });
 
-    /** The first that holds, in this order. Of each: the type, the status before, whether there is a callback API. */
+    /**
+     * The first reason that applies, in this order. Each row: the type, the status before, whether there is an
+     * endpoint.
+     */
     const reasons: readonly [string, string, string, string, boolean][] = [
       ['already_final', 'email', 'delivered', 'permanent-failure', true],
       ['already_final', 'email', 'delivered', 'delivered', true],

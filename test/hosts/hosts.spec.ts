@@ -62,11 +62,11 @@ describe('the packed tarball', () => {
     return Object.entries(packages).filter(([path]) => path !== '');
   }
 
-  /** Where npm put a package, once for each copy. */
+  /** The folders in which npm put a package, one for each copy. */
   const copies = (packages: readonly [string, Locked][], name: string) =>
     packages.map(([path]) => path).filter((path) => path.endsWith(`node_modules/${name}`));
 
-  /** Runs a script of the host, or one of a package it has, on a database of its own. */
+  /** Runs a script of the host, or of one of its packages, on a new database. */
   async function node(
     host: string,
     command: readonly string[],

@@ -48,7 +48,7 @@ describe('the lists of callbacks', () => {
   const reader = (keep: DeliveryLogOptions['keep'] = 'all') =>
     new CallbackLogReader(new CallbackListRepository(store.dataSource, { keep, retentionDays: 30 }));
 
-  /** @returns the id of a callback that was queued so many seconds after noon, and its state. */
+  /** @returns the id of a callback that was queued this many seconds after noon, and its state */
   async function callback(
     second: number,
     disposition?: Disposition,
@@ -68,7 +68,7 @@ describe('the lists of callbacks', () => {
   const listed = async (scope: LogScope, filter: LogFilter = {}, limit?: number) =>
     (await reader().list(scope, filter, undefined, limit)).callbacks.map(({ id }) => id);
 
-  /** One callback in each state that is shown, and how it came there. */
+  /** One callback in each shown state, with the steps that lead there. */
   async function oneOfEach(): Promise<Record<LogState, readonly string[]>> {
     const delivered = await callback(1, { kind: 'delivered' }, attempt(2, 200));
     const retrying = await callback(2, { kind: 'retryAt', delayMs: 60_000 }, attempt(3, 503));

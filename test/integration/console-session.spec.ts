@@ -114,7 +114,7 @@ describe('a session of the console', () => {
       });
       const visitor = await signedIn(token);
       expect((await visitor.get('/console')).status).toBe(200);
-      // The log names it, where its owner switches an endpoint.
+      // The log names the token when its owner disables an endpoint.
       const authorization = `Bearer ${token}`;
       const withToken = (method: string, path: string, body?: unknown) =>
         service.call<never>(method, path, body, { authorization });

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 240_000;
 const SERVICES = 40;
 const ROWS = 200_000;
 const QUEUED = 16_000;
-/** More than any open state has of them: what is read of one stretch of an index. */
+/** More rows than any open state has: the size of one stretch of an index. */
 const STRETCH = 25_000;
 
 /** Tables that grow with callbacks. */
@@ -66,7 +66,7 @@ describe('the plans of the record, with statistics from an empty table', () => {
 
   afterAll(() => store.close());
 
-  /** Every statement goes by indexes, and reads so many rows of a table at most. */
+  /** Every statement uses indexes, and reads at most this many rows of a table. */
   function expectFrugal(all: readonly Explained[], most: number): void {
     expect(all.length).toBeGreaterThan(0);
     const wasteful = all.filter(

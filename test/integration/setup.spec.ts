@@ -58,7 +58,7 @@ describe('the set-up of a host', () => {
     return host;
   }
 
-  /** What a start says that does not succeed. */
+  /** The error of a start that fails. */
   async function refusal(starting: Promise<unknown>): Promise<string> {
     const error: unknown = await starting.then(
       () => new Error('It started'),

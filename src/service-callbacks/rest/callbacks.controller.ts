@@ -73,7 +73,7 @@ export class CallbacksController {
     summary: 'Replay a callback',
     description:
       'Sends a finished callback again, a delivered one too: with the same `webhook-id` and the same body. ' +
-      'A second request while it is on its way changes nothing.',
+      'A second request while it is open changes nothing.',
     status: 202,
     response: dataOf(schemas.queuedView),
     errors: {
@@ -96,7 +96,7 @@ export class CallbacksController {
   @Operation({
     summary: 'Retry a callback now',
     description:
-      'What is scheduled is due at once; what is held is the next probe of its endpoint, at once. `queued` is `false` ' +
+      'A scheduled callback is due at once; a held one is the next probe of its endpoint, at once. `queued` is `false` ' +
       'where it does not wait for an attempt.',
     status: 202,
     response: dataOf(schemas.queuedView),
@@ -116,7 +116,7 @@ export class CallbacksController {
   @Operation({
     summary: 'Replay all callbacks that match',
     description:
-      'Finished ones, at a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` is all of them. With `"preview": true` none ' +
+      'Replays finished callbacks, at a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` matches all of them. With `"preview": true` none ' +
       'is replayed.',
     status: 202,
     response: dataOf(schemas.replayStartedView),
@@ -155,7 +155,7 @@ export class CallbacksController {
   @RequiresScope('dead-letters:replay')
   @Operation({
     summary: 'Stop a replay of many',
-    description: 'What is still to come is not replayed; what is on its way continues.',
+    description: 'Callbacks that are not queued yet are not replayed; the others continue.',
     status: 200,
     response: dataOf(schemas.replayRunView),
     errors: { 404: NO_REPLAY },

@@ -141,7 +141,7 @@ export const callbackView = z.strictObject({
 export const attemptView = z.strictObject({
   at: timeText('2026-11-28T14:07:37.113Z'),
   duration_ms: whole(287),
-  status_code: whole(503, 'Absent where there was no response').optional(),
+  status_code: whole(503, 'Absent without a response').optional(),
   error: text('timeout', 'Why there was no response').optional(),
   excerpt: text('Service Unavailable', 'The first KiB of a response that was no 2xx, printable').optional(),
   headers: z
@@ -158,12 +158,12 @@ export const callbackWithAttemptsView = callbackView.extend({
 
 export const queuedView = z.strictObject({
   id: uuid(EXAMPLE_IDS.callback),
-  queued: z.boolean().meta({ description: '`false`: it is on its way already', examples: [true] }),
+  queued: z.boolean().meta({ description: '`false`: it is open already', examples: [true] }),
 });
 
 export const replayStartedView = z.strictObject({
   count: whole(38, 'How many match and can be replayed now'),
-  replay_id: uuid(EXAMPLE_IDS.replay, 'Null where none matches; absent in a preview').nullable().optional(),
+  replay_id: uuid(EXAMPLE_IDS.replay, 'Null if none matches; absent in a preview').nullable().optional(),
 });
 
 export const replayRunView = z.strictObject({

@@ -80,7 +80,7 @@ export class DeadLettersController {
   @Operation({
     summary: 'Replay a dead letter',
     description:
-      'With the same `webhook-id` and the same body. A second request while it is on its way changes nothing.',
+      'With the same `webhook-id` and the same body. A second request while it is open changes nothing.',
     status: 202,
     response: dataOf(schemas.queuedView),
     errors: {

@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { AppModule } from './app/app.module.js';
 
-/** Work of the host's own, on the BullMQ and the Redis of its own. */
+/** The host's own work, with its own BullMQ and its own Redis. */
 @Processor('weighing')
 export class Weighing extends WorkerHost {
   readonly done: string[] = [];
