@@ -9,7 +9,6 @@ import {
   Res,
   UseFilters,
 } from '@nestjs/common';
-import type { Response } from 'express';
 import { CallerHas } from '../../http/caller-has.decorator.js';
 import { CallerName } from '../../http/caller-name.decorator.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
@@ -117,7 +116,7 @@ export class EndpointHealthController {
   async test(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidParam('id', callbackApiId) id: string,
-    @Res({ passthrough: true }) response: Response,
+    @Res({ passthrough: true }) response: { header(name: string, value: string): unknown },
   ) {
     try {
       return { data: testView(await this.tests.send(serviceId, id)) };
