@@ -1,4 +1,5 @@
 import { InvalidEnvironmentError, InvalidOptionsError } from '../config/errors.js';
+import { connectionRemedy, reasonOf } from '../database/connection-fault.js';
 import { stacksOf } from '../observability/describe-error.js';
 import { InvalidCaFileError } from '../service-callbacks/security/invalid-ca-file.error.js';
 import { InvalidEncryptionKeyError } from '../service-callbacks/security/invalid-encryption-key.error.js';
@@ -23,6 +24,9 @@ const EXPLAINED = [
   InvalidEncryptionKeyError,
 ];
 
+/** What names the databases of a command. */
+const URLS = 'DATABASE_URL or QUEUE_DATABASE_URL';
+
 /** The text for standard error: with a stack only if the error is not a known one. */
 export function explain(error: unknown): string {
   if (EXPLAINED.some((known) => error instanceof known)) return (error as Error).message;
@@ -31,15 +35,15 @@ export function explain(error: unknown): string {
 
 /** @returns undefined for what is not about the database or the way to it */
 function databaseTrouble(error: unknown): string | undefined {
-  const { code, message, errors } = error as { code?: unknown; message?: unknown; errors?: unknown };
+  const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
-  if (/^E[A-Z]+$/.test(code)) {
-    const tried = Array.isArray(errors) ? errors.map((each: Error) => each.message).join(', ') : message;
-    return `The database cannot be reached: ${tried}`;
-  }
-  // Invalid authorization, and no such database.
-  if (code.startsWith('28') || code === '3D000') return `The database does not let this user in: ${message}`;
-  if (code === '42501') return `The database user may not do this: ${message}`;
+  const remedy = connectionRemedy(error, URLS);
+  if (/^E[A-Z]+$/.test(code) || code === '3D000')
+    return `The database cannot be reached: ${reasonOf(error)}. ${remedy}`;
+  // Invalid authorization.
+  if (code.startsWith('28')) return `The database does not let this user in: ${message}. ${remedy}`;
+  if (code === '42501')
+    return `The database user may not do this: ${message}. Grant it the right, or name a user who has it in ${URLS}.`;
   if (code === '42P01') return `The database is not up to date (${message}): run service-callbacks migrate`;
   return undefined;
 }

@@ -62,7 +62,13 @@ import { SafetySweep } from './relay/safety-sweep.js';
 import { AddressRules } from './security/address-rules.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import { callbackTypesFeature, featureTypes } from './callback-types-feature.js';
-import { asyncExtras, completeOptions, rootExtras, type CompleteExtras } from './complete-options.js';
+import {
+  assertCallbackTypes,
+  asyncExtras,
+  completeOptions,
+  rootExtras,
+  type CompleteExtras,
+} from './complete-options.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -196,9 +202,11 @@ export class ServiceCallbacksModule extends ConfigurableModuleClass {
    * Brings callback types of a feature module's own, wherever `forRoot` is imported. A process that delivers them
    * needs them too.
    * @param types each made with `defineCallbackType`
+   * @throws InvalidOptionsError where one is no callback type
    * @throws InvalidCallbackTypeError, DuplicateCallbackTypeError when the application is made
    */
   static forFeature(types: readonly CallbackTypeDefinition<never>[]): DynamicModule {
+    assertCallbackTypes(types);
     return callbackTypesFeature(types);
   }
 }
