@@ -1,6 +1,6 @@
 /**
- * What is an endpoint: a callback API at the URL it has now. Not the origin: of two services behind one
- * host, one must not be able to close the other's circuit (ADR 0006). A moved URL starts afresh.
+ * What is an endpoint: a callback API at the URL it has now. Not the origin: of two services behind one host, one must
+ * not be able to close the other's circuit. A moved URL starts afresh.
  */
 export function endpointKey(endpointId: string, url: string): string {
   return `${endpointId} ${url}`;
