@@ -61,7 +61,7 @@ describe('the packed tarball', () => {
     await cp(join(import.meta.dirname, 'app'), join(host, 'app'), { recursive: true });
     await cp(join(CHECKOUT, 'examples/testing/orders.ts'), join(host, 'app/orders.ts'));
     await cp(join(CHECKOUT, 'examples/getting-started'), join(host, 'getting-started'), { recursive: true });
-    await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], {
       cwd: host,
       env: NPM_ENVIRONMENT,
     });
@@ -160,10 +160,14 @@ describe('the packed tarball', () => {
       ]);
     });
 
-    it('delivers callbacks in Node', async () => {
-      const { stdout } = await node(nest11, ['dist/app/main.js']);
-      expect(stdout).toBe('All arrived\n');
-    }, 60_000);
+    it.each(['postgres', 'redis'])(
+      'delivers callbacks in Node, with queues on %s',
+      async (backend) => {
+        const { stdout } = await node(nest11, ['dist/app/main.js'], { QUEUE_BACKEND: backend });
+        expect(stdout).toBe('All arrived\n');
+      },
+      60_000,
+    );
 
     // Nothing is configured: Jest's default is CommonJS, and transforms no package.
     it.each([
