@@ -23,8 +23,15 @@ export class BenchProducer {
     private readonly apis: CallbackApisService,
   ) {}
 
-  static async start(backend: BackendName, stores: Stores): Promise<BenchProducer> {
-    const env = loadEnv(environmentOf(backend, stores, { PROCESS_ROLE: 'api', MIGRATE_ON_START: 'true' }));
+  /** @param own what its worker is given too */
+  static async start(
+    backend: BackendName,
+    stores: Stores,
+    own: Readonly<Record<string, string>> = {},
+  ): Promise<BenchProducer> {
+    const env = loadEnv(
+      environmentOf(backend, stores, { PROCESS_ROLE: 'api', MIGRATE_ON_START: 'true', ...own }),
+    );
     const service = await startService(env, { logStream: { write: () => undefined } });
     const { app } = service;
     return new BenchProducer(service, app.get(ServiceCallbacksProducer), app.get(CallbackApisService));

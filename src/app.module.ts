@@ -18,11 +18,10 @@ import { NotificationDao } from './notifications/notification.dao.js';
 import { NotificationLookup } from './notifications/notification-lookup.js';
 import { NotificationsDataModule } from './notifications/notifications-data.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
-import { READINESS_CHECKS, type ReadinessCheck } from './observability/health/readiness-check.js';
+import { READINESS_CHECKS, type ReadinessCheck } from './monitoring/health.controller.js';
 import { loggingParams } from './observability/logging.js';
-import { METRIC_REGISTRIES } from './observability/metrics/metric-registries.js';
-import { processMetrics } from './observability/metrics/process-metrics.js';
-import { ObservabilityModule } from './observability/observability.module.js';
+import { METRIC_REGISTRIES, processMetrics } from './monitoring/metrics.controller.js';
+import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { ServiceLogger } from './observability/service-logger.js';
 import { ServiceCallbacksHealth } from './service-callbacks/operations/service-callbacks-health.js';
 import { CallbackMetrics } from './service-callbacks/metrics/callback-metrics.js';
@@ -71,7 +70,7 @@ export class AppModule {
               }),
             ]
           : []),
-        ObservabilityModule.forRoot([readinessChecks, metricRegistries]),
+        MonitoringModule.forRoot([readinessChecks, metricRegistries]),
       ],
       providers: [
         { provide: APP_FILTER, useClass: HttpErrorFilter },

@@ -20,7 +20,7 @@ export {
 export { CallbackApisService } from './service-callbacks/endpoints/callback-apis.service.js';
 export type { CallbackApi, NewCallbackApi } from './service-callbacks/endpoints/callback-api.repository.js';
 export { EndpointSwitch } from './service-callbacks/endpoint-health/endpoint-switch.js';
-export { TestCallback } from './service-callbacks/endpoint-health/test-callback.js';
+export { TestCallback, TooManyTestsError } from './service-callbacks/test-callback/test-callback.js';
 export { OnCallback } from './service-callbacks/events/on-callback.decorator.js';
 export type { CallbackEventName, CallbackEvents } from './service-callbacks/events/callback-events.js';
 export { CALLBACK_QUEUES } from './service-callbacks/queues/queue-names.js';
@@ -30,9 +30,8 @@ export { CALLBACK_HTTP_SERVICE } from './service-callbacks/transport/transport.p
 export { NotificationSource } from './service-callbacks/legacy-jobs/notification-source.js';
 export { SetupError } from './service-callbacks/setup-error.js';
 export { InvalidEnvironmentError, InvalidOptionsError } from './config/errors.js';
-export { CallbackApiExistsError } from './service-callbacks/endpoints/callback-api-exists.error.js';
-export { CallbackApiNotFoundError } from './service-callbacks/endpoints/callback-api-not-found.error.js';
-export { InvalidCallbackApiError } from './service-callbacks/endpoints/invalid-callback-api.error.js';
-export { TooManyTestsError } from './service-callbacks/endpoint-health/too-many-tests.error.js';
-export { ForeignDatabaseError } from './service-callbacks/producer/foreign-database.error.js';
+export { CallbackApiExistsError } from './service-callbacks/endpoints/errors.js';
+export { CallbackApiNotFoundError } from './service-callbacks/endpoints/errors.js';
+export { InvalidCallbackApiError } from './service-callbacks/endpoints/errors.js';
+export { ForeignDatabaseError } from './service-callbacks/producer/same-database.js';
 export { UnknownCallbackTypeError } from './service-callbacks/callback-types/errors.js';

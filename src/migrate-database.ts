@@ -1,6 +1,6 @@
 import { dataSourceOptions } from './database/data-source-options.js';
 import { serviceMigrations } from './database/service-migrations.js';
-import { withDataSource } from './database/with-data-source.js';
+import { withDataSource } from './database/open-data-source.js';
 import { callbackSchema } from './service-callbacks/setup/callback-schema.js';
 import { databaseFaults, type ExpectedSchema } from './service-callbacks/setup/database-faults.js';
 import { assertNoFaults } from './service-callbacks/setup-error.js';

@@ -1,6 +1,6 @@
 /** The entry point `service-callbacks/reporting`: what became of callbacks, for a host's own pages and programs. */
-export { CallbackLogReader } from './service-callbacks/callbacks/callback-log.reader.js';
-export type * from './service-callbacks/callbacks/records.js';
+export { CallbackLogReader } from './service-callbacks/history/callback-log.reader.js';
+export type * from './service-callbacks/history/records.js';
 export {
   EndpointHealth,
   type EndpointHealthReport,

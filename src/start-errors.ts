@@ -2,8 +2,8 @@ import pg from 'pg';
 import { explain } from './cli/errors.js';
 import type { Env } from './config/variables.js';
 import { connectionFault, reasonOf } from './database/connection-fault.js';
-import { EmbeddedPostgresError } from './embedded-postgres/embedded-postgres.error.js';
-import { InvalidAlertUrlError } from './service-callbacks/endpoint-health/invalid-alert-url.error.js';
+import { EmbeddedPostgresError } from './embedded-postgres/errors.js';
+import { InvalidAlertUrlError } from './service-callbacks/endpoint-health/operators-endpoint.js';
 
 /** What the service needs to start is not there. The message names the variable and what to do. */
 class StartError extends Error {

@@ -15,15 +15,9 @@ import { Clock } from '../../src/service-callbacks/clock.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { generateSigningSecret } from '../../src/service-callbacks/security/signing-secret.js';
 import { serviceEntities } from '../../src/service-entities.js';
-import { TEAM, weekEndpoints, type WeekEndpoint } from './week.js';
+import { TEAM, weekEndpoints, type SeededEndpoint, type WeekEndpoint } from './week.js';
 import { seedCallbacks } from './week-callbacks.js';
 import { seedFigures } from './week-figures.js';
-
-/** An endpoint that has its row. */
-export interface SeededEndpoint extends WeekEndpoint {
-  readonly callbackApiId: string;
-  readonly url: string;
-}
 
 /** Into the embedded database of a service that is about to start. @param receiverUrl where the endpoints are */
 export async function seedWeekIn(dataDir: string, receiverUrl: string): Promise<void> {

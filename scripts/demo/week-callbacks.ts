@@ -1,3 +1,4 @@
+import type { SeededEndpoint } from './week.js';
 import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import {
@@ -6,9 +7,8 @@ import {
   type GiveUpReason,
 } from '../../src/service-callbacks/callbacks/callback.js';
 import { CallbackTypeRegistry } from '../../src/service-callbacks/callback-types/callback-type-registry.js';
-import type { DeliveryError } from '../../src/service-callbacks/transport/delivery-outcome.js';
+import type { DeliveryError } from '../../src/service-callbacks/connections/errors.js';
 import type { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
-import type { SeededEndpoint } from './seed-week.js';
 
 const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 86_400_000;

@@ -1,7 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { observe } from '../../src/service-callbacks/figures/histogram.js';
-import type { SeededEndpoint } from './seed-week.js';
-import { spanOf, type Span } from './week.js';
+import { spanOf, type Span, type SeededEndpoint } from './week.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;

@@ -16,6 +16,12 @@ export interface WeekEndpoint {
   readonly disabled?: { readonly sinceMs: number; readonly reason: 'gone' | 'by_hand' };
 }
 
+/** An endpoint that has its row. */
+export interface SeededEndpoint extends WeekEndpoint {
+  readonly callbackApiId: string;
+  readonly url: string;
+}
+
 const HOUR_MS = 3_600_000;
 
 const [letters, passports, vaccines, taxes] = Array.from({ length: 4 }, () => randomUUID()) as [

@@ -1,4 +1,4 @@
-import { withDataSource } from '../database/with-data-source.js';
+import { withDataSource } from '../database/open-data-source.js';
 import { API_SCOPES, generateApiToken, parseScopes, tokenDigest } from '../http/api-tokens/api-token.js';
 import { ApiTokenRepository } from '../http/api-tokens/api-token.repository.js';
 import { serviceIdParam, uuidParam } from '../http/ids.js';

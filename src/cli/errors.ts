@@ -1,8 +1,7 @@
 import { InvalidEnvironmentError, InvalidOptionsError } from '../config/errors.js';
 import { connectionRemedy, reasonOf } from '../database/connection-fault.js';
 import { stacksOf } from '../observability/describe-error.js';
-import { InvalidCaFileError } from '../service-callbacks/security/invalid-ca-file.error.js';
-import { InvalidEncryptionKeyError } from '../service-callbacks/security/invalid-encryption-key.error.js';
+import { InvalidCaFileError, InvalidEncryptionKeyError } from '../service-callbacks/security/errors.js';
 import { SetupError } from '../service-callbacks/setup-error.js';
 
 /** What a person can put right: its message is all they need. */

@@ -1,14 +1,20 @@
 import { loadModuleEnv } from '../config/env.js';
-import { withDataSource } from '../database/with-data-source.js';
+import { withDataSource } from '../database/open-data-source.js';
 import { optionsOf } from '../service-callbacks/options-from-env.js';
-import { keyReport, rotationReport } from '../service-callbacks/key-rotation/report.js';
-import { keysInUse, rotateKeys } from '../service-callbacks/key-rotation/rotate-keys.js';
-import type { RotationProgress } from '../service-callbacks/key-rotation/key-rotation.js';
+import type { KeyUse } from '../service-callbacks/key-rotation/ciphertext.repository.js';
+import {
+  keysInUse,
+  rotateKeys,
+  type KeysInUse,
+  type RotatedKeys,
+  type RotationProgress,
+} from '../service-callbacks/key-rotation/rotate-keys.js';
 import type { Command } from './command.js';
 import type { Project } from './project.js';
 
 /** A line of progress at most, ms. */
 const PROGRESS_INTERVAL_MS = 1_000;
+const HOUR_MS = 3_600_000;
 
 export function keysRotateCommand({ withDatabases }: Pick<Project, 'withDatabases'>): Command {
   return {
@@ -44,4 +50,33 @@ function progressLines(): (progress: RotationProgress) => void {
     lastAt = now;
     console.error(`${table}.${column}: ${done} of ${total}`);
   };
+}
+
+function rotationReport({ columns, currentKeyId }: RotatedKeys): string {
+  const lines = columns.map(({ table, column, rotated, overtaken, unreadable }) => {
+    const notes = [
+      ...(overtaken > 0 ? [`${overtaken} changed meanwhile`] : []),
+      ...(unreadable > 0 ? [`${unreadable} UNREADABLE`] : []),
+    ];
+    return `  ${table}.${column}: ${rotated} re-encrypted${notes.map((note) => `, ${note}`).join('')}`;
+  });
+  return [`Re-encrypted under the key "${currentKeyId}":`, ...lines].join('\n');
+}
+
+/** Which keys may be dropped, and which not yet. */
+function keyReport({ needed, currentKeyId }: KeysInUse, maxAgeMs: number): string {
+  const lines =
+    needed.length === 0
+      ? [`Nothing stored is under another key than "${currentKeyId}".`]
+      : ['Still needed, do not drop:', ...needed.map(describe)];
+  return [
+    ...lines,
+    'Callbacks on the queues are not counted: they end within CALLBACK_MAX_AGE_MS. Keep a retired key for ' +
+      `${Math.ceil(maxAgeMs / HOUR_MS)} hours after the last process that encrypted with it has ended, and look ` +
+      'again then: what was given up meanwhile is kept under the key it was queued with.',
+  ].join('\n');
+}
+
+function describe({ keyId, table, column, count }: KeyUse): string {
+  return `  key "${keyId}": ${count} in ${table}.${column}`;
 }

@@ -1,5 +1,5 @@
 import { dataSourceOptions } from '../database/data-source-options.js';
-import { withDataSource } from '../database/with-data-source.js';
+import { withDataSource } from '../database/open-data-source.js';
 import { databaseFaults } from '../service-callbacks/setup/database-faults.js';
 import { migrate } from '../service-callbacks/setup/migrate.js';
 import { queueFaults } from '../service-callbacks/setup/queue-faults.js';

@@ -1,6 +1,5 @@
 import ipaddr from 'ipaddr.js';
 import { MIN_TOKEN_LENGTH } from '../http/api-tokens/api-token.js';
-import { retryScheduleMs } from './retry-schedule.js';
 import type { Env, VariableName } from './variables.js';
 
 /**
@@ -91,14 +90,17 @@ export function brokenRules(env: Partial<Env>, { isHost }: { readonly isHost: bo
   return broken.filter(({ blames }, index) => broken.findIndex((rule) => rule.blames === blames) === index);
 }
 
-/** ms; what could not be read proves nothing. */
+/** From the first attempt of a callback to its last, ms, without any `Retry-After`; what could not be read proves nothing. */
 function retriesTake({
   CALLBACK_MAX_RETRIES: maxRetries,
   CALLBACK_RETRY_DELAY_MS: baseDelayMs,
   CALLBACK_RETRY_MAX_DELAY_MS: maxDelayMs,
 }: Partial<Env>): number {
   if (maxRetries === undefined || baseDelayMs === undefined || maxDelayMs === undefined) return 0;
-  return retryScheduleMs({ maxRetries, baseDelayMs, maxDelayMs });
+  const delays = Array.from({ length: maxRetries }, (_, retry) =>
+    Math.min(maxDelayMs, baseDelayMs * 2 ** retry),
+  );
+  return delays.reduce((total, delay) => total + delay, 0);
 }
 
 /** Every value that is not known to be none: a staging environment is as open to others as production. */

@@ -6,8 +6,7 @@ import { ErrorPage, ReloadPage } from './page/error-page.js';
 import { sendPage } from './page/send-page.js';
 import { insideConsole, paths, withQuery } from './paths.js';
 import type { ConsoleRequest } from './session/console-session.js';
-import { CrossSiteVisitError } from './session/cross-site-visit.error.js';
-import { SignInNeededError } from './session/sign-in-needed.error.js';
+import { CrossSiteVisitError, SignInNeededError } from './session/errors.js';
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'That cannot be done',

@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { Public } from '../http/public.decorator.js';
+import { Public } from '../http/access.decorators.js';
 
 /** What `@ApiExcludeController()` sets; named here so that a host of the console needs no Swagger. */
 const NOT_IN_OPENAPI = 'swagger/apiExcludeController';

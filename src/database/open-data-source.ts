@@ -7,3 +7,16 @@ export function openDataSource(options: DatabaseOptions): Promise<DataSource> {
   const { extra, ...rest } = dataSourceOptions(options);
   return new DataSource({ ...rest, extra: { ...extra, Client: BoundedClient } }).initialize();
 }
+
+/** Connects, and disconnects whatever happens: for a command that does one thing and ends. */
+export async function withDataSource<T>(
+  options: DatabaseOptions,
+  use: (dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  const dataSource = await openDataSource(options);
+  try {
+    return await use(dataSource);
+  } finally {
+    await dataSource.destroy();
+  }
+}

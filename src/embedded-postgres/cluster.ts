@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './embedded-postgres.error.js';
+import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
 import { hasCode } from './error-code.js';
 import { serverEnvironment } from './server-environment.js';
 import type { ServerUser } from './server-user.js';

@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ensureDatabase } from './application-database.js';
 import { findBinaries } from './binaries.js';
 import { clusterDirectory, openCluster, type Cluster } from './cluster.js';
-import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './embedded-postgres.error.js';
+import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
 import { hasCode } from './error-code.js';
 import { stopOrphan } from './orphan.js';
 import { claimDataDir, type Ownership } from './owner.js';
 import { startPostmaster } from './postmaster.js';
 import { findServerUser } from './server-user.js';
+import { Client } from 'pg';
 
 /** A PostgreSQL of this process's own, on 127.0.0.1. */
 export interface EmbeddedPostgres {
@@ -91,4 +91,16 @@ async function startOwned(
 /** `sslmode` is stated, because a `PGSSLMODE` in the environment would else demand TLS of this server. */
 function urlOf({ user, password }: Cluster, port: number, database: string): string {
   return `postgres://${user}:${password}@127.0.0.1:${port}/${database}?sslmode=disable`;
+}
+
+/** Creates a database on a server unless it is there. */
+async function ensureDatabase(adminUrl: string, name: string): Promise<void> {
+  const client = new Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+  } finally {
+    await client.end();
+  }
 }

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './embedded-postgres.error.js';
+import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
 import { readPostmasterFile, removePostmasterFile } from './postmaster-file.js';
 import { commandLine, identifyProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 

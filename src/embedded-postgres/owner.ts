@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './embedded-postgres.error.js';
+import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
 import { hasCode } from './error-code.js';
 import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './embedded-postgres.error.js';
+import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
 import { findFreePort } from './free-port.js';
 import { readPostmasterFile } from './postmaster-file.js';
 import { serverEnvironment } from './server-environment.js';

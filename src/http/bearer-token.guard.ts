@@ -10,9 +10,7 @@ import { Reflector } from '@nestjs/core';
 import { API_SCOPES, EVERYTHING, type ApiScope, type Caller } from './api-tokens/api-token.js';
 import { ApiTokens } from './api-tokens/api-tokens.js';
 import { bearerTokenOf } from './bearer-token.js';
-import { IS_PUBLIC } from './public.decorator.js';
-import { REQUIRED_SCOPE } from './requires-scope.decorator.js';
-import { CHECKS_SERVICE, type AuthorizedRequest } from './service-scope.decorator.js';
+import { IS_PUBLIC, REQUIRED_SCOPE, CHECKS_SERVICE, type AuthorizedRequest } from './access.decorators.js';
 
 /**
  * Lets in a token with the route's scope, and a service's token to its own service alone. On another service's path

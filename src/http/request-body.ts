@@ -2,14 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import { BadRequestException, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { z } from 'zod';
 
-/** A JSON object with exactly these fields; one that is not among them is named, not ignored. */
-export function requestBody<Shape extends z.ZodRawShape>(shape: Shape) {
+/**
+ * A JSON object, or a query, with exactly these fields; one that is not among them is named, not ignored.
+ * @param otherwise what is wrong where it is no object
+ */
+export function requestBody<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  otherwise = 'the body is not a JSON object (is Content-Type application/json?)',
+) {
   const accepted = Object.keys(shape).join(', ');
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? `${issue.keys.join(', ')} is not accepted here; accepted are ${accepted}`
-        : 'the body is not a JSON object (is Content-Type application/json?)',
+        : otherwise,
   });
 }
 

@@ -2,10 +2,7 @@ import * as nest from '@nestjs/common';
 import type { ZodType } from 'zod';
 
 /** The body, checked against a schema; a bad one is a 400 with one message a problem. */
-export const ValidBody = (schema: ZodType): ParameterDecorator => {
-  const pipe = new SchemaPipe(schema);
-  return HAS_SCHEMA_OPTION ? nest.Body({ schema: toDocument(schema), pipes: [pipe] }) : nest.Body(pipe);
-};
+export const ValidBody = (schema: ZodType) => checked(nest.Body, schema, new SchemaPipe(schema));
 
 /** A body that its schema takes, or what is wrong with it: for a handler that may find more. */
 export interface CheckedBody<T> {
@@ -17,16 +14,10 @@ export interface CheckedBody<T> {
 }
 
 /** The body as a {@link CheckedBody}: the handler refuses it. */
-export const BodyToCheck = (schema: ZodType): ParameterDecorator => {
-  const pipe = new CheckingPipe(schema);
-  return HAS_SCHEMA_OPTION ? nest.Body({ schema: toDocument(schema), pipes: [pipe] }) : nest.Body(pipe);
-};
+export const BodyToCheck = (schema: ZodType) => checked(nest.Body, schema, new CheckingPipe(schema));
 
 /** The whole query, as {@link ValidBody}. */
-export const ValidQuery = (schema: ZodType): ParameterDecorator => {
-  const pipe = new SchemaPipe(schema);
-  return HAS_SCHEMA_OPTION ? nest.Query({ schema: toDocument(schema), pipes: [pipe] }) : nest.Query(pipe);
-};
+export const ValidQuery = (schema: ZodType) => checked(nest.Query, schema, new SchemaPipe(schema));
 
 /** One parameter of the path; one that cannot name anything is a 404, as it is in GOV.UK Notify's API. */
 export const ValidParam = (name: string, schema: ZodType): ParameterDecorator => {
@@ -35,6 +26,14 @@ export const ValidParam = (name: string, schema: ZodType): ParameterDecorator =>
     ? nest.Param(name, { schema: toDocument(schema), pipes: [pipe] })
     : nest.Param(name, pipe);
 };
+
+function checked(
+  decorator: typeof nest.Body | typeof nest.Query,
+  schema: ZodType,
+  pipe: nest.PipeTransform,
+): ParameterDecorator {
+  return HAS_SCHEMA_OPTION ? decorator({ schema: toDocument(schema), pipes: [pipe] }) : decorator(pipe);
+}
 
 /** Nest 12 has it, Nest 11 ignores it. */
 export const HAS_SCHEMA_OPTION = 'StandardSchemaValidationPipe' in nest;

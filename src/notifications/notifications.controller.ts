@@ -2,10 +2,9 @@ import { Controller, NotFoundException, Post, UseFilters } from '@nestjs/common'
 import { HttpErrorFilter } from '../http/http-error.filter.js';
 import { serviceIdParam } from '../http/ids.js';
 import { Operation, OperationsOf } from '../http/operation.decorator.js';
-import { RequiresScope } from '../http/requires-scope.decorator.js';
+import { RequiresScope, ChecksService, ServiceScope } from '../http/access.decorators.js';
 import { dataOf } from '../http/response-body.js';
 import { ValidBody, ValidParam } from '../http/valid-input.js';
-import { ChecksService, ServiceScope } from '../http/service-scope.decorator.js';
 import type { z } from 'zod';
 import type { NotificationEntity } from './notification.entity.js';
 import { NotificationsService } from './notifications.service.js';

@@ -1,8 +1,8 @@
 import type { InjectionToken, Provider } from '@nestjs/common';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
-import { DeadLetterRepository } from './callbacks/dead-letter.repository.js';
-import { Replay } from './callbacks/replay.js';
-import { ReplayRunRepository } from './callbacks/replay-run.repository.js';
+import { DeadLetterRepository } from './history/dead-letter.repository.js';
+import { Replay } from './replay/replay.js';
+import { ReplayRunRepository } from './replay/replay-run.repository.js';
 import { Clock } from './clock.js';
 import { CallbackApiRepository } from './endpoints/callback-api.repository.js';
 import { CallbackBodyReader } from './reporting/callback-body.reader.js';

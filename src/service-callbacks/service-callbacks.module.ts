@@ -2,20 +2,19 @@ import { getQueueToken } from '@nestjs/bullmq';
 import { Module, type DynamicModule, type InjectionToken, type Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { CallbackApiRepository } from './endpoints/callback-api.repository.js';
-import { CallbackApisController } from './endpoints/callback-apis.controller.js';
+import { CallbackApisController } from './rest/callback-apis.controller.js';
 import { CallbackApisService } from './endpoints/callback-apis.service.js';
 import { CallbackTypeRegistry } from './callback-types/callback-type-registry.js';
 import type { CallbackTypeDefinition } from './callback-types/callback-type.js';
-import { CallbackListRepository } from './callbacks/callback-list.repository.js';
-import { CallbackLogReader } from './callbacks/callback-log.reader.js';
+import { CallbackListRepository } from './history/callback-list.repository.js';
+import { CallbackLogReader } from './history/callback-log.reader.js';
 import { CallbackRepository } from './callbacks/callback.repository.js';
-import { CallbacksController } from './callbacks/callbacks.controller.js';
-import { DeadLetterRepository } from './callbacks/dead-letter.repository.js';
-import { DeadLettersController } from './callbacks/dead-letters.controller.js';
-import { Maintenance } from './callbacks/maintenance.js';
-import { OldestDue } from './callbacks/oldest-due.js';
-import { Replay } from './callbacks/replay.js';
-import { ReplayRunRepository } from './callbacks/replay-run.repository.js';
+import { CallbacksController } from './rest/callbacks.controller.js';
+import { DeadLetterRepository } from './history/dead-letter.repository.js';
+import { DeadLettersController } from './rest/dead-letters.controller.js';
+import { Maintenance } from './operations/maintenance.js';
+import { Replay } from './replay/replay.js';
+import { ReplayRunRepository } from './replay/replay-run.repository.js';
 import { Clock } from './clock.js';
 import { BatchOpener } from './delivery/batch-opener.js';
 import { DeliveryProcessor } from './delivery/delivery-processor.js';
@@ -27,16 +26,17 @@ import { Workers } from './delivery/workers.js';
 import { EndpointAlerts } from './endpoint-health/endpoint-alerts.js';
 import { EndpointChanges } from './endpoint-health/endpoint-changes.js';
 import { EndpointHealth } from './endpoint-health/endpoint-health.js';
-import { EndpointHealthController } from './endpoint-health/endpoint-health.controller.js';
+import { EndpointHealthController } from './rest/endpoint-health.controller.js';
 import { EndpointReview } from './endpoint-health/endpoint-review.js';
 import { CallbackHandlers } from './events/callback-handlers.js';
 import { EndpointStateRepository } from './endpoints/endpoint-state.repository.js';
 import { EndpointSwitch } from './endpoint-health/endpoint-switch.js';
 import { OperatorsEndpoint } from './endpoint-health/operators-endpoint.js';
-import { TestCallback } from './endpoint-health/test-callback.js';
+import { TestCallback } from './test-callback/test-callback.js';
 import { EndpointReader } from './reporting/endpoint.reader.js';
+import { ProcessHeartbeat } from './reporting/process-heartbeat.js';
 import { OverviewReader } from './reporting/overview.reader.js';
-import { reporting, reportingOfWorkers } from './reporting/reporting.providers.js';
+import { reporting } from './reporting/reporting.providers.js';
 import { SearchReader } from './reporting/search.reader.js';
 import { HoldRepository } from './holds/hold.repository.js';
 import { Holds } from './holds/holds.js';
@@ -59,7 +59,7 @@ import { checkedDataSource } from './setup/checked-data-source.js';
 import { CallbackRecorder } from './recorder/callback-recorder.js';
 import { Relay } from './relay/relay.js';
 import { SafetySweep } from './relay/safety-sweep.js';
-import { AddressRules } from './security/address-rules.js';
+import { AddressRules } from './addresses/address-rules.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import { callbackTypesFeature, featureTypes } from './callback-types-feature.js';
 import {
@@ -125,7 +125,6 @@ const commonProviders: Provider[] = [
   DeadLetterRepository,
   ReplayRunRepository,
   Replay,
-  OldestDue,
   Maintenance,
   CallbackLog,
   CallbackHandlers,
@@ -154,7 +153,7 @@ const commonProviders: Provider[] = [
 
 const processorProviders: Provider[] = [
   EndpointReview,
-  ...reportingOfWorkers,
+  ProcessHeartbeat,
   LegacyJobs,
   EndpointGate,
   GoneEndpoints,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CallbackApiExistsError } from '../service-callbacks/endpoints/callback-api-exists.error.js';
+import { CallbackApiExistsError } from '../service-callbacks/endpoints/errors.js';
 import type {
   CallbackApi,
   CallbackApiChange,

@@ -4,8 +4,7 @@ import type {
   TransportResponse,
   TransportRequest,
 } from '../service-callbacks/transport/callback-transport.js';
-import type { DeliveryError } from '../service-callbacks/transport/delivery-outcome.js';
-import { NoResponseError } from '../service-callbacks/transport/no-response.error.js';
+import { type DeliveryError, NoResponseError } from '../service-callbacks/connections/errors.js';
 import { ResponseScript, type TestResponse } from './test-response.js';
 
 /** A response, or the reason why there is none, such as `timeout`. */

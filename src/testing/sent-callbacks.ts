@@ -4,8 +4,8 @@ import { CallbackTypeRegistry } from '../service-callbacks/callback-types/callba
 import type { CallbackTypeDefinition } from '../service-callbacks/callback-types/callback-type.js';
 import { UnknownCallbackTypeError } from '../service-callbacks/callback-types/errors.js';
 import { payloadBinding, type Callback } from '../service-callbacks/callbacks/callback.js';
-import { attemptOf } from '../service-callbacks/callbacks/callback-list.repository.js';
-import type { LoggedCallbackWithAttempts } from '../service-callbacks/callbacks/records.js';
+import { attemptOf } from '../service-callbacks/history/callback-list.repository.js';
+import type { LoggedCallbackWithAttempts } from '../service-callbacks/history/records.js';
 import type { Disposition } from '../service-callbacks/callbacks/state-machine.js';
 import { attemptRecordOf } from '../service-callbacks/delivery/attempt-record.js';
 import { dispositionOf } from '../service-callbacks/delivery/disposition.js';

@@ -29,7 +29,22 @@ describe(`the queue on ${testedBackend()}`, () => {
   }
 
   const stateOf = (id: string) => on.backend.jobState(on.queue.name, id);
-  const waitingCount = () => on.backend.waitingCount(on.queue.name);
+  const waitingCount = async () => {
+    const { first, later } = await on.backend.waitingJobs(on.queue.name);
+    return first + later;
+  };
+
+  describe('a job that goes first', () => {
+    it('is fetched before those that do not, which keep their order; each kind is counted', async () => {
+      for (const id of ['later-1', 'later-2']) await on.add(id, {}, false);
+      for (const id of ['first-1', 'first-2']) await on.add(id);
+      expect(await on.backend.waitingJobs(on.queue.name)).toEqual({ first: 2, later: 2 });
+      const ids: (string | undefined)[] = [];
+      await on.fetch(async (job) => void ids.push(job.id));
+      await on.nothingLeft();
+      expect(ids).toEqual(['first-1', 'first-2', 'later-1', 'later-2']);
+    });
+  });
 
   describe('an id', () => {
     it('that waits swallows another add, whose data is lost', async () => {

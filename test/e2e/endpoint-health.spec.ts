@@ -6,7 +6,7 @@ import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.reposito
 import { generateApiToken, tokenDigest, type ApiScope } from '../../src/http/api-tokens/api-token.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { EndpointReview } from '../../src/service-callbacks/endpoint-health/endpoint-review.js';
-import { OPERATORS } from '../../src/service-callbacks/endpoint-health/operators.js';
+import { OPERATORS } from '../../src/service-callbacks/endpoint-health/endpoint-alerts.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
 import { callbacksOf } from '../support/delivery-log-api.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
-import { ReplayRunRepository } from '../../src/service-callbacks/callbacks/replay-run.repository.js';
+import { ReplayRunRepository } from '../../src/service-callbacks/replay/replay-run.repository.js';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

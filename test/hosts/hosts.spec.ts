@@ -11,10 +11,18 @@ import { startRedisServer, type RedisServer } from '../support/redis-server.js';
 const execute = promisify(execFile);
 
 /** @throws with what the command wrote: the compiler writes its complaints to the standard output */
-const run = (...command: Parameters<typeof execute>) =>
-  execute(...command).catch((error: Error & { readonly stdout: string }) => {
-    throw new Error(`${error.message}\n${error.stdout}`, { cause: error });
-  });
+async function run(
+  program: string,
+  words: readonly string[],
+  options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv },
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  try {
+    return await execute(program, words, options);
+  } catch (error) {
+    const { message, stdout } = error as Error & { readonly stdout: string };
+    throw new Error(`${message}\n${stdout}`, { cause: error });
+  }
+}
 
 const TSC = 'node_modules/typescript/bin/tsc';
 const JEST = 'node_modules/jest/bin/jest.js';

@@ -1,9 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type {
-  DeliveryError,
-  DeliveryOutcome,
-} from '../../src/service-callbacks/transport/delivery-outcome.js';
+import type { DeliveryError } from '../../src/service-callbacks/connections/errors.js';
+import type { DeliveryOutcome } from '../../src/service-callbacks/transport/delivery-outcome.js';
 import {
   AttemptFixture,
   aRequest,

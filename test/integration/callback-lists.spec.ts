@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CallbackTypeRegistry } from '../../src/service-callbacks/callback-types/callback-type-registry.js';
 import { payloadBinding, type AttemptRecord } from '../../src/service-callbacks/callbacks/callback.js';
-import { CallbackListRepository } from '../../src/service-callbacks/callbacks/callback-list.repository.js';
-import { CallbackLogReader } from '../../src/service-callbacks/callbacks/callback-log.reader.js';
-import { DeadLetterRepository } from '../../src/service-callbacks/callbacks/dead-letter.repository.js';
+import { CallbackListRepository } from '../../src/service-callbacks/history/callback-list.repository.js';
+import { CallbackLogReader } from '../../src/service-callbacks/history/callback-log.reader.js';
+import { DeadLetterRepository } from '../../src/service-callbacks/history/dead-letter.repository.js';
 import {
   LOG_STATES,
   type LogFilter,
   type LogScope,
   type LogState,
-} from '../../src/service-callbacks/callbacks/records.js';
-import { ReplayRunRepository } from '../../src/service-callbacks/callbacks/replay-run.repository.js';
+} from '../../src/service-callbacks/history/records.js';
+import { ReplayRunRepository } from '../../src/service-callbacks/replay/replay-run.repository.js';
 import { CallbackBodyReader } from '../../src/service-callbacks/reporting/callback-body.reader.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import type { Disposition } from '../../src/service-callbacks/callbacks/state-machine.js';

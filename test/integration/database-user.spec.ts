@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
-import { Maintenance } from '../../src/service-callbacks/callbacks/maintenance.js';
+import { Maintenance } from '../../src/service-callbacks/operations/maintenance.js';
 import { Relay } from '../../src/service-callbacks/relay/relay.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -87,7 +87,7 @@ describe('a database user without rights to change the schema', () => {
     const last = await causeCallback(service, serviceId);
     const after = new Map([[1, 0]]);
     const callbacks = service.app.get(CallbackRepository);
-    const [taken] = await callbacks.take({ pending: 10, due: 0, batchSize: 10, after });
+    const [taken] = await callbacks.take({ pending: 10, quiet: 10, due: 0, batchSize: 10, after });
     const settlement = { id: last.id, endpointId, batch: taken?.batch ?? '', generation: 0 };
     expect(
       await callbacks.settle([{ ...settlement, disposition: { kind: 'return', alone: false } }]),

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { DeliveryError } from '../../src/service-callbacks/transport/delivery-outcome.js';
+import type { DeliveryError } from '../../src/service-callbacks/connections/errors.js';
 import { clientUnderTest, type ClientOptions, type ClientUnderTest } from '../support/callback-client.js';
 import * as kit from '../support/receiver.js';
 import * as hostile from '../support/receiver/hostile-sockets.js';

@@ -7,10 +7,16 @@ import { CallbackApiRepository } from '../../src/service-callbacks/endpoints/cal
 import { payloadBinding } from '../../src/service-callbacks/callbacks/callback.js';
 import { Clock } from '../../src/service-callbacks/clock.js';
 import { generateEncryptionKey } from '../../src/service-callbacks/security/encryption-keys.js';
-import { CiphertextRepository } from '../../src/service-callbacks/key-rotation/ciphertext.repository.js';
-import { ENCRYPTED_COLUMNS } from '../../src/service-callbacks/key-rotation/encrypted-columns.js';
-import { KeyRotation, type RotationProgress } from '../../src/service-callbacks/key-rotation/key-rotation.js';
-import { keysInUse, rotateKeys } from '../../src/service-callbacks/key-rotation/rotate-keys.js';
+import {
+  CiphertextRepository,
+  ENCRYPTED_COLUMNS,
+} from '../../src/service-callbacks/key-rotation/ciphertext.repository.js';
+import {
+  KeyRotation,
+  keysInUse,
+  rotateKeys,
+  type RotationProgress,
+} from '../../src/service-callbacks/key-rotation/rotate-keys.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { runCommand } from '../support/run-command.js';

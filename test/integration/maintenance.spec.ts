@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { Maintenance } from '../../src/service-callbacks/callbacks/maintenance.js';
-import { Replay } from '../../src/service-callbacks/callbacks/replay.js';
-import { ReplayRunRepository } from '../../src/service-callbacks/callbacks/replay-run.repository.js';
+import { FiguresRepository } from '../../src/service-callbacks/reporting/figures.repository.js';
+import { Maintenance } from '../../src/service-callbacks/operations/maintenance.js';
+import { Replay } from '../../src/service-callbacks/replay/replay.js';
+import { ReplayRunRepository } from '../../src/service-callbacks/replay/replay-run.repository.js';
 import type { Disposition } from '../../src/service-callbacks/callbacks/state-machine.js';
 import type { DeliveryLogOptions } from '../../src/service-callbacks/service-callbacks.options.js';
 import { eventually } from '../support/eventually.js';
@@ -48,6 +49,7 @@ describe('the retention of callbacks', () => {
       dataSource,
       new ReplayRunRepository(dataSource),
       new Replay(dataSource, callbacks),
+      new FiguresRepository(dataSource),
       { retentionDays: deadLetterDays, replaysPerSecond: 50 },
       { keep, retentionDays: logDays },
       { idempotencyHours, payloadDays },

@@ -8,7 +8,7 @@ import {
   UnsendablePayloadError,
 } from '../../src/service-callbacks/callback-types/errors.js';
 import { payloadBinding } from '../../src/service-callbacks/callbacks/callback.js';
-import { Maintenance } from '../../src/service-callbacks/callbacks/maintenance.js';
+import { Maintenance } from '../../src/service-callbacks/operations/maintenance.js';
 import { Clock } from '../../src/service-callbacks/clock.js';
 import { Holds } from '../../src/service-callbacks/holds/holds.js';
 import { Relay } from '../../src/service-callbacks/relay/relay.js';

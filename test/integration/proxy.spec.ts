@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { parseProxyUrl } from '../../src/service-callbacks/transport/proxy.js';
+import { parseProxyUrl } from '../../src/service-callbacks/connections/proxy.js';
 import { clientUnderTest, type ClientOptions, type ClientUnderTest } from '../support/callback-client.js';
 import { startForwardProxy, type ForwardProxy, type ForwardProxyOptions } from '../support/forward-proxy.js';
 import * as kit from '../support/receiver.js';

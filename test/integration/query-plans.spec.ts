@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CallbackListRepository } from '../../src/service-callbacks/callbacks/callback-list.repository.js';
-import { DeadLetterRepository } from '../../src/service-callbacks/callbacks/dead-letter.repository.js';
-import { OldestDue } from '../../src/service-callbacks/callbacks/oldest-due.js';
-import { LOG_STATES, type LogFilter, type LogScope } from '../../src/service-callbacks/callbacks/records.js';
-import { uuidRangeOf } from '../../src/service-callbacks/callbacks/uuid-range.js';
+import { CallbackListRepository } from '../../src/service-callbacks/history/callback-list.repository.js';
+import { DeadLetterRepository } from '../../src/service-callbacks/history/dead-letter.repository.js';
+import { LOG_STATES, type LogFilter, type LogScope } from '../../src/service-callbacks/history/records.js';
+import { uuidRangeOf } from '../../src/service-callbacks/history/uuid-range.js';
 import { EndpointsRepository } from '../../src/service-callbacks/reporting/endpoints.repository.js';
 import { explained, type Explained } from '../support/explained.js';
 import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
@@ -117,10 +116,10 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     ));
 
   it('a take of pending and due ones looks at what it takes', () =>
-    expectFrugalWork(3_500, () => store.take({ pending: 1_024, due: 1_024, batchSize: 32 })));
+    expectFrugalWork(3_500, () => store.take({ pending: 1_024, quiet: 1_024, due: 1_024, batchSize: 32 })));
 
   it('a take of the next ones as well', () =>
-    expectFrugalWork(3_500, () => store.take({ pending: 1_024, due: 1_024, batchSize: 32 })));
+    expectFrugalWork(3_500, () => store.take({ pending: 1_024, quiet: 1_024, due: 1_024, batchSize: 32 })));
 
   it('a take of held ones looks at what is queued, and at what it takes', async () => {
     for (const { id } of endpoints) await store.holds.open(id, 'circuit_open', 0, 0);
@@ -185,7 +184,7 @@ describe('the plans of the record, its statistics from when it was empty', () =>
   });
 
   it('the oldest that is due is found among the first of each kind', () =>
-    expectFrugalWork(20_000, () => new OldestDue(store.dataSource).read()));
+    expectFrugalWork(20_000, () => store.callbacks.oldestDueMs()));
 
   describe('a page of', () => {
     const PAGE = 51;

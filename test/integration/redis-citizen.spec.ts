@@ -63,7 +63,7 @@ describeWithRedis('the Redis backend', () => {
     closers.push(() => loop.stop());
     loop.start();
     await loop.resume();
-    const add = (id: string) => backend.add({ queue: QUEUE, name: 'job', id, data: {} });
+    const add = (id: string) => backend.add({ queue: QUEUE, name: 'job', id, data: {}, goesFirst: true });
     return { add, done };
   }
 

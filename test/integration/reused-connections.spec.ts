@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { AttemptFixture, aRequest, delivered, retryableError } from '../support/attempt-fixture.js';
-import { parseProxyUrl } from '../../src/service-callbacks/transport/proxy.js';
+import { parseProxyUrl } from '../../src/service-callbacks/connections/proxy.js';
 import { startForwardProxy } from '../support/forward-proxy.js';
 import type { TcpServer, TcpServerOptions } from '../support/receiver.js';
 import { tcpSocketOf } from '../support/receiver/tcp-server.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseProxyUrl } from '../../src/service-callbacks/transport/proxy.js';
+import { parseProxyUrl } from '../../src/service-callbacks/connections/proxy.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { clientUnderTest, type ClientUnderTest } from '../support/callback-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

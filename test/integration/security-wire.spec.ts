@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { nameResolver } from '../../src/service-callbacks/transport/names/name-resolver.js';
+import { nameResolver } from '../../src/service-callbacks/names/name-resolver.js';
 import { clientUnderTest, type ClientOptions, type ClientUnderTest } from '../support/callback-client.js';
 import { startDnsServer } from '../support/dns-server.js';
 import * as kit from '../support/receiver.js';

@@ -95,6 +95,14 @@ describe('the settler', () => {
     expect(statements.map((ids) => ids.length)).toEqual([512, 512, 76]);
   });
 
+  it('accepts a full statement beside the one under way: results beyond it keep their permits', async () => {
+    const known = await queued(1_100);
+    let accepted = 0;
+    const settled = known.map((one) => settler.settle(settlement(one), () => (accepted += 1)));
+    expect(accepted).toBe(1_024);
+    expect(await Promise.all(settled)).toEqual(Array(1_100).fill('applied'));
+  });
+
   it('writes a result while another statement is under way', async () => {
     const [held, free] = await queued(2);
     if (!held || !free) throw new Error('two callbacks are queued');

@@ -111,7 +111,7 @@ describe('the set-up of a host', () => {
     );
     expect(message.split('\n')).toEqual([
       'Service callbacks cannot start:',
-      expect.stringMatching(/does not know CallbackApiEntity, .*serviceCallbackEntities.*`dataSource`/),
+      expect.stringMatching(/does not know CallbackApiEntity: .*serviceCallbackEntities.*`dataSource`/),
       expect.stringMatching(
         /no table service_callback_apis, .*npx service-callbacks migrate.*migrateServiceCallbacks.*migrationsRun/,
       ),

@@ -6,6 +6,7 @@ import type {
   Disposition,
   Settlement,
 } from '../../src/service-callbacks/callbacks/state-machine.js';
+import { QUIET_PRIORITY } from '../../src/service-callbacks/callbacks/callback.js';
 import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
 
 const HOUR_MS = 3_600_000;
@@ -502,8 +503,8 @@ describe('the state machine of a callback', () => {
       await store.callbacks.insert(
         Array.from({ length: 40 }, () => store.newCallback(endpoint, { priority: 2 })),
       );
-      expect(await store.take({ pending: 0, due: 0 })).toEqual([]);
-      const taken = Map.groupBy(await store.take({ pending: 16, due: 2 }), (row) => row.is_first);
+      expect(await store.take({ pending: 0, quiet: 0, due: 0 })).toEqual([]);
+      const taken = Map.groupBy(await store.take({ pending: 16, quiet: 16, due: 2 }), (row) => row.is_first);
       // The eighth of the lowest priority is among the others here.
       expect(taken.get(true)?.length).toBeGreaterThanOrEqual(14);
       expect(taken.get(true)?.length).toBeLessThanOrEqual(16);
@@ -513,6 +514,22 @@ describe('the state machine of a callback', () => {
           ?.map(({ id }) => id)
           .toSorted(),
       ).toEqual([due[1] ?? '', due[2] ?? ''].toSorted());
+    });
+
+    it('takes those of quiet services by a limit of their own', async () => {
+      const loud = () => store.newCallback(endpoint, { priority: QUIET_PRIORITY + 1 });
+      const quiet = () => store.newCallback(endpoint, { priority: QUIET_PRIORITY });
+      await store.callbacks.insert([
+        ...Array.from({ length: 20 }, loud),
+        ...Array.from({ length: 20 }, quiet),
+      ]);
+      const priorities = async (limits: { pending: number; quiet: number }) =>
+        (await store.take(limits)).map(({ priority }) => priority);
+      expect(await priorities({ pending: 0, quiet: 15 })).toEqual(Array(15).fill(QUIET_PRIORITY));
+      // One of them is the eighth of the lowest priority, and taken once.
+      const taken = await priorities({ pending: 8, quiet: 8 });
+      expect(taken.filter((priority) => priority === QUIET_PRIORITY)).toHaveLength(5);
+      expect(taken).toContain(QUIET_PRIORITY + 1);
     });
 
     it('reads each priority after its mark', async () => {
@@ -868,14 +885,15 @@ describe('the state machine of a callback', () => {
     });
 
     it('a hold by Retry-After ends by time, and grows if the endpoint sends a longer one', async () => {
-      const untilOf = async () => (await store.holds.notLifted())[0]?.next_probe_at ?? 0;
+      const dueIn = async () => (await store.holds.notLifted())[0]?.due_in_ms ?? 0;
       expect(await hold(60_000, 'retry_after')).toBe(true);
-      const first = await untilOf();
+      const first = await dueIn();
       expect(await hold(30_000, 'retry_after')).toBe(false);
-      expect(await untilOf()).toBe(first);
+      expect(await dueIn()).toBeLessThanOrEqual(first);
+      expect(await dueIn()).toBeGreaterThan(50_000);
       // Longer, it is the same hold; with another reason it is another one.
       expect(await hold(90_000, 'retry_after')).toBe(false);
-      expect(await untilOf()).toBeGreaterThanOrEqual(first + 30_000);
+      expect(await dueIn()).toBeGreaterThan(80_000);
       expect(await hold(120_000, 'circuit_open')).toBe(true);
       await change('DELETE FROM service_callback_holds WHERE endpoint_id = $1');
       await hold(60_000, 'retry_after');

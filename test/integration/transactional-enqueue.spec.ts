@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource, type EntityManager } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
-import { ForeignDatabaseError } from '../../src/service-callbacks/producer/foreign-database.error.js';
+import { ForeignDatabaseError } from '../../src/service-callbacks/producer/same-database.js';
 import {
   ServiceCallbacksProducer,
   type SendOptions,

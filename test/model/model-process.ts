@@ -259,7 +259,10 @@ export class ModelProcess {
           if (fault === 'unanswered') throw new Error('Command timed out');
         });
       },
-      waitingCount: async (queue: string) => queues.waiting().filter((job) => job.queue === queue).length,
+      waitingJobs: async (queue: string) => ({
+        first: queues.waiting().filter((job) => job.queue === queue).length,
+        later: 0,
+      }),
       jobState: (queue: string, id: string) =>
         steps.take(this, 'jobState', async () => {
           await mutant.sweepsBlindly?.(this.world.store.callbacks, id);

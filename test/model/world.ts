@@ -1,4 +1,4 @@
-import { bearerTokenBinding } from '../../src/service-callbacks/endpoints/callback-api-secrets.js';
+import { bearerTokenBinding } from '../../src/service-callbacks/endpoints/callback-api.entity.js';
 import { payloadBinding } from '../../src/service-callbacks/callbacks/callback.js';
 import type { NewCallback } from '../../src/service-callbacks/callbacks/callback.repository.js';
 import type { Settlement } from '../../src/service-callbacks/callbacks/state-machine.js';

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { CallbackRequest } from '../../src/service-callbacks/transport/callback-request.js';
-import type { DeliveryError } from '../../src/service-callbacks/transport/delivery-outcome.js';
+import type { DeliveryError } from '../../src/service-callbacks/connections/errors.js';
 import { clientUnderTest, type ClientOptions, type ClientUnderTest } from './callback-client.js';
 import {
   startReceiver,

@@ -4,12 +4,12 @@ import { Clock } from '../../src/service-callbacks/clock.js';
 import { CallbackClient } from '../../src/service-callbacks/transport/callback-client.js';
 import { HttpServiceTransport } from '../../src/service-callbacks/transport/http-service-transport.js';
 import { UndiciTransport } from '../../src/service-callbacks/transport/undici-transport.js';
-import type { Proxy } from '../../src/service-callbacks/transport/proxy.js';
-import { nameResolver, type Resolve } from '../../src/service-callbacks/transport/names/name-resolver.js';
+import type { Proxy } from '../../src/service-callbacks/connections/proxy.js';
+import { nameResolver, type Resolve } from '../../src/service-callbacks/names/name-resolver.js';
 import {
   AddressRules,
   type AddressRulesOptions,
-} from '../../src/service-callbacks/security/address-rules.js';
+} from '../../src/service-callbacks/addresses/address-rules.js';
 
 export interface ClientUnderTest {
   readonly client: CallbackClient;

@@ -100,8 +100,8 @@ export class ConformanceQueue {
   }
 
   /** Adds a job as the relay does. */
-  add(id: string, data: unknown = {}): Promise<void> {
-    return this.backend.add({ queue: this.queue.name, name: 'job', id, data });
+  add(id: string, data: unknown = {}, goesFirst = true): Promise<void> {
+    return this.backend.add({ queue: this.queue.name, name: 'job', id, data, goesFirst });
   }
 
   /** A loop that is not started. */

@@ -127,6 +127,7 @@ export class RecordStore {
   take(limits: Partial<TakeLimits> = {}): Promise<TakenNow[]> {
     return this.callbacks.take({
       pending: 1_000,
+      quiet: limits.pending ?? 1_000,
       due: 1_000,
       batchSize: 100,
       after: new Map(PRIORITIES.map((priority) => [priority, 0])),

@@ -1,4 +1,4 @@
-import type { UrlRefusal } from '../../src/service-callbacks/security/address-rules.js';
+import type { UrlRefusal } from '../../src/service-callbacks/addresses/address-rules.js';
 
 /**
  * Every way to spell a callback URL that somebody thought of, and what becomes of it where nothing is exempt: no

@@ -7,7 +7,7 @@ import { FLOOR_MS } from './floor.js';
 
 const PROBES = 50;
 /** This many callbacks with responses after 20 ms leave spare CPU time: a full CPU adds a delay of its own. */
-const CONCURRENCY = '40';
+const ENVIRONMENT = { CALLBACK_CONCURRENCY: '40' };
 
 /** One service's flood in front of the queue: what it does to another's few. */
 export const fairness: Scenario = async function* (context) {
@@ -26,7 +26,7 @@ export const fairness: Scenario = async function* (context) {
       row: 'one callback behind 50,000 of another service / alone, p99',
       unit: 'ms',
       bar: { atMost: 1.5 },
-      settings: { flood, probes: PROBES, floorMs: FLOOR_MS, CALLBACK_CONCURRENCY: CONCURRENCY },
+      settings: { flood, probes: PROBES, floorMs: FLOOR_MS, ...ENVIRONMENT },
     },
     probes,
   );
@@ -34,13 +34,11 @@ export const fairness: Scenario = async function* (context) {
 
 async function probeP99({ lab, options }: ScenarioContext, flood: number): Promise<number> {
   const stores = await lab.fresh();
-  const producer = await BenchProducer.start(options.backend, stores);
+  const producer = await BenchProducer.start(options.backend, stores, ENVIRONMENT);
   const big = await producer.register(`${lab.receiver.url}/slow/20`);
   const small = await producer.register(`${lab.receiver.url}/ok/small`);
   if (flood > 0) await producer.sendMany([big], flood);
-  const worker = await WorkerProcess.start('service', options.backend, stores, {
-    CALLBACK_CONCURRENCY: CONCURRENCY,
-  });
+  const worker = await WorkerProcess.start('service', options.backend, stores, ENVIRONMENT);
   try {
     lab.receiver.reset();
     await producer.sendMany([small], 20);

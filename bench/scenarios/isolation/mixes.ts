@@ -120,17 +120,18 @@ async function healthyP99(
   seed: number,
 ): Promise<number> {
   const stores = await lab.fresh();
-  const producer = await BenchProducer.start(options.backend, stores);
+  const environment = {
+    CALLBACK_CONCURRENCY: String(concurrency),
+    CALLBACK_TIMEOUT_MS: String(DEADLINE_MS),
+  };
+  const producer = await BenchProducer.start(options.backend, stores, environment);
   const healthy = await Promise.all(
     range(HEALTHY_ENDPOINTS).map((n) => producer.register(`${lab.receiver.url}/ok/${n}`)),
   );
   const bad = await Promise.all(
     range(mix.badEndpoints).map((n) => producer.register(`${lab.receiver.url}${mix.badPath}/${n}`)),
   );
-  const worker = await WorkerProcess.start('service', options.backend, stores, {
-    CALLBACK_CONCURRENCY: String(concurrency),
-    CALLBACK_TIMEOUT_MS: String(DEADLINE_MS),
-  });
+  const worker = await WorkerProcess.start('service', options.backend, stores, environment);
   const patience = options.quick ? 3 : 30;
   const delaysOf = async (arrivals: readonly Arrival[], lastsSeconds: number): Promise<number[]> => {
     lab.receiver.reset();

@@ -1,4 +1,4 @@
-import type { LoggedCallbackWithAttempts } from '../../service-callbacks/callbacks/records.js';
+import type { LoggedCallbackWithAttempts } from '../../service-callbacks/history/records.js';
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { Button, PostForm } from '../page/form.js';
 import { Notice } from '../page/notice.js';

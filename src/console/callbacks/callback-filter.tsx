@@ -1,5 +1,5 @@
 import { GIVE_UP_REASONS } from '../../service-callbacks/callbacks/callback.js';
-import { LOG_STATES } from '../../service-callbacks/callbacks/records.js';
+import { LOG_STATES } from '../../service-callbacks/history/records.js';
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { Select, TextField } from '../page/fields.js';
 import { Button } from '../page/form.js';

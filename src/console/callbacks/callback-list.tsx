@@ -1,4 +1,4 @@
-import type { LoggedCallback } from '../../service-callbacks/callbacks/records.js';
+import type { LoggedCallback } from '../../service-callbacks/history/records.js';
 import type { DeliveryLogOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { DataTable } from '../page/data-table.js';
 import { Id } from '../page/id.js';

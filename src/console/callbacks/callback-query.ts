@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GIVE_UP_REASONS, type GiveUpReason } from '../../service-callbacks/callbacks/callback.js';
-import { decodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
+import { decodeLogCursor } from '../../service-callbacks/history/list-cursor.js';
 import {
   LOG_STATES,
   type LogCursor,
@@ -8,7 +8,7 @@ import {
   type LogPage,
   type LogScope,
   type LogState,
-} from '../../service-callbacks/callbacks/records.js';
+} from '../../service-callbacks/history/records.js';
 import { isId } from '../is-id.js';
 
 /** Callbacks on a page. */

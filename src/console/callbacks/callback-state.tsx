@@ -1,6 +1,6 @@
-import type { LoggedCallback } from '../../service-callbacks/callbacks/records.js';
+import type { LoggedCallback } from '../../service-callbacks/history/records.js';
 import { Badge } from '../page/badge.js';
-import type { Tone } from '../page/tone.js';
+import type { Tone } from '../words/tone.js';
 import { answerWords, reasonWords } from '../words/failures.js';
 
 type State = LoggedCallback['state'];

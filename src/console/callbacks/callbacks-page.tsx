@@ -1,4 +1,4 @@
-import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
+import { encodeLogCursor } from '../../service-callbacks/history/list-cursor.js';
 import { Layout } from '../page/layout.js';
 import { Live } from '../page/live.js';
 import { PageHeader } from '../page/page-header.js';

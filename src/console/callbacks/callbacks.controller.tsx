@@ -1,10 +1,10 @@
 import { ConflictException, Get, Inject, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { CallbackTypeRegistry } from '../../service-callbacks/callback-types/callback-type-registry.js';
-import { CallbackLogReader } from '../../service-callbacks/callbacks/callback-log.reader.js';
-import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
-import { Replay } from '../../service-callbacks/callbacks/replay.js';
+import { CallbackLogReader } from '../../service-callbacks/history/callback-log.reader.js';
+import { encodeLogCursor } from '../../service-callbacks/history/list-cursor.js';
+import { Replay } from '../../service-callbacks/replay/replay.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import { CallbackApiRepository } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { CallbackBodyReader } from '../../service-callbacks/reporting/callback-body.reader.js';

@@ -1,4 +1,4 @@
-import type { LoggedCallbackWithAttempts } from '../../service-callbacks/callbacks/records.js';
+import type { LoggedCallbackWithAttempts } from '../../service-callbacks/history/records.js';
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import type { CallbackBody } from '../../service-callbacks/reporting/callback-body.reader.js';
 import { paths, withQuery } from '../paths.js';

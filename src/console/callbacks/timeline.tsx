@@ -1,7 +1,7 @@
 import { Fragment, type ComponentChildren } from 'preact';
-import type { LoggedAttempt, LoggedCallbackWithAttempts } from '../../service-callbacks/callbacks/records.js';
+import type { LoggedAttempt, LoggedCallbackWithAttempts } from '../../service-callbacks/history/records.js';
 import { ToneIcon } from '../page/icons.js';
-import type { Tone } from '../page/tone.js';
+import type { Tone } from '../words/tone.js';
 import { When } from '../page/when.js';
 import { count, counted } from '../words/counts.js';
 import { duration, isDue } from '../words/durations.js';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { decodeCursor } from '../../service-callbacks/callbacks/dead-letter-cursor.js';
+import { decodeCursor } from '../../service-callbacks/history/list-cursor.js';
 import { GIVE_UP_REASONS, type GiveUpReason } from '../../service-callbacks/callbacks/callback.js';
 import type {
   DeadLetterCursor,
   DeadLetterFilter,
-} from '../../service-callbacks/callbacks/dead-letter.repository.js';
-import type { LogScope } from '../../service-callbacks/callbacks/records.js';
+} from '../../service-callbacks/history/dead-letter.repository.js';
+import type { LogScope } from '../../service-callbacks/history/records.js';
 import { isId } from '../is-id.js';
 import { dateOf, notUnderstood, text, unreadable, type Problems } from '../callbacks/callback-query.js';
 

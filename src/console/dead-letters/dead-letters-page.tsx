@@ -1,6 +1,6 @@
-import type { DeadLetter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import type { DeadLetter } from '../../service-callbacks/history/dead-letter.repository.js';
 import { GIVE_UP_REASONS } from '../../service-callbacks/callbacks/callback.js';
-import type { ReplayRunEntity } from '../../service-callbacks/callbacks/replay-run.entity.js';
+import type { RunningReplay } from '../../service-callbacks/replay/replay-run.repository.js';
 import { Select, TextField } from '../page/fields.js';
 import { Button, PostForm } from '../page/form.js';
 import { Layout } from '../page/layout.js';
@@ -26,7 +26,7 @@ export interface DeadLettersView {
   readonly total: number;
   /** Cursor of the next page. */
   readonly next: string | null;
-  readonly runs: readonly ReplayRunEntity[];
+  readonly runs: readonly RunningReplay[];
   readonly now: Date;
   /** How many were deleted just now. */
   readonly deleted: string | undefined;

@@ -1,9 +1,9 @@
 import { Get, Inject, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
-import { encodeCursor } from '../../service-callbacks/callbacks/dead-letter-cursor.js';
-import { DeadLetterRepository } from '../../service-callbacks/callbacks/dead-letter.repository.js';
-import { ReplayRunRepository } from '../../service-callbacks/callbacks/replay-run.repository.js';
+import { RequiresScope } from '../../http/access.decorators.js';
+import { encodeCursor } from '../../service-callbacks/history/list-cursor.js';
+import { DeadLetterRepository } from '../../service-callbacks/history/dead-letter.repository.js';
+import { ReplayRunRepository } from '../../service-callbacks/replay/replay-run.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import type { DeadLetterOptions } from '../../service-callbacks/service-callbacks.options.js';
 import { DEAD_LETTER_OPTIONS } from '../../service-callbacks/tokens.js';

@@ -1,4 +1,4 @@
-import type { DeadLetter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import type { DeadLetter } from '../../service-callbacks/history/dead-letter.repository.js';
 import { DataTable } from '../page/data-table.js';
 import { When } from '../page/when.js';
 import { paths, withQuery } from '../paths.js';

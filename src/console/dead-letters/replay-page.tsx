@@ -1,6 +1,6 @@
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
-import type { LogState } from '../../service-callbacks/callbacks/records.js';
-import type { ReplayRun } from '../../service-callbacks/callbacks/replay-run.repository.js';
+import type { LogState } from '../../service-callbacks/history/records.js';
+import type { ReplayRun } from '../../service-callbacks/replay/replay-run.repository.js';
 import { Badge } from '../page/badge.js';
 import { Button, PostForm } from '../page/form.js';
 import { Layout } from '../page/layout.js';

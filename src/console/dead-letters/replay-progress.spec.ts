@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ReplayRun } from '../../service-callbacks/callbacks/replay-run.repository.js';
+import type { ReplayRun } from '../../service-callbacks/replay/replay-run.repository.js';
 import { progressOf } from './replay-progress.js';
 
 const requestedAt = new Date('2026-03-01T12:00:00Z');

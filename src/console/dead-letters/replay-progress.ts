@@ -1,4 +1,4 @@
-import type { ReplayRun } from '../../service-callbacks/callbacks/replay-run.repository.js';
+import type { ReplayRun } from '../../service-callbacks/replay/replay-run.repository.js';
 
 /** How a replay of many goes on. */
 export interface ReplayProgress {

@@ -1,15 +1,12 @@
 import { Get, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import {
   CallbackApiRepository,
   type CallbackApi,
 } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';
-import {
-  ReplayRunRepository,
-  type ReplayRun,
-} from '../../service-callbacks/callbacks/replay-run.repository.js';
+import { ReplayRunRepository, type ReplayRun } from '../../service-callbacks/replay/replay-run.repository.js';
 import { isId } from '../is-id.js';
 import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';

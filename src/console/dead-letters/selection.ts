@@ -1,6 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 import { z } from 'zod';
-import type { DeadLetterFilter } from '../../service-callbacks/callbacks/dead-letter.repository.js';
+import type { DeadLetterFilter } from '../../service-callbacks/history/dead-letter.repository.js';
 import { isId } from '../is-id.js';
 import { scopeOf, type ConsoleSession } from '../session/console-session.js';
 import type { Form } from '../session/form-body.js';

@@ -1,8 +1,8 @@
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
-import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
-import type { EndpointFigures } from '../../service-callbacks/callbacks/records.js';
+import { encodeLogCursor } from '../../service-callbacks/history/list-cursor.js';
+import type { EndpointFigures } from '../../service-callbacks/history/records.js';
 import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
-import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
+import type { TestResult } from '../../service-callbacks/test-callback/test-result.js';
 import { CallbackList, callbackListAddress, type CallbackListView } from '../callbacks/callback-list.js';
 import { Badge } from '../page/badge.js';
 import { OutcomesChart } from '../page/chart.js';

@@ -1,20 +1,19 @@
 import { Get, Inject, NotFoundException, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { CallbackApisService } from '../../service-callbacks/endpoints/callback-apis.service.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import {
   DeadLetterRepository,
   type DeadLetterFilter,
-} from '../../service-callbacks/callbacks/dead-letter.repository.js';
-import { CallbackLogReader } from '../../service-callbacks/callbacks/callback-log.reader.js';
-import { encodeLogCursor } from '../../service-callbacks/callbacks/log-cursor.js';
+} from '../../service-callbacks/history/dead-letter.repository.js';
+import { CallbackLogReader } from '../../service-callbacks/history/callback-log.reader.js';
+import { encodeLogCursor } from '../../service-callbacks/history/list-cursor.js';
 import { EndpointReader } from '../../service-callbacks/reporting/endpoint.reader.js';
 import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { EndpointSwitch } from '../../service-callbacks/endpoint-health/endpoint-switch.js';
-import { TestCallback } from '../../service-callbacks/endpoint-health/test-callback.js';
-import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
-import { TooManyTestsError } from '../../service-callbacks/endpoint-health/too-many-tests.error.js';
+import { TestCallback, TooManyTestsError } from '../../service-callbacks/test-callback/test-callback.js';
+import type { TestResult } from '../../service-callbacks/test-callback/test-result.js';
 import type {
   DeliveryLogOptions,
   DeliveryOptions,

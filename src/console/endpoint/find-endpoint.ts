@@ -1,5 +1,5 @@
 import { NotFoundException } from '@nestjs/common';
-import { CallbackApiNotFoundError } from '../../service-callbacks/endpoints/callback-api-not-found.error.js';
+import { CallbackApiNotFoundError } from '../../service-callbacks/endpoints/errors.js';
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import type { CallbackApisService } from '../../service-callbacks/endpoints/callback-apis.service.js';
 import { isId } from '../is-id.js';

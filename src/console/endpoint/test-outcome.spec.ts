@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { renderToString } from 'preact-render-to-string';
-import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
+import type { TestResult } from '../../service-callbacks/test-callback/test-result.js';
 import { TestOutcome } from './test-outcome.js';
 
 const EXPIRED: TestResult = {

@@ -1,4 +1,4 @@
-import type { TestResult } from '../../service-callbacks/endpoint-health/test-result.js';
+import type { TestResult } from '../../service-callbacks/test-callback/test-result.js';
 import { Badge } from '../page/badge.js';
 import { Notice } from '../page/notice.js';
 import { duration } from '../words/durations.js';

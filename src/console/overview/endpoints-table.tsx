@@ -1,4 +1,4 @@
-import type { EndpointOrder, EndpointSummary } from '../../service-callbacks/callbacks/records.js';
+import type { EndpointOrder, EndpointSummary } from '../../service-callbacks/history/records.js';
 import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { BadgeLink } from '../page/badge.js';
 import { DataTable } from '../page/data-table.js';

@@ -1,5 +1,8 @@
-import type { EndpointState, Overview } from '../../service-callbacks/callbacks/records.js';
-import { ENDPOINT_STATES } from '../../service-callbacks/callbacks/records.js';
+import {
+  type EndpointState,
+  type Overview,
+  ENDPOINT_STATES,
+} from '../../service-callbacks/history/records.js';
 import type { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import { OutcomesChart } from '../page/chart.js';
 import { Select, TextField } from '../page/fields.js';

@@ -3,7 +3,7 @@ import {
   ENDPOINT_ORDERS,
   ENDPOINT_STATES,
   type EndpointQuery,
-} from '../../service-callbacks/callbacks/records.js';
+} from '../../service-callbacks/history/records.js';
 import { paths, withQuery } from '../paths.js';
 
 /** Endpoints on a page, and at most. */

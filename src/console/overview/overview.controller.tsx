@@ -1,6 +1,6 @@
 import { Get, Inject, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
+import { RequiresScope } from '../../http/access.decorators.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import { OverviewReader } from '../../service-callbacks/reporting/overview.reader.js';
 import { DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';

@@ -1,7 +1,7 @@
-import type { Overview } from '../../service-callbacks/callbacks/records.js';
+import type { Overview } from '../../service-callbacks/history/records.js';
 import { Badge, BadgeLink } from '../page/badge.js';
 import { Notice } from '../page/notice.js';
-import type { Tone } from '../page/tone.js';
+import type { Tone } from '../words/tone.js';
 import { count, counted } from '../words/counts.js';
 import { duration } from '../words/durations.js';
 import { failureWords } from '../words/failures.js';

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { ToneIcon } from './icons.js';
-import type { Tone } from './tone.js';
+import type { Tone } from '../words/tone.js';
 
 interface BadgeProps {
   readonly tone: Tone;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { renderToString } from 'preact-render-to-string';
-import type { OutcomesAt } from '../../service-callbacks/callbacks/records.js';
+import type { OutcomesAt } from '../../service-callbacks/history/records.js';
 import { OutcomesChart } from './chart.js';
 
 const MINUTE_MS = 60_000;

@@ -1,4 +1,4 @@
-import type { OutcomesAt } from '../../service-callbacks/callbacks/records.js';
+import type { OutcomesAt } from '../../service-callbacks/history/records.js';
 import { count, counted } from '../words/counts.js';
 import { clockTime } from '../words/times.js';
 import { DataTable } from './data-table.js';

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { Tone } from './tone.js';
+import type { Tone } from '../words/tone.js';
 
 interface FigureProps {
   readonly name: string;

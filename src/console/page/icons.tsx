@@ -1,4 +1,4 @@
-import type { Tone } from './tone.js';
+import type { Tone } from '../words/tone.js';
 
 /** A shape of its own for each tone: no status is shown by colour alone. */
 const SHAPES: Readonly<Record<Tone, string>> = {

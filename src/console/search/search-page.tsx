@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { LoggedCallback, SearchResult } from '../../service-callbacks/callbacks/records.js';
+import type { LoggedCallback, SearchResult } from '../../service-callbacks/history/records.js';
 import { CallbackState, outcomeWords } from '../callbacks/callback-state.js';
 import { Badge } from '../page/badge.js';
 import { DataTable } from '../page/data-table.js';

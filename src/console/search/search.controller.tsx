@@ -1,8 +1,8 @@
 import { Get, Optional, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { RequiresScope } from '../../http/requires-scope.decorator.js';
-import type { SearchResult } from '../../service-callbacks/callbacks/records.js';
+import { RequiresScope } from '../../http/access.decorators.js';
+import type { SearchResult } from '../../service-callbacks/history/records.js';
 import { Clock } from '../../service-callbacks/clock.js';
 import { SearchReader } from '../../service-callbacks/reporting/search.reader.js';
 import { sendPage } from '../page/send-page.js';

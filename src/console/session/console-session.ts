@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 import type { ApiScope, Caller } from '../../http/api-tokens/api-token.js';
-import type { LogScope } from '../../service-callbacks/callbacks/records.js';
+import type { LogScope } from '../../service-callbacks/history/records.js';
 import type { ConsoleLinks } from '../console-links.js';
 import type { Form } from './form-body.js';
 

@@ -9,16 +9,15 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { Response } from 'express';
 import type { ApiScope } from '../../http/api-tokens/api-token.js';
-import { REQUIRED_SCOPE } from '../../http/requires-scope.decorator.js';
+import { REQUIRED_SCOPE } from '../../http/access.decorators.js';
 import { ConsoleAccess } from '../console-access.js';
 import { CONSOLE_LINKS, type ConsoleLinks } from '../console-links.js';
 import { can, type ConsoleRequest, type ConsoleSession } from './console-session.js';
 import { COOKIES, cookieOf, setCookie } from './cookies.js';
-import { CrossSiteVisitError } from './cross-site-visit.error.js';
+import { CrossSiteVisitError, SignInNeededError } from './errors.js';
 import { formOf } from './form-body.js';
 import { assertOwnForm } from './same-origin.js';
 import { SessionSeal } from './session-seal.js';
-import { SignInNeededError } from './sign-in-needed.error.js';
 
 /**
  * Admits a session whose token is valid now, has the page's scope, and requests rows of its own service; a form must

@@ -45,7 +45,7 @@ export class SignInController {
     const token = (form.get('token') ?? '').trim();
     const caller = await this.access.callerOf(token);
     if (caller === undefined) {
-      this.limit.failed(address);
+      await this.limit.failed(address);
       this.send(request, response, to, 'This token is not valid, or it has been revoked');
       return;
     }

@@ -1,7 +1,7 @@
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
-import type { EndpointFigures, EndpointSummary } from '../../service-callbacks/callbacks/records.js';
+import type { EndpointFigures, EndpointSummary } from '../../service-callbacks/history/records.js';
 import { MIN_ATTEMPTS, type DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
-import type { Tone } from '../page/tone.js';
+import type { Tone } from './tone.js';
 import { count, counted } from './counts.js';
 import { nextTry, relative } from './durations.js';
 import { failureWords } from './failures.js';

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { GiveUpReason } from '../../service-callbacks/callbacks/callback.js';
-import type { DeliveryError } from '../../service-callbacks/transport/delivery-outcome.js';
+import type { DeliveryError } from '../../service-callbacks/connections/errors.js';
 
 const ERRORS: Readonly<Record<DeliveryError, string>> = {
   connection_refused: 'connection refused',

@@ -41,6 +41,12 @@ export class FixedWindows {
     });
   }
 
+  /** What has been counted in the window that runs. */
+  hitsOf(key: string): number {
+    const window = this.windows.get(key);
+    return window !== undefined && window.endsAt > Date.now() ? window.hits : 0;
+  }
+
   private windowOf(key: string, now: number, ttl: number): Window {
     const current = this.windows.get(key);
     if (current !== undefined && current.endsAt > now) return current;

@@ -5,7 +5,7 @@ import type { Request } from 'express';
 import { ApiTokens } from '../api-tokens/api-tokens.js';
 import { addressOf } from '../address-of.js';
 import { bearerTokenOf } from '../bearer-token.js';
-import { IS_PUBLIC } from '../public.decorator.js';
+import { IS_PUBLIC } from '../access.decorators.js';
 import { FixedWindows } from './fixed-windows.js';
 
 const WINDOW_MS = 60_000;

@@ -30,7 +30,7 @@ import {
   type Settlement,
   type Tables,
 } from './state-machine.js';
-import { storableJson } from './storable-json.js';
+import { storableJson } from '../../database/storable-json.js';
 
 /** A callback as the producer inserts it. */
 export interface NewCallback {
@@ -128,6 +128,8 @@ export interface ForeignRecord {
 /** What limits a take. */
 export interface TakeLimits {
   readonly pending: number;
+  /** Of them, those of quiet services; may be more than `pending`. */
+  readonly quiet: number;
   readonly due: number;
   /** Callbacks a batch. */
   readonly batchSize: number;
@@ -213,9 +215,9 @@ export class CallbackRepository {
   }
 
   /** Takes pending and due callbacks into batches. Empty where another process takes at this moment. */
-  take({ pending, due, batchSize, after }: TakeLimits): Promise<TakenNow[]> {
+  take({ pending, quiet, due, batchSize, after }: TakeLimits): Promise<TakenNow[]> {
     const marks = [[...after.keys()], [...after.values()]];
-    return this.mark(takeStatement(this.tables), [batchSize, MAX_BATCH_BYTES, ...marks, pending, due]);
+    return this.mark(takeStatement(this.tables), [batchSize, MAX_BATCH_BYTES, ...marks, pending, quiet, due]);
   }
 
   /** Takes held callbacks into batches: probes, and those of holds that are being released. */
@@ -342,6 +344,23 @@ export class CallbackRepository {
       storableJson(record),
     ]);
     return inserted.length > 0;
+  }
+
+  /** How long the callback has waited that has been due for longest, ms; 0 where none is due. */
+  async oldestDueMs(): Promise<number> {
+    const { callbacks } = this.tables;
+    const [row] = await rows<{ waited: number | null }>(
+      this.dataSource,
+      `SELECT (extract(epoch FROM now() - min(due)) * 1000)::bigint AS waited FROM (
+         SELECT min(changed_at) AS due FROM (
+           SELECT changed_at FROM ${callbacks} WHERE state = 'pending' ORDER BY priority, seq LIMIT 1000) pending
+         UNION ALL
+         (SELECT next_attempt_at FROM ${callbacks} WHERE state = 'scheduled' ORDER BY next_attempt_at LIMIT 1)
+         UNION ALL
+         SELECT min(batched_at) FROM (SELECT batched_at FROM ${callbacks} WHERE state = 'queued' LIMIT 20000) queued
+       ) oldest`,
+    );
+    return Math.max(0, row?.waited ?? 0);
   }
 
   /** A transaction whose plans go by the indexes; repeated after a conflict. */

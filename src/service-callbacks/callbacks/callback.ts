@@ -30,6 +30,9 @@ export const DEFERRAL_REASONS = [
 
 export type DeferralReason = (typeof DEFERRAL_REASONS)[number];
 
+/** Callbacks up to this priority are of quiet services, which have sent fewer than 127 lately. */
+export const QUIET_PRIORITY = 7;
+
 /** One attempt as the record keeps it. */
 export interface AttemptRecord {
   /** When it started: ISO 8601, UTC. */

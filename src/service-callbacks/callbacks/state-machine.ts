@@ -1,4 +1,4 @@
-import type { AttemptRecord, DeferralReason, GiveUpReason } from './callback.js';
+import { QUIET_PRIORITY, type AttemptRecord, type DeferralReason, type GiveUpReason } from './callback.js';
 
 /**
  * The states of a callback's record, and every way from one to another. Each transition is one set-based statement
@@ -187,10 +187,11 @@ const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_i
  * under its batch when the transaction commits; the job is added after that. What waits behind a hold is `held` and
  * sees no queue.
  *
- * Pending ones go by priority, then age; the lowest priority gets an eighth, so that none starves.
+ * Pending ones go by priority, then age; the lowest priority gets an eighth, so that none starves. Those of quiet
+ * services have a limit of their own.
  *
  * $1 advisory lock · $2 callbacks a batch · $3 bytes a batch · $4 priorities and $5 the seq after which each is read ·
- * $6 how many pending, $7 how many due
+ * $6 how many pending, $7 how many of them of quiet services, $8 how many due
  */
 export const takeStatement = (tables: Tables) => `
   WITH ${LEADER},
@@ -198,7 +199,8 @@ export const takeStatement = (tables: Tables) => `
     SELECT (SELECT max(priority) FROM ${tables.callbacks} WHERE state = 'pending') AS priority, 0::bigint AS after,
       ($6::int + 7) / 8 AS quota
     UNION ALL
-    SELECT p.priority, p.after, $6::int FROM unnest($4::smallint[], $5::bigint[]) AS p (priority, after)
+    SELECT p.priority, p.after, CASE WHEN p.priority <= ${QUIET_PRIORITY} THEN $7::int ELSE $6::int END
+    FROM unnest($4::smallint[], $5::bigint[]) AS p (priority, after)
   ),
   pending AS MATERIALIZED (
     SELECT DISTINCT ON (p.id) p.* FROM (
@@ -207,13 +209,13 @@ export const takeStatement = (tables: Tables) => `
         FROM ${tables.callbacks} c
         WHERE c.state = 'pending' AND c.priority = q.priority AND c.seq > q.after AND ${LEADS}
         ORDER BY c.seq LIMIT q.quota FOR UPDATE SKIP LOCKED
-      ) r LIMIT $6
+      ) r LIMIT GREATEST($6::int, $7::int)
     ) p
   ),
   due AS MATERIALIZED (
     SELECT ${sized(tables)}, false AS is_first FROM ${tables.callbacks} c
     WHERE c.state = 'scheduled' AND c.next_attempt_at <= now() AND ${LEADS}
-    ORDER BY c.next_attempt_at LIMIT $7 FOR UPDATE SKIP LOCKED
+    ORDER BY c.next_attempt_at LIMIT $8 FOR UPDATE SKIP LOCKED
   ),
   taken AS (SELECT *, false AS is_probe FROM pending UNION ALL SELECT *, false FROM due),
   ${batched(
@@ -335,7 +337,7 @@ export const liftStatement = ({ holds }: Tables) => `
   WHERE h.endpoint_id = $1 AND h.state = 'open' RETURNING h.endpoint_id`;
 
 export const openHoldsStatement = ({ holds }: Tables) => `
-  SELECT h.endpoint_id, h.reason, h.state, (extract(epoch FROM h.next_probe_at) * 1000)::bigint AS next_probe_at
+  SELECT h.endpoint_id, h.reason, h.state, (extract(epoch FROM h.next_probe_at - now()) * 1000)::bigint AS due_in_ms
   FROM ${holds} h WHERE h.state <> 'lifted'`;
 
 /** What waits behind a hold that is gone. Goes from endpoint to endpoint: those on hold may have very many. */

@@ -1,7 +1,7 @@
 import { context, trace, SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
 import type { Callback } from '../callbacks/callback.js';
 import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
-import { portOf } from '../security/callback-url.js';
+import { portOf } from '../addresses/callback-url.js';
 import { contextOf } from '../tracing/trace-carrier.js';
 import { inSpan, isTraced } from '../tracing/tracing.js';
 

@@ -10,14 +10,14 @@ import {
   RECHECK_AFTER_MS,
   type BatchedCallback,
   type BatchJobData,
+  type Destination,
 } from '../queues/batch-job.js';
 import { Batches, UNKNOWN_KEY_DELAY_MS } from '../queues/batches.js';
 import type { AnyJob } from '../queues/queue-backend.js';
 import { RETRY_QUEUE } from '../queues/queue-names.js';
 import { lastAttemptOf } from '../recorder/callback-recorder.js';
-import type { Destination } from '../security/destination.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
-import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
+import { UnknownEncryptionKeyError } from '../security/errors.js';
 
 /** Stalls of a batch after which its callbacks go in batches of one. */
 const STALLS_TOGETHER = 2;

@@ -36,6 +36,14 @@ const LATER_RELEASE_DELAY_MS = 30_000;
 /** After a fault of this platform, ms: spread, so that many do not return at once. */
 const FAULT_DELAY_MS = { min: 1_000, max: 3_000 } as const;
 
+/** What a callback in hand has of its job. */
+interface Hand {
+  readonly batch: string;
+  readonly pool: PermitPool;
+  /** Its result is known: another callback may come in hand. */
+  readonly free: () => void;
+}
+
 /**
  * Delivers the callbacks of one job: admission, attempt, disposition, settlement. Each callback goes its own way; the
  * job is completed once the last one is settled.
@@ -98,8 +106,9 @@ export class DeliveryProcessor implements JobProcessor {
       job.data = undefined;
       const settled = await Promise.all(
         opened.map(async (one) => {
-          const isWritten = await this.deliver(one, batch, pool);
-          freed();
+          const free = once(freed);
+          const isWritten = await this.deliver(one, { batch, pool, free });
+          free();
           return isWritten;
         }),
       );
@@ -108,30 +117,32 @@ export class DeliveryProcessor implements JobProcessor {
   }
 
   /** @returns whether its result is written. */
-  private async deliver(opened: Opened, batch: string, pool: PermitPool): Promise<boolean> {
-    if (opened.kind === 'not_sendable') return this.settleUnsent(opened, batch);
+  private async deliver(opened: Opened, hand: Hand): Promise<boolean> {
+    if (opened.kind === 'not_sendable') return this.settleUnsent(opened, hand);
     let { sendable } = opened;
     let { callback } = sendable;
+    const { batch, pool } = hand;
     const isProbe = sendable.nextProbeAt !== undefined;
     const admitAt = this.clock.now();
     const admission = await this.gate.admit(callback.endpointId, callback.url, pool, isProbe);
-    if (admission.kind === 'stopped') return this.settle(callback, batch, { kind: 'return', alone: false });
-    if (admission.kind === 'deferred') return this.defer(sendable, admission);
+    if (admission.kind === 'stopped') return this.settle(callback, hand, { kind: 'return', alone: false });
+    if (admission.kind === 'deferred') return this.defer(sendable, hand, admission);
     if (admission.kind === 'held')
-      return this.settle(callback, batch, { kind: 'hold', deferral: admission.reason });
+      return this.settle(callback, hand, { kind: 'hold', deferral: admission.reason });
     let result: AttemptResult | 'not_made' = 'not_made';
     try {
       if (this.clock.now() - admitAt > RECHECK_AFTER_MS) {
         const [now] = (await this.opener.reread(batch, [callback], sendable.nextProbeAt)) ?? [opened];
         // Settled or taken into another batch meanwhile.
         if (now === undefined) return true;
-        if (now.kind === 'not_sendable') return await this.settleUnsent(now, batch);
+        if (now.kind === 'not_sendable') return await this.settleUnsent(now, hand);
         ({ sendable } = now);
         ({ callback } = sendable);
       }
       const stalls = sendable.alone ? await this.callbacks.markAttempt(callback.id, batch) : 1;
       if (stalls === 0) return true;
-      if (stalls > MAX_STALLS) return await this.giveUpStalled(callback, batch);
+      if (stalls > MAX_STALLS)
+        return await this.settle(callback, hand, { kind: 'giveUp', reason: 'stalled' });
       const startedAt = this.clock.now();
       // What was never deferred comes by the main queue.
       this.recorder.attemptStarted(callback, startedAt, pool === 'retry');
@@ -139,9 +150,9 @@ export class DeliveryProcessor implements JobProcessor {
       result = attemptResult(outcome);
       const opens = admission.release(result);
       await this.holdOrLift(sendable, startedAt, outcome, opens);
-      return await this.conclude(sendable, startedAt, outcome);
+      return await this.conclude(sendable, hand, startedAt, outcome);
     } catch (error) {
-      return await this.postpone(callback, batch, error);
+      return await this.postpone(callback, hand, error);
     } finally {
       if (result === 'not_made') admission.release(result);
     }
@@ -157,24 +168,32 @@ export class DeliveryProcessor implements JobProcessor {
     });
   }
 
-  private async conclude(sendable: Sendable, startedAt: number, outcome: DeliveryOutcome): Promise<boolean> {
-    const { callback, batch } = sendable;
+  private async conclude(
+    sendable: Sendable,
+    { batch, free }: Hand,
+    startedAt: number,
+    outcome: DeliveryOutcome,
+  ): Promise<boolean> {
+    const { callback } = sendable;
     this.recorder.attempted(callback, startedAt, outcome);
     const isProbe = sendable.nextProbeAt !== undefined;
     const disposition: Disposition =
       isProbe && outcome.kind === 'retryable'
         ? { kind: 'hold', deferral: 'circuit_open' }
         : dispositionOf(callback, outcome, this.policy);
-    const settled = await this.settler.settle({
-      id: callback.id,
-      endpointId: callback.endpointId,
-      isProbe,
-      batch,
-      generation: callback.generation,
-      disposition,
-      attempt: attemptRecordOf(callback, startedAt, outcome),
-      url: callback.url,
-    });
+    const settled = await this.settler.settle(
+      {
+        id: callback.id,
+        endpointId: callback.endpointId,
+        isProbe,
+        batch,
+        generation: callback.generation,
+        disposition,
+        attempt: attemptRecordOf(callback, startedAt, outcome),
+        url: callback.url,
+      },
+      free,
+    );
     if (settled === 'applied') this.report(sendable, disposition, outcome);
     // 410 is an endpoint's own wish (Standard Webhooks). It repeats it where it could not be followed now.
     if (outcome.kind === 'final' && outcome.failure.statusCode === 410)
@@ -226,28 +245,24 @@ export class DeliveryProcessor implements JobProcessor {
       this.recorder.gaveUp(callback, { reason: disposition.reason, facts, failure });
   }
 
-  private async defer({ callback, batch }: Sendable, { reason, until }: Deferral): Promise<boolean> {
+  private async defer({ callback }: Sendable, hand: Hand, { reason, until }: Deferral): Promise<boolean> {
     const delayMs = Math.max(0, until - this.clock.now());
-    return this.settle(callback, batch, { kind: 'retryAt', delayMs, deferral: reason });
+    return this.settle(callback, hand, { kind: 'retryAt', delayMs, deferral: reason });
   }
 
   private async settleUnsent(
     { callback, disposition, error, last }: Extract<Opened, { kind: 'not_sendable' }>,
-    batch: string,
+    hand: Hand,
   ): Promise<boolean> {
     if (error && disposition.kind === 'retryAt') this.recorder.postponed(callback, error);
-    return this.settle(callback, batch, disposition, { ...last, error });
+    return this.settle(callback, hand, disposition, { ...last, error });
   }
 
-  private giveUpStalled(callback: Callback, batch: string): Promise<boolean> {
-    return this.settle(callback, batch, { kind: 'giveUp', reason: 'stalled' });
-  }
-
-  private postpone(callback: Callback, batch: string, error: unknown): Promise<boolean> {
+  private postpone(callback: Callback, hand: Hand, error: unknown): Promise<boolean> {
     this.recorder.postponed(callback, error);
     const { min, max } = FAULT_DELAY_MS;
     const delayMs = min + Math.random() * (max - min);
-    return this.settle(callback, batch, { kind: 'retryAt', delayMs, deferral: 'platform_fault' });
+    return this.settle(callback, hand, { kind: 'retryAt', delayMs, deferral: 'platform_fault' });
   }
 
   private tellDeferred(
@@ -260,12 +275,12 @@ export class DeliveryProcessor implements JobProcessor {
   /** Without an attempt. */
   private async settle(
     callback: Callback,
-    batch: string,
+    { batch, free }: Hand,
     disposition: Disposition,
     known: Pick<Ending, 'facts' | 'failure' | 'error'> = {},
   ): Promise<boolean> {
     const { id, endpointId, generation } = callback;
-    const settled = await this.settler.settle({ id, endpointId, batch, generation, disposition });
+    const settled = await this.settler.settle({ id, endpointId, batch, generation, disposition }, free);
     if (settled === 'applied' && disposition.kind === 'giveUp')
       this.recorder.gaveUp(callback, { ...disposition, ...known });
     if (settled === 'applied' && disposition.kind === 'retryAt') this.tellDeferred(callback, disposition);
@@ -277,6 +292,14 @@ export class DeliveryProcessor implements JobProcessor {
       );
     return settled !== 'unwritten';
   }
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
+  };
 }
 
 /** A response that is not to be repeated says that the endpoint works. */

@@ -29,7 +29,7 @@ interface Entry {
 
 /**
  * Writes the dispositions of callbacks, those of all jobs together. They wait in memory while the database does not
- * respond; their callbacks keep their permits, which bounds how many can wait.
+ * respond. How many can wait is bounded: those beyond a full statement keep their permits.
  */
 @Injectable()
 export class Settler {
@@ -42,9 +42,11 @@ export class Settler {
 
   constructor(private readonly callbacks: CallbackRepository) {}
 
-  settle(settlement: Settlement): Promise<Settled> {
+  /** @param accepted called at once unless too many results wait: those that do keep their permits */
+  settle(settlement: Settlement, accepted: () => void = () => undefined): Promise<Settled> {
     const { promise, resolve } = Promise.withResolvers<Settled>();
     this.waiting.push({ settlement, done: resolve });
+    if (this.waiting.length <= MAX_FLUSH) accepted();
     if (this.waiting.length >= MAX_FLUSH) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), FLUSH_MS);
     return promise;

@@ -4,7 +4,6 @@ import { ServiceCallbacksProducer } from '../producer/service-callbacks-producer
 import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-callbacks.options.js';
 import { factsOf, wordsFor } from './change-words.js';
 import type { EndpointChange } from '../events/endpoint-change.js';
-import { OPERATORS } from './operators.js';
 
 /**
  * Changes of endpoints as callbacks of the type `endpoint_alert`, with all that callbacks have: to the operators
@@ -27,3 +26,9 @@ export class EndpointAlerts {
     }
   }
 }
+
+/**
+ * The service that the platform's operators are, so that their alerts go the way of every callback: its callback
+ * API, its dead letters and its rows of the log are found under this id. Never to be changed.
+ */
+export const OPERATORS = '00000000-0000-8000-8000-6f70657261a7';

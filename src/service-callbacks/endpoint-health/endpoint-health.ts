@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import { CallbackApiNotFoundError } from '../endpoints/errors.js';
 import { CallbackApiRepository, type CallbackApi } from '../endpoints/callback-api.repository.js';
 import { Clock } from '../clock.js';
-import { DeadLetterRepository } from '../callbacks/dead-letter.repository.js';
+import { DeadLetterRepository } from '../history/dead-letter.repository.js';
 import { EndpointReader } from '../reporting/endpoint.reader.js';
-import type { EndpointFigures } from '../callbacks/records.js';
+import type { EndpointFigures } from '../history/records.js';
 import type { EndpointHealthOptions } from '../service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
 import { DisablePolicy } from './disable-policy.js';

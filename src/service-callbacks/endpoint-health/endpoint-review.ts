@@ -1,13 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Clock } from '../clock.js';
-import { describeError } from '../../observability/describe-error.js';
-import { periodically } from '../periodically.js';
+import { PeriodicWork } from '../periodically.js';
 import type { EndpointHealthOptions } from '../service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
 import { WARNING_PERCENTS, type WarningPercent } from '../events/endpoint-change.js';
@@ -24,11 +17,8 @@ const REVIEW_MS = { min: 250, max: 60_000 } as const;
  * several that come to the same result, the database lets one act on it.
  */
 @Injectable()
-export class EndpointReview implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger('ServiceCallbacks');
-  private readonly stopping = new AbortController();
+export class EndpointReview extends PeriodicWork implements OnApplicationBootstrap {
   private readonly policy: DisablePolicy;
-  private running: Promise<void> | undefined;
 
   constructor(
     @Inject(ENDPOINT_HEALTH_OPTIONS) { disableAfterMs }: EndpointHealthOptions,
@@ -37,21 +27,17 @@ export class EndpointReview implements OnApplicationBootstrap, BeforeApplication
     private readonly changes: EndpointChanges,
     private readonly clock: Clock,
   ) {
+    super();
     this.policy = new DisablePolicy(disableAfterMs);
   }
 
   onApplicationBootstrap(): void {
     if (this.policy.disableAfterMs === 0) return;
     const everyMs = Math.min(Math.max(this.policy.disableAfterMs / 100, REVIEW_MS.min), REVIEW_MS.max);
-    const { signal } = this.stopping;
-    this.running = periodically({ everyMs, signal, onError: (error) => this.failed(error) }, () =>
-      this.review(),
-    );
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+    this.every(everyMs, () => this.review(), {
+      event: 'endpoints.unreviewed',
+      msg: 'Failing endpoints could not be looked at now',
+    });
   }
 
   /** Those that have failed for longest first; no two reviews take the same one. */
@@ -93,13 +79,5 @@ export class EndpointReview implements OnApplicationBootstrap, BeforeApplication
     const failure = { failingSince, attempts, lastFailure };
     const at = new Date(this.clock.now());
     await this.changes.announce({ change: 'warned', ...warned, at, ...failure, percent, disablesAt });
-  }
-
-  private failed(error: unknown): void {
-    this.logger.error({
-      event: 'endpoints.unreviewed',
-      err: describeError(error),
-      msg: 'Failing endpoints could not be looked at now',
-    });
   }
 }

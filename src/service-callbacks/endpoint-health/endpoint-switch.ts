@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { CallbackApiNotFoundError } from '../endpoints/callback-api-not-found.error.js';
+import { CallbackApiNotFoundError } from '../endpoints/errors.js';
 import { CallbackApiRepository, type CallbackApi } from '../endpoints/callback-api.repository.js';
 import { Clock } from '../clock.js';
-import { ReplayRunRepository } from '../callbacks/replay-run.repository.js';
-import { DeadLetterRepository } from '../callbacks/dead-letter.repository.js';
+import { ReplayRunRepository } from '../replay/replay-run.repository.js';
+import { DeadLetterRepository } from '../history/dead-letter.repository.js';
 import { Holds, type HeldEndpoint } from '../holds/holds.js';
 import { CallbackEnder } from '../recorder/callback-ender.js';
 import type { DisabledReason, EndpointDisabled, MadeBy, OngoingFailure } from '../events/endpoint-change.js';

@@ -1,12 +1,11 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { CallbackApiExistsError } from '../endpoints/callback-api-exists.error.js';
+import { CallbackApiExistsError } from '../endpoints/errors.js';
 import { CallbackApiRepository } from '../endpoints/callback-api.repository.js';
 import { endpointAlert } from '../callback-types/endpoint-alert.js';
-import { AddressRules } from '../security/address-rules.js';
+import { AddressRules } from '../addresses/address-rules.js';
 import { generateSigningSecret } from '../security/signing-secret.js';
 import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-callbacks.options.js';
-import { InvalidAlertUrlError } from './invalid-alert-url.error.js';
-import { OPERATORS } from './operators.js';
+import { OPERATORS } from './endpoint-alerts.js';
 
 /** Keeps the operators' callback API at the URL that is configured. Where none is, no alerts are sent to it. */
 @Injectable()
@@ -38,5 +37,18 @@ export class OperatorsEndpoint implements OnModuleInit {
       // Another process of the same configuration was first.
       if (!(error instanceof CallbackApiExistsError)) throw error;
     }
+  }
+}
+
+export class InvalidAlertUrlError extends Error {
+  override readonly name = 'InvalidAlertUrlError';
+
+  /** @param problem continues the sentence, `points to an address that may not be called` */
+  constructor(url: string, problem: string) {
+    super(
+      `The URL of the operators' alerts (ALERT_WEBHOOK_URL) ${JSON.stringify(url)} ${problem}; ` +
+        'it is held to the same rules as every callback URL (CALLBACK_ALLOW_HTTP, CALLBACK_ALLOWED_NETWORKS, ' +
+        'CALLBACK_ALLOWED_PORTS)',
+    );
   }
 }

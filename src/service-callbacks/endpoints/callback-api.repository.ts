@@ -6,9 +6,8 @@ import { tableIn } from '../../database/table-in.js';
 import { Clock } from '../clock.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
-import type { CallbackApiEntity } from './callback-api.entity.js';
-import { bearerTokenBinding, signingSecretBinding } from './callback-api-secrets.js';
-import { CallbackApiExistsError } from './callback-api-exists.error.js';
+import { type CallbackApiEntity, bearerTokenBinding, signingSecretBinding } from './callback-api.entity.js';
+import { CallbackApiExistsError } from './errors.js';
 
 /** A callback API as an attempt needs it. */
 export interface CallbackTarget {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { Clock } from '../clock.js';
 import { EndpointStateRepository } from './endpoint-state.repository.js';
-import { AddressRules } from '../security/address-rules.js';
+import { AddressRules } from '../addresses/address-rules.js';
 import { generateSigningSecret } from '../security/signing-secret.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { Holds } from '../holds/holds.js';
@@ -14,8 +14,7 @@ import {
   type CallbackApiChange,
   type NewCallbackApi,
 } from './callback-api.repository.js';
-import { CallbackApiNotFoundError } from './callback-api-not-found.error.js';
-import { InvalidCallbackApiError } from './invalid-callback-api.error.js';
+import { CallbackApiNotFoundError, InvalidCallbackApiError } from './errors.js';
 
 /** A new callback API with its secret, which is shown only once. */
 export type WithSigningSecret = CallbackApi & { readonly signingSecret: string };

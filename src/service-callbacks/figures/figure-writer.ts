@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../../database/conflicts.js';
 import { isStoreFault } from '../../database/store-fault.js';
-import { storableJson } from '../callbacks/storable-json.js';
+import { storableJson } from '../../database/storable-json.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import type { FigureBatch } from './figures.js';
 

@@ -1,4 +1,4 @@
-import type { Percentiles } from '../callbacks/records.js';
+import type { Percentiles } from '../history/records.js';
 
 /** Upper bounds of the buckets, ms: from 1 by factors of √2 to over 12 days; the last bucket has none. */
 const BOUNDS: readonly number[] = Array.from({ length: 60 }, (_, index) => 2 ** (index / 2));

@@ -1,8 +1,7 @@
-import type { Outcomes, OutcomesAt } from '../callbacks/records.js';
+import type { Outcomes, OutcomesAt } from '../history/records.js';
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
-export const DAY_MS = 86_400_000;
 
 const NOTHING: Outcomes = { delivered: 0, failed: 0, deferred: 0, givenUp: 0 };
 

@@ -160,6 +160,17 @@ describe('EndpointGate', () => {
     expect(gate.inUse('first')).toBe(2);
   });
 
+  it('gives a free permit to each endpoint in turn: one with many callbacks does not delay another', async () => {
+    const { admit } = gateWith({ concurrency: 1 });
+    for (const id of ['one', 'two']) makeQuick(admit, id);
+    const held = admitted(admit('one', 'first'));
+    const flood = Array.from({ length: 50 }, () => admit('one', 'first'));
+    const single = admit('two', 'first');
+    held.release('responded');
+    admitted((await flood[0]) as Admission).release('responded');
+    expect(admitted(await single).kind).toBe('admitted');
+  });
+
   it('defers what has waited for a permit for a second', async () => {
     const { admit, clock, gate } = gateWith({ concurrency: 1 });
     gate.onApplicationBootstrap();

@@ -4,11 +4,11 @@ import { Clock } from '../clock.js';
 import { Holds } from '../holds/holds.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
-import { endpointIdOf, endpointKey } from './endpoint-key.js';
 import { Endpoint, type AttemptResult, type EndpointOptions } from './endpoint.js';
 import type { Speed } from './latency.js';
 import { SlowThreshold } from './slow-threshold.js';
 import { Slots } from './slots.js';
+import { RoundRobin } from './round-robin.js';
 
 /** First attempts and later ones have permits of their own. */
 export type PermitPool = 'first' | 'retry';
@@ -78,8 +78,11 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly active = new Set<Endpoint>();
   private readonly pools: Readonly<Record<PermitPool, Slots>>;
-  /** Longest first. */
-  private readonly waiting: Readonly<Record<PermitPool, Waiting[]>> = { first: [], retry: [] };
+  /** By endpoint: one with many callbacks does not delay another's. */
+  private readonly waiting: Readonly<Record<PermitPool, RoundRobin<Waiting>>> = {
+    first: new RoundRobin(),
+    retry: new RoundRobin(),
+  };
   private stopped = false;
   private readonly endpointOptions: EndpointOptions;
   private readonly limit: SlowThreshold;
@@ -116,7 +119,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     this.stopped = true;
     for (const endpoint of this.active) endpoint.stop();
     for (const waiting of Object.values(this.waiting))
-      for (const { resolve } of waiting.splice(0)) resolve(STOPPED);
+      for (const { resolve } of waiting.takeWhile(() => true)) resolve(STOPPED);
   }
 
   /**
@@ -130,10 +133,10 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     if (reason) return { kind: 'held', reason };
     const now = this.clock.now();
     const endpoint = this.endpoint(endpointKey(endpointId, url), now);
-    const mustWait = this.waiting[pool].length > 0 || !this.pools[pool].hasRoomFor(endpoint.key, 'quick');
+    const mustWait = !this.waiting[pool].isEmpty || !this.pools[pool].hasRoomFor(endpoint.key, 'quick');
     if (!isProbe && mustWait && endpoint.speed(now) === 'quick') {
       const { promise, resolve } = Promise.withResolvers<Admission>();
-      this.waiting[pool].push({ endpointId, url, since: now, resolve });
+      this.waiting[pool].add(endpoint.key, { endpointId, url, since: now, resolve });
       return promise;
     }
     return this.admitTo(endpoint, pool, now, isProbe);
@@ -154,20 +157,29 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return this.wait(endpoint, pool);
   }
 
-  /** Admits waiting callbacks while there are permits; also ends waits that have lasted too long. */
+  /** Admits waiting callbacks while there are permits. */
   private serve(pool: PermitPool): void {
     const now = this.clock.now();
     const waiting = this.waiting[pool];
-    for (;;) {
-      const [next] = waiting;
-      if (!next) return;
+    for (let next = waiting.next; next !== undefined; next = waiting.next) {
       const endpoint = this.endpoint(endpointKey(next.endpointId, next.url), now);
-      const isPatient = endpoint.speed(now) === 'quick' && now - next.since < BUSY_MS;
-      if (isPatient && !this.pools[pool].hasRoomFor(endpoint.key, 'quick')) return;
-      waiting.shift();
-      const reason = this.holds.reasonFor(next.endpointId);
-      next.resolve(reason ? { kind: 'held', reason } : this.admitTo(endpoint, pool, now));
+      if (endpoint.speed(now) === 'quick' && !this.pools[pool].hasRoomFor(endpoint.key, 'quick')) return;
+      waiting.take();
+      this.endWait(next, endpoint, pool, now);
     }
+  }
+
+  /** Of callbacks that have waited for long. */
+  private endWaits(pool: PermitPool, now: number): void {
+    for (const waiting of this.waiting[pool].takeWhile(({ since }) => now - since >= BUSY_MS)) {
+      const endpoint = this.endpoint(endpointKey(waiting.endpointId, waiting.url), now);
+      this.endWait(waiting, endpoint, pool, now);
+    }
+  }
+
+  private endWait({ endpointId, resolve }: Waiting, endpoint: Endpoint, pool: PermitPool, now: number): void {
+    const reason = this.holds.reasonFor(endpointId);
+    resolve(reason ? { kind: 'held', reason } : this.admitTo(endpoint, pool, now));
   }
 
   /** Attempts in flight, waiting ones included. */
@@ -241,11 +253,26 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   private review(): void {
     const now = this.clock.now();
     for (const endpoint of this.active) endpoint.review(now);
-    this.serve('first');
-    this.serve('retry');
+    for (const pool of ['first', 'retry'] as const) {
+      this.endWaits(pool, now);
+      this.serve(pool);
+    }
   }
 }
 
 function deferred(reason: BusyReason, until: number): Deferral {
   return { kind: 'deferred', reason, until };
+}
+
+/**
+ * What is an endpoint: a callback API at the URL it has now. Not the origin: of two services behind one
+ * host, one must not be able to close the other's circuit. A moved URL starts afresh.
+ */
+function endpointKey(endpointId: string, url: string): string {
+  return `${endpointId} ${url}`;
+}
+
+/** The endpoint in a key. */
+function endpointIdOf(key: string): string {
+  return key.slice(0, key.indexOf(' '));
 }

@@ -1,5 +1,22 @@
 import type { DataSource } from 'typeorm';
-import type { EncryptedColumn } from './encrypted-columns.js';
+import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api.entity.js';
+import { payloadBinding } from '../callbacks/callback.js';
+
+/** A column whose texts are ciphertexts of the `PayloadCipher`. */
+export interface EncryptedColumn {
+  readonly table: string;
+  readonly column: string;
+  /** Associated data of the ciphertext in the row of this id. */
+  readonly bindingOf: (id: string) => string;
+}
+
+/** All of them. A new one that is not listed here would be lost with its key. */
+export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
+  { table: 'service_callback_apis', column: 'bearer_token', bindingOf: bearerTokenBinding },
+  { table: 'service_callback_apis', column: 'signing_secret', bindingOf: signingSecretBinding },
+  { table: 'service_callback_apis', column: 'previous_signing_secret', bindingOf: signingSecretBinding },
+  { table: 'service_callback_payloads', column: 'payload', bindingOf: payloadBinding },
+];
 
 export interface StoredCiphertext {
   readonly id: string;

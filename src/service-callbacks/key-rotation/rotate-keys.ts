@@ -1,7 +1,35 @@
 import type { DataSource } from 'typeorm';
 import { PayloadCipher } from '../security/payload-cipher.js';
-import { CiphertextRepository, type KeyUse } from './ciphertext.repository.js';
-import { KeyRotation, type ColumnRotation, type RotationProgress } from './key-rotation.js';
+import {
+  CiphertextRepository,
+  ENCRYPTED_COLUMNS,
+  type EncryptedColumn,
+  type KeyUse,
+  type StoredCiphertext,
+} from './ciphertext.repository.js';
+
+const BATCH = 500;
+
+/** The result for one column. */
+export interface ColumnRotation {
+  readonly table: string;
+  readonly column: string;
+  /** Now under the current key. */
+  readonly rotated: number;
+  /** Changed by the running service in the meantime, under the current key. */
+  readonly overtaken: number;
+  /** Left as they are: their key is not configured any more, or they were altered. */
+  readonly unreadable: number;
+}
+
+/** How far one column is. */
+export interface RotationProgress {
+  readonly table: string;
+  readonly column: string;
+  /** Ciphertexts that were looked at, of `total` that were under other keys at the start. */
+  readonly done: number;
+  readonly total: number;
+}
 
 export interface RotateKeysOptions {
   /** The option of this name of the module: the first encrypts, all decrypt. */
@@ -22,7 +50,8 @@ export interface KeysInUse {
 }
 
 /**
- * Re-encrypts what is stored under the first key, while processes run. It can be stopped and started again.
+ * Re-encrypts what is stored under the first key, while processes run: a text is replaced only where it is still the
+ * one that was read. It can be stopped and started again.
  * @param dataSource the host's, connected
  * @throws InvalidEncryptionKeyError
  */
@@ -41,7 +70,65 @@ export async function keysInUse(
   { encryptionKeys }: Pick<RotateKeysOptions, 'encryptionKeys'>,
 ): Promise<KeysInUse> {
   const cipher = new PayloadCipher(encryptionKeys);
-  const uses = await new KeyRotation(new CiphertextRepository(dataSource), cipher).uses();
-  const { currentKeyId } = cipher;
-  return { currentKeyId, needed: uses.filter(({ keyId }) => keyId !== currentKeyId) };
+  const rotation = new KeyRotation(new CiphertextRepository(dataSource), cipher);
+  const needed = await Promise.all(ENCRYPTED_COLUMNS.map((column) => rotation.underOtherKeys(column)));
+  return { currentKeyId: cipher.currentKeyId, needed: needed.flat() };
+}
+
+/** Started again after a crash it goes on with what is left. */
+export class KeyRotation {
+  constructor(
+    private readonly repository: CiphertextRepository,
+    private readonly cipher: PayloadCipher,
+  ) {}
+
+  async run(onProgress: (progress: RotationProgress) => void = () => undefined): Promise<ColumnRotation[]> {
+    const rotations: ColumnRotation[] = [];
+    for (const column of ENCRYPTED_COLUMNS) rotations.push(await this.rotate(column, onProgress));
+    return rotations;
+  }
+
+  async underOtherKeys(column: EncryptedColumn): Promise<KeyUse[]> {
+    const uses = await this.repository.countByKey(column);
+    return uses.filter(({ keyId }) => keyId !== this.cipher.currentKeyId);
+  }
+
+  private async rotate(
+    column: EncryptedColumn,
+    onProgress: (progress: RotationProgress) => void,
+  ): Promise<ColumnRotation> {
+    const counts = { rotated: 0, overtaken: 0, unreadable: 0 };
+    const at = { table: column.table, column: column.column };
+    const total = (await this.underOtherKeys(column)).reduce((sum, { count }) => sum + count, 0);
+    let done = 0;
+    let after: string | undefined;
+    for (;;) {
+      if (done < total) onProgress({ ...at, done, total });
+      const batch = await this.repository.batchUnderOtherKeys(column, this.cipher.currentKeyId, after, BATCH);
+      for (const stored of batch) counts[await this.rotateOne(column, stored)] += 1;
+      done += batch.length;
+      after = batch.at(-1)?.id;
+      if (after === undefined) return { ...at, ...counts };
+    }
+  }
+
+  private async rotateOne(
+    column: EncryptedColumn,
+    stored: StoredCiphertext,
+  ): Promise<'rotated' | 'overtaken' | 'unreadable'> {
+    const binding = column.bindingOf(stored.id);
+    const plaintext = this.read(stored.ciphertext, binding);
+    if (plaintext === undefined) return 'unreadable';
+    const isReplaced = await this.repository.replace(column, stored, this.cipher.encrypt(plaintext, binding));
+    return isReplaced ? 'rotated' : 'overtaken';
+  }
+
+  private read(ciphertext: string, binding: string): string | undefined {
+    try {
+      return this.cipher.decrypt(ciphertext, binding);
+    } catch {
+      // Which keys those are is what `keysInUse` says.
+      return undefined;
+    }
+  }
 }

@@ -8,7 +8,7 @@ import { CallbackRepository, type ForeignRecord } from '../callbacks/callback.re
 import type { AnyJob } from '../queues/queue-backend.js';
 import { CallbackRecorder } from '../recorder/callback-recorder.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
-import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
+import { UnknownEncryptionKeyError } from '../security/errors.js';
 import { parsedJson, problemsOf } from '../unknown-json.js';
 import { documentSchema, envelopeSchema, notificationJobSchema, type Envelope } from './legacy-shapes.js';
 import { NotificationSource } from './notification-source.js';

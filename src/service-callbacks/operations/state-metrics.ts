@@ -8,7 +8,7 @@ import { QueueBackend, type PoolCounts } from '../queues/queue-backend.js';
 import { EndpointStateRepository } from '../endpoints/endpoint-state.repository.js';
 import { EndpointGate } from '../isolation/endpoint-gate.js';
 import { HoldRepository } from '../holds/hold.repository.js';
-import { OldestDue } from '../callbacks/oldest-due.js';
+import { CallbackRepository } from '../callbacks/callback.repository.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { ServiceCallbacksHealth } from './service-callbacks-health.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
@@ -24,7 +24,7 @@ export class StateMetrics implements OnModuleInit {
   constructor(
     private readonly metrics: CallbackMetrics,
     private readonly backend: QueueBackend,
-    private readonly oldestDue: OldestDue,
+    private readonly callbacks: CallbackRepository,
     private readonly holds: HoldRepository,
     private readonly readiness: ServiceCallbacksHealth,
     private readonly endpointStates: EndpointStateRepository,
@@ -57,7 +57,7 @@ export class StateMetrics implements OnModuleInit {
       'service_callback_oldest_due_seconds',
       'How long the callback has waited that has been due for longest',
       [],
-      async (gauge) => gauge.set((await this.oldestDue.read()) / 1_000),
+      async (gauge) => gauge.set((await this.callbacks.oldestDueMs()) / 1_000),
     );
     this.gauge('service_callback_disabled_endpoints', 'Endpoints that are disabled', [], async (gauge) => {
       gauge.set((await this.endpointStates.disabledIds()).length);

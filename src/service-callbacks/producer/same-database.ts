@@ -1,9 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { dataSourceOf } from '../../database/data-source-of.js';
-import { databaseIdentity } from '../../database/database-identity.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
-import { ForeignDatabaseError } from './foreign-database.error.js';
+
+export class ForeignDatabaseError extends Error {
+  constructor(theirs: string, ours: string) {
+    super(
+      `The manager passed to the producer is on another database (${theirs}) than service callbacks (${ours}): ` +
+        'the two could not commit together. Pass a manager of the same database, or none.',
+    );
+    this.name = 'ForeignDatabaseError';
+  }
+}
 
 /** Remembers which DataSources were found to be on the module's own database. */
 @Injectable()
@@ -24,4 +32,12 @@ export class SameDatabase {
     if (theirs !== ours) throw new ForeignDatabaseError(theirs, ours);
     this.known.add(dataSource);
   }
+}
+
+/** Which database of which server this is: two connections with the same identity can share a transaction. */
+async function databaseIdentity(connection: DataSource | QueryRunner): Promise<string> {
+  const [row] = (await connection.query(
+    `SELECT current_database() || ' of the server started ' || extract(epoch FROM pg_postmaster_start_time()) AS identity`,
+  )) as { identity: string }[];
+  return row?.identity ?? 'unknown';
 }

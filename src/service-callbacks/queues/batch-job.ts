@@ -65,3 +65,11 @@ export function isBatchJob(data: unknown): boolean {
 export function destinationBinding(batch: string, endpointId: string): string {
   return `service-callback-batch:${batch}:${endpointId}`;
 }
+
+/** Where a request goes, with what credentials. */
+export interface Destination {
+  readonly url: string;
+  readonly bearerToken: string;
+  /** `whsec_…`, the one in use first; none: requests are not signed. */
+  readonly signingSecrets: readonly string[];
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api-secrets.js';
+import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api.entity.js';
 import type { TakenRow } from '../callbacks/callback.repository.js';
 import { generateEncryptionKey } from '../security/encryption-keys.js';
 import { PayloadCipher } from '../security/payload-cipher.js';

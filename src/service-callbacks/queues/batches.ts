@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api-secrets.js';
+import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api.entity.js';
 import type { TakenNow, TakenRow } from '../callbacks/callback.repository.js';
 import type { Settlement } from '../callbacks/state-machine.js';
 import {
@@ -7,11 +7,11 @@ import {
   destinationBinding,
   type BatchedCallback,
   type BatchJobData,
+  type Destination,
 } from './batch-job.js';
 import type { QueuedJob } from './queue-backend.js';
-import type { Destination } from '../security/destination.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
-import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
+import { UnknownEncryptionKeyError } from '../security/errors.js';
 
 /** A job's name; its data says the rest. */
 const JOB_NAME = 'callbacks';
@@ -86,8 +86,12 @@ function probeOf(row: TakenRow | TakenNow | undefined): { readonly next_probe_at
   return { next_probe_at: row.next_probe_at ?? 0 };
 }
 
-export function queuedJob(queue: string, { id, data }: MadeBatches['jobs'][number]): QueuedJob {
-  return { queue, name: JOB_NAME, id, data };
+export function queuedJob(
+  queue: string,
+  { id, data }: MadeBatches['jobs'][number],
+  goesFirst = true,
+): QueuedJob {
+  return { queue, name: JOB_NAME, id, data, goesFirst };
 }
 
 function batched(row: TakenRow, endpoint: number): BatchedCallback {

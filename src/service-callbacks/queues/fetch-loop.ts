@@ -8,7 +8,7 @@ export interface JobProcessor {
   sizeOf(job: AnyJob): number;
   /**
    * Resolves when all callbacks of the job are settled; the job is completed then.
-   * @param freed to be called once for each callback that is no longer in hand
+   * @param freed to be called once for each callback that needs its permit no longer
    * @returns `keep`: the job stays active, its lock runs out, and the stall check returns it
    */
   process(job: AnyJob, freed: () => void): Promise<'complete' | 'keep'>;

@@ -23,6 +23,8 @@ export function workerOptions({ lockDurationMs, stalledIntervalMs }: QueueTiming
 
 /** What BullMQ on PostgreSQL counts waiting jobs of a paused queue as; its type does not name it. */
 const PAUSED = 'paused' as JobType;
+/** Of a job that does not go first: BullMQ fetches jobs without a priority before all others. */
+const LATER = { priority: 1 } as const;
 
 /** A job on its way into a queue. */
 export interface QueuedJob {
@@ -31,6 +33,15 @@ export interface QueuedJob {
   /** No whole number, and without a colon (BullMQ's rules). One that is in the queue is not added again. */
   readonly id: string;
   readonly data: unknown;
+  /** It is fetched before those that do not. */
+  readonly goesFirst: boolean;
+}
+
+/** Jobs that no worker has fetched. */
+export interface WaitingJobs {
+  /** Those that go first. */
+  readonly first: number;
+  readonly later: number;
 }
 
 /** Where a job is, as BullMQ calls it; `unknown`: in no queue. */
@@ -64,15 +75,14 @@ export abstract class QueueBackend {
   abstract readonly timing: QueueTiming;
 
   /** @throws at once if the store is known to be unavailable. */
-  async add({ queue, name, id, data }: QueuedJob): Promise<void> {
-    await (
-      await this.queue(queue)
-    ).add(name, data, { jobId: id, removeOnComplete: true, removeOnFail: true });
+  async add({ queue, name, id, data, goesFirst }: QueuedJob): Promise<void> {
+    const options = { jobId: id, removeOnComplete: true, removeOnFail: true, ...(!goesFirst && LATER) };
+    await (await this.queue(queue)).add(name, data, options);
   }
 
-  /** Jobs that no worker has fetched. */
-  async waitingCount(queue: string): Promise<number> {
-    return (await this.queue(queue)).getJobCountByTypes('waiting', 'prioritized', PAUSED);
+  async waitingJobs(queue: string): Promise<WaitingJobs> {
+    const counts = await (await this.queue(queue)).getJobCounts('waiting', 'prioritized', PAUSED);
+    return { first: (counts.waiting ?? 0) + (counts[PAUSED] ?? 0), later: counts.prioritized ?? 0 };
   }
 
   async jobState(queue: string, id: string): Promise<JobState> {

@@ -5,11 +5,11 @@ const BATCH = 32;
 
 /** A queue whose number of waiting jobs a test sets, and a clock that it controls. */
 function aQueue() {
-  const queue = { waiting: 0, now: 0, measured: 0 };
+  const queue = { first: 0, waiting: 0, now: 0, measured: 0 };
   const backend = {
-    waitingCount: async () => {
+    waitingJobs: async () => {
       queue.measured += 1;
-      return queue.waiting;
+      return { first: queue.first, later: queue.waiting };
     },
   };
   const depth = new QueueDepth(backend, 'a-queue', BATCH, () => queue.now);
@@ -21,10 +21,12 @@ async function roomOf({ depth }: ReturnType<typeof aQueue>): Promise<number> {
   return depth.room;
 }
 
+const later = (count: number) => Array.from({ length: count }, () => ({ goesFirst: false }));
+
 /** Adds as many jobs as there is room for. @returns how many */
 async function fill(aOne: ReturnType<typeof aQueue>): Promise<number> {
   const jobs = Math.ceil((await roomOf(aOne)) / BATCH);
-  aOne.depth.added(jobs);
+  aOne.depth.add(later(jobs));
   aOne.queue.waiting += jobs;
   return jobs;
 }
@@ -36,11 +38,11 @@ describe('the depth of a queue', () => {
 
   it('has room for what is not added: four jobs are added without asking the queue', async () => {
     const { queue, depth } = aQueue();
-    depth.added(3);
+    depth.add(later(3));
     await depth.update();
     expect(depth.room).toBe(1_024 - 3 * BATCH);
     expect(queue.measured).toBe(0);
-    depth.added(1);
+    depth.add(later(1));
     await depth.update();
     expect(queue.measured).toBe(1);
   });
@@ -49,7 +51,7 @@ describe('the depth of a queue', () => {
     const { queue, depth } = aQueue();
     const rooms: number[] = [];
     for (let round = 0; round < 5; round += 1) {
-      depth.added(4);
+      depth.add(later(4));
       queue.now += 10;
       await depth.update();
       rooms.push(depth.room);
@@ -86,7 +88,7 @@ describe('the depth of a queue', () => {
 
   it('has no room that is less than nothing, also where others add to the queue', async () => {
     const { queue, depth } = aQueue();
-    depth.added(4);
+    depth.add(later(4));
     queue.waiting = 5_000;
     queue.now += 10;
     await depth.update();
@@ -95,7 +97,7 @@ describe('the depth of a queue', () => {
 
   it('measures as long as anything waits', async () => {
     const { queue, depth } = aQueue();
-    depth.added(4);
+    depth.add(later(4));
     queue.waiting = 2;
     await depth.update();
     await depth.update();
@@ -120,21 +122,44 @@ describe('the depth of a queue', () => {
       const room = await roomOf(aOne);
       rooms.push(room);
       // One callback comes, and is a job of its own.
-      if (room > 0) aOne.depth.added(1);
+      if (room > 0) aOne.depth.add(later(1));
     }
     expect(rooms).not.toContain(0);
+  });
+
+  it('has room for jobs that go first, whatever else waits', async () => {
+    const aOne = aQueue();
+    await fill(aOne);
+    expect(await roomOf(aOne)).toBe(0);
+    expect(aOne.depth.roomForFirst).toBeGreaterThan(0);
+    aOne.depth.add(Array.from({ length: 40 }, () => ({ goesFirst: true })));
+    expect(aOne.depth.roomForFirst).toBe(0);
+  });
+
+  it('has no such room while they keep all others from being fetched, and has it again when one is', async () => {
+    const aOne = aQueue();
+    await fill(aOne);
+    await roomOf(aOne);
+    aOne.queue.first = 1;
+    aOne.queue.now += 1_001;
+    await roomOf(aOne);
+    expect(aOne.depth.roomForFirst).toBe(0);
+    aOne.queue.first = 0;
+    aOne.queue.waiting -= 1;
+    await roomOf(aOne);
+    expect(aOne.depth.roomForFirst).toBeGreaterThan(0);
   });
 
   it('passes on that the queue does not respond, and works when it does', async () => {
     let isUnavailable = true;
     const backend = {
-      waitingCount: async () => {
+      waitingJobs: async () => {
         if (isUnavailable) throw new Error('unavailable');
-        return 0;
+        return { first: 0, later: 0 };
       },
     };
     const depth = new QueueDepth(backend, 'a-queue', BATCH, () => 0);
-    depth.added(4);
+    depth.add(later(4));
     await expect(depth.update()).rejects.toThrow('unavailable');
     isUnavailable = false;
     await depth.update();

@@ -1,4 +1,4 @@
-import type { QueueBackend } from '../queues/queue-backend.js';
+import type { QueueBackend, QueuedJob, WaitingJobs } from '../queues/queue-backend.js';
 
 /** How long what waits in a queue may take to be fetched, ms: who goes next is decided in the database, late. */
 const TARGET_MS = 250;
@@ -7,6 +7,8 @@ const MAX_WINDOW = 4_096;
 const FIRST_WINDOW = 1_024;
 /** Jobs that may be added without measuring the queue. */
 const UNMEASURED_JOBS = 4;
+/** How long jobs that go first may keep all others from being fetched, ms. */
+const MAX_STANDSTILL_MS = 1_000;
 
 /**
  * How many callbacks may be added to a queue now. The window follows what is fetched: it doubles while the queue runs
@@ -14,43 +16,70 @@ const UNMEASURED_JOBS = 4;
  */
 export class QueueDepth {
   private window = FIRST_WINDOW;
-  private waitingJobs = 0;
-  private addedJobs = 0;
-  private measuredAt = performance.now();
+  private waiting: WaitingJobs = { first: 0, later: 0 };
+  private added: readonly Pick<QueuedJob, 'goesFirst'>[] = [];
+  private measuredAt: number;
+  /** When the last job was fetched that does not go first, or none waited. */
+  private movedAt: number;
 
   constructor(
-    private readonly backend: Pick<QueueBackend, 'waitingCount'>,
+    private readonly backend: Pick<QueueBackend, 'waitingJobs'>,
     private readonly queue: string,
     private readonly batchSize: number,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
+    private readonly now: () => number,
+  ) {
+    this.measuredAt = now();
+    this.movedAt = this.measuredAt;
+  }
 
   /** Callbacks, a whole number from 0. */
   get room(): number {
-    return Math.max(0, Math.ceil(this.window) - (this.waitingJobs + this.addedJobs) * this.batchSize);
+    const { first, later } = this.assumed;
+    return this.roomBeside(first + later);
   }
 
-  added(jobs: number): void {
-    this.addedJobs += jobs;
+  /** Callbacks whose jobs go first: they do not wait for those that do not. */
+  get roomForFirst(): number {
+    const { first, later } = this.assumed;
+    const isStanding = later > 0 && this.now() - this.movedAt > MAX_STANDSTILL_MS;
+    return isStanding ? this.room : this.roomBeside(first);
+  }
+
+  add(jobs: readonly Pick<QueuedJob, 'goesFirst'>[]): void {
+    this.added = [...this.added, ...jobs];
   }
 
   /** Measures the queue if that may change what is known. Runs after a round, so that a lone callback does not wait for it. */
   async update(): Promise<void> {
     // No room is never assumed: what was added may have been fetched since.
-    if (this.waitingJobs > 0 || this.addedJobs >= UNMEASURED_JOBS || this.room === 0) await this.measure();
+    const { first, later } = this.waiting;
+    if (first + later > 0 || this.added.length >= UNMEASURED_JOBS || this.room === 0) await this.measure();
+  }
+
+  /** As if nothing had been fetched since the last look. */
+  private get assumed(): WaitingJobs {
+    const first = this.added.filter(({ goesFirst }) => goesFirst).length;
+    return { first: this.waiting.first + first, later: this.waiting.later + this.added.length - first };
+  }
+
+  private roomBeside(jobs: number): number {
+    return Math.max(0, Math.ceil(this.window) - jobs * this.batchSize);
   }
 
   private async measure(): Promise<void> {
-    const waiting = await this.backend.waitingCount(this.queue);
+    const before = this.assumed;
+    const waiting = await this.backend.waitingJobs(this.queue);
     const at = this.now();
-    const fetched = Math.max(0, this.waitingJobs + this.addedJobs - waiting) * this.batchSize;
+    const total = waiting.first + waiting.later;
+    const fetched = Math.max(0, before.first + before.later - total) * this.batchSize;
     const perTarget = (fetched / Math.max(1, at - this.measuredAt)) * TARGET_MS;
     this.window =
-      waiting === 0
+      total === 0
         ? Math.min(MAX_WINDOW, this.window * 2)
         : Math.min(MAX_WINDOW, Math.max(this.batchSize, (this.window + perTarget) / 2));
-    this.waitingJobs = waiting;
-    this.addedJobs = 0;
+    if (waiting.later === 0 || waiting.later < before.later) this.movedAt = at;
+    this.waiting = waiting;
+    this.added = [];
     this.measuredAt = at;
   }
 }

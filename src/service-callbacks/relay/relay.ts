@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import { CallbackRecorder } from '../recorder/callback-recorder.js';
+import { QUIET_PRIORITY } from '../callbacks/callback.js';
 import { CallbackRepository, type TakenNow } from '../callbacks/callback.repository.js';
 import { Clock } from '../clock.js';
 import { Holds } from '../holds/holds.js';
@@ -27,7 +28,7 @@ const BETWEEN_ROUNDS_MS = 5;
 /** Until the next round while there is work, ms. */
 const BUSY_MS = 20;
 /** Until the next look where nothing happens, ms: spread, so that processes do not look together. */
-const IDLE_MS = { min: 200, max: 500 } as const;
+const IDLE_MS = { min: 350, max: 500 } as const;
 /** Where nothing is found after an enqueue or a take: the first delay, doubled up to the last, ms. */
 const EAGER_MS = { first: 2, last: 256 } as const;
 /** After a store did not respond, ms. */
@@ -35,6 +36,8 @@ const RETRY_MS = 500;
 /** What probes, and what each endpoint that is released, may have of the retry permits. */
 const PROBE_SHARE = 1 / 4;
 const RELEASE_SHARE = 1 / 2;
+/** What one batch may have of the permits, but this many callbacks at least: a worker fetches a job when one is free. */
+const BATCH_SHARE = { ofPermits: 1 / 4, atLeast: 8 } as const;
 /** Callbacks a take, of either kind. */
 const MAX_TAKE = 1_024;
 
@@ -48,6 +51,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('ServiceCallbacks');
   private readonly stopping = new AbortController();
   private readonly marks = new LowWaterMarks();
+  private readonly batchSize: number;
   private readonly main: QueueDepth;
   private readonly retry: QueueDepth;
   private running: Promise<void> | undefined;
@@ -66,8 +70,11 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
     const now = (): number => clock.monotonic();
-    this.main = new QueueDepth(backend, MAIN_QUEUE, options.batchSize, now);
-    this.retry = new QueueDepth(backend, RETRY_QUEUE, options.batchSize, now);
+    const permits = Math.min(options.concurrency, options.retryConcurrency);
+    const share = Math.max(BATCH_SHARE.atLeast, Math.ceil(permits * BATCH_SHARE.ofPermits));
+    this.batchSize = Math.min(options.batchSize, share);
+    this.main = new QueueDepth(backend, MAIN_QUEUE, this.batchSize, now);
+    this.retry = new QueueDepth(backend, RETRY_QUEUE, this.batchSize, now);
   }
 
   onApplicationBootstrap(): void {
@@ -132,20 +139,21 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     // Nothing is marked while the queue is known to be unavailable.
     if (this.isUnavailable) await this.backend.ping();
     else this.backend.assertUsable();
-    const [pending, due] = [this.main.room, this.retry.room];
-    const taken = pending === 0 && due === 0 ? 0 : await this.take(pending, due);
+    const [quiet, due] = [this.main.roomForFirst, this.retry.room];
+    const taken = quiet === 0 && due === 0 ? 0 : await this.take(this.main.room, quiet, due);
     await Promise.all([this.main.update(), this.retry.update()]);
     return taken;
   }
 
-  private async take(pending: number, due: number): Promise<number> {
+  private async take(pending: number, quiet: number, due: number): Promise<number> {
     const startedAt = this.clock.monotonic();
     const { after, isWhole } = this.marks.next(startedAt);
     const isIdle = this.eagerMs >= EAGER_MS.last;
     const limits = {
       pending: Math.min(pending, MAX_TAKE),
+      quiet: Math.min(quiet, MAX_TAKE),
       due: Math.min(due, MAX_TAKE),
-      batchSize: this.options.batchSize,
+      batchSize: this.batchSize,
       after,
     };
     const taken = isIdle && !(await this.callbacks.isAnyDue(after)) ? [] : await this.callbacks.take(limits);
@@ -158,13 +166,13 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   /** Sends no statement while no hold is to be probed, ended or released. */
   private async takeHeld(room: number): Promise<number> {
     if (!this.holds.isAnyDue || room === 0) return 0;
-    const { batchSize, retryConcurrency } = this.options;
+    const { retryConcurrency } = this.options;
     await this.holds.move();
     const startedAt = this.clock.monotonic();
     const taken = await this.callbacks.takeHeld({
-      batchSize,
+      batchSize: this.batchSize,
       probes: Math.max(1, Math.floor(retryConcurrency * PROBE_SHARE)),
-      maxWindow: Math.max(batchSize, Math.floor(retryConcurrency * RELEASE_SHARE)),
+      maxWindow: Math.max(this.batchSize, Math.floor(retryConcurrency * RELEASE_SHARE)),
     });
     if (taken.length > 0) await this.pass(taken, startedAt);
     return taken.length;
@@ -195,10 +203,14 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   ): Promise<void> {
     if (rows.length === 0) return;
     const { jobs, unreadable } = this.batches.make(rows, isLate);
-    depth.added(jobs.length);
+    const quiet = new Set(
+      rows.filter(({ priority }) => priority <= QUIET_PRIORITY).map(({ batch }) => batch),
+    );
+    const queued = jobs.map((job) => queuedJob(queue, job, queue === RETRY_QUEUE || quiet.has(job.id)));
+    depth.add(queued);
     if (unreadable.length > 0) await this.settleUnreadable(unreadable);
     // Where an add fails, or was carried out and the response lost, its batch stays marked and the sweep looks for it.
-    const added = await Promise.allSettled(jobs.map((job) => this.backend.add(queuedJob(queue, job))));
+    const added = await Promise.allSettled(queued.map((job) => this.backend.add(job)));
     const failed = added.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }

@@ -1,14 +1,7 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { describeError } from '../../observability/describe-error.js';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CallbackRecorder } from '../recorder/callback-recorder.js';
 import { CallbackRepository } from '../callbacks/callback.repository.js';
-import { periodically } from '../periodically.js';
+import { PeriodicWork } from '../periodically.js';
 import { QueueBackend } from '../queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../queues/queue-names.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
@@ -26,41 +19,26 @@ const LIMIT = 1_000;
  * of them find at once is done once.
  */
 @Injectable()
-export class SafetySweep implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger('ServiceCallbacks');
-  private readonly stopping = new AbortController();
-  private running: Promise<void> | undefined;
-
+export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap {
   constructor(
     private readonly callbacks: CallbackRepository,
     private readonly batches: Batches,
     private readonly backend: QueueBackend,
     private readonly recorder: CallbackRecorder,
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    const onError = (error: unknown): void =>
-      this.logger.error({
-        event: 'sweep.failed',
-        err: describeError(error),
-        msg: 'The sweep is tried again',
-      });
-    this.running = periodically({ everyMs: SWEEP_MS, signal: this.stopping.signal, onError }, () =>
-      this.sweep(),
-    );
+  ) {
+    super();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  onApplicationBootstrap(): void {
+    this.every(SWEEP_MS, () => this.sweep(), { event: 'sweep.failed', msg: 'The sweep is tried again' });
   }
 
   async sweep(): Promise<void> {
     await this.expire();
     while ((await this.callbacks.releaseStranded()) === LIMIT);
     for (const batch of await this.callbacks.oldBatches(SWEEP_MS, LIMIT)) {
-      if (this.stopping.signal.aborted) return;
+      if (this.isStopping) return;
       if (await this.isInNoQueue(batch)) await this.addAgain(batch);
     }
   }
@@ -69,7 +47,7 @@ export class SafetySweep implements OnApplicationBootstrap, BeforeApplicationShu
     for (;;) {
       const expired = await this.callbacks.expire(this.options.maxAgeMs, LIMIT);
       for (const row of expired) this.recorder.ended(row, 'expired');
-      if (expired.length < LIMIT || this.stopping.signal.aborted) return;
+      if (expired.length < LIMIT || this.isStopping) return;
     }
   }
 

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { payloadBinding } from '../callbacks/callback.js';
-import { CallbackListRepository } from '../callbacks/callback-list.repository.js';
-import type { LoggedCallback } from '../callbacks/records.js';
-import { CorruptCiphertextError } from '../security/corrupt-ciphertext.error.js';
+import { CallbackListRepository } from '../history/callback-list.repository.js';
+import type { LoggedCallback } from '../history/records.js';
+import { CorruptCiphertextError, UnknownEncryptionKeyError } from '../security/errors.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
-import { UnknownEncryptionKeyError } from '../security/unknown-encryption-key.error.js';
 import { parsedJson } from '../unknown-json.js';
 
 /** What stands in the place of a personal field. */

@@ -5,7 +5,7 @@ import { FiguresRepository } from './figures.repository.js';
 import { percentilesOf } from '../figures/histogram.js';
 import { HOUR_MS, series, startOfSeries } from '../figures/outcomes.js';
 import { HoldRepository } from '../holds/hold.repository.js';
-import type { EndpointFigures, LogScope } from '../callbacks/records.js';
+import type { EndpointFigures, LogScope } from '../history/records.js';
 
 const HOURS = 24;
 

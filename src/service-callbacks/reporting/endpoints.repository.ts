@@ -12,9 +12,9 @@ import type {
   EndpointSummary,
   FailingEndpoints,
   LogScope,
-} from '../callbacks/records.js';
-import { SqlParameters } from '../callbacks/sql-parameters.js';
-import { uuidRangeOf } from '../callbacks/uuid-range.js';
+} from '../history/records.js';
+import { SqlParameters } from '../../database/sql-parameters.js';
+import { uuidRangeOf } from '../history/uuid-range.js';
 
 /** How far waiting callbacks are counted: of the endpoint of a page, and of each in a list. */
 const MAX_BACKLOG = 10_000;

@@ -4,8 +4,8 @@ import { retryConflicts } from '../../database/conflicts.js';
 import { rows } from '../../database/rows.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { OUTCOME_SUMS, type OutcomeRow } from '../figures/outcomes.js';
-import type { LogScope } from '../callbacks/records.js';
-import { SqlParameters } from '../callbacks/sql-parameters.js';
+import type { LogScope } from '../history/records.js';
+import { SqlParameters } from '../../database/sql-parameters.js';
 
 /** Histograms and sums of what was counted beside the log; kept with `CALLBACK_DELIVERY_LOG=off` too. */
 @Injectable()

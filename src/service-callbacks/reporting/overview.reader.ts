@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
-import { OldestDue } from '../callbacks/oldest-due.js';
+import { CallbackRepository } from '../callbacks/callback.repository.js';
 import { EndpointsRepository } from './endpoints.repository.js';
 import { FiguresRepository } from './figures.repository.js';
 import { percentilesOf } from '../figures/histogram.js';
 import { HOUR_MS, MINUTE_MS, series, startOfSeries } from '../figures/outcomes.js';
 import { HoldRepository } from '../holds/hold.repository.js';
 import { ProcessesRepository } from './processes.repository.js';
-import type { EndpointQuery, EndpointSummary, LogScope, OutcomesAt, Overview } from '../callbacks/records.js';
+import type { EndpointQuery, EndpointSummary, LogScope, OutcomesAt, Overview } from '../history/records.js';
 
 const MINUTES = 60;
 const HOURS = 24;
@@ -23,7 +23,7 @@ export class OverviewReader {
     private readonly holds: HoldRepository,
     private readonly processes: ProcessesRepository,
     private readonly clock: Clock,
-    private readonly oldestDue: OldestDue,
+    private readonly callbacks: CallbackRepository,
   ) {}
 
   /** @param query which endpoints, and in which order */
@@ -63,7 +63,7 @@ export class OverviewReader {
   private async ofThePlatform(scope: LogScope, now: number) {
     if (scope !== 'all') return { inFlight: null, oldestDueMs: null, processes: null, droppedFacts: null };
     const { processes, inFlight, dropped } = await this.processes.sums(now);
-    return { inFlight, processes, droppedFacts: dropped, oldestDueMs: await this.oldestDue.read() };
+    return { inFlight, processes, droppedFacts: dropped, oldestDueMs: await this.callbacks.oldestDueMs() };
   }
 }
 

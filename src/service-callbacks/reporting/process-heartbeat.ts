@@ -1,15 +1,9 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { describeError } from '../../observability/describe-error.js';
 import { Clock } from '../clock.js';
 import { EndpointGate } from '../isolation/endpoint-gate.js';
-import { periodically } from '../periodically.js';
+import { PeriodicWork } from '../periodically.js';
 import { Figures } from '../figures/figures.js';
 import { ProcessesRepository } from './processes.repository.js';
 
@@ -18,30 +12,25 @@ const HEARTBEAT_MS = 5_000;
 
 /** Reports what only this process knows: attempts in flight, what is in no figure. */
 @Injectable()
-export class ProcessHeartbeat implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger('ServiceCallbacks');
+export class ProcessHeartbeat extends PeriodicWork implements OnApplicationBootstrap {
   private readonly id = randomUUID();
-  private readonly stopping = new AbortController();
-  private running: Promise<void> | undefined;
 
   constructor(
     private readonly processes: ProcessesRepository,
     private readonly gate: EndpointGate,
     private readonly figures: Figures,
     private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    const onError = (error: unknown) =>
-      this.logger.debug({ event: 'process.not_reported', err: describeError(error) });
-    this.running = periodically({ everyMs: HEARTBEAT_MS, signal: this.stopping.signal, onError }, () =>
-      this.report(),
-    );
+  ) {
+    super();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  onApplicationBootstrap(): void {
+    const failure = { event: 'process.not_reported', msg: 'This process could not report itself' };
+    this.every(HEARTBEAT_MS, () => this.report(), failure, 'debug');
+  }
+
+  override async beforeApplicationShutdown(): Promise<void> {
+    await super.beforeApplicationShutdown();
     // If the database is unavailable, its row expires.
     await this.processes.forget(this.id).catch(() => undefined);
   }

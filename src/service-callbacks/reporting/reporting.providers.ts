@@ -4,11 +4,9 @@ import { EndpointsRepository } from './endpoints.repository.js';
 import { FigureFlusher } from '../figures/figure-flusher.js';
 import { FigureWriter } from '../figures/figure-writer.js';
 import { Figures } from '../figures/figures.js';
-import { FiguresRetention } from './figures-retention.js';
 import { FiguresRepository } from './figures.repository.js';
 import { OverviewReader } from './overview.reader.js';
 import { ProcessesRepository } from './processes.repository.js';
-import { ProcessHeartbeat } from './process-heartbeat.js';
 import { SearchReader } from './search.reader.js';
 import { SearchRepository } from './search.repository.js';
 
@@ -26,6 +24,3 @@ export const reporting = [
   FigureWriter,
   FigureFlusher,
 ] as const;
-
-/** In the processes that deliver. */
-export const reportingOfWorkers = [ProcessHeartbeat, FiguresRetention] as const;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { CallbackListRepository } from '../callbacks/callback-list.repository.js';
-import type { LoggedCallback, LogScope, SearchResult } from '../callbacks/records.js';
-import { uuidRangeOf, type UuidRange } from '../callbacks/uuid-range.js';
+import { CallbackListRepository } from '../history/callback-list.repository.js';
+import type { LoggedCallback, LogScope, SearchResult } from '../history/records.js';
+import { uuidRangeOf, type UuidRange } from '../history/uuid-range.js';
 import { SearchRepository } from './search.repository.js';
 
 /** Of each kind, at most. */

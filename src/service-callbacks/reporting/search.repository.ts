@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { rows } from '../../database/rows.js';
-import type { FoundEndpoint, FoundReplay, FoundService, LogScope } from '../callbacks/records.js';
-import { SqlParameters } from '../callbacks/sql-parameters.js';
-import type { UuidRange } from '../callbacks/uuid-range.js';
+import type { FoundEndpoint, FoundReplay, FoundService, LogScope } from '../history/records.js';
+import { SqlParameters } from '../../database/sql-parameters.js';
+import type { UuidRange } from '../history/uuid-range.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
 /** Finds what is not a callback. Endpoints are few: they are found by any part of their URL. */

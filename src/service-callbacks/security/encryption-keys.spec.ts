@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { generateEncryptionKey, parseEncryptionKeys } from './encryption-keys.js';
-import { InvalidEncryptionKeyError } from './invalid-encryption-key.error.js';
+import { InvalidEncryptionKeyError } from './errors.js';
 
 const SECRET = Buffer.alloc(32, 0xfb).toString('base64');
 

@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
-import { InvalidEncryptionKeyError } from './invalid-encryption-key.error.js';
+import { InvalidEncryptionKeyError } from './errors.js';
 
 /** 256 bits. */
 const KEY_BYTES = 32;

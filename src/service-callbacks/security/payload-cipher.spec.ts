@@ -1,10 +1,9 @@
-import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { describe, expect, it } from '@jest/globals';
 import { anyText } from '../../../test/support/builders/any-text.js';
-import { CorruptCiphertextError } from './corrupt-ciphertext.error.js';
+import { CorruptCiphertextError, UnknownEncryptionKeyError } from './errors.js';
 import { generateEncryptionKey } from './encryption-keys.js';
 import { PayloadCipher } from './payload-cipher.js';
-import { UnknownEncryptionKeyError } from './unknown-encryption-key.error.js';
 
 const OLD = generateEncryptionKey('2024');
 const NEW = generateEncryptionKey('2025');

@@ -1,7 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto';
-import { CorruptCiphertextError } from './corrupt-ciphertext.error.js';
+import { CorruptCiphertextError, UnknownEncryptionKeyError } from './errors.js';
 import { KEY_ID_PATTERN, parseEncryptionKeys, type EncryptionKeys } from './encryption-keys.js';
-import { UnknownEncryptionKeyError } from './unknown-encryption-key.error.js';
 
 const ALGORITHM = 'aes-256-gcm';
 /** 96 bits, the length GCM is made for (NIST SP 800-38D §8.2). */

@@ -4,10 +4,10 @@ import { excerptOf, headersOf } from './response-excerpt.js';
 import { AttemptDeadline } from './attempt-deadline.js';
 import { callbackHeaders } from './callback-headers.js';
 import type { CallbackRequest } from './callback-request.js';
-import type { DeliveryError, DeliveryOutcome } from './delivery-outcome.js';
+import type { DeliveryOutcome } from './delivery-outcome.js';
 import { parseRetryAfter } from './retry-after.js';
 import { CALLBACK_TRANSPORT, type CallbackTransport, type TransportResponse } from './callback-transport.js';
-import { NoResponseError } from './no-response.error.js';
+import { type DeliveryError, NoResponseError } from '../connections/errors.js';
 
 export interface CallbackClientOptions {
   /** One total deadline per attempt, in milliseconds (`CALLBACK_TIMEOUT_MS`). */

@@ -1,22 +1,4 @@
-/** Why an attempt got no usable response. One of our own codes, never bytes from a server. */
-export type DeliveryError =
-  | 'connection_refused'
-  | 'connection_reset'
-  | 'connection_failed'
-  | 'dns_failure'
-  | 'tls_certificate_expired'
-  | 'tls_certificate_self_signed'
-  | 'tls_certificate_wrong_host'
-  | 'tls_failure'
-  /** The forward proxy could not reach the endpoint, or its rules refuse the endpoint. */
-  | 'proxy_refused'
-  | 'timeout'
-  | 'invalid_response'
-  | 'address_not_allowed'
-  | 'port_not_allowed'
-  | 'scheme_not_allowed'
-  | 'userinfo_not_allowed'
-  | 'invalid_url';
+import type { DeliveryError } from '../connections/errors.js';
 
 /** A status code that decided against the callback, or the reason there was none. */
 export type DeliveryFailure =

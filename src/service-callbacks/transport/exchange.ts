@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { Deadline, TransportResponse } from './callback-transport.js';
-import { isLostWhileReused } from './connection-use.js';
+import { isLostWhileReused } from '../connections/connection-use.js';
 import { noResponseOf } from './no-response-of.js';
-import { NoResponseError, TIMED_OUT } from './no-response.error.js';
+import { NoResponseError, TIMED_OUT } from '../connections/errors.js';
 
 /** At most this much of a response body (bytes) is read; the connection of a longer one cannot be reused. */
 const MAX_BODY_BYTES = 16 * 1024;

@@ -14,7 +14,7 @@ import type {
   TransportResponse,
   TransportRequest,
 } from './callback-transport.js';
-import { NoResponseError, TIMED_OUT } from './no-response.error.js';
+import { NoResponseError, TIMED_OUT } from '../connections/errors.js';
 
 /**
  * Cancels nothing: the deadline is the wire's. Without one `HttpService` makes one a request and cancels it when

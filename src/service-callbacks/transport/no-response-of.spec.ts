@@ -1,8 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { describe, expect, it } from '@jest/globals';
-import type { DeliveryError } from './delivery-outcome.js';
 import { noResponseOf } from './no-response-of.js';
-import { NoResponseError } from './no-response.error.js';
+import { type DeliveryError, NoResponseError } from '../connections/errors.js';
 
 function coded(code: string, message = code, options?: ErrorOptions): Error {
   return Object.assign(new Error(message, options), { code });

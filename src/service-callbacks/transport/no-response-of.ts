@@ -1,6 +1,4 @@
-import type { DeliveryError } from './delivery-outcome.js';
-import { NoResponseError } from './no-response.error.js';
-import { ProxyUnavailableError } from './proxy-unavailable.error.js';
+import { type DeliveryError, NoResponseError, ProxyUnavailableError } from '../connections/errors.js';
 
 const BY_CODE: Readonly<Record<string, DeliveryError>> = {
   ECONNREFUSED: 'connection_refused',

@@ -1,5 +1,3 @@
-import { parseHttpDate } from './http-date.js';
-
 /**
  * A `Retry-After` header (RFC 9110 §10.2.3) as milliseconds from `nowMs`, never negative.
  *
@@ -14,4 +12,48 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER);
   const date = parseHttpDate(text, nowMs);
   return date === undefined ? undefined : Math.max(0, date - nowMs);
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+const DAY_NAME = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
+const LONG_DAY_NAME = '(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)';
+const MONTH = `(?<month>${MONTHS.join('|')})`;
+const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
+
+/** The three forms a recipient must accept: IMF-fixdate, RFC 850, asctime. Case-sensitive, as the RFC has them. */
+const FORMS = [
+  new RegExp(`^${DAY_NAME}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
+  new RegExp(`^${LONG_DAY_NAME}, (?<day>\\d{2})-${MONTH}-(?<shortYear>\\d{2}) ${TIME} GMT$`),
+  new RegExp(`^${DAY_NAME} ${MONTH} (?<day>\\d{2}| \\d) ${TIME} (?<year>\\d{4})$`),
+];
+
+/**
+ * An HTTP-date (RFC 9110 §5.6.7) as milliseconds since the Unix epoch, or `undefined` for anything else.
+ * `nowMs` settles the century of RFC 850's two-digit years. A day name that does not match its date is
+ * forgiven; a date that no calendar has (30 February) is not.
+ */
+function parseHttpDate(text: string, nowMs: number): number | undefined {
+  const parts = FORMS.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
+  if (parts === undefined) return undefined;
+  const year =
+    parts['year'] === undefined ? fullYear(Number(parts['shortYear']), nowMs) : Number(parts['year']);
+  const month = MONTHS.indexOf(parts['month'] ?? '');
+  const day = Number(parts['day']);
+  const [hour, minute, second] = [Number(parts['hour']), Number(parts['minute']), Number(parts['second'])];
+  // 60 is a leap second, which the grammar allows; it reads as the first second of the next minute.
+  if (hour > 23 || minute > 59 || second > 60) return undefined;
+
+  // Date.UTC would take years 0–99 for 1900–1999.
+  const date = new Date(0);
+  date.setUTCFullYear(year, month, day);
+  const isOnCalendar = date.getUTCMonth() === month && date.getUTCDate() === day;
+  return isOnCalendar ? date.setUTCHours(hour, minute, second) : undefined;
+}
+
+/** A two-digit year that looks more than 50 years ahead is the most recent past year with those digits. */
+function fullYear(shortYear: number, nowMs: number): number {
+  const thisYear = new Date(nowMs).getUTCFullYear();
+  const inThisCentury = thisYear - (thisYear % 100) + shortYear;
+  return inThisCentury > thisYear + 50 ? inThisCentury - 100 : inThisCentury;
 }

@@ -1,7 +1,7 @@
 import { HttpService } from '@nestjs/axios';
 import axios from 'axios';
 import type { Provider } from '@nestjs/common';
-import { AddressRules } from '../security/address-rules.js';
+import { AddressRules } from '../addresses/address-rules.js';
 import {
   SERVICE_CALLBACKS_OPTIONS,
   type CompleteOptions,
@@ -11,10 +11,10 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import { CALLBACK_CLIENT_OPTIONS, CallbackClient, type CallbackClientOptions } from './callback-client.js';
 import { CALLBACK_TRANSPORT, type CallbackTransport } from './callback-transport.js';
 import { HttpServiceTransport } from './http-service-transport.js';
-import { nameResolver } from './names/name-resolver.js';
-import { parseProxyUrl } from './proxy.js';
+import { nameResolver } from '../names/name-resolver.js';
+import { parseProxyUrl } from '../connections/proxy.js';
 import { UndiciTransport } from './undici-transport.js';
-import type { ConnectorOptions } from './vetted-connector.js';
+import type { ConnectorOptions } from '../connections/vetted-connector.js';
 
 /** The `HttpService` every callback goes through: a host may add axios interceptors to its `axiosRef`. */
 export const CALLBACK_HTTP_SERVICE = Symbol('CALLBACK_HTTP_SERVICE');

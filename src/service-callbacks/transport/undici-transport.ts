@@ -1,5 +1,5 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './response-guard.js';
+import { MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from '../connections/response-guard.js';
 import type {
   CallbackTransport,
   Deadline,
@@ -7,10 +7,10 @@ import type {
   TransportRequest,
 } from './callback-transport.js';
 import { Exchange } from './exchange.js';
-import { NoResponseError } from './no-response.error.js';
-import { OriginPools } from './origin-pools.js';
-import { CheckedUrls } from './checked-urls.js';
-import { vettedConnector, type ConnectorOptions } from './vetted-connector.js';
+import { NoResponseError } from '../connections/errors.js';
+import { OriginPools } from '../connections/origin-pools.js';
+import { vettedConnector, type ConnectorOptions } from '../connections/vetted-connector.js';
+import type { AddressRules, UrlCheck } from '../addresses/address-rules.js';
 
 /**
  * More (bytes) than the guard of the connection lets through: undici's own limit makes an error with a stack for
@@ -77,5 +77,24 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
   /** Not sooner: workers finish their attempts on it until then. */
   async onApplicationShutdown(): Promise<void> {
     await this.close();
+  }
+}
+
+/** So many URLs are remembered; then it begins anew. */
+const MAX_URLS = 10_000;
+
+/** Remembers what the address rules say of each URL. The rules do not change; the dialled addresses are checked separately. */
+class CheckedUrls {
+  private readonly known = new Map<string, UrlCheck>();
+
+  constructor(private readonly rules: AddressRules) {}
+
+  of(url: string): UrlCheck {
+    const known = this.known.get(url);
+    if (known) return known;
+    if (this.known.size >= MAX_URLS) this.known.clear();
+    const check = this.rules.checkUrl(url);
+    this.known.set(url, check);
+    return check;
   }
 }

@@ -1,8 +1,0 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { AuthorizedRequest } from './service-scope.decorator.js';
-
-/** Parameter of a handler: the name of the caller's token, for the log. Undefined where there is no token. */
-export const CallerName = createParamDecorator(
-  (_: unknown, context: ExecutionContext): string | undefined =>
-    context.switchToHttp().getRequest<AuthorizedRequest>().caller?.name,
-);

@@ -1,8 +1,0 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
-
-/** CPU, memory, event-loop delay and garbage collection, in a registry of its own: the default one is the whole process's. */
-export function processMetrics(): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  return registry;
-}

@@ -1,0 +1,49 @@
+import type { LookupAddress } from 'node:dns';
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { buildConnector } from 'undici';
+import { NoResponseError } from './errors.js';
+import type { Proxy } from './proxy.js';
+import { openTunnel } from './proxy-tunnel.js';
+
+export interface ProxiedConnectorOptions {
+  readonly proxy: Proxy;
+  readonly secureContext: SecureContext;
+  /** Milliseconds, for the tunnel and again for the handshake in it; the attempt's deadline bounds both. */
+  readonly timeoutMs: number;
+  /** The vetted addresses of a host name or address. @throws NoResponseError where it may not be called. */
+  readonly addressesOf: (hostname: string, port: number) => Promise<readonly LookupAddress[]>;
+}
+
+/**
+ * Opens connections through a forward proxy. Names are resolved and vetted here and the proxy gets only the
+ * address; the endpoint sees the name in SNI and `Host` all the same.
+ */
+export function proxiedConnector(options: ProxiedConnectorOptions): buildConnector.connector {
+  const { secureContext, timeoutMs: timeout } = options;
+  const secure = buildConnector({ secureContext, rejectUnauthorized: true, allowH2: false, timeout });
+  return (target, callback) => {
+    const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80));
+    tunnelTo(target.hostname, port, options).then(
+      (socket) => {
+        if (target.protocol === 'https:') secure({ ...target, httpSocket: socket }, callback);
+        else callback(null, socket);
+      },
+      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
+    );
+  };
+}
+
+/** Through the first of its addresses that the proxy gets through to. */
+async function tunnelTo(hostname: string, port: number, options: ProxiedConnectorOptions): Promise<Socket> {
+  let refusal: unknown;
+  for (const { address } of await options.addressesOf(hostname, port)) {
+    try {
+      return await openTunnel(address, port, options);
+    } catch (error) {
+      if (!(error instanceof NoResponseError) || error.reason !== 'proxy_refused') throw error;
+      refusal = error;
+    }
+  }
+  throw refusal;
+}

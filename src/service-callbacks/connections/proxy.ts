@@ -1,0 +1,33 @@
+import { InvalidProxyUrlError } from './errors.js';
+
+/** A forward proxy, as `CALLBACK_PROXY_URL` names it. */
+export interface Proxy {
+  readonly host: string;
+  readonly port: number;
+  /** Spoken to over TLS itself. */
+  readonly isTls: boolean;
+  /** `Proxy-Authorization`, where the URL has credentials. */
+  readonly authorization?: string;
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** @throws InvalidProxyUrlError, which repeats nothing of it: it may have a password in it */
+export function parseProxyUrl(text: string): Proxy {
+  const url = URL.parse(text);
+  const defaultPort = url === null ? undefined : DEFAULT_PORTS[url.protocol];
+  if (url === null || defaultPort === undefined || url.hostname === '') throw new InvalidProxyUrlError();
+  const { username, password } = url;
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? defaultPort : Number(url.port),
+    isTls: url.protocol === 'https:',
+    ...((username !== '' || password !== '') && { authorization: basic(username, password) }),
+  };
+}
+
+/** RFC 7617; in a URL both parts are percent-encoded. */
+function basic(username: string, password: string): string {
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}`;
+}

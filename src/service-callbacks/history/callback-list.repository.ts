@@ -1,0 +1,327 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../../database/conflicts.js';
+import { rows } from '../../database/rows.js';
+import type { DeliveryLogOptions } from '../service-callbacks.options.js';
+import { CALLBACKS_DATA_SOURCE, DELIVERY_LOG_OPTIONS } from '../tokens.js';
+import type { AttemptRecord, GiveUpReason } from '../callbacks/callback.js';
+import { tablesOf } from '../callbacks/callback.repository.js';
+import {
+  LOG_STATES,
+  type LogCursor,
+  type LogFilter,
+  type LoggedAttempt,
+  type LoggedCallback,
+  type LoggedCallbackWithAttempts,
+  type LogScope,
+  type LogState,
+} from './records.js';
+import { SqlParameters } from '../../database/sql-parameters.js';
+import type { CallbackState } from '../callbacks/state-machine.js';
+import type { UuidRange } from './uuid-range.js';
+
+interface Row {
+  readonly id: string;
+  readonly service_id: string | null;
+  readonly endpoint_id: string | null;
+  readonly callback_type: string;
+  readonly subject_id: string | null;
+  readonly url: string | null;
+  readonly state: CallbackState;
+  readonly reason: GiveUpReason | null;
+  readonly detail: string | null;
+  readonly generation: number;
+  readonly attempt_count: number;
+  readonly first_attempt: string | null;
+  readonly last_attempt: Omit<AttemptRecord, 'excerpt' | 'headers'> | null;
+  readonly queued_at: Date;
+  readonly generation_at: Date;
+  readonly finished_at: Date | null;
+  readonly next_attempt_at: Date | null;
+  readonly next_probe_at: Date | null;
+  readonly replay_requested_at: Date | null;
+  readonly is_endpoint_deleted: boolean;
+}
+
+const COLUMNS = `id, service_id, endpoint_id, callback_type, subject_id, url, state, reason, detail, generation,
+  attempt_count, attempts->0->>'at' AS first_attempt, (attempts->-1) - '{excerpt,headers}'::text[] AS last_attempt,
+  queued_at, generation_at, finished_at, next_attempt_at, replay_requested_at`;
+
+const TIMES = [
+  'queued_at',
+  'generation_at',
+  'finished_at',
+  'next_attempt_at',
+  'next_probe_at',
+  'replay_requested_at',
+] as const;
+
+/** A search looks at so many rows, whatever their service: a short beginning has very many. */
+const LOOKED_AT = 10_000;
+
+/** Walks an index and stops, however few rows old statistics make the planner expect. Until the transaction ends. */
+const IN_ORDER = `SELECT set_config(name, 'off', true)
+  FROM unnest(ARRAY['enable_sort', 'enable_seqscan', 'enable_bitmapscan']) name`;
+
+/** Not below any text that begins with what stands before it. */
+const LAST_CHARACTER = '\u{10ffff}';
+
+/** A state as it is shown, as the states of the record: each is read from its own stretch of an index. */
+const STRETCHES: Readonly<Record<LogState, readonly string[]>> = {
+  waiting: [`= 'pending'`, `= 'queued'`],
+  retrying: [`= 'scheduled' AND detail IS NULL`],
+  deferred: [`= 'scheduled' AND detail IS NOT NULL`, `= 'held'`],
+  delivered: [`= 'delivered'`],
+  given_up: [`= 'given_up'`],
+};
+
+/** Callbacks as they are shown. */
+@Injectable()
+export class CallbackListRepository {
+  constructor(
+    @Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource,
+    @Inject(DELIVERY_LOG_OPTIONS) private readonly options: DeliveryLogOptions,
+  ) {}
+
+  /**
+   * Newest first. Each state is read from its own stretch of an index and the stretches are merged, so that no filter
+   * makes it walk over rows that are not wanted. An endpoint's rows are all of one service: whose they are is checked against
+   * those that were found.
+   */
+  async list(
+    scope: LogScope,
+    filter: LogFilter,
+    limit: number,
+    after?: LogCursor,
+  ): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const where = conditions(parameters, filter, after);
+    const isOwn = scope === 'all' ? 'TRUE' : `service_id = ${parameters.add(scope.serviceId)}`;
+    if (filter.callbackApiId === undefined) where.push(isOwn);
+    const hasIndex =
+      scope !== 'all' ||
+      [filter.callbackApiId, filter.subjectId, filter.replayId].some((value) => value !== undefined);
+    const pageSize = parameters.add(limit);
+    const states = statesOf(filter);
+    if (states.length === 0) return [];
+    const stretches = states
+      .flatMap((state) => STRETCHES[state])
+      // The state of a row that is in a queue is in no list's index, and there are few.
+      .map((stretch) => `${hasIndex || stretch === `= 'queued'` ? 'state' : `state || ''`} ${stretch}`)
+      .map(
+        (stretch) => `(SELECT ${COLUMNS} FROM ${this.table}
+        WHERE ${[stretch, notQueued(stretch), this.shown, ...where].join(' AND ')}
+        ORDER BY queued_at DESC, id DESC LIMIT ${pageSize})`,
+      );
+    const found = await rows<Row>(
+      this.dataSource,
+      `SELECT page.*, ${this.ofEndpoint('page')}
+       FROM (SELECT * FROM (${stretches.join(' UNION ALL ')}) found WHERE ${isOwn}
+         ORDER BY queued_at DESC, id DESC LIMIT ${pageSize}) page
+       ORDER BY queued_at DESC, id DESC`,
+      parameters.values,
+      TIMES,
+    );
+    return found.map(callbackOf);
+  }
+
+  async find(scope: LogScope, id: string): Promise<LoggedCallbackWithAttempts | null> {
+    const parameters = new SqlParameters();
+    const where = [`id = ${parameters.add(id)}`, this.shown];
+    if (scope !== 'all') where.push(`service_id = ${parameters.add(scope.serviceId)}`);
+    const [row] = await rows<Row & { readonly attempts: readonly AttemptRecord[]; has_payload: boolean }>(
+      this.dataSource,
+      `SELECT ${COLUMNS}, attempts, ${this.ofEndpoint('c')},
+         EXISTS (SELECT FROM ${this.tables.payloads} p WHERE p.id = c.id) AS has_payload
+       FROM ${this.table} c WHERE ${where.join(' AND ')}`,
+      parameters.values,
+      TIMES,
+    );
+    if (!row) return null;
+    const attempts = row.attempts.map(attemptOf);
+    return {
+      ...callbackOf(row),
+      attempts: attempts.toSorted((one, other) => one.at.getTime() - other.at.getTime()),
+      hasPayload: row.has_payload,
+    };
+  }
+
+  /** The payload of a callback as it is stored. @returns null where none is kept, or the service has no such callback */
+  async sealedPayload(serviceId: string, id: string): Promise<string | null> {
+    const [row] = await rows<{ payload: string }>(
+      this.dataSource,
+      `SELECT p.payload FROM ${this.tables.payloads} p JOIN ${this.table} c ON c.id = p.id
+       WHERE c.id = $1 AND c.service_id = $2`,
+      [id, serviceId],
+    );
+    return row?.payload ?? null;
+  }
+
+  /** What a row's endpoint says of it: one that is held waits for the next probe, or the end of the hold. */
+  private ofEndpoint(row: string): string {
+    const { endpoints, holds } = this.tables;
+    return `(SELECT h.next_probe_at FROM ${holds} h
+        WHERE ${row}.state = 'held' AND h.endpoint_id = ${row}.endpoint_id AND h.state = 'open') AS next_probe_at,
+      NOT EXISTS (SELECT FROM ${endpoints} e WHERE e.id = ${row}.endpoint_id) AS is_endpoint_deleted`;
+  }
+
+  /** Those whose ids lie in a range, newest first. */
+  withIds(scope: LogScope, [first, last]: UuidRange, limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const range = `id BETWEEN ${parameters.add(first)} AND ${parameters.add(last)}`;
+    return this.among(`WHERE ${range} ORDER BY id LIMIT ${LOOKED_AT}`, parameters, scope, limit);
+  }
+
+  /** Those whose subject begins so, newest first. */
+  withSubject(scope: LogScope, beginning: string, limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const [first, last] = [parameters.add(beginning), parameters.add(beginning + LAST_CHARACTER)];
+    const range = `subject_id BETWEEN ${first} AND ${last}`;
+    const order = `ORDER BY subject_id, queued_at, id LIMIT ${LOOKED_AT}`;
+    return this.among(`WHERE ${range} AND state <> 'queued' ${order}`, parameters, scope, limit);
+  }
+
+  /** Those of several subjects, newest first. */
+  ofSubjects(scope: LogScope, subjectIds: readonly string[], limit: number): Promise<LoggedCallback[]> {
+    const parameters = new SqlParameters();
+    const own = `subject_id = ANY (${parameters.add(subjectIds)})`;
+    return this.among(`WHERE ${own} AND state <> 'queued' LIMIT ${LOOKED_AT}`, parameters, scope, limit);
+  }
+
+  /** Of what was looked at, what is shown in a scope; the rows are read once it is known which. */
+  private async among(
+    lookedAt: string,
+    parameters: SqlParameters,
+    scope: LogScope,
+    limit: number,
+  ): Promise<LoggedCallback[]> {
+    const isOwn = scope === 'all' ? 'TRUE' : `service_id = ${parameters.add(scope.serviceId)}`;
+    const limited = parameters.add(limit);
+    const found = await inTransaction(this.dataSource, async (manager) => {
+      await manager.query(IN_ORDER);
+      return rows<Row>(
+        manager,
+        `SELECT ${COLUMNS}, ${this.ofEndpoint('c')} FROM ${this.table} c WHERE id = ANY (ARRAY(
+           SELECT id FROM (
+             SELECT id, service_id, state, attempt_count, queued_at FROM ${this.table} ${lookedAt}
+           ) looked_at WHERE ${isOwn} AND ${this.shown} ORDER BY queued_at DESC, id DESC LIMIT ${limited}
+         )) ORDER BY queued_at DESC, id DESC`,
+        parameters.values,
+        TIMES,
+      );
+    });
+    return found.map(callbackOf);
+  }
+
+  /** Which delivered ones are shown is an option. */
+  private get shown(): string {
+    switch (this.options.keep) {
+      case 'all':
+        return 'TRUE';
+      case 'failures':
+        return `(state <> 'delivered' OR attempt_count > 1)`;
+      case 'off':
+        return `state <> 'delivered'`;
+    }
+  }
+
+  private get table(): string {
+    return this.tables.callbacks;
+  }
+
+  private get tables() {
+    return tablesOf(this.dataSource);
+  }
+}
+
+/** In which the filter can find anything: only what was given up has a reason. */
+function statesOf({ state, reason }: LogFilter): readonly LogState[] {
+  if (reason === undefined) return state ? [state] : LOG_STATES;
+  return state === undefined || state === 'given_up' ? ['given_up'] : [];
+}
+
+/** What the lists' indexes are about. */
+function notQueued(stretch: string): string {
+  return stretch === `state = 'queued'` ? 'TRUE' : `state <> 'queued'`;
+}
+
+function conditions(
+  parameters: SqlParameters,
+  { callbackApiId, callbackType, subjectId, reason, replayId, since, until }: LogFilter,
+  after?: LogCursor,
+): string[] {
+  const where: string[] = [];
+  if (callbackApiId !== undefined) where.push(`endpoint_id = ${parameters.add(callbackApiId)}`);
+  if (callbackType !== undefined) where.push(`callback_type = ${parameters.add(callbackType)}`);
+  if (subjectId !== undefined) where.push(`subject_id = ${parameters.add(subjectId)}`);
+  if (reason !== undefined) where.push(`reason = ${parameters.add(reason)}`);
+  if (replayId !== undefined) where.push(`replay_id = ${parameters.add(replayId)}`);
+  if (since !== undefined) where.push(`queued_at >= ${parameters.add(since)}`);
+  if (until !== undefined) where.push(`queued_at < ${parameters.add(until)}`);
+  if (after !== undefined)
+    where.push(`(queued_at, id) < (${parameters.add(after.queuedAt)}, ${parameters.add(after.id)})`);
+  return where;
+}
+
+function shownState({ state, detail }: Row): LogState {
+  switch (state) {
+    case 'pending':
+    case 'queued':
+      return 'waiting';
+    case 'scheduled':
+      return detail === null ? 'retrying' : 'deferred';
+    case 'held':
+      return 'deferred';
+    case 'delivered':
+    case 'given_up':
+      return state;
+  }
+}
+
+function callbackOf(row: Row): LoggedCallback {
+  const firstAttemptAt = row.first_attempt === null ? null : new Date(row.first_attempt);
+  return {
+    id: row.id,
+    serviceId: row.service_id,
+    callbackApiId: row.endpoint_id,
+    callbackType: row.callback_type,
+    subjectId: row.subject_id,
+    url: row.url,
+    state: shownState(row),
+    reason: row.reason,
+    detail: row.detail,
+    generation: row.generation,
+    attemptCount: row.attempt_count,
+    lastStatus: row.last_attempt?.status_code ?? null,
+    lastError: row.last_attempt?.error ?? null,
+    queuedAt: row.queued_at,
+    firstAttemptAt,
+    lastAttemptAt: row.last_attempt ? new Date(row.last_attempt.at) : null,
+    nextAttemptAt: row.next_attempt_at ?? row.next_probe_at,
+    forwardMs: firstAttemptAt && Math.max(0, firstAttemptAt.getTime() - row.queued_at.getTime()),
+    finishedAt: row.finished_at,
+    replayedAt: row.generation > 0 ? row.generation_at : null,
+    replayRequestedAt: row.replay_requested_at,
+    isEndpointDeleted: row.is_endpoint_deleted,
+  };
+}
+
+export function attemptOf({
+  at,
+  duration_ms,
+  status_code,
+  error,
+  excerpt,
+  headers,
+  generation,
+}: AttemptRecord): LoggedAttempt {
+  return {
+    at: new Date(at),
+    durationMs: duration_ms,
+    statusCode: status_code ?? null,
+    error: error ?? null,
+    excerpt: excerpt ?? null,
+    headers: headers ?? {},
+    generation: generation ?? 0,
+  };
+}

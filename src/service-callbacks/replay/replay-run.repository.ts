@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { inTransaction, retryConflicts } from '../../database/conflicts.js';
+import { rows } from '../../database/rows.js';
+import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
+import { finishedConditions, type FinishedFilter } from '../history/finished-filter.js';
+import type { LogScope } from '../history/records.js';
+import { SqlParameters } from '../../database/sql-parameters.js';
+
+/** How far a replay of many has come. */
+export interface ReplayRun {
+  readonly id: string;
+  readonly serviceId: string | null;
+  readonly total: number;
+  readonly queued: number;
+  readonly refused: number;
+  /** Still to come. */
+  readonly waiting: number;
+  /** Of those that are on their way again: not finished yet. */
+  readonly underWay: number;
+  /** Of those: arrived. */
+  readonly delivered: number;
+  /** Of those: given up once more. */
+  readonly givenUp: number;
+  readonly requestedAt: Date;
+  readonly advancedAt: Date | null;
+  readonly stoppedAt: Date | null;
+}
+
+/** One that is not over, without what takes a count. */
+export type RunningReplay = Omit<ReplayRun, 'waiting' | 'underWay' | 'delivered' | 'givenUp'>;
+
+const COLUMNS = `r.id, r.service_id AS "serviceId", r.total, r.queued, r.refused, r.requested_at AS "requestedAt",
+  r.advanced_at AS "advancedAt", r.stopped_at AS "stoppedAt"`;
+
+const TIMES = ['requestedAt', 'advancedAt', 'stoppedAt'] as const;
+
+/** Replays of many callbacks. Their state is in the database, so that any process can continue them. */
+@Injectable()
+export class ReplayRunRepository {
+  constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
+
+  /**
+   * Requests a replay of all callbacks that match, can be replayed and have no replay pending. They are replayed at a bounded rate; the
+   * run that this makes can be watched and stopped.
+   */
+  start(scope: LogScope, filter: FinishedFilter): Promise<{ readonly id: string; readonly total: number }> {
+    return inTransaction(this.dataSource, async (manager) => {
+      const id = randomUUID();
+      const parameters = new SqlParameters();
+      const run = parameters.add(id);
+      const where = this.replayable(parameters, scope, filter);
+      const [counted] = await rows<{ total: number }>(
+        manager,
+        `WITH requested AS (
+           UPDATE service_callbacks c SET replay_requested_at = now(), replay_id = ${run} WHERE ${where}
+           RETURNING c.id
+         ), result AS (SELECT count(*)::int AS total FROM requested)`,
+        parameters.values,
+      );
+      const total = counted?.total ?? 0;
+      if (total > 0)
+        await manager.query(
+          `INSERT INTO service_callback_replays (id, service_id, total, requested_at) VALUES ($1, $2, $3, now())`,
+          [id, scope === 'all' ? null : scope.serviceId, total],
+        );
+      return { id, total };
+    });
+  }
+
+  /** How many a start with this filter would replay. */
+  async preview(scope: LogScope, filter: FinishedFilter): Promise<number> {
+    const parameters = new SqlParameters();
+    const where = this.replayable(parameters, scope, filter);
+    const [row] = await rows<{ count: number }>(
+      this.dataSource,
+      `SELECT count(*)::int AS count FROM service_callbacks c WHERE ${where}`,
+      parameters.values,
+    );
+    return row?.count ?? 0;
+  }
+
+  /** A service finds its own alone. */
+  async find(scope: LogScope, id: string): Promise<ReplayRun | null> {
+    const parameters = new SqlParameters();
+    const where = [`r.id = ${parameters.add(id)}`, ownRuns(parameters, scope)].join(' AND ');
+    const [run] = await rows<ReplayRun>(
+      this.dataSource,
+      `SELECT ${COLUMNS}, states.* FROM service_callback_replays r CROSS JOIN LATERAL (
+         SELECT count(*) FILTER (WHERE is_waiting)::int AS waiting,
+           count(*) FILTER (WHERE NOT is_waiting AND state NOT IN ('delivered', 'given_up'))::int AS "underWay",
+           count(*) FILTER (WHERE NOT is_waiting AND state = 'delivered')::int AS delivered,
+           count(*) FILTER (WHERE NOT is_waiting AND state = 'given_up')::int AS "givenUp"
+         FROM (SELECT state, replay_requested_at IS NOT NULL AS is_waiting FROM service_callbacks
+           WHERE replay_id = r.id) c
+       ) states WHERE ${where}`,
+      parameters.values,
+      TIMES,
+    );
+    return run ?? null;
+  }
+
+  /** Those not over, newest first; 20 at most. */
+  running(scope: LogScope): Promise<RunningReplay[]> {
+    const parameters = new SqlParameters();
+    return rows<RunningReplay>(
+      this.dataSource,
+      `SELECT ${COLUMNS} FROM service_callback_replays r
+       WHERE r.stopped_at IS NULL AND ${ownRuns(parameters, scope)} AND EXISTS (
+         SELECT FROM service_callbacks c WHERE c.replay_id = r.id AND c.replay_requested_at IS NOT NULL)
+       ORDER BY r.requested_at DESC LIMIT 20`,
+      parameters.values,
+      TIMES,
+    );
+  }
+
+  /** What is still to come stays a dead letter; what is on its way goes on. Pressed twice, stopped once. */
+  async stop(scope: LogScope, id: string, now: Date): Promise<boolean> {
+    if (!(await this.find(scope, id))) return false;
+    await inTransaction(this.dataSource, async (manager) => {
+      await manager.query(
+        `UPDATE service_callbacks SET replay_requested_at = NULL, replay_id = NULL
+         WHERE replay_id = $1 AND replay_requested_at IS NOT NULL`,
+        [id],
+      );
+      await manager.query(
+        'UPDATE service_callback_replays SET stopped_at = $2 WHERE id = $1 AND stopped_at IS NULL',
+        [id, now],
+      );
+    });
+    return true;
+  }
+
+  /** Runs are of no use long after: they go with the dead letters' retention. */
+  async prune(before: Date): Promise<void> {
+    const statement = 'DELETE FROM service_callback_replays WHERE requested_at < $1';
+    await retryConflicts(() => this.dataSource.query(statement, [before]));
+  }
+
+  /** Removed dead letters have no payload any more. */
+  private replayable(parameters: SqlParameters, scope: LogScope, filter: FinishedFilter): string {
+    return [
+      ...finishedConditions(parameters, scope, filter),
+      'c.replay_requested_at IS NULL',
+      'EXISTS (SELECT FROM service_callback_payloads p WHERE p.id = c.id)',
+    ].join(' AND ');
+  }
+}
+
+/** A service has its own alone. */
+function ownRuns(parameters: SqlParameters, scope: LogScope): string {
+  return scope === 'all' ? 'TRUE' : `r.service_id = ${parameters.add(scope.serviceId)}`;
+}
