@@ -22,7 +22,7 @@ export function connectionRemedy(error: unknown, setting: string, { user, databa
   return `Start PostgreSQL there, or correct ${setting}.`;
 }
 
-/** All addresses of a name may have been tried. */
+/** For a name, all of its addresses may have been tried. */
 export function reasonOf(error: unknown): string {
   const { message, errors } = error as Partial<AggregateError>;
   return Array.isArray(errors) && errors.length > 0 ? errors.map(reasonOf).join(', ') : (message ?? '');

@@ -127,7 +127,7 @@ describe('the packed tarball', () => {
   }, 60_000);
 
   describe('in a host on Nest 12, of ES modules', () => {
-    it("leaves the host's packages alone, and brings no install script but that of BullMQ's decoder", async () => {
+    it("does not change the host's packages, and adds only the install script of BullMQ's decoder", async () => {
       await npmLs(nest12);
       const packages = await packagesOf(nest12);
       for (const name of ONE_COPY_EACH) expect(copies(packages, name)).toEqual([`node_modules/${name}`]);
@@ -138,7 +138,7 @@ describe('the packed tarball', () => {
     it.each([
       ['Node', 'app/main.js', {}],
       [
-        'two processes, of which one serves, behind versions, guards, Terminus and a Bull Board',
+        'a process that serves, with versions, guards, Terminus and a Bull Board, and one that delivers',
         'web.js',
         { QUEUE_BACKEND: 'redis' },
       ],
@@ -158,7 +158,7 @@ describe('the packed tarball', () => {
   });
 
   describe('in a host on Nest 11, of CommonJS, with the oldest peers and a BullMQ 5', () => {
-    it("leaves the host's packages alone, its BullMQ included", async () => {
+    it("does not change the host's packages, its BullMQ included", async () => {
       await npmLs(nest11);
       const packages = await packagesOf(nest11);
       for (const name of ONE_COPY_EACH) expect(copies(packages, name)).toEqual([`node_modules/${name}`]);

@@ -3,7 +3,10 @@ import type { Disposition } from '../callbacks/state-machine.js';
 import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
 import type { RetryPolicy } from './retry-policy.js';
 
-/** What happens next to a callback whose attempt had this outcome. @param callback as it was before the attempt */
+/**
+ * The disposition of a callback whose attempt had this outcome.
+ * @param callback before the attempt
+ */
 export function dispositionOf(
   callback: Callback,
   outcome: DeliveryOutcome,

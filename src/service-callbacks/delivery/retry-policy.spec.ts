@@ -77,7 +77,7 @@ describe('RetryPolicy', () => {
       fc.property(anyDelay, anyDelay, anyRetry, anyRandom, (baseDelayMs, maxDelayMs, retry, random) => {
         const policy = new RetryPolicy({ maxRetries: 5, baseDelayMs, maxDelayMs }, () => random);
         const delay = policy.delayBefore(retry);
-        // 53 doublings take any base of at least 1 past every maximum.
+        // After 53 doublings, any base of at least 1 is greater than every maximum.
         const backoff = Math.min(maxDelayMs, baseDelayMs * 2 ** Math.min(retry - 1, 53));
         expect(Number.isSafeInteger(delay)).toBe(true);
         expect(delay).toBeGreaterThanOrEqual(Math.floor(backoff / 2));
@@ -107,7 +107,7 @@ describe('RetryPolicy', () => {
     );
   });
 
-  it('never shortens from one retry to the next, at the same luck', () => {
+  it('never shortens from one retry to the next with the same random number', () => {
     fc.assert(
       fc.property(anyDelay, anyDelay, anyRetry, anyRandom, (baseDelayMs, maxDelayMs, retry, random) => {
         const policy = new RetryPolicy({ maxRetries: 5, baseDelayMs, maxDelayMs }, () => random);

@@ -32,7 +32,7 @@ function encodePlace({ at, id }: Place): string {
   return Buffer.from(JSON.stringify([at.toISOString(), id])).toString('base64url');
 }
 
-/** @returns undefined for what this service never made. */
+/** @returns undefined for an invalid cursor */
 function decodePlace(cursor: string): Place | undefined {
   try {
     const [at, id] = shape.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));

@@ -3,8 +3,8 @@ import { contextOf, type TraceCarrier } from './trace-carrier.js';
 import { inSpan, isTraced, messagingAttributes } from './tracing.js';
 
 /**
- * What a worker does with the callbacks of one job. They come from many traces: the span is linked to each of them
- * (semantic conventions for messaging, batch processing), and each attempt is a span of its callback's own trace.
+ * The span of a worker's work on one job. Its callbacks come from many traces: the span is linked to each (semantic
+ * conventions for messaging, batch processing), and each attempt has a span in its callback's own trace.
  */
 export function inBatchSpan<T>(
   queue: string,

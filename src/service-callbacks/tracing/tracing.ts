@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { carrierOf, type TraceCarrier } from './trace-carrier.js';
 
-/** What stands behind the API as long as no SDK is registered. */
+/** The tracer of the API while no SDK is registered. */
 const NO_SDK = new ProxyTracerProvider().getDelegate();
 
 /**
@@ -23,7 +23,7 @@ export function isTraced(): boolean {
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== NO_SDK;
 }
 
-/** What a queue's spans have in common (semantic conventions for messaging). */
+/** Attributes that all spans of a queue have (semantic conventions for messaging). */
 export function messagingAttributes(operation: 'send' | 'process', queue: string): Attributes {
   return {
     'messaging.system': 'bullmq',
@@ -33,7 +33,7 @@ export function messagingAttributes(operation: 'send' | 'process', queue: string
   };
 }
 
-/** Runs `work` in a span, which ends with it; what `work` throws is recorded, unless `isExpected` knows it. */
+/** Runs `work` in a span. An error of `work` is recorded, unless `isExpected` says otherwise. */
 export async function inSpan<T>(
   name: string,
   options: SpanOptions & { readonly parent?: Context; readonly isExpected?: (error: unknown) => boolean },
@@ -56,7 +56,7 @@ export function currentCarrier(): TraceCarrier | undefined {
   return carrierOf(context.active());
 }
 
-/** `send <queue>`: what is enqueued in `work` goes on from here, by the carrier that it is given. */
+/** The span `send <queue>`: what `work` enqueues continues this trace, by the carrier that it gets. */
 export function inSendSpan<T>(
   queue: string,
   messageIds: readonly string[],
