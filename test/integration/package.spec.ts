@@ -131,6 +131,14 @@ describe('the package', () => {
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
+  it('explains itself in an editor without numbers of requirements or decisions', async () => {
+    const types = join(installed, 'dist/esm');
+    const files = (await readdir(types, { recursive: true })).filter((path) => path.endsWith('.d.ts'));
+    expect(files.length).toBeGreaterThan(100);
+    const texts = await Promise.all(files.map((path) => readFile(join(types, path), 'utf8')));
+    expect(texts.join('\n').match(/^.*\b(R\d+|ADR)\b.*$/gm)).toBeNull();
+  });
+
   it("depends only on what it loads, with peer dependencies for what must be the host's own copy", async () => {
     const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
     expect(Object.keys(manifest.peerDependencies)).toEqual(PEERS);
