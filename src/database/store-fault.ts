@@ -9,9 +9,13 @@ const NOT_NOW = ['08', '40', '53', '57', '58', '25006', '25P03', '25P04'] as con
 /** What never reached the server. TypeORM releases a query runner whose connection is lost in a transaction. */
 const LOST = /connection terminated|connection error|timeout exceeded|already released/i;
 
-/** Whether the same statement may well succeed later, because what failed was PostgreSQL or the way to it. */
+/**
+ * Whether the same statement may well succeed later, because what failed was PostgreSQL or the way to it.
+ * @param error a driver's, or TypeORM's around it
+ */
 export function isStoreFault(error: unknown): boolean {
-  const { severity, code, message } = (error ?? {}) as Record<string, unknown>;
+  const { driverError = error } = (error ?? {}) as { readonly driverError?: unknown };
+  const { severity, code, message } = (driverError ?? {}) as Record<string, unknown>;
   // The server's own errors have a severity; what never reached it has not.
   if (typeof severity === 'string') {
     return typeof code === 'string' && NOT_NOW.some((prefix) => code.startsWith(prefix));

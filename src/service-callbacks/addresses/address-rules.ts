@@ -45,15 +45,9 @@ export class AddressRules {
   /** Whether an address (as `node:net` spells them; anything else is refused) may be called at all. */
   isAllowed(ip: string): boolean {
     const address = parseAddress(ip);
-    if (address === undefined) {
-      return false;
-    }
-    if (this.isExempt(ip)) {
-      return true;
-    }
-    if (address.kind() === 'ipv6' && !GLOBAL_UNICAST.contains(address)) {
-      return false;
-    }
+    if (address === undefined) return false;
+    if (this.isExempt(ip)) return true;
+    if (address.kind() === 'ipv6' && !GLOBAL_UNICAST.contains(address)) return false;
     return !SPECIAL_PURPOSE.some((network) => network.contains(address));
   }
 
@@ -69,9 +63,7 @@ export class AddressRules {
 
   checkUrl(text: string): UrlCheck {
     const url = parseCallbackUrl(text);
-    if (url === undefined) {
-      return refused('invalid_url', this.notValid);
-    }
+    if (url === undefined) return refused('invalid_url', this.notValid);
     if (isTooLong(url)) {
       return refused(
         'invalid_url',
@@ -81,9 +73,7 @@ export class AddressRules {
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && this.options.allowHttp)) {
       return refused('scheme_not_allowed', this.notValid);
     }
-    if (hasUserinfo(text)) {
-      return refused('userinfo_not_allowed', 'must not contain a user name or password');
-    }
+    if (hasUserinfo(text)) return refused('userinfo_not_allowed', 'must not contain a user name or password');
     if (!this.mayNameHost(url)) {
       return refused('address_not_allowed', 'points to an address that may not be called');
     }
@@ -110,9 +100,7 @@ export class AddressRules {
   }
 
   private mayNamePort(url: URL): boolean {
-    if (this.isListedPort(portOf(url))) {
-      return true;
-    }
+    if (this.isListedPort(portOf(url))) return true;
     const host = hostOf(url);
     switch (host.kind) {
       case 'address':

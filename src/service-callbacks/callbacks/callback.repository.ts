@@ -103,7 +103,7 @@ export interface EndedRow {
   readonly subject_id: string | null;
   readonly url: string | null;
   readonly attempt_count: number;
-  readonly last_attempt: AttemptRecord | null;
+  readonly last_attempt?: AttemptRecord | null;
 }
 
 /** A record that did not come through the producer. */

@@ -85,8 +85,7 @@ export class BatchOpener {
       );
       return open.map((row) => this.openRow(row, nextProbeAt));
     } catch (error) {
-      const { driverError = error } = (error ?? {}) as { driverError?: unknown };
-      if (!isStoreFault(driverError)) throw error;
+      if (!isStoreFault(error)) throw error;
       // What is known is all that the requests need; a repeat is better than a wait without end.
       this.logger.warn({
         event: 'batch.not_rechecked',

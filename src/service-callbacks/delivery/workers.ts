@@ -42,11 +42,6 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.guard = new ClockGuard(backend, clock, (state) => this.follow(state));
   }
 
-  /** Callbacks of the jobs in hand. */
-  get callbacksInHand(): number {
-    return this.loops.reduce((sum, loop) => sum + loop.callbacksInHand, 0);
-  }
-
   /** @throws saying why no jobs are taken. */
   async assertRunning(): Promise<void> {
     if (this.loops.length === 0) throw new Error('not started');

@@ -62,15 +62,6 @@ export class PayloadCipher {
     }
   }
 
-  /**
-   * The id of the key that made a token, configured or not.
-   *
-   * @throws CorruptCiphertextError when the token is malformed
-   */
-  keyIdOf(token: string): string {
-    return parseToken(token).keyId;
-  }
-
   private keyOf(keyId: string): KeyObject {
     const key = this.keys.byId.get(keyId);
     if (key === undefined) throw new UnknownEncryptionKeyError(keyId, [...this.keys.byId.keys()]);
