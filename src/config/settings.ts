@@ -278,7 +278,7 @@ export const sections = {
       accepts: integer(1, MAX_MS, 'ms'),
       default: 43_200_000,
     }),
-    /** Callbacks in a job at most; never more than a quarter of the permits. Default `100`; a whole number from 1 to 1000. */
+    /** Callbacks in a job at most; with few permits a quarter of them, but not under 8. Default `100`; a whole number from 1 to 1000. */
     batchSize: setting({ variable: 'CALLBACK_BATCH_SIZE', accepts: integer(1, 1_000), default: 100 }),
     /**
      * Failures in a row that open an endpoint's circuit; of timeouts a third as many, but at least six. Default `20`;

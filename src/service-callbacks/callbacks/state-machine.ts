@@ -337,7 +337,7 @@ export const liftStatement = ({ holds }: Tables) => `
   WHERE h.endpoint_id = $1 AND h.state = 'open' RETURNING h.endpoint_id`;
 
 export const openHoldsStatement = ({ holds }: Tables) => `
-  SELECT h.endpoint_id, h.reason, h.state, (extract(epoch FROM h.next_probe_at) * 1000)::bigint AS next_probe_at
+  SELECT h.endpoint_id, h.reason, h.state, (extract(epoch FROM h.next_probe_at - now()) * 1000)::bigint AS due_in_ms
   FROM ${holds} h WHERE h.state <> 'lifted'`;
 
 /** What waits behind a hold that is gone. Goes from endpoint to endpoint: those on hold may have very many. */

@@ -25,8 +25,8 @@ export interface HoldRow {
   readonly endpoint_id: string;
   readonly reason: HoldReason;
   readonly state: 'open' | 'releasing';
-  /** When the endpoint may get the next attempt, Unix ms. */
-  readonly next_probe_at: number;
+  /** Until the endpoint may get the next attempt, by the database's clock, ms; negative where it may. */
+  readonly due_in_ms: number;
 }
 
 /** Endpoints that get nothing now: one row an endpoint, shared by all processes, kept over restarts. */

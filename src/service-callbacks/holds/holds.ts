@@ -14,15 +14,13 @@ import { HoldRepository, type HeldEndpoint } from './hold.repository.js';
 export type { HeldEndpoint } from './hold.repository.js';
 
 /** How late a process learns of a hold that another one opened or lifted, ms. */
-const REFRESH_MS = 500;
-/** How far this process's clock may be behind the database's, ms. */
-const MAX_SKEW_MS = 2_000;
+const REFRESH_MS = 1_000;
 /** A hold by `Retry-After` lasts this long at most, ms. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
 interface Hold {
   readonly reason: HoldReason;
-  /** Unix ms. */
+  /** By this process's clock, Unix ms. */
   readonly until: number;
   /** When it was written, monotonic ms: a list that was read before cannot have it. */
   writtenAt: number;
@@ -68,8 +66,8 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
 
   /** Whether a hold is being released, or the time of its probe or of its end has come. */
   get isAnyDue(): boolean {
-    const soon = this.clock.now() + MAX_SKEW_MS;
-    return this.releasing > 0 || [...this.open.values()].some(({ until }) => until <= soon);
+    const now = this.clock.now();
+    return this.releasing > 0 || [...this.open.values()].some(({ until }) => until <= now);
   }
 
   /** @returns undefined where the endpoint may get attempts. */
@@ -144,10 +142,11 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
   private async refresh(): Promise<void> {
     const startedAt = this.clock.monotonic();
     const read = await this.repository.notLifted();
+    const now = this.clock.now();
     const open = new Map<string, Hold>();
     for (const [id, hold] of this.open) if (hold.writtenAt > startedAt) open.set(id, hold);
-    for (const { endpoint_id: id, state, reason, next_probe_at: until } of read)
-      if (state === 'open') open.set(id, { reason, until, writtenAt: startedAt });
+    for (const { endpoint_id: id, state, reason, due_in_ms: dueInMs } of read)
+      if (state === 'open') open.set(id, { reason, until: now + dueInMs, writtenAt: startedAt });
     const lifted = [...this.open.keys()].filter((id) => !open.has(id));
     this.open = open;
     this.releasing = read.filter(({ state }) => state === 'releasing').length;

@@ -28,7 +28,7 @@ const BETWEEN_ROUNDS_MS = 5;
 /** Until the next round while there is work, ms. */
 const BUSY_MS = 20;
 /** Until the next look where nothing happens, ms: spread, so that processes do not look together. */
-const IDLE_MS = { min: 200, max: 500 } as const;
+const IDLE_MS = { min: 350, max: 500 } as const;
 /** Where nothing is found after an enqueue or a take: the first delay, doubled up to the last, ms. */
 const EAGER_MS = { first: 2, last: 256 } as const;
 /** After a store did not respond, ms. */
@@ -36,8 +36,8 @@ const RETRY_MS = 500;
 /** What probes, and what each endpoint that is released, may have of the retry permits. */
 const PROBE_SHARE = 1 / 4;
 const RELEASE_SHARE = 1 / 2;
-/** What one batch may have of the permits: a worker fetches the next job when one is free. */
-const BATCH_SHARE = 1 / 4;
+/** What one batch may have of the permits, but this many callbacks at least: a worker fetches a job when one is free. */
+const BATCH_SHARE = { ofPermits: 1 / 4, atLeast: 8 } as const;
 /** Callbacks a take, of either kind. */
 const MAX_TAKE = 1_024;
 
@@ -71,7 +71,8 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   ) {
     const now = (): number => clock.monotonic();
     const permits = Math.min(options.concurrency, options.retryConcurrency);
-    this.batchSize = Math.min(options.batchSize, Math.ceil(permits * BATCH_SHARE));
+    const share = Math.max(BATCH_SHARE.atLeast, Math.ceil(permits * BATCH_SHARE.ofPermits));
+    this.batchSize = Math.min(options.batchSize, share);
     this.main = new QueueDepth(backend, MAIN_QUEUE, this.batchSize, now);
     this.retry = new QueueDepth(backend, RETRY_QUEUE, this.batchSize, now);
   }

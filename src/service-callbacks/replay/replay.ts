@@ -94,7 +94,8 @@ export class Replay {
    * @param everyMs how long ago the last of them were replayed at least
    * @returns how many there were
    */
-  batch(limit: number, everyMs: number): Promise<number> {
+  async batch(limit: number, everyMs: number): Promise<number> {
+    if (!(await this.isAnyRequested())) return 0;
     return inTransaction(this.dataSource, async (manager) => {
       const [turn] = await rows<{ is_due: boolean }>(
         manager,
@@ -115,6 +116,15 @@ export class Replay {
       await advance(manager, candidates, refusedIds);
       return candidates.length;
     });
+  }
+
+  private async isAnyRequested(): Promise<boolean> {
+    const { callbacks } = tablesOf(this.dataSource);
+    const requested = await rows(
+      this.dataSource,
+      `WITH result AS (SELECT c.id FROM ${callbacks} c WHERE c.replay_requested_at IS NOT NULL LIMIT 1)`,
+    );
+    return requested.length > 0;
   }
 
   private lock(
