@@ -1,6 +1,6 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from './error-code.js';
+import { readIfThere } from './files.js';
 
 /** What a server writes about itself in its data directory (`postmaster.pid`). */
 export interface PostmasterFile {
@@ -11,13 +11,7 @@ export interface PostmasterFile {
 
 /** `undefined` when no server claims the directory, or its file is not whole yet. */
 export async function readPostmasterFile(clusterDir: string): Promise<PostmasterFile | undefined> {
-  let text: string;
-  try {
-    text = await readFile(pathOf(clusterDir), 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const text = (await readIfThere(pathOf(clusterDir))) ?? '';
   // PostgreSQL's pidfile.h: line 1 is the process id, line 8 the status, padded with spaces.
   const lines = text.split('\n');
   const pid = Number.parseInt(lines[0] ?? '', 10);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { hasCode } from './error-code.js';
+import { hasCode } from './files.js';
 
 /**
  * A process that another one can recognise later. A process id alone will not do: the system hands it out

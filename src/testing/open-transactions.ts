@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { dataSourceOf } from '../database/data-source-of.js';
 
 /** Something that was done in a transaction that is still open. */
 interface Pending {
@@ -18,10 +19,7 @@ export class OpenTransactions {
   follow(manager: EntityManager | undefined, onCommit: () => void, onRollback: () => void): void {
     const transaction = manager?.queryRunner;
     if (!transaction?.isTransactionActive) return onCommit();
-    // TypeORM 0.3 has it under the older name alone.
-    const dataSource =
-      (transaction.dataSource as QueryRunner['dataSource'] | undefined) ?? transaction.connection;
-    this.listen(dataSource);
+    this.listen(dataSourceOf(transaction));
     this.pending.push({ transaction, depth: depthOf(transaction), onCommit, onRollback });
   }
 

@@ -89,27 +89,15 @@ export class AddressRules {
 
   private mayNameHost(url: URL): boolean {
     const host = hostOf(url);
-    switch (host.kind) {
-      case 'address':
-        return this.isAllowed(host.ip);
-      case 'localhost':
-        return this.exemptsLoopback();
-      case 'name':
-        return true;
-    }
+    if (host.kind === 'name') return true;
+    return host.kind === 'address' ? this.isAllowed(host.ip) : this.exemptsLoopback();
   }
 
   private mayNamePort(url: URL): boolean {
     if (this.isListedPort(portOf(url))) return true;
     const host = hostOf(url);
-    switch (host.kind) {
-      case 'address':
-        return this.isExempt(host.ip);
-      case 'localhost':
-        return this.exemptsLoopback();
-      case 'name':
-        return this.exempt.length > 0;
-    }
+    if (host.kind === 'name') return this.exempt.length > 0;
+    return host.kind === 'address' ? this.isExempt(host.ip) : this.exemptsLoopback();
   }
 
   private exemptsLoopback(): boolean {
