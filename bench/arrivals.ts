@@ -1,18 +1,15 @@
 import { seededRandom } from './statistics.js';
 
 export interface Arrival {
-  /** After the start, ms. */
+  /** Time after the start, ms. */
   readonly atMs: number;
-  /** Which of the mix it belongs to. */
+  /** The part of the mix that it belongs to. */
   readonly bad: boolean;
-  /** Picks an endpoint, [0, 1). */
+  /** Selects an endpoint, [0, 1). */
   readonly pick: number;
 }
 
-/**
- * A Poisson process at a fixed rate: open loop, so a sender that falls behind does not slow the arrivals
- * it is measured by.
- */
+/** A Poisson process with a fixed rate. The arrivals do not slow down if a sender falls behind (open loop). */
 export function poissonArrivals(
   ratePerSecond: number,
   seconds: number,
@@ -28,7 +25,7 @@ export function poissonArrivals(
   }
 }
 
-/** Calls `send` at each arrival's moment, late ones at once; resolves when all calls have settled. */
+/** Calls `send` at each arrival's time, late ones at once; resolves when all calls have settled. */
 export async function play(
   arrivals: readonly Arrival[],
   send: (arrival: Arrival, intendedAt: number) => Promise<void>,

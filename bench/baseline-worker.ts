@@ -1,6 +1,6 @@
 /**
- * What the service is compared with: a BullMQ worker on the same backend that posts with axios as most are written. No
- * isolation, no retries, no log, no record.
+ * The baseline: a BullMQ worker on the same backend that posts with axios, as most are written. It has no isolation, no
+ * retries, no log and no record.
  */
 import axios from 'axios';
 import { createPostgresBackend, Worker, type BackendFactory, type WorkerOptions } from 'bullmq';
@@ -22,7 +22,7 @@ async function deliver({ data }: { data: unknown }): Promise<void> {
   await axios.post(url, body, { headers, timeout: DEADLINE_MS, maxRedirects: 0 });
 }
 
-/** BullMQ as its own documentation has it. */
+/** As in BullMQ's documentation. */
 const worker =
   QUEUE_BACKEND === 'redis'
     ? new Worker(BASELINE_QUEUE, deliver, {

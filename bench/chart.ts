@@ -10,8 +10,8 @@ const PLOT = WIDTH - LABEL - 70;
 const COLOURS: Readonly<Record<string, string>> = { holds: '#1d70b8', missed: '#b3261e' };
 
 /**
- * The ratio of every row that has a bar, with its 95 % interval, as a share of its bar: left of the line is within
- * it. On a logarithmic axis, a tenth of the bar to ten times it.
+ * The ratio of every row with a bar, with its 95 % interval, as a share of its bar: left of the line is within the bar.
+ * The axis is logarithmic, from a tenth of the bar to ten times the bar.
  */
 export function writeChart(file: string, rows: readonly Row[]): void {
   const barred = rows.flatMap((row) => {
@@ -44,7 +44,7 @@ function lineOf(row: Row, bar: Bar, top: number): string {
 <text x="${WIDTH - 12}" y="${middle + 4}" text-anchor="end" fill="${colour}">${row.ratio.toFixed(2)}</text>`;
 }
 
-/** Of a bar that is a floor the reciprocal, so that less is better everywhere. */
+/** If the bar is a minimum, the reciprocal, so that less is better in every row. */
 function shareOf({ ratio, low, high }: Row, bar: Bar) {
   if ('atMost' in bar) return { middle: ratio / bar.atMost, low: low / bar.atMost, high: high / bar.atMost };
   return { middle: bar.atLeast / ratio, low: bar.atLeast / high, high: bar.atLeast / low };

@@ -14,7 +14,7 @@ export function releaseIn(worktree: string): string {
   return join(worktree, 'dist');
 }
 
-/** An API and a worker process of any release, known by its REST API alone. */
+/** An API and a worker process of any release, used through its REST API only. */
 export class Deployment {
   private constructor(
     private readonly api: WorkerProcess,
@@ -39,7 +39,10 @@ export class Deployment {
     return new Deployment(api, worker, new Pool(api.url, { connections: 64, pipelining: 1 }));
   }
 
-  /** @returns the id of a service of its own whose callbacks go there. */
+  /**
+   * Creates a service whose callbacks go there.
+   * @returns the id of the service
+   */
   async register(url: string): Promise<string> {
     const serviceId = randomUUID();
     await this.post(`/service/${serviceId}/callback-api`, {
@@ -51,7 +54,10 @@ export class Deployment {
     return serviceId;
   }
 
-  /** @returns its id: it waits for its receipt. */
+  /**
+   * Creates a notification that waits for its receipt.
+   * @returns its id
+   */
   async notify(serviceId: string): Promise<string> {
     const created = await this.post<{ data: { id: string } }>(`/service/${serviceId}/notifications`, {
       notification_type: 'email',

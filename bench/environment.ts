@@ -1,7 +1,7 @@
 import type { BackendName } from './options.js';
 import type { Stores } from './lab.js';
 
-/** What every process of the service under test is given. */
+/** The environment of every process of the service under test. */
 export function environmentOf(
   backend: BackendName,
   stores: Stores,

@@ -7,7 +7,7 @@ import { startRedisServer, type RedisServer } from '../test/support/redis-server
 import type { BackendName } from './options.js';
 import { Receiver } from './receiver.js';
 
-/** The stores and receivers of one bench run, all on this machine and gone afterwards. */
+/** The stores and receivers of one run, all on this machine and removed afterwards. */
 export interface Lab {
   readonly backend: BackendName;
   readonly receiver: Receiver;
@@ -21,7 +21,7 @@ export interface Stores {
   readonly redisUrl: string | undefined;
 }
 
-/** As a server in production has them, but for the power cut. */
+/** Settings as in production, except that nothing survives a power cut. */
 const POSTGRES_SETTINGS = { shared_buffers: '256MB', synchronous_commit: 'on', max_wal_size: '4GB' };
 
 export async function openLab(backend: BackendName): Promise<Lab> {

@@ -13,7 +13,7 @@ import type { Scenario } from './scenarios/scenario.js';
 import { throughput } from './scenarios/throughput/throughput.js';
 
 const RUNS: Readonly<Record<ScenarioName, Scenario>> = { throughput, isolation, recovery, pool, growth };
-/** What the scenarios of a quick run share, ms: the part that runs when it is over still ends. */
+/** The time that the scenarios of a quick run share, ms; the part that runs at its end still finishes. */
 const QUICK_MS = 200_000;
 
 const version = (name: string): string =>
@@ -31,7 +31,7 @@ function machine(options: BenchOptions) {
   };
 }
 
-/** What there is so far. */
+/** The rows so far. */
 function keep(options: BenchOptions, rows: readonly Row[]): void {
   if (options.json !== undefined) writeRows(options.json, rows);
   if (options.chart !== undefined) writeChart(options.chart, rows);
@@ -47,7 +47,7 @@ async function run(options: BenchOptions): Promise<void> {
   try {
     for (const [index, scenario] of options.scenarios.entries()) {
       console.log(`${scenario} on ${options.backend}`);
-      // What is left is shared by the scenarios that are left.
+      // The remaining scenarios share the remaining time.
       const left = QUICK_MS - (Date.now() - startedAt);
       const until = options.quick
         ? Date.now() + left / (options.scenarios.length - index)
@@ -70,6 +70,6 @@ try {
   if (options.quick) console.log('A quick run is indicative: the figures that count come from a full one.');
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  // Whatever a scenario that broke off has left open must not keep the bench alive.
+  // A scenario that failed may have left something open, which must not keep the bench running.
   process.exit(1);
 }

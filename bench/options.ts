@@ -8,31 +8,31 @@ export type BackendName = 'postgres' | 'redis';
 export interface BenchOptions {
   readonly scenarios: readonly ScenarioName[];
   readonly backend: BackendName;
-  /** Ends within five minutes and is indicative. */
+  /** Ends within five minutes; its figures are indicative. */
   readonly quick: boolean;
-  /** Where the rows go as JSON. */
+  /** The file for the rows as JSON. */
   readonly json?: string;
-  /** Where the chart goes as SVG. */
+  /** The file for the chart as SVG. */
   readonly chart?: string;
-  /** A built worktree of an earlier release: rows that compare with it need it. */
+  /** A built worktree of an earlier release, for the rows that compare with it. */
   readonly against?: string;
   /** Interleaved pairs of a full run. */
   readonly pairs: number;
-  /** Of a delivery rate and of a recovery in a full run. */
+  /** Seconds of a delivery rate or a recovery, in a full run. */
   readonly callbacks: number;
-  /** Callbacks a second of the isolation scenario's arrivals. */
+  /** Arrivals of the isolation scenario, callbacks a second. */
   readonly rate: number;
-  /** Of the arrival process. */
+  /** The seed of the arrival process. */
   readonly seed: number;
 }
 
-/** At twice the PostgreSQL one, its server alone fills two cores: beyond that nothing is isolated from anything. */
+/** At twice the PostgreSQL value, its server alone uses two cores, and nothing is isolated from anything. */
 const RATES: Readonly<Record<BackendName, number>> = { postgres: 100, redis: 200 };
 
 const USAGE =
   'npm run bench -- [--scenario throughput|isolation|recovery|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--rate N] [--seed N] [--json FILE] [--chart FILE] [--against DIR]';
 
-/** @throws naming the option that is wrong, its value and what is accepted. */
+/** @throws naming the wrong option, its value and what is accepted */
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],

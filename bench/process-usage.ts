@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Linux counts in these, per second. */
+/** Linux counts CPU time in ticks; this many are a second. */
 const CLOCK_TICKS = 100;
 
 export interface Usage {
-  /** User and system, seconds, since the process began. */
+  /** User and system time, seconds, since the process began. */
   readonly cpuSeconds: number;
   /** Resident memory, MiB, now and at its highest. */
   readonly rssMiB: number;
   readonly peakRssMiB: number;
 }
 
-/** From outside, so that what is measured does not measure itself. Linux only. */
+/** Read from outside, so that the measurement does not measure itself. Linux only. */
 export function usageOf(pid: number): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the name, in parentheses, and may have spaces in it.
+  // The second field is the name, in parentheses, and may contain spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return {
@@ -40,7 +40,10 @@ export function storeCpuSeconds(): number {
     .reduce((sum, [, { seconds }]) => sum + seconds, 0);
 }
 
-/** Its own time and that of the children it has waited for. @returns undefined where it has ended meanwhile */
+/**
+ * Its own time and that of the children it has waited for.
+ * @returns undefined if it has ended
+ */
 function statOf(pid: number): { parent: number; name: string; seconds: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -10,12 +10,12 @@ import { environmentOf } from './environment.js';
 import type { Stores } from './lab.js';
 import type { BackendName } from './options.js';
 
-/** Of a callback's JSON, bytes, about; what the published comparisons used. */
+/** The size of a callback's JSON, about, bytes: that of the published comparisons. */
 const BODY_BYTES = 600;
-/** Callbacks a call: what is sealed at once is held in memory at once. */
+/** Callbacks a call: all of them are sealed in memory at once. */
 const TOGETHER = 10_000;
 
-/** The side that enqueues: the service's own API process, in the bench's. */
+/** The enqueuing side: the service's API process, inside the bench's own process. */
 export class BenchProducer {
   private constructor(
     private readonly service: RunningService,
@@ -37,7 +37,10 @@ export class BenchProducer {
     return new BenchProducer(service, app.get(ServiceCallbacksProducer), app.get(CallbackApisService));
   }
 
-  /** @returns the id of a service of its own whose callbacks go there. */
+  /**
+   * Creates a service whose callbacks go there.
+   * @returns the id of the service
+   */
   async register(url: string): Promise<string> {
     const serviceId = randomUUID();
     await this.apis.create({
@@ -50,17 +53,17 @@ export class BenchProducer {
     return serviceId;
   }
 
-  /** @param intendedAt when it should have been sent, ms since the epoch: delays count from there. */
+  /** @param intendedAt when it should have been sent, ms since the epoch; delays count from there */
   async send(serviceId: string, intendedAt?: number): Promise<void> {
     await this.callbacks.sendDeliveryStatus(notification(serviceId, intendedAt));
   }
 
-  /** As part of a caller's transaction. */
+  /** Sends as a part of a caller's transaction. */
   async sendWith(manager: EntityManager, serviceId: string): Promise<void> {
     await this.callbacks.sendDeliveryStatus(notification(serviceId), { manager });
   }
 
-  /** Each of the services in turn. */
+  /** Sends for each of the services in turn. */
   async sendMany(serviceIds: readonly string[], count: number): Promise<void> {
     for (let sent = 0; sent < count; sent += TOGETHER) {
       const inputs = Array.from({ length: Math.min(TOGETHER, count - sent) }, (_, n) =>
@@ -74,7 +77,7 @@ export class BenchProducer {
     return this.service.app.get(DataSource);
   }
 
-  /** The duration of each take of this process's relay that found something, ms. */
+  /** The duration of each take that found something, of this process's relay, ms. */
   onTake(listener: (ms: number) => void): void {
     const callbacks = this.service.app.get(CallbackRepository);
     const take = callbacks.take.bind(callbacks);
@@ -86,7 +89,7 @@ export class BenchProducer {
     };
   }
 
-  /** Resolves when so many wait behind holds. */
+  /** Resolves when this many callbacks are held. */
   async untilHeld(count: number): Promise<void> {
     const held = async () => {
       const [row] = await this.dataSource.query<{ count: number }[]>(
@@ -97,7 +100,7 @@ export class BenchProducer {
     while ((await held()) < count) await new Promise((resolve) => setTimeout(resolve, 500));
   }
 
-  /** Until the next probe of the endpoint on hold, and the interval of its probes as it is now, ms. */
+  /** The time until the next probe of the endpoint on hold, and the current interval of its probes, ms. */
   async nextProbe(): Promise<{ readonly inMs: number; readonly intervalMs: number }> {
     const [row] = await this.dataSource.query<{ in_ms: number; interval_ms: number }[]>(
       `SELECT (extract(epoch FROM next_probe_at - now()) * 1000)::float8 AS in_ms,

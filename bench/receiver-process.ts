@@ -1,8 +1,8 @@
 /**
- * The receivers, in a process of their own: `/ok` and `/mass` respond at once, `/hang` never, `/slow/<ms>` so much
- * later, `/flaky` with 503 to each callback's first attempt, `/dead` always. `/mass` responds with 503 while it is
- * broken. HTTP is read here by hand, and no more of it than this bench sends: what the receivers cost is missing to
- * the processes that are measured beside them.
+ * The receivers, in a process of their own. `/ok` and `/mass` respond at once, `/hang` never, `/slow/<ms>` after this
+ * time, `/flaky` with 503 to each callback's first attempt, `/dead` always with 503. `/mass` responds with 503 while it
+ * is broken. The code reads only as much HTTP as this bench sends: CPU time that the receivers use is missing to the
+ * measured processes.
  */
 import { createServer, type Socket } from 'node:net';
 import type { CountedKind, ReceiverCommand, ReceiverReport } from './receiver.js';
@@ -11,12 +11,12 @@ const ACCEPTED = 'HTTP/1.1 204 No Content\r\n\r\n';
 const REFUSED = 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n';
 const HEAD_END = '\r\n\r\n';
 
-/** What has been seen since the last reset. */
+/** Counts since the last reset. */
 class Seen {
-  /** Of what arrived at `/ok`, ms after the intended moment, and at `/flaky` after the attempt before. */
+  /** At `/ok` the time since the intended moment, at `/flaky` the time since the first attempt, ms. */
   readonly delays: number[] = [];
   readonly arrivals: Record<CountedKind, number> = { ok: 0, mass: 0, flaky: 0 };
-  /** When each of them arrived at `/mass`, ms since the epoch. */
+  /** The arrivals at `/mass`, ms since the epoch. */
   readonly times: number[] = [];
   lastAt = 0;
   peakOpen = 0;
@@ -46,7 +46,7 @@ function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** The intended moment travels in the body as `reference`, ms since the epoch with fractions. */
+/** The body has the intended moment as its `reference`, ms since the epoch with fractions. */
 function intendedMoment(body: string): number | undefined {
   const match = /"reference":"(\d+(?:\.\d+)?)"/.exec(body);
   return match ? Number(match[1]) : undefined;
@@ -62,7 +62,10 @@ function send(report: ReceiverReport): void {
   process.send?.(report);
 }
 
-/** @returns the response; counts what was accepted. */
+/**
+ * Counts what was accepted.
+ * @returns the response
+ */
 function judge(kind: string | undefined, id: string, body: string): string {
   if (kind === 'dead' || (kind === 'mass' && isBroken)) return REFUSED;
   if (kind === 'ok') seen.note('ok', id, intendedMoment(body));
@@ -80,7 +83,7 @@ function judge(kind: string | undefined, id: string, body: string): string {
   return ACCEPTED;
 }
 
-/** One connection: its requests follow each other. */
+/** One connection, with one request after the other. */
 class Connection {
   private received = '';
   private isOpen = false;

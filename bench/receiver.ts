@@ -18,23 +18,23 @@ export type ReceiverReport =
   | { readonly kind: 'wave' }
   | {
       readonly kind: 'seen';
-      /** Of what arrived at `/ok`, ms after the intended moment; at `/flaky`, ms after the attempt before. */
+      /** At `/ok` the time since the intended moment, at `/flaky` the time since the attempt before, ms. */
       readonly delays: number[];
       readonly arrivals: Readonly<Record<CountedKind, number>>;
-      /** When the last of them arrived, ms since the epoch. */
+      /** The last arrival, ms since the epoch. */
       readonly lastAt: number;
       /** Requests without a response, now and at most. */
       readonly open: number;
       readonly peakOpen: number;
       /** Arrivals at `/mass` of callbacks that had arrived before. */
       readonly repeats: number;
-      /** Arrivals at `/mass` within the last ms of the request. */
+      /** Arrivals at `/mass` in the last `lastMs`. */
       readonly recent: number;
     };
 
 type Seen = Extract<ReceiverReport, { kind: 'seen' }>;
 
-/** The receivers' process, seen from the bench. */
+/** The receivers' process, as the bench uses it. */
 export class Receiver {
   private constructor(
     private readonly child: ChildProcess,
@@ -56,7 +56,7 @@ export class Receiver {
     this.send({ kind: 'break', broken });
   }
 
-  /** Resolves when so many have arrived there since the reset, or after `timeoutMs`; says which. */
+  /** Resolves when this many have arrived since the reset, or after `timeoutMs`; returns which. */
   async arrivals(count: number, timeoutMs: number, of: CountedKind = 'ok'): Promise<boolean> {
     const wave = this.next('wave');
     this.send({ kind: 'await', of, count });

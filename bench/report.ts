@@ -18,7 +18,7 @@ export function printRows(rows: readonly Row[]): void {
     console.log(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
 }
 
-/** The contract's array. */
+/** The rows as JSON. */
 export function writeRows(file: string, rows: readonly Row[]): void {
   writeFileSync(file, `${JSON.stringify(rows, undefined, 2)}\n`);
 }

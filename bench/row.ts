@@ -1,7 +1,7 @@
 import type { BackendName, ScenarioName } from './options.js';
 import { median, ratioOf } from './statistics.js';
 
-/** One line of the result; the contract's shape of `--json`. */
+/** One line of the result, and one item of the JSON. */
 export interface Row {
   readonly scenario: ScenarioName;
   readonly backend: BackendName;
@@ -10,16 +10,16 @@ export interface Row {
   readonly subject: number;
   readonly baseline: number;
   readonly ratio: number;
-  /** The ratio's 95 % interval. */
+  /** The 95 % interval of the ratio. */
   readonly low: number;
   readonly high: number;
   readonly unit: string;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-export type Verdict = 'holds' | 'missed' | 'inconclusive';
+export type BarResult = 'holds' | 'missed' | 'inconclusive';
 
-/** Which side of a bar is the good one. */
+/** Whether a bar is a minimum or a maximum. */
 export type Bar = { readonly atMost: number } | { readonly atLeast: number };
 
 export interface Pair {
@@ -32,7 +32,7 @@ export interface RowFacts {
   readonly backend: BackendName;
   readonly row: string;
   readonly unit: string;
-  /** Without one the row is there to explain the others. */
+  /** Absent for a row that only explains others. */
   readonly bar?: Bar | undefined;
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -46,12 +46,12 @@ export function rowOf({ bar, settings, ...facts }: RowFacts, pairs: readonly Pai
     ratio: ratio.median,
     low: ratio.low,
     high: ratio.high,
-    settings: { ...settings, pairs: pairs.length, ...(bar && { bar, verdict: verdictOf(bar, ratio) }) },
+    settings: { ...settings, pairs: pairs.length, ...(bar && { bar, verdict: barResult(bar, ratio) }) },
   };
 }
 
-/** Where the interval lies on both sides of the bar, the run does not decide. */
-function verdictOf(bar: Bar, { low, high }: { low: number; high: number }): Verdict {
+/** If the interval contains the bar, the run does not decide. */
+function barResult(bar: Bar, { low, high }: { low: number; high: number }): BarResult {
   const [best, worst] =
     'atMost' in bar ? [low - bar.atMost, high - bar.atMost] : [bar.atLeast - high, bar.atLeast - low];
   if (worst <= 0) return 'holds';

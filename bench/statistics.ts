@@ -1,7 +1,7 @@
 /** A ratio of subject to baseline over interleaved pairs. */
 export interface Ratio {
   readonly median: number;
-  /** The 95 % interval of the mean ratio; the two are equal for a single pair. */
+  /** The 95 % interval of the mean ratio. Both ends are equal for a single pair. */
   readonly low: number;
   readonly high: number;
 }
@@ -9,7 +9,10 @@ export interface Ratio {
 /** Student's t, two-sided 95 %, by degrees of freedom from 1. */
 const T95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
 
-/** On logarithms, as ratios multiply. @param pairs at least one; both numbers above 0. */
+/**
+ * Calculated on logarithms, because ratios multiply.
+ * @param pairs at least one; both numbers above 0
+ */
 export function ratioOf(pairs: readonly { readonly subject: number; readonly baseline: number }[]): Ratio {
   const logs = pairs.map(({ subject, baseline }) => Math.log(subject / baseline));
   const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
@@ -19,7 +22,10 @@ export function ratioOf(pairs: readonly { readonly subject: number; readonly bas
   return { median: Math.exp(median(logs)), low: Math.exp(mean - half), high: Math.exp(mean + half) };
 }
 
-/** Of an even number the mean of the two in the middle. @returns NaN of nothing. */
+/**
+ * For an even number of values, the mean of the two in the middle.
+ * @returns NaN for an empty list
+ */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted.length >> 1;
@@ -27,14 +33,21 @@ export function median(values: readonly number[]): number {
   return ((sorted[lower] ?? Number.NaN) + (sorted[upper] ?? Number.NaN)) / 2;
 }
 
-/** Nearest rank. @param rank 0–100. @returns NaN of nothing. */
+/**
+ * Nearest rank.
+ * @param rank 0–100
+ * @returns NaN for an empty list
+ */
 export function percentile(values: readonly number[], rank: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const index = Math.max(0, Math.ceil((rank / 100) * sorted.length) - 1);
   return sorted[index] ?? Number.NaN;
 }
 
-/** Mulberry32: small, seeded, good enough for arrivals. @returns numbers in [0, 1). */
+/**
+ * Mulberry32: small, seeded, and good enough for arrivals.
+ * @returns numbers in [0, 1)
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

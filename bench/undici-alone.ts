@@ -1,4 +1,4 @@
-/** What is left of a callback without queue and record: the same POST, `BENCH_COUNT` times, so many at a time. */
+/** A callback without queue and record: the same POST, `BENCH_COUNT` times, several at once. */
 import { request } from 'undici';
 import { announce, type BaselineJob } from './baseline-jobs.js';
 

@@ -6,12 +6,12 @@ import type { Stores } from './lab.js';
 import { environmentOf } from './environment.js';
 import { usageOf, type Usage } from './process-usage.js';
 
-/** What runs: the service itself, a plain BullMQ worker, or a client without a queue. */
+/** The program: the service, a plain BullMQ worker, or a client without a queue. */
 export type WorkerKind = 'service' | 'plain-axios' | 'undici-alone';
 
 /**
- * As `npm start` has it. Left to itself, Node on a machine with much memory keeps what it no longer needs for long,
- * and on one with two cores collects it with four threads: docs/performance.md has what that comes to.
+ * The flags of `npm start`. Without them, Node keeps unused memory for long on a machine with much memory, and collects
+ * it with four threads on one with two cores: docs/performance.md has the figures.
  */
 const NODE_FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=32', '--max-old-space-size=1024'];
 
@@ -31,7 +31,7 @@ process.once('exit', () => {
 export class WorkerProcess {
   private constructor(
     private readonly child: ChildProcess,
-    /** Where its API is; of one without an API an empty text. */
+    /** The URL of its API; empty if it has none. */
     readonly url: string,
   ) {}
 
@@ -75,7 +75,7 @@ export class WorkerProcess {
 }
 
 /**
- * The log is read up to the line that is needed, and discarded after it; it is written all the same.
+ * Reads the log up to the line that is needed. The rest is written and discarded.
  * @returns the URL that it listens on
  */
 function listening(child: ChildProcess): Promise<string> {

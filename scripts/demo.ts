@@ -17,7 +17,7 @@ import { startService, type ServiceProcess } from './demo/service-process.js';
 import { InterruptedError, stopSignal, toldToStop } from './demo/stop-signal.js';
 import { summaryTable } from './demo/summary.js';
 import { bad, good, heading, say } from './demo/terminal.js';
-import { problemsOf, problemsOfLog } from './demo/verdict.js';
+import { problemsOf, problemsOfLog } from './demo/check-results.js';
 import { TEAM } from './demo/week.js';
 
 /** Far more than a demo needs; one that hangs ends by itself after it, ms. */
@@ -52,7 +52,7 @@ async function run({ keep, week }: Wishes, interrupted: AbortSignal): Promise<re
     const problems = await runAll(service, receiver, stop);
     if (keep) await keepRunning(service, receiver, problems, week, interrupted);
     const { clean, words } = await service.stop();
-    return clean ? problems : [...problems, `the service ${words} when it was told to stop`];
+    return clean ? problems : [...problems, `the service ${words} on SIGTERM`];
   } finally {
     await service?.stop();
     await receiver?.stop();
@@ -89,7 +89,7 @@ async function keepRunning(
   say(`  API       ${service.url}`);
   say(`  docs      ${service.url}/docs`);
   say(`  metrics   ${service.url}/metrics`);
-  say(`  receiver  ${receiver.url} (a path of your own answers 200)`);
+  say(`  receiver  ${receiver.url} (any other path responds with 200)`);
   await toldToStop(interrupted);
 }
 

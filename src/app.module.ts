@@ -29,14 +29,14 @@ import { optionsOf } from './service-callbacks/options-from-env.js';
 import { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
 
 export interface ServiceSeams {
-  /** Where log lines go instead of standard output. */
+  /** The destination of log lines, in place of standard output. */
   readonly logStream?: DestinationStream;
 }
 
 /** The service: composition only. */
 @Module({})
 export class AppModule {
-  /** @param dataSource connected; the application closes it. */
+  /** @param dataSource connected; the application closes it */
   static forRoot(env: Env, dataSource: DataSource, seams: ServiceSeams = {}): DynamicModule {
     const servesApi = env.PROCESS_ROLE !== 'worker';
     const apiTokens = ApiTokensModule.forRoot(env.API_TOKENS);

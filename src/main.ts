@@ -3,7 +3,7 @@ import { stacksOf } from './observability/describe-error.js';
 import { startService, type RunningService } from './service.js';
 import { explainStart } from './start-errors.js';
 
-/** A second signal does not wait for anything. */
+/** A second signal ends the process at once. */
 function stopOnSignal(service: RunningService): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {

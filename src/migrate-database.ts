@@ -10,7 +10,7 @@ import { queueFaults } from './service-callbacks/setup/queue-faults.js';
 const REMEDY =
   'run `npm run migration:run` (`npx service-callbacks migrate` in the image), or start with MIGRATE_ON_START=true';
 
-/** What the service has in its database. */
+/** The tables of the service. */
 export const serviceSchema = {
   tables: ['notifications', 'service_callback_api_tokens', ...callbackSchema.tables],
   migrations: serviceMigrations,
@@ -19,9 +19,9 @@ export const serviceSchema = {
 
 /**
  * Brings the service's tables and the schema of the queue up to date, one process at a time.
- * @param queueUrl of the queue's database, where it has one of its own
+ * @param queueUrl the queue's database, if it has its own
  * @returns the names of the migrations that ran
- * @throws SetupError; what PostgreSQL responds with: nothing is half applied, each migration is a transaction.
+ * @throws SetupError; also PostgreSQL's errors. Each migration is a transaction, so none is half applied.
  */
 export function migrateDatabase(url: string, queueUrl = url): Promise<string[]> {
   const queue = { connectionString: queueUrl };
@@ -29,9 +29,9 @@ export function migrateDatabase(url: string, queueUrl = url): Promise<string[]> 
 }
 
 /**
- * Reads whether tables and queue are up to date and open to this user.
- * @param queueUrl of the queue's database; none: the queue is on Redis
- * @throws SetupError naming all that is missing and the command that brings it.
+ * Checks that tables and queue are up to date, and that this user may use them.
+ * @param queueUrl the queue's database; undefined: the queue is on Redis
+ * @throws SetupError naming everything that is missing, and the command that adds it
  */
 export async function assertDatabaseIsCurrent(url: string, queueUrl: string | undefined): Promise<void> {
   assertNoFaults([

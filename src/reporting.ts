@@ -1,4 +1,7 @@
-/** The entry point `service-callbacks/reporting`: what became of callbacks, for a host's own pages and programs. */
+/**
+ * The entry point `service-callbacks/reporting`: the state and history of callbacks, for a host's own pages and
+ * programs.
+ */
 export { CallbackLogReader } from './service-callbacks/history/callback-log.reader.js';
 export type * from './service-callbacks/history/records.js';
 export {

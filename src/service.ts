@@ -14,20 +14,23 @@ import { assertDatabases, listenError } from './start-errors.js';
 import { assertDatabaseIsCurrent, migrateDatabase } from './migrate-database.js';
 import { version } from './version.js';
 
-/** An environment whose database is known: the embedded one's URL stands in for one that was not set. */
+/** An environment with a database: the embedded one's URL if none was set. */
 type ServiceEnv = Env & { readonly DATABASE_URL: string };
 
-/** Largest request body, bytes; the largest the API knows is a tenth of it. */
+/** The largest request body, bytes: ten times the largest of the API. */
 const BODY_LIMIT = 64 * 1024;
 
 export interface RunningService {
   readonly app: NestExpressApplication;
   readonly url: string;
-  /** Takes no more, lets what is in flight finish, closes. @param why for the log: the signal, say. */
+  /**
+   * Accepts no more requests, finishes those in flight, and closes.
+   * @param why for the log, for example the signal
+   */
   stop(why?: string): Promise<void>;
 }
 
-/** Database first, schema second, then the application; what was started is stopped where a later step fails. */
+/** Starts the database, then the schema, then the application. If a step fails, the earlier parts are stopped. */
 export async function startService(env: Env, seams: ServiceSeams = {}): Promise<RunningService> {
   const embedded =
     env.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: env.DATA_DIR }) : undefined;
@@ -91,7 +94,7 @@ async function listen(
   }
 }
 
-/** Where people find this process, and what it is. A worker serves no pages. */
+/** What this process is, and its address. A worker serves no pages. */
 function listening({ PROCESS_ROLE: role, CONSOLE: hasConsole }: ServiceEnv, url: string) {
   const pages = {
     ...(role !== 'worker' && hasConsole && { console: `${url}/console` }),
@@ -102,7 +105,7 @@ function listening({ PROCESS_ROLE: role, CONSOLE: hasConsole }: ServiceEnv, url:
   return { event: 'service.listening', url, role, version, ...pages, msg };
 }
 
-/** The DataSource is made here, and not by Nest: where Nest fails, it gives nothing back that could be closed. */
+/** The `DataSource` is made here and not by Nest: if Nest fails, it returns nothing that could be closed. */
 async function createApplication(env: ServiceEnv, seams: ServiceSeams): Promise<NestExpressApplication> {
   const dataSource = await openDataSource({
     url: env.DATABASE_URL,

@@ -4,22 +4,22 @@ import type { Env } from './config/variables.js';
 import { EmbeddedPostgresError } from './embedded-postgres/errors.js';
 import { InvalidAlertUrlError } from './service-callbacks/endpoint-health/operators-endpoint.js';
 
-/** What the service needs to start is not there. The message names the variable and what to do. */
+/** The service lacks something that it needs to start. The message names the variable and what to do. */
 class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** Of the service alone. */
+/** Errors of the service only. */
 const EXPLAINED = [StartError, InvalidAlertUrlError, EmbeddedPostgresError];
 
-/** What a person can put right is said in words; anything else with its stack. */
+/** The user can correct these errors, so they are shown in words. Any other error is shown with its stack. */
 export function explainStart(error: unknown): string {
   return EXPLAINED.some((known) => error instanceof known) ? (error as Error).message : explain(error);
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** @throws StartError naming the variable whose database cannot be used, and why */
+/** @throws StartError naming the variable whose database cannot be used, and the reason */
 export async function assertDatabases(env: Env): Promise<void> {
   for (const variable of ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'QUEUE_DATABASE_URL'] as const) {
     const url = env[variable];
@@ -46,7 +46,7 @@ interface Login {
   readonly database: string;
 }
 
-/** By SQLSTATE, or by the code of the connection's error. */
+/** By the SQLSTATE, or by the code of the connection's error. */
 function remedyFor(error: unknown, { variable, user, database }: Login): string {
   const { code = '' } = error as { readonly code?: string };
   if (code === '3D000') return `Create the database "${database}", or name another in ${variable}.`;
@@ -55,7 +55,7 @@ function remedyFor(error: unknown, { variable, user, database }: Login): string 
   return `Start PostgreSQL there, or correct ${variable}.`;
 }
 
-/** @returns the same error where it is about something else than the address to listen on */
+/** @returns the same error if it is not about the address to listen on */
 export function listenError(error: unknown, { HOST, PORT }: Pick<Env, 'HOST' | 'PORT'>): unknown {
   const { code = '', syscall } = error as { readonly code?: string; readonly syscall?: string };
   if (syscall !== 'listen' && syscall !== 'getaddrinfo') return error;
@@ -71,7 +71,7 @@ const LISTEN_FAULTS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no address is known for the name; set HOST to an IP address or another name',
 };
 
-/** All addresses of a name may have been tried. */
+/** For a name, all of its addresses may have been tried. */
 function reasonOf(error: unknown): string {
   const { message, errors } = error as Partial<AggregateError>;
   return Array.isArray(errors) && errors.length > 0 ? errors.map(reasonOf).join(', ') : (message ?? '');

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-/** Of this package, as its manifest says. */
+/** The version of this package, from its manifest. */
 export const { version } = createRequire(import.meta.url)('service-callbacks/package.json') as {
   readonly version: string;
 };

@@ -7,20 +7,20 @@ import type { Scenario } from './scenario.js';
 
 const CALLBACKS = 200;
 const POOL = 2;
-const ANSWER_MS = 2_000;
-/** A statement or transaction of that age waits for something; recording what is over takes a few, ms. */
+const LATENCY_MS = 2_000;
+/** A statement or transaction of this age waits for something; writing results takes a few ms. */
 const HELD_MS = 100;
 
 /**
- * The second incident: a pool of 2 and 200 callbacks to an endpoint that takes seconds. How many are in
- * flight together, and how many of the pool's connections are free of a transaction meanwhile.
+ * The second incident: a pool of 2 and 200 callbacks to an endpoint that takes seconds. It measures how many are in
+ * flight at once, and how many of the pool's connections are free of a transaction meanwhile.
  */
 export const pool: Scenario = async function* ({ lab, options, say }) {
   const stores = await lab.fresh();
   const producer = await BenchProducer.start(options.backend, stores);
-  const serviceId = await producer.register(`${lab.receiver.url}/slow/${ANSWER_MS}`);
+  const serviceId = await producer.register(`${lab.receiver.url}/slow/${LATENCY_MS}`);
   await producer.sendMany([serviceId], CALLBACKS);
-  // Its pool has the same name as the worker's.
+  // Its pool would have the same name as the worker's.
   await producer.stop();
   lab.receiver.reset();
   const worker = await WorkerProcess.start('service', options.backend, stores, {
@@ -30,7 +30,7 @@ export const pool: Scenario = async function* ({ lab, options, say }) {
     const { inFlight, held } = await watch(lab.receiver, stores.databaseUrl);
     say(`  ${inFlight} of ${CALLBACKS} in flight together, ${held} connections of the pool held meanwhile`);
     const facts = { scenario: 'pool', backend: options.backend, bar: { atLeast: 1 } } as const;
-    const settings = { DATABASE_POOL_SIZE: POOL, answerMs: ANSWER_MS };
+    const settings = { DATABASE_POOL_SIZE: POOL, latencyMs: LATENCY_MS };
     yield rowOf(
       {
         ...facts,
@@ -55,8 +55,9 @@ export const pool: Scenario = async function* ({ lab, options, say }) {
 };
 
 /**
- * Looks every 50 ms until all are in flight or 6 s are over, then for half a second who holds what. A connection that is
- * taken from the pool and idle is not seen; with one held for each attempt, they would not all be in flight.
+ * Looks every 50 ms, until all are in flight or for 6 s, and then for half a second at who holds which connection. An
+ * idle connection that is taken from the pool is not visible. But if each attempt held one, the attempts could not all
+ * be in flight.
  */
 async function watch(receiver: Receiver, databaseUrl: string) {
   const client = new pg.Client({ connectionString: databaseUrl });

@@ -5,15 +5,15 @@ import type { Row } from '../row.js';
 export interface ScenarioContext {
   readonly lab: Lab;
   readonly options: BenchOptions;
-  /** Until when a quick run must be done with this scenario, ms since the epoch; a full one has no end. */
+  /** The time until which a quick run must finish this scenario, ms since the epoch; a full run has none. */
   readonly until: number;
   readonly say: (line: string) => void;
 }
 
-/** Gives each row as soon as it is known: an hour's figures must not go with what breaks off after them. */
+/** Yields each row as soon as it is known: a later failure must not lose the figures of an hour. */
 export type Scenario = (context: ScenarioContext) => AsyncIterable<Row>;
 
-/** Scenarios one after the other; a quick run leaves out those that its time is over for, and says so. */
+/** Runs scenarios one after the other. A quick run leaves out those without time, and says so. */
 export async function* inTurn(
   context: ScenarioContext,
   parts: Readonly<Record<string, Scenario>>,

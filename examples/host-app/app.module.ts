@@ -12,7 +12,7 @@ export interface CallbackParts {
   readonly controllers?: boolean;
 }
 
-/** A shop that tells its sellers' servers when an order was dispatched. */
+/** A shop that informs its sellers' servers when an order was dispatched. */
 @Module({})
 export class AppModule {
   static forRoot(env: Environment, parts: CallbackParts = {}): DynamicModule {

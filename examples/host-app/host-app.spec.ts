@@ -84,7 +84,7 @@ describe('a host application', () => {
   /** Callbacks that nobody attempts yet. */
   const waiting = (host: RunningHost) => host.app.get<Queue>(getQueueToken('service-callbacks')).count();
 
-  it('tells a seller of an order with a callback type of its own', async () => {
+  it('sends a seller a callback of its own type', async () => {
     const host = await startHost();
     await register(host);
 
@@ -109,7 +109,7 @@ describe('a host application', () => {
     );
   });
 
-  it('is told where a seller wants no callbacks, and goes on', async () => {
+  it('learns that a seller has no endpoint, and goes on', async () => {
     const host = await startHost({ processors: false });
     const orders = host.app.get(OrdersService);
     const { id } = await orders.place(sellerId);
@@ -119,7 +119,7 @@ describe('a host application', () => {
     expect(await waiting(host)).toBe(0);
   });
 
-  it('takes the callback back with a transaction that cannot commit', async () => {
+  it('sends no callback if the transaction cannot commit', async () => {
     const host = await startHost({ processors: false });
     await register(host);
     const orders = host.app.get(OrdersService);
@@ -135,7 +135,7 @@ describe('a host application', () => {
     await receiver.waitForRequests(1, { path: `/${sellerId}` });
   });
 
-  it('enqueues in one process what another delivers', async () => {
+  it('enqueues in one process and delivers in another', async () => {
     const producer = await startHost({ processors: false });
     await register(producer);
     const orders = producer.app.get(OrdersService);
@@ -150,7 +150,7 @@ describe('a host application', () => {
     expect(request?.body).toContain(id);
   });
 
-  it('offers the management API where it asks for it', async () => {
+  it('has the management API if it enables it', async () => {
     const host = await startHost({ controllers: true });
 
     const registered = await host.post(`/service/${sellerId}/callback-api`, registration());
@@ -165,7 +165,7 @@ describe('a host application', () => {
     await receiver.waitForRequests(1, { path: `/${sellerId}` });
   });
 
-  it('has no management API unless it asks for it', async () => {
+  it('has no management API by default', async () => {
     const host = await startHost({ processors: false });
 
     expect(await host.post(`/service/${sellerId}/callback-api`, registration())).toMatchObject({

@@ -7,7 +7,7 @@ import { DeliveriesService } from './deliveries/deliveries.service.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A team's server that counts which of its messages were delivered. */
+/** A team's server that counts its delivered messages. */
 @Module({})
 export class AppModule {
   static forRoot(env: Environment): DynamicModule {
@@ -26,5 +26,5 @@ export class AppModule {
   }
 }
 
-/** Comma-separated: while one is rotated, the old and the new one. */
+/** A comma-separated list: during a rotation, the old and the new value. */
 const listOf = (value = '') => value.split(',').filter((item) => item !== '');

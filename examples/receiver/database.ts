@@ -3,7 +3,7 @@ import type { DataSourceOptions } from 'typeorm';
 import { CreateDeliveries1764300000000 } from './deliveries/1764300000000-create-deliveries.js';
 import { Delivery } from './deliveries/delivery.entity.js';
 
-/** The receiver's own DataSource; the ids of received callbacks stand in it beside the effects. */
+/** The receiver's own `DataSource`, which also has the ids of received callbacks. */
 export function databaseOptions(url: string | undefined) {
   return {
     type: 'postgres',

@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 
-// The signature is of the bytes: without `rawBody` they are gone by the time that the guard runs.
+// The signature covers the bytes of the body; without `rawBody` the guard cannot read them.
 const app = await NestFactory.create(AppModule.forRoot(process.env), { rawBody: true });
 await app.listen(process.env['PORT'] ?? 4000, '127.0.0.1');

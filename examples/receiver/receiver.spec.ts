@@ -70,14 +70,14 @@ describe('the example receiver', () => {
     expect(await deliveries.count('delivered')).toBe(1);
   });
 
-  it('counts it once where two deliveries arrive at once', async () => {
+  it('counts it once if two deliveries arrive at once', async () => {
     const id = randomUUID();
     const payload = { status: 'technical-failure' } as Parameters<DeliveriesService['note']>[1];
     await Promise.all(Array.from({ length: 5 }, () => deliveries.note(id, payload)));
     expect(await deliveries.count('technical-failure')).toBe(1);
   });
 
-  it('is not marked where the effects are rolled back: the next delivery has them', async () => {
+  it('is not marked if the effects are rolled back: the next delivery writes them', async () => {
     const id = randomUUID();
     const dataSource = app.get(DataSource);
     const failed = dataSource.transaction(async (manager) => {
@@ -95,7 +95,7 @@ describe('the example receiver', () => {
     );
   });
 
-  it('forgets what was received before a time', async () => {
+  it('deletes marks that are older than a time', async () => {
     const dataSource = app.get(DataSource);
     await dataSource.transaction((manager) => markReceived(manager, 'of-long-ago'));
     await dataSource.query(
@@ -105,12 +105,12 @@ describe('the example receiver', () => {
     expect(await forgetReceived(dataSource.manager, new Date('2021-01-01'))).toBe(0);
   });
 
-  it('has a table that TypeORM would make of the entity', async () => {
+  it('has the table that TypeORM would create from the entity', async () => {
     const { upQueries } = await app.get(DataSource).driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
   });
 
-  it('responds with 401 and what is wrong to anything else', async () => {
+  it('responds with 401 and the reason to any other request', async () => {
     const post = async (headers: Readonly<Record<string, string>>) => {
       const response = await fetch(url, {
         method: 'POST',
@@ -135,7 +135,7 @@ describe('the example receiver', () => {
     );
   });
 
-  it('does not start with a secret that is none, and says which option is missing for the raw body', async () => {
+  it('does not start with an invalid secret, and names the missing option for the raw body', async () => {
     await expect(startReceiver({ CALLBACK_SECRETS: 'whsec_', CALLBACK_TOKENS: 'a b' })).rejects.toThrow(
       /signing secret 1 is not whsec_/,
     );

@@ -5,7 +5,7 @@ import { orderDispatched, OrdersService } from './orders.js';
 
 expect.extend(callbackMatchers);
 
-it('sends the news of a dispatched order, which arrives at the third attempt', async () => {
+it('delivers the callback of a dispatched order at the third attempt', async () => {
   const module = await Test.createTestingModule({
     imports: [ServiceCallbacksTestingModule.forRoot({ callbackTypes: [orderDispatched] })],
     providers: [OrdersService],

@@ -51,7 +51,7 @@ describe('a host with the real module', () => {
   });
 
   // #region receiver
-  it('delivers the news of a dispatched order at the third attempt', async () => {
+  it('delivers the callback of a dispatched order at the third attempt', async () => {
     const sellerId = randomUUID();
     const url = `${receiver.url}/orders`;
     const endpoint = { serviceId: sellerId, callbackType: 'order_dispatched', url };
@@ -66,7 +66,7 @@ describe('a host with the real module', () => {
   });
   // #endregion
 
-  it('says which requests came where a callback does not arrive', async () => {
+  it('names the requests that arrived if the callback does not', async () => {
     await expect(receiver.waitForCallback({ order_id: 'another' }, { timeoutMs: 1 })).rejects.toThrow(
       /^No callback with { order_id: 'another' } arrived within 1 ms; requests: \n {2}\/orders 503 \{"order_id"/,
     );
@@ -106,7 +106,7 @@ describe('a host with the testing module in place of the real one', () => {
     expect(await callbacks.deliverNow()).toHaveLength(1);
   });
 
-  it('sends what is in a transaction once it commits, without what went back to a savepoint', async () => {
+  it('sends the callbacks of a transaction when it commits, without those of a rolled back savepoint', async () => {
     const order = (id: string) => Object.assign(new Order(), { id, sellerId: randomUUID() });
     await module.get(DataSource, { strict: false }).transaction(async (manager) => {
       await producer.send(orderDispatched, order('kept'), { manager });
@@ -124,7 +124,7 @@ describe('a host with the testing module in place of the real one', () => {
     expect(ids.filter((id) => ['kept', 'nested', 'undone'].includes(id ?? ''))).toEqual(['kept', 'nested']);
   });
 
-  it('cannot take the place of a module that is not there', () => {
+  it('cannot replace a module that is not imported', () => {
     expect(() => callbacksModuleIn(OrdersModule)).toThrow(
       'OrdersModule and the modules that it imports do not import ServiceCallbacksModule.forRoot(…)',
     );

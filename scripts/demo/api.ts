@@ -57,9 +57,9 @@ export class Api {
       body: JSON.stringify(body),
       signal: this.signal,
     });
-    const answer = await response.text();
+    const text = await response.text();
     report('api', `POST ${path}: ${response.status}`, maskedJson(body));
-    if (response.status === expected.status) return expected.schema.parse(JSON.parse(answer));
-    throw new Error(`POST ${path} answered ${response.status} instead of ${expected.status}: ${answer}`);
+    if (response.status === expected.status) return expected.schema.parse(JSON.parse(text));
+    throw new Error(`POST ${path} responded with ${response.status} instead of ${expected.status}: ${text}`);
   }
 }

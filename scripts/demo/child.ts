@@ -5,14 +5,14 @@ import { once } from 'node:events';
 const STOP_TIMEOUT_MS = 10_000;
 
 /** How a child ended, in words. `clean`: by itself with exit code 0. */
-export interface Ending {
+export interface Exit {
   readonly clean: boolean;
   readonly words: string;
 }
 
 /** Resolves when the child has ended and all it wrote has been read; never rejects. */
-export function endingOf(child: ChildProcess): Promise<Ending> {
-  const { promise, resolve } = Promise.withResolvers<Ending>();
+export function exitOf(child: ChildProcess): Promise<Exit> {
+  const { promise, resolve } = Promise.withResolvers<Exit>();
   child.once('error', (error) => resolve({ clean: false, words: `could not be started: ${error.message}` }));
   child.once('close', (code: number | null, signal: NodeJS.Signals | null) => {
     resolve({ clean: code === 0, words: signal ? `was ended by ${signal}` : `ended with exit code ${code}` });

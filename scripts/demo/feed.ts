@@ -1,4 +1,4 @@
-/** Things that arrive over time, kept in order, and whoever waits for one of them. */
+/** Items that arrive over time, in order, and the callers that wait for one of them. */
 export class Feed<T> {
   private readonly arrived: T[] = [];
   private readonly waiting = new Set<() => void>();
@@ -13,14 +13,14 @@ export class Feed<T> {
     this.wake();
   }
 
-  /** Nothing more comes: whoever waits, now or later, is told why. */
+  /** No more items come: everyone who waits, now or later, gets this error. */
   end(reason: Error): void {
     this.ended ??= reason;
     this.wake();
   }
 
   /**
-   * Resolves with what `find` finds among everything that has arrived, as soon as it finds something.
+   * Resolves with the first result of `find` on the items so far, as soon as there is one.
    *
    * @throws the reason of `signal` or of `end()`, whichever comes first
    */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A line of the service's log, as far as the demo reads it. */
+/** The fields of the service's log that the demo reads. */
 const logLine = z.looseObject({
   level: z.number(),
   event: z.string().optional(),
@@ -14,7 +14,7 @@ const logLine = z.looseObject({
 });
 export type LogLine = Readonly<z.infer<typeof logLine>>;
 
-/** @returns undefined for what is no line of the log: what a library wrote by itself */
+/** @returns undefined for other output, such as a line that a library printed */
 export function parseLogLine(text: string): LogLine | undefined {
   try {
     return logLine.safeParse(JSON.parse(text)).data;
@@ -23,24 +23,24 @@ export function parseLogLine(text: string): LogLine | undefined {
   }
 }
 
-/** Events after which something still happens to a callback. */
-const ON_ITS_WAY: ReadonlySet<string> = new Set([
+/** Events after which a callback is still open. */
+const OPEN_EVENTS: ReadonlySet<string> = new Set([
   'callback.queued',
   'callback.retrying',
   'callback.deferred',
   'callback.postponed',
 ]);
 
-export function isLastWord({ event }: LogLine): boolean {
-  return event !== undefined && !ON_ITS_WAY.has(event);
+export function isLastEvent({ event }: LogLine): boolean {
+  return event !== undefined && !OPEN_EVENTS.has(event);
 }
 
-/** Whether a line tells of a request that was made: a deferral names the attempt that it puts off. */
+/** Whether the line is about a request that was made. The line of a deferral has the number of the next attempt, and no duration. */
 export function isAttempt(line: LogLine): boolean {
   return line.attempt !== undefined && line.duration_ms !== undefined;
 }
 
-/** `503`, `timeout`: how an attempt ended. */
+/** `503`, `timeout`: the result of an attempt. */
 export function resultOf(line: LogLine): string {
   return String(line.status_code ?? line.error ?? 'unknown');
 }

@@ -1,18 +1,18 @@
 import { fork } from 'node:child_process';
-import { endingOf, stopChild } from './child.js';
+import { exitOf, stopChild } from './child.js';
 import { Feed } from './feed.js';
-import type { Answer } from './scenarios.js';
+import type { PlannedResponse } from './scenarios.js';
 
-/** A request as it arrived at the receiver, and what it was answered. */
+/** A request as it arrived at the receiver, and its response. */
 export interface Arrival {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  readonly answer: Answer;
+  readonly response: PlannedResponse;
 }
 
-/** What the receiver tells its parent. */
+/** Messages of the receiver to its parent. */
 export type ReceiverMessage =
   | { readonly kind: 'listening'; readonly url: string }
   | { readonly kind: 'arrival'; readonly arrival: Arrival };
@@ -33,7 +33,7 @@ export async function startReceiver(signal: AbortSignal): Promise<ReceiverProces
     if (message.kind === 'listening') urls.push(message.url);
     else arrivals.push(message.arrival);
   });
-  void endingOf(child).then(({ words }) => {
+  void exitOf(child).then(({ words }) => {
     const ended = new Error(`The receiver ${words}.`);
     urls.end(ended);
     arrivals.end(ended);

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Api } from './api.js';
 import { deadline } from './deadline.js';
 import type { Evidence, Result } from './evidence.js';
-import { isAttempt, isLastWord, resultOf, type LogLine } from './log-line.js';
+import { isAttempt, isLastEvent, resultOf, type LogLine } from './log-line.js';
 import type { Arrival, ReceiverProcess } from './receiver-process.js';
 import type { Scenario } from './scenarios.js';
 import type { ServiceProcess } from './service-process.js';
@@ -76,7 +76,7 @@ async function follow(callbackId: string, service: ServiceProcess, signal: Abort
     );
     lines.push(line);
     if (line.event !== 'callback.queued') report('log', describe(line));
-    if (isLastWord(line)) return lines;
+    if (isLastEvent(line)) return lines;
   }
 }
 

@@ -1,20 +1,20 @@
-/** What the receiver does with a request: a status, or nothing at all. */
-export type Answer = number | 'hang';
+/** The status code of a response; `hang`: no response. */
+export type PlannedResponse = number | 'hang';
 
 export interface Scenario {
   readonly title: string;
-  /** The endpoint on the receiver; a service of its own, because a service has one callback API per type. */
+  /** The path of its endpoint on the receiver. Each scenario has a service of its own, because a service has one endpoint for each type. */
   readonly path: string;
-  /** What each attempt is answered, in order: also how many attempts there must be. */
-  readonly answers: readonly [Answer, ...Answer[]];
+  /** The response to each attempt, in order; their number is the number of attempts. */
+  readonly responses: readonly [PlannedResponse, ...PlannedResponse[]];
   readonly notificationType: 'email' | 'sms';
   readonly recipient: string;
-  /** What the provider's receipt says. */
+  /** The status in the provider's receipt. */
   readonly status: 'delivered' | 'permanent-failure' | 'temporary-failure';
   readonly endsWith: 'callback.delivered' | 'callback.not_retried' | 'callback.retries_exhausted';
 }
 
-/** The demo's settings of the service: real ones but for their size, so that it is over in seconds. */
+/** The demo's settings of the service: shorter than in production, so that it ends in seconds. */
 export const DELIVERY = {
   timeoutMs: 1_000,
   maxRetries: 2,
@@ -22,12 +22,12 @@ export const DELIVERY = {
   retryMaxDelayMs: 2_000,
 } as const;
 
-/** Recipients that exist nowhere: RFC 2606 §3, and the numbers Ofcom keeps for drama. */
+/** Recipients that do not exist: RFC 2606 §3, and numbers that Ofcom reserves for fiction. */
 export const scenarios: readonly Scenario[] = [
   {
     title: 'an email is delivered',
     path: '/email',
-    answers: [200],
+    responses: [200],
     notificationType: 'email',
     recipient: 'someone@example.com',
     status: 'delivered',
@@ -36,34 +36,34 @@ export const scenarios: readonly Scenario[] = [
   {
     title: 'a text message cannot be delivered',
     path: '/sms',
-    answers: [204],
+    responses: [204],
     notificationType: 'sms',
     recipient: '+447700900123',
     status: 'permanent-failure',
     endsWith: 'callback.delivered',
   },
   {
-    title: 'an endpoint answers 503 twice, then recovers',
+    title: 'an endpoint responds with 503 twice, then recovers',
     path: '/recovers',
-    answers: [503, 503, 200],
+    responses: [503, 503, 200],
     notificationType: 'email',
     recipient: 'patient@example.com',
     status: 'temporary-failure',
     endsWith: 'callback.delivered',
   },
   {
-    title: 'an endpoint answers 404',
+    title: 'an endpoint responds with 404',
     path: '/missing',
-    answers: [404],
+    responses: [404],
     notificationType: 'email',
     recipient: 'lost@example.com',
     status: 'delivered',
     endsWith: 'callback.not_retried',
   },
   {
-    title: 'an endpoint accepts connections and never answers',
+    title: 'an endpoint accepts connections and never responds',
     path: '/hangs',
-    answers: ['hang', 'hang', 'hang'],
+    responses: ['hang', 'hang', 'hang'],
     notificationType: 'sms',
     recipient: '+447700900456',
     status: 'delivered',

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { variables, type VariableName } from '../../src/config/variables.js';
-import { endingOf, stopChild, type Ending } from './child.js';
+import { exitOf, stopChild, type Exit } from './child.js';
 import { Feed } from './feed.js';
 import { parseLogLine, type LogLine } from './log-line.js';
 import { DELIVERY } from './scenarios.js';
@@ -12,7 +12,7 @@ export interface ServiceProcess {
   readonly url: string;
   readonly log: Feed<LogLine>;
   /** Stops it on SIGTERM, which must end it with exit code 0. */
-  stop(): Promise<Ending>;
+  stop(): Promise<Exit>;
 }
 
 /** Lines of standard error that are shown when the service fails. */
@@ -39,13 +39,13 @@ export async function startService(dataDir: string, signal: AbortSignal): Promis
     else complaints.push(line);
   });
   eachLine(child.stderr, (line) => complaints.push(line));
-  const ending = endingOf(child);
-  void ending.then(({ words }) => {
+  const exit = exitOf(child);
+  void exit.then(({ words }) => {
     log.end(new Error([`The service ${words}.`, ...complaints.slice(-LAST_LINES)].join('\n')));
   });
   const stop = async () => {
     await stopChild(child);
-    return ending;
+    return exit;
   };
   try {
     const url = await log.waitFor(listeningAt, signal);

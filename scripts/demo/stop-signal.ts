@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Ctrl-C, a terminal that was closed, or whoever started the demo asked it to stop. */
+/** The demo was stopped: by Ctrl-C, a closed terminal, or a signal. */
 export class InterruptedError extends Error {
   constructor(readonly signal: NodeJS.Signals) {
     super(`Interrupted by ${signal}.`);
@@ -8,7 +8,7 @@ export class InterruptedError extends Error {
   }
 }
 
-/** Aborts on the first of the usual signals. A second one ends this process at once, and its children with it. */
+/** Aborts on the first of the usual signals. The second one ends this process and its children at once. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals) => {
@@ -19,7 +19,7 @@ export function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** How often it is looked whether the parent is still there, ms. */
+/** How often the parent is checked, ms. */
 const LOOK_INTERVAL_MS = 500;
 
 /**

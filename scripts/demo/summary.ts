@@ -9,7 +9,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 
 const HEADER = ['callback', 'attempts', 'outcome', 'time'];
 
-/** One row a callback: the attempts are those the receiver saw, the outcome is the log's last word. */
+/** One row a callback, with the attempts that the receiver saw and the outcome in the log. */
 export function summaryTable(results: readonly Result[]): string {
   const rows = [HEADER, ...results.map(row)];
   const widths = HEADER.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));

@@ -12,16 +12,16 @@ import type { PayloadCipher } from '../../src/service-callbacks/security/payload
 
 const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 86_400_000;
-/** Callbacks of each endpoint that have a record; the figures know of more. */
+/** Callbacks of each endpoint with a record; the figures count more. */
 const OF_EACH = 240;
-/** Of them, those of a failure that goes on. */
+/** How many of them belong to a failure that goes on. */
 const OF_FAILURE = 46;
-/** Of those, the newest that wait for their next attempt. */
+/** How many of those, the newest, wait for their next attempt. */
 const WAITING = 8;
 
 const types = new CallbackTypeRegistry();
 
-interface Story {
+interface History {
   readonly id: string;
   readonly queuedAt: number;
   readonly state: 'delivered' | 'retrying' | 'given_up';
@@ -30,7 +30,7 @@ interface Story {
   readonly nextAt: number | null;
 }
 
-/** What a story is about, and the document that tells it. */
+/** The subject of a callback, and its payload. */
 interface News {
   readonly subjectId: string;
   readonly payload: Record<string, unknown>;
@@ -44,16 +44,16 @@ export async function seedCallbacks(
   now: number,
 ): Promise<void> {
   for (const endpoint of endpoints.filter(({ perHour }) => perHour > 0)) {
-    const stories = Array.from({ length: OF_EACH }, (_, index) => ({
-      ...storyOf(endpoint, index, now),
-      ...newsOf(endpoint),
+    const histories = Array.from({ length: OF_EACH }, (_, index) => ({
+      ...historyOf(endpoint, index, now),
+      ...subjectOf(endpoint),
     }));
     await insert(
       dataSource,
       'service_callbacks',
-      stories.map((story, index) => rowOf(endpoint, story, index)),
+      histories.map((history, index) => rowOf(endpoint, history, index)),
     );
-    const payloads = stories.map(({ id, payload }) => ({
+    const payloads = histories.map(({ id, payload }) => ({
       id,
       payload: cipher.encrypt(JSON.stringify(payload), payloadBinding(id)),
     }));
@@ -71,7 +71,7 @@ async function insert(dataSource: DataSource, table: string, rows: readonly obje
 }
 
 /** The example of the type: whole, as its jobs and dead letters have it. */
-function newsOf({ callbackType }: SeededEndpoint): News {
+function subjectOf({ callbackType }: SeededEndpoint): News {
   const type = types.get(callbackType);
   const example = type?.example?.();
   if (!type || example === undefined) throw new Error(`${callbackType} has no example to make a week of`);
@@ -79,12 +79,12 @@ function newsOf({ callbackType }: SeededEndpoint): News {
 }
 
 /** The first are the newest. */
-function storyOf(endpoint: SeededEndpoint, index: number, now: number): Story {
-  const { failing, disabled, answerMs, failureShare } = endpoint;
+function historyOf(endpoint: SeededEndpoint, index: number, now: number): History {
+  const { failing, disabled, latencyMs, failureShare } = endpoint;
   if (failing && index < OF_FAILURE) {
     const queuedAt = now - (index + 1) * (failing.sinceMs / (OF_FAILURE + 4));
     const id = idOf(queuedAt);
-    const tried = (times: number) => series(queuedAt, times, failing.failure, answerMs);
+    const failed = (times: number) => series(queuedAt, times, failing.failure, latencyMs);
     if (index < WAITING) {
       const nextAt = now + (45 + 6 * index) * MINUTE_MS;
       return {
@@ -92,11 +92,18 @@ function storyOf(endpoint: SeededEndpoint, index: number, now: number): Story {
         queuedAt,
         state: 'retrying',
         reason: null,
-        attempts: tried(1 + Math.floor(index / 3)),
+        attempts: failed(1 + Math.floor(index / 3)),
         nextAt,
       };
     }
-    return { id, queuedAt, state: 'given_up', reason: 'retries_exhausted', attempts: tried(6), nextAt: null };
+    return {
+      id,
+      queuedAt,
+      state: 'given_up',
+      reason: 'retries_exhausted',
+      attempts: failed(6),
+      nextAt: null,
+    };
   }
   const queuedAt = now - (index + 1) * (WEEK_MS / (OF_EACH + 12)) * 0.97 - 5_000;
   const id = idOf(queuedAt);
@@ -106,11 +113,11 @@ function storyOf(endpoint: SeededEndpoint, index: number, now: number): Story {
   const failsFirst = Math.random() < failureShare * 2;
   const failures = failsFirst ? series(queuedAt, 1, 'timeout', 5_000) : [];
   if (failsFirst && index % 7 === 0) {
-    const attempts = series(queuedAt, 1, '404', answerMs);
+    const attempts = series(queuedAt, 1, '404', latencyMs);
     return { id, queuedAt, state: 'given_up', reason: 'not_retried', attempts, nextAt: null };
   }
   const at = queuedAt + (failsFirst ? 5 * MINUTE_MS : 8);
-  const success = { at: new Date(at).toISOString(), duration_ms: vary(answerMs), status_code: 200 };
+  const success = { at: new Date(at).toISOString(), duration_ms: vary(latencyMs), status_code: 200 };
   return { id, queuedAt, state: 'delivered', reason: null, attempts: [...failures, success], nextAt: null };
 }
 
@@ -133,7 +140,7 @@ function vary(ms: number): number {
 
 function rowOf(
   { serviceId, callbackApiId, callbackType, url }: SeededEndpoint,
-  { id, subjectId, queuedAt, state, reason, attempts, nextAt }: Story & News,
+  { id, subjectId, queuedAt, state, reason, attempts, nextAt }: History & News,
   index: number,
 ) {
   const queued = new Date(queuedAt).toISOString();

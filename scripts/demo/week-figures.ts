@@ -35,7 +35,7 @@ function hours(endpoints: readonly SeededEndpoint[], now: number) {
         service_id: endpoint.serviceId,
         hour: new Date(at).toISOString(),
         ...columns(span),
-        duration_histogram: histogram(span.delivered + span.failed, endpoint.answerMs),
+        duration_histogram: histogram(span.delivered + span.failed, endpoint.latencyMs),
       };
     }).filter(isSomething),
   );

@@ -7,11 +7,11 @@ export interface WeekEndpoint {
   readonly path: string;
   /** Callbacks an hour at noon. */
   readonly perHour: number;
-  /** Typical answer, ms. */
-  readonly answerMs: number;
-  /** Of all attempts, fail now and then. */
+  /** Typical latency, ms. */
+  readonly latencyMs: number;
+  /** The share of attempts that fail. */
   readonly failureShare: number;
-  /** From so long ago on everything fails, ms, and how. */
+  /** The failure that goes on: how long ago it began, ms, and how it fails. */
   readonly failing?: { readonly sinceMs: number; readonly failure: string };
   readonly disabled?: { readonly sinceMs: number; readonly reason: 'gone' | 'by_hand' };
 }
@@ -40,7 +40,7 @@ export const weekEndpoints: readonly WeekEndpoint[] = [
     callbackType: 'delivery_status',
     path: '/passports/receipts',
     perHour: 900,
-    answerMs: 45,
+    latencyMs: 45,
     failureShare: 0.002,
     failing: { sinceMs: 2.7 * HOUR_MS, failure: '503' },
   },
@@ -49,7 +49,7 @@ export const weekEndpoints: readonly WeekEndpoint[] = [
     callbackType: 'inbound_sms',
     path: '/passports/replies',
     perHour: 40,
-    answerMs: 60,
+    latencyMs: 60,
     failureShare: 0.001,
   },
   {
@@ -57,7 +57,7 @@ export const weekEndpoints: readonly WeekEndpoint[] = [
     callbackType: 'delivery_status',
     path: '/vaccines/delivery',
     perHour: 4_200,
-    answerMs: 28,
+    latencyMs: 28,
     failureShare: 0.004,
   },
   {
@@ -65,7 +65,7 @@ export const weekEndpoints: readonly WeekEndpoint[] = [
     callbackType: 'delivery_status',
     path: '/taxes/notify-callback',
     perHour: 300,
-    answerMs: 900,
+    latencyMs: 900,
     failureShare: 0.12,
   },
   {
@@ -73,7 +73,7 @@ export const weekEndpoints: readonly WeekEndpoint[] = [
     callbackType: 'complaint',
     path: '/taxes/complaints',
     perHour: 3,
-    answerMs: 120,
+    latencyMs: 120,
     failureShare: 0,
     disabled: { sinceMs: 26 * HOUR_MS, reason: 'by_hand' },
   },
@@ -82,7 +82,7 @@ export const weekEndpoints: readonly WeekEndpoint[] = [
     callbackType: 'returned_letter',
     path: '/letters/returned',
     perHour: 12,
-    answerMs: 80,
+    latencyMs: 80,
     failureShare: 0,
   },
   {
@@ -90,7 +90,7 @@ export const weekEndpoints: readonly WeekEndpoint[] = [
     callbackType: 'delivery_status',
     path: '/letters/status',
     perHour: 0,
-    answerMs: 50,
+    latencyMs: 50,
     failureShare: 0,
   },
 ];

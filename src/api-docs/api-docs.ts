@@ -5,8 +5,8 @@ import type { RequestHandler } from 'express';
 const PATHS = /^\/docs(-json|-yaml)?(\/|$)/i;
 
 /**
- * The OpenAPI document and its page, created on the first request: their dependencies are a fifth of all the code that
- * a service would load at its start, and most processes never serve them.
+ * Creates the OpenAPI document and its page on the first request. Most processes never serve them, and their
+ * dependencies are a fifth of the code that a service would load at its start.
  */
 export function apiDocs(app: NestExpressApplication): RequestHandler {
   let docs: Promise<RequestHandler> | undefined;
@@ -20,7 +20,8 @@ export function apiDocs(app: NestExpressApplication): RequestHandler {
 async function docsOf(app: NestExpressApplication): Promise<RequestHandler> {
   const { SwaggerModule } = await import('@nestjs/swagger');
   const { openApiDocument } = await import('./openapi-document.js');
-  // Routes that an application gets once it listens come after its 404: these are on an adapter of their own.
+  // A route that is added after the application listens comes behind its 404. These routes are on an adapter of their
+  // own.
   const adapter = new ExpressAdapter();
   adapter.disable('x-powered-by');
   const ownRoutes = Object.create(app, {

@@ -5,7 +5,7 @@ export type JsonSchema = NonNullable<NonNullable<OpenAPIObject['components']>['s
 
 export interface ConvertedSchema {
   readonly schema: JsonSchema;
-  /** Under `#/components/schemas`. */
+  /** Schemas of `#/components/schemas`, by name. */
   readonly components?: Readonly<Record<string, JsonSchema>>;
 }
 
@@ -17,12 +17,12 @@ export type SchemaConverter = (
 type Override = NonNullable<z.core.ToJSONSchemaParams['override']>;
 
 /**
- * Turns zod's schemas into those of OpenAPI 3.1. One with a title becomes a component of that name. In a body that may
- * be left out, `x-optional` says so.
+ * Turns zod's schemas into those of OpenAPI 3.1. A schema with a title becomes a component of that name. A body with
+ * `x-optional` may be left out.
  */
 export function schemaConverter(callbackTypes: readonly string[]): SchemaConverter {
   const override: Override = ({ zodSchema, jsonSchema, path }) => {
-    // `format` says the same in a word.
+    // `format` says the same as this pattern.
     if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

@@ -71,10 +71,10 @@ function complete(operation: Described, error: JsonSchema): void {
     403: `The token lacks ${scope}`,
     404: 'The token is for another service',
     429: 'The token made more than API_RATE_LIMIT requests in a minute',
-    503: 'The database does not answer now; try again',
+    503: 'The database does not respond now; try again',
   };
   for (const [status, description] of Object.entries(common)) {
-    // The fields of the schema have an example of what is wrong with an input.
+    // The schema of the error response has an example of a wrong field.
     const example = status === '400' ? {} : { example: errorBodyOf(Number(status), [description]) };
     operation.responses[status] ??= {
       description,

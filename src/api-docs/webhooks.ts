@@ -68,7 +68,7 @@ const SAMPLES: BuiltInCallbackInputs = {
   inbound_sms: {
     id: 'a1b2c3d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d',
     serviceId: EXAMPLE_IDS.service,
-    sourceNumber: '447700900000', // numbers for fiction (Ofcom)
+    sourceNumber: '447700900000', // numbers that Ofcom reserves for fiction
     destinationNumber: '447700900001',
     message: 'YES, Tuesday at 10 works for me',
     dateReceived: new Date('2026-11-28T14:02:36.610Z'),
@@ -96,7 +96,7 @@ const SAMPLES: BuiltInCallbackInputs = {
   },
 };
 
-/** The requests that receivers get: the schema of each type's document, and a sample that is signed as they are. */
+/** The requests that receivers get: the schema of each type's payload, and a signed sample. */
 export function webhooksOf(types: CallbackTypeRegistry, convert: SchemaConverter): Record<string, PathItem> {
   return Object.fromEntries(BUILT_IN_CALLBACK_TYPES.map((type) => [type, webhookOf(type, types, convert)]));
 }

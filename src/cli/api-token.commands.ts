@@ -6,7 +6,7 @@ import type { Command } from './command.js';
 import { CommandError, UsageError } from './errors.js';
 import type { Project } from './project.js';
 
-/** Tokens of the REST API that are kept in the database, by their hashes. */
+/** Commands for the REST API tokens in the database, which keeps only their hashes. */
 export function apiTokenCommands({ withDatabases }: Pick<Project, 'withDatabases'>): Command[] {
   const withTokens = <T>(use: (tokens: ApiTokenRepository) => Promise<T>): Promise<T> =>
     withDatabases(({ url }) =>

@@ -1,4 +1,4 @@
-/** What follows a command on its line. */
+/** The arguments and options of one command line. */
 export interface CommandInput {
   readonly arguments: readonly string[];
   option(name: string): string | undefined;
@@ -7,15 +7,15 @@ export interface CommandInput {
 
 interface OptionDescription {
   readonly description: string;
-  /** What stands for its value in the usage; none: it is a flag. */
+  /** The name of the option's value in the usage text; absent for a flag. */
   readonly value?: string;
 }
 
 export interface Command {
-  /** Of one or two words. */
+  /** One or two words. */
   readonly name: string;
   readonly description: string;
-  /** What its arguments are called. */
+  /** The names of the arguments in the usage text. */
   readonly arguments?: readonly string[];
   readonly options?: Readonly<Record<string, OptionDescription>>;
   /** @returns the exit code */

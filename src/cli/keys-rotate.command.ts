@@ -12,7 +12,7 @@ import {
 import type { Command } from './command.js';
 import type { Project } from './project.js';
 
-/** A line of progress at most, ms. */
+/** At most one line of progress in this time, ms. */
 const PROGRESS_INTERVAL_MS = 1_000;
 const HOUR_MS = 3_600_000;
 
@@ -41,7 +41,7 @@ export function keysRotateCommand({ withDatabases }: Pick<Project, 'withDatabase
   };
 }
 
-/** On standard error: what was done is what standard output says. */
+/** Progress goes to standard error; standard output has the result. */
 function progressLines(): (progress: RotationProgress) => void {
   let lastAt = -Infinity;
   return ({ table, column, done, total }) => {
@@ -63,7 +63,7 @@ function rotationReport({ columns, currentKeyId }: RotatedKeys): string {
   return [`Re-encrypted under the key "${currentKeyId}":`, ...lines].join('\n');
 }
 
-/** Which keys may be dropped, and which not yet. */
+/** Which keys can be removed now, and which not yet. */
 function keyReport({ needed, currentKeyId }: KeysInUse, maxAgeMs: number): string {
   const lines =
     needed.length === 0

@@ -4,21 +4,21 @@ import { CommandError } from './errors.js';
 
 type Source = Readonly<Record<string, string | undefined>>;
 
-/** Where a command works. */
+/** The databases that a command works on. */
 export interface Databases {
-  /** Without a pooler in between, where that is known. */
+  /** A direct connection, without a pooler, if one is configured. */
   readonly url: string;
-  /** Of the queue; none: it is on Redis. */
+  /** The queue's database; absent if the queue is on Redis. */
   readonly queueUrl: string | undefined;
 }
 
-/** What the commands are for: the module in a host, or the service around it. */
+/** What the commands are run for: a host of the module, or the service. */
 export interface Project {
   readonly schema: ExpectedSchema;
   readonly withDatabases: <T>(use: (databases: Databases) => Promise<T>) => Promise<T>;
 }
 
-/** What the commands read of the environment; a deployment that migrates needs no keys or tokens for it. */
+/** The variables that the commands read. A deployment that only migrates needs no keys or tokens. */
 const VARIABLES = [
   'DATABASE_URL',
   'DATABASE_DIRECT_URL',

@@ -3,16 +3,19 @@ import type { Command } from './command.js';
 import { explain, UsageError } from './errors.js';
 
 const PROGRAM = 'service-callbacks';
-/** The exit code of a line that is not understood. */
+/** The exit code for an invalid command line. */
 const MISUSED = 2;
 
 export interface Cli {
   readonly commands: readonly Command[];
-  /** Closing words of the overview. */
+  /** The last lines of the overview. */
   readonly note: string;
 }
 
-/** @param line what follows the program's name. @returns the exit code */
+/**
+ * @param line the arguments after the program's name
+ * @returns the exit code
+ */
 export async function runCli(cli: Cli, line: readonly string[]): Promise<number> {
   try {
     return await run(cli, line);
@@ -42,7 +45,7 @@ function startsWith(line: readonly string[], name: string): boolean {
   return name.split(' ').every((word, index) => line[index] === word);
 }
 
-/** In any position: a command line with a help option does nothing else. */
+/** `--help` at any position: the command line does nothing else. */
 function asksForHelp(line: readonly string[]): boolean {
   const end = line.indexOf('--');
   const words = end === -1 ? line : line.slice(0, end);
@@ -73,7 +76,7 @@ function tryParse<T>(work: () => T, command: Command): T {
   try {
     return work();
   } catch (error) {
-    // Its second sentence is about arguments that begin with a dash, which no command takes.
+    // The second sentence of the message is about arguments that begin with a dash. No command has any.
     const [message = ''] = error instanceof Error ? error.message.split('. ') : [String(error)];
     throw misuse(command, message);
   }

@@ -3,14 +3,14 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { API_SCOPES, MIN_TOKEN_LENGTH, parseApiToken } from '../http/api-tokens/api-token.js';
 
-/** What a setting may hold, in code and as the text of a variable. */
+/** What a setting accepts, in code and as the text of a variable. */
 export interface Accepted<T> {
   readonly schema: z.ZodType<T>;
-  /** What a text stands for. One that stands for nothing stays a text, which the schema does not accept. */
+  /** Converts the text of a variable. An invalid text is returned unchanged, and the schema rejects it. */
   readonly fromText: (text: string) => unknown;
-  /** What a variable may hold, in words. */
+  /** What a variable accepts, in words. */
   readonly words: string;
-  /** What an option may hold, in words. */
+  /** What an option accepts, in words. */
   readonly optionWords: string;
 }
 
@@ -18,7 +18,7 @@ function text(words: string, schema: z.ZodType<string>): Accepted<string> {
   return { schema, fromText: (given) => given, words, optionWords: words };
 }
 
-/** A whole number, as a text in plain digits. */
+/** A whole number, in decimal digits. */
 export function integer(min: number, max: number, unit?: 'ms' | 'days' | 'hours'): Accepted<number> {
   const words = `a whole number ${unit === undefined ? '' : `of ${unit} `}from ${min} to ${max}`;
   return { schema: z.int().min(min).max(max), fromText: toNumber, words, optionWords: words };
@@ -36,7 +36,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A span of time, ms; as a text it may have a unit. */
+/** A duration in ms; as a text it may have a unit. */
 export function duration(maxDays: number): Accepted<number> {
   return {
     ...integer(0, maxDays * 86_400_000, 'ms'),
@@ -48,7 +48,7 @@ export function duration(maxDays: number): Accepted<number> {
   };
 }
 
-/** What can stand in an Authorization header. */
+/** Characters that an Authorization header can have. */
 export function bearerToken(): Accepted<string> {
   return text('visible ASCII characters', z.string().regex(/^[\x21-\x7e]+$/));
 }
@@ -66,17 +66,17 @@ export function flag(): Accepted<boolean> {
   return { schema: z.boolean(), fromText: (given) => values[given] ?? given, words, optionWords: words };
 }
 
-/** Any text, where what one of the named values means is known and all others mean the same. */
+/** Any text. Some values have a meaning of their own; all other values mean the same. */
 export function anyText(words: string): Accepted<string> {
   return text(words, z.string().min(1));
 }
 
-/** A path, as the operating system takes it. */
+/** A path of the operating system. */
 export function path(): Accepted<string> {
   return text('a path, absolute or from the working directory', z.string().regex(/^[^\0]+$/));
 }
 
-/** What a server can listen on. */
+/** An address that a server can listen on. */
 export function host(): Accepted<string> {
   return text('an IP address or a host name', z.string().regex(/^[\w.:%-]+$/));
 }
@@ -88,12 +88,12 @@ export function url(...schemes: readonly string[]): Accepted<string> {
   );
 }
 
-/** A value that only code can give. */
+/** A value that only code can give, such as a function. */
 export function inCode<T>(words: string, is: (value: unknown) => boolean): Accepted<T> {
   return { schema: z.custom<T>(is), fromText: (given) => given, words, optionWords: words };
 }
 
-/** As a text with commas between the items; blanks around them and empty ones do not count. */
+/** A list; as a text, its items are separated by commas. Blanks around items and empty items are ignored. */
 function list<T>(words: string, item: z.ZodType<T>, fromText: (part: string) => unknown = (part) => part) {
   return {
     schema: z.array(item).readonly(),
@@ -108,7 +108,7 @@ function list<T>(words: string, item: z.ZodType<T>, fromText: (part: string) => 
   };
 }
 
-/** Left as text, because the token check reads them. */
+/** Kept as text: the token check parses the entries. */
 export function apiTokens(): Accepted<readonly string[]> {
   const { words, ...tokens } = list(
     '`token`, `token:scope+scope` or `token@service_id:scope+scope`',
@@ -122,7 +122,7 @@ export function apiTokens(): Accepted<readonly string[]> {
   };
 }
 
-/** `kid:base64(32 bytes)` each; left as text, because the cipher reads keys. */
+/** Entries `kid:base64(32 bytes)`. Kept as text: the cipher parses the keys. */
 export function encryptionKeys(): Accepted<readonly string[]> {
   const keys = list('`kid:base64(32 bytes)`', z.string().refine(isEncryptionKey));
   const rest = ', each kid once and of letters, digits, `_` and `-`';
@@ -140,7 +140,7 @@ function isEncryptionKey(given: string): boolean {
   const [, encoded] = /^[\w-]+:(.+)$/.exec(given) ?? [];
   if (encoded === undefined) return false;
   const key = Buffer.from(encoded, 'base64');
-  // Node decodes whatever it can; only what it would have written itself is base64.
+  // Node ignores invalid characters of base64. A valid text is one that encodes to itself.
   return key.length === 32 && key.toString('base64') === encoded;
 }
 
@@ -154,7 +154,7 @@ export function networks(): Accepted<readonly string[]> {
   return list(NETWORKS, z.string().refine(isCidr));
 }
 
-/** Proxies whose `X-Forwarded-For` is believed: never everybody. */
+/** Networks of proxies whose `X-Forwarded-For` is trusted. The network of all addresses is rejected. */
 export function proxyNetworks(): Accepted<readonly string[]> {
   const proxies = list(
     NETWORKS,
@@ -163,7 +163,7 @@ export function proxyNetworks(): Accepted<readonly string[]> {
   return { ...proxies, words: `${proxies.words}, none of them \`/0\`` };
 }
 
-/** IPv4 in four decimal parts only: the library would also read `127.1/8` and `0x7f.0.0.0/8`. */
+/** IPv4 in four decimal parts only: the library also accepts `127.1/8` and `0x7f.0.0.0/8`. */
 function isCidr(given: string): boolean {
   return ipaddr.IPv4.isValidCIDRFourPartDecimal(given) || ipaddr.IPv6.isValidCIDR(given);
 }
@@ -172,7 +172,7 @@ export function nameServers(): Accepted<readonly string[]> {
   return list('name servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`)', z.string().refine(isNameServer));
 }
 
-/** A bare address, or one with a port: what `Resolver.setServers` of `node:dns` takes. */
+/** An address with or without a port, as `Resolver.setServers` of `node:dns` accepts it. */
 function isNameServer(given: string): boolean {
   if (isIP(given) !== 0) return true;
   const [, ipv6 = '', ipv4 = '', port = '53'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(given) ?? [];

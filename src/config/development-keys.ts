@@ -5,8 +5,8 @@ import { join } from 'node:path';
 const FILE = 'callback-encryption-keys';
 
 /**
- * Encryption keys for development, kept in `dataDir` so that what was encrypted before a restart can be
- * read after it. Processes that start together agree on the first one's.
+ * Encryption keys for development. They are kept in `dataDir`, so that the next start can decrypt what this one
+ * encrypted. Processes that start at the same time use the same keys.
  */
 export function developmentKeys(dataDir: string): readonly string[] {
   const path = join(dataDir, FILE);
@@ -27,7 +27,7 @@ function create(dataDir: string, path: string): string {
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, `development:${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   try {
-    // A link appears whole or not at all, and never replaces one that is there.
+    // `link` is atomic, and never replaces an existing file.
     linkSync(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

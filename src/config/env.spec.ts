@@ -13,7 +13,7 @@ const PRODUCTION = {
   CALLBACK_ENCRYPTION_KEYS: `one:${KEY}`,
 };
 
-/** The lines of the message, one a bad variable; none when the environment is good. */
+/** The lines of the error message, one a bad variable; empty if the environment is valid. */
 function complaints(source: EnvSource): readonly string[] {
   try {
     loadEnv(source);
@@ -84,12 +84,12 @@ describe('loadEnv', () => {
     });
   });
 
-  it("takes an empty text for not set, and leaves others' variables alone", () => {
+  it("treats an empty text as not set, and ignores other programs' variables", () => {
     const empty = Object.fromEntries([...variables.keys()].map((name) => [name, '']));
     expect(loadEnv({ ...empty, PATH: '/bin', CALLBACK_UNKNOWN: '', PORTS: 'x' })).toEqual(loadEnv({}));
   });
 
-  it('is frozen, lists included', () => {
+  it('returns a frozen environment, lists included', () => {
     const env = loadEnv({ API_TOKENS: 'one,two' });
     expect(Object.isFrozen(env)).toBe(true);
     expect(Object.isFrozen(env.API_TOKENS)).toBe(true);
@@ -146,7 +146,7 @@ describe('loadEnv', () => {
     expect(loadEnv(source)).toMatchObject(expected);
   });
 
-  it('logs for people on a terminal by default', () => {
+  it('logs in the pretty format on a terminal by default', () => {
     expect(loadEnv({}, { isTerminal: true }).LOG_FORMAT).toBe('pretty');
     expect(loadEnv({ LOG_FORMAT: 'json' }, { isTerminal: true }).LOG_FORMAT).toBe('json');
   });
@@ -271,7 +271,7 @@ describe('loadEnv', () => {
     ['CALLBACK_MAXRETRIES="9"', 'CALLBACK_MAX_RETRIES', { CALLBACK_MAXRETRIES: '9' }],
     ['CALLBACK_RETRY_DELY_MS="9"', 'CALLBACK_RETRY_DELAY_MS', { CALLBACK_RETRY_DELY_MS: '9' }],
     ['CALLBACK_ENCRYPTION_KEY=***', 'CALLBACK_ENCRYPTION_KEYS', { CALLBACK_ENCRYPTION_KEY: 'hunter2' }],
-  ])('names %s as unknown, and %s as what may be meant', (named, meant, source) => {
+  ])('names %s as unknown, and suggests %s', (named, meant, source) => {
     expect(complaints(source)).toEqual([`${named}: there is no such setting; did you mean ${meant}?`]);
   });
 
@@ -289,7 +289,7 @@ describe('loadEnv', () => {
     ]);
   });
 
-  it('still applies the rules between variables when others are bad, and blames none twice', () => {
+  it('applies the rules between valid variables even if others are bad, and reports each variable once', () => {
     const lines = complaints({
       ...PRODUCTION,
       PORT: 'http',

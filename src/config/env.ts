@@ -9,43 +9,43 @@ import { variables, type Env, type VariableName } from './variables.js';
 export type EnvSource = Readonly<Record<string, string | undefined>>;
 
 export interface LoadEnvOptions {
-  /** Whether standard output is a terminal, which decides how the log looks by default. */
+  /** Whether standard output is a terminal: it decides the default format of the log. */
   readonly isTerminal?: boolean;
 }
 
 const ofService: ReadonlySet<string> = new Set(Object.keys(service));
 
-/** This prefix alone distinguishes our variables from others. */
+/** Variables with this prefix belong to this package. */
 const PREFIX = 'CALLBACK_';
 
 /**
  * Reads and validates the whole environment, once, at start.
  *
- * @throws InvalidEnvironmentError naming every bad variable at once, each on a line of its own, unknown
- * `CALLBACK_*` ones included
+ * @throws InvalidEnvironmentError naming every bad variable, each on a line of its own, unknown `CALLBACK_*` variables
+ * included
  */
 export function loadEnv(source: EnvSource, { isTerminal = false }: LoadEnvOptions = {}): Env {
   return load(source, isTerminal, unknownVariables(source));
 }
 
 /**
- * Reads what the module needs in a host's process; what only the service reads has its default.
+ * Reads what the module needs in a host's process. Settings of the service have their defaults.
  *
- * @throws InvalidEnvironmentError as `loadEnv`, save that a host may have `CALLBACK_*` variables of its own
+ * @throws InvalidEnvironmentError like `loadEnv`, but not for unknown `CALLBACK_*` variables: a host may have its own
  */
 export function loadModuleEnv(source: EnvSource): Env {
   const own = Object.entries(source).filter(([name]) => !ofService.has(name));
   return load(Object.fromEntries(own), false);
 }
 
-/** `CALLBACK_*` variables that are set and that nothing reads, each with the one that was probably meant. */
+/** `CALLBACK_*` variables that are set and that nothing reads, each with the name that was probably meant. */
 export function unknownVariables(source: EnvSource) {
   return Object.keys(source)
     .filter((name) => name.startsWith(PREFIX) && isSet(source[name]) && !variables.has(name as VariableName))
     .map((name) => ({ name, meant: nearestName(name, [...variables.keys()]) }));
 }
 
-/** @param unknown given by the service alone */
+/** @param unknown unknown variables; only the service rejects them */
 function load(source: EnvSource, isTerminal: boolean, unknown?: ReturnType<typeof unknownVariables>): Env {
   const context = { isProduction: isProduction(source), isTerminal };
   const values: Partial<Record<VariableName, unknown>> = {};
@@ -55,7 +55,7 @@ function load(source: EnvSource, isTerminal: boolean, unknown?: ReturnType<typeo
     if (reading === 'unreadable') problems.push(problem(name, source[name]));
     else values[name] = reading.value;
   }
-  // `Env` says of each variable what its schema and its default give.
+  // `Env` has for each variable the type that its schema and its default give.
   const env = values as Partial<Env>;
   for (const { blames, reason } of brokenRules(env, { isHost: unknown === undefined }))
     problems.push(problem(blames, source[blames], reason));

@@ -1,21 +1,21 @@
 import { inspect } from 'node:util';
 import { nearestName } from './nearest-name.js';
 
-/** One setting that is not as it should be. */
+/** One setting with an invalid value. */
 export interface SettingProblem {
-  /** Its variable, or its path in the options. */
+  /** The variable, or the path in the options. */
   readonly setting: string;
-  /** As it may be shown: a secret is masked already. `undefined` when it is not set. */
+  /** The value for the message, masked if it is secret; `undefined` if it is not set. */
   readonly value?: string | undefined;
-  /** What stands in for it when it is not set. */
+  /** What the message shows if the setting is not set. */
   readonly defaultWords?: string;
-  /** What is wrong, `undefined` when it is just that the value is none of those accepted. */
+  /** What is wrong; `undefined` if the value is just not an accepted one. */
   readonly reason?: string | undefined;
-  /** What is accepted, in words; `undefined` where nothing is, because there is no such setting. */
+  /** What is accepted, in words; `undefined` if there is no such setting. */
   readonly accepted?: string;
 }
 
-/** The environment cannot be used. One message names every bad variable, its value and what is accepted. */
+/** The environment is invalid. One message names every bad variable, its value and what is accepted. */
 export class InvalidEnvironmentError extends Error {
   override readonly name = 'InvalidEnvironmentError';
 
@@ -24,7 +24,7 @@ export class InvalidEnvironmentError extends Error {
   }
 }
 
-/** The module's options cannot be used. One message names every bad one, its value and what is accepted. */
+/** The module's options are invalid. One message names every bad option, its value and what is accepted. */
 export class InvalidOptionsError extends Error {
   override readonly name = 'InvalidOptionsError';
 
@@ -41,25 +41,25 @@ function lineOf({ setting, value, defaultWords, reason, accepted }: SettingProbl
   const byDefault = defaultWords === undefined ? '' : ` (default: ${defaultWords})`;
   const found = value === undefined ? ` is not set${byDefault}` : `=${value}`;
   const words = [reason, accepted === undefined ? undefined : `accepted is ${accepted}`].filter(Boolean);
-  // The words are written for a Markdown table.
+  // The words are Markdown, for the table in the documentation.
   return `${setting}${found}: ${words.join('; ')}`.replaceAll('`', '');
 }
 
 const MASK = '***';
 
-/** More of them are no help in a message. */
+/** Characters of a value that a message shows. */
 const MAX_NAMES = 20;
 
-/** A value as a message may show it, on one line. */
+/** A value on one line, for a message. */
 export function shown(value: unknown, isSecret: boolean): string | undefined {
   if (value === undefined) return undefined;
   if (isSecret) return MASK;
-  // Quoted, so that blanks are seen and a line break stays on the line.
+  // JSON quotes show blanks and keep a line break on the line.
   if (typeof value === 'string') return JSON.stringify(value);
   return inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 10 });
 }
 
-/** @param known all that could have been meant, and whether their values are secret */
+/** @param known the names that could have been meant, and whether their values are secret */
 export function unknownSetting(
   setting: string,
   value: unknown,

@@ -7,7 +7,7 @@ const PRODUCTION = {
 };
 
 describe('loadModuleEnv', () => {
-  it("leaves what is the service's to the host, in production too", () => {
+  it("ignores the service's own variables, also in production", () => {
     const env = loadModuleEnv({
       ...PRODUCTION,
       PORT: '/run/host.sock',
@@ -18,7 +18,7 @@ describe('loadModuleEnv', () => {
     expect(env.PORT).toBe(3000);
   });
 
-  it("is as strict with the module's own", () => {
+  it("validates the module's own variables as strictly", () => {
     expect(() => loadModuleEnv({ NODE_ENV: 'production', CALLBACK_TIMEOUT_MS: '-1' })).toThrow(
       /CALLBACK_ENCRYPTION_KEYS[^]*CALLBACK_TIMEOUT_MS|CALLBACK_TIMEOUT_MS[^]*CALLBACK_ENCRYPTION_KEYS/,
     );

@@ -1,7 +1,7 @@
-/** Compares letters only: `CALLBACK_MAXRETRIES` and `CALLBACK_MAX_RETRIES` have the distance 0. */
+/** Compares letters only: `CALLBACK_MAXRETRIES` is `CALLBACK_MAX_RETRIES` with a distance of 0. */
 const lettersOf = (name: string): string => name.replaceAll('_', '').toLowerCase();
 
-/** The name that was probably meant: at most two letters, and a fifth of them, are wrong, missing or too many. */
+/** The name that was probably meant: it differs in at most two letters, and in at most a fifth of its letters. */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const given = lettersOf(name);
   const [nearest] = names
@@ -11,7 +11,7 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return nearest !== undefined && nearest.distance <= limit ? nearest.known : undefined;
 }
 
-/** Levenshtein's: how many letters are added, removed or replaced. */
+/** The Levenshtein distance. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let line = 0; line < from.length; line += 1) {

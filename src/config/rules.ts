@@ -3,14 +3,14 @@ import { MIN_TOKEN_LENGTH } from '../http/api-tokens/api-token.js';
 import type { Env, VariableName } from './variables.js';
 
 /**
- * What holds between settings, by their variables' names. A rule looks at the values that could be read (one that
- * could not is absent and proves nothing) and blames one.
+ * A rule between settings, by the names of their variables. An invalid setting is absent from the values: a rule that
+ * needs it does not apply. A rule reports one setting.
  */
 interface Rule {
   readonly blames: VariableName;
-  /** Holds for the service; a host that imports the module has ways of its own. */
+  /** Only for the service, not for hosts of the module. */
   readonly ofService?: true;
-  /** The reason, to be read behind the value. */
+  /** The reason; the message has it after the value. */
   readonly reason: string;
   readonly isBroken: (env: Partial<Env>) => boolean;
 }
@@ -82,7 +82,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** At most one a setting: the first. */
+/** At most one fault a setting: the first. */
 export function brokenRules(env: Partial<Env>, { isHost }: { readonly isHost: boolean }): readonly Rule[] {
   const broken = rules.filter(
     ({ blames, ofService, isBroken }) => blames in env && !(isHost && ofService === true) && isBroken(env),
@@ -103,12 +103,12 @@ function retriesTake({
   return delays.reduce((total, delay) => total + delay, 0);
 }
 
-/** Every value that is not known to be none: a staging environment is as open to others as production. */
+/** True unless the environment is known to be for development: a staging environment is open to others too. */
 export function isProduction({ NODE_ENV = '' }: { readonly NODE_ENV?: string | undefined }): boolean {
   return !['', 'development', 'test'].includes(NODE_ENV);
 }
 
-/** An entry of `API_TOKENS`, whose token stands before its service and its scopes. */
+/** The token of an `API_TOKENS` entry, which is followed by its service and its scopes. */
 function isShort(entry: string): boolean {
   return entry.search(/[@:]|$/) < MIN_TOKEN_LENGTH;
 }

@@ -1,6 +1,6 @@
 import type { Accepted } from './accepted-values.js';
 
-/** What a default may depend on. */
+/** What a default can depend on. */
 export interface DefaultContext {
   readonly isProduction: boolean;
   /** Whether standard output is a terminal. */
@@ -10,30 +10,30 @@ export interface DefaultContext {
 /** Where a host gives options in code. */
 export const IN_CODE: DefaultContext = { isProduction: false, isTerminal: false };
 
-/** One setting of the module or of the service, with all that is known about it but its doc comment. */
+/** One setting of the module or of the service. Its description is its doc comment. */
 export interface Setting<T, Variable extends string = string> {
   readonly accepts: Accepted<NonNullable<T>>;
-  /** Its name in the environment; without one only code sets it. */
+  /** Its variable; absent if only code can set it. */
   readonly variable: Variable | undefined;
   /** The value when it is not set. */
   readonly defaultFor: (context: DefaultContext) => T;
   /** The default in words. */
   readonly defaultWords: string;
-  /** Its value is never shown. */
+  /** Its value never appears in a message. */
   readonly isSecret: boolean;
-  /** Code must give it: there is a default only in the environment, if anywhere. */
+  /** Code must give it. A default, if there is one, holds for the environment only. */
   readonly isRequired: boolean;
 }
 
-/** By option name, or by the variable's where there is no option. */
+/** Settings by their option name, or by their variable if there is no option. */
 export type Settings = Readonly<Record<string, Setting<unknown>>>;
 
 export type ValueOf<S> = S extends Setting<infer T> ? T : never;
 
-/** The values of all settings: complete, typed. */
+/** The complete values of all settings. */
 export type Values<S> = { readonly [Name in keyof S]: ValueOf<S[Name]> };
 
-/** What settings are where nothing is set. */
+/** The values if nothing is set. */
 export function defaultsOf<Group extends Settings>(settings: Group): Values<Group> {
   const defaults = Object.entries(settings).map(([name, { defaultFor }]) => [name, defaultFor(IN_CODE)]);
   return Object.fromEntries(defaults) as Values<Group>;
@@ -47,7 +47,7 @@ interface Definition<T, Variable extends string> {
   readonly isRequired?: true;
 }
 
-/** A setting with a value of its own when it is not set. */
+/** A setting with a default. */
 export function setting<T, const Variable extends string = never>({
   default: value,
   ...definition
@@ -67,7 +67,7 @@ export function setting<T, const Variable extends string = never>({
   };
 }
 
-/** A setting that may be absent. */
+/** A setting without a default, which may be absent. */
 export function optional<T extends {}, const Variable extends string = never>(
   definition: Definition<T, Variable>,
 ): Setting<T | undefined, Variable> {

@@ -20,23 +20,23 @@ import {
 import { optional, setting } from './setting.js';
 
 /**
- * Every setting, each in one place: its name in code and in the environment, what it accepts, its default, and in
- * its doc comment what it is. Option types, validation, defaults and the table in docs/configuration.md come from here.
- * A doc comment ends with the default and what is accepted, for an editor; a test compares that with the setting.
+ * Every setting, in one place: its names in code and in the environment, what it accepts, and its default. Its doc
+ * comment describes it. Option types, validation, defaults and the table in docs/configuration.md come from here. A doc
+ * comment ends with the default and what is accepted, for an editor; a test compares that with the setting.
  */
 
 /** 30 days in ms: a greater number is a typing error. */
 const MAX_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** What several options depend on, and hosts set as well as the service. */
+/** Settings that several options depend on, for hosts and for the service. */
 export const ground = {
-  /** In production no development default is accepted. */
+  /** In production, settings have no development defaults. */
   NODE_ENV: setting({
     variable: 'NODE_ENV',
     accepts: anyText('`development`, `test`; any other value counts as `production`'),
     default: 'development',
   }),
-  /** PostgreSQL; required in production and with a `PROCESS_ROLE` other than `all`. */
+  /** The database; required in production, and with a `PROCESS_ROLE` other than `all`. */
   DATABASE_URL: optional({
     variable: 'DATABASE_URL',
     accepts: url('postgres', 'postgresql'),
@@ -50,26 +50,26 @@ export const ground = {
     defaultWords: '`DATABASE_URL`',
     isSecret: true,
   }),
-  /** Bring the schema up to date before anything starts; `false`: an outdated one is an error. */
+  /** Bring the schema up to date at start; `false`: an outdated schema is an error. */
   MIGRATE_ON_START: setting({
     variable: 'MIGRATE_ON_START',
     accepts: flag(),
     default: ({ isProduction }) => !isProduction,
     defaultWords: '`true`, in production `false`',
   }),
-  /** Where the embedded PostgreSQL and generated development keys are kept. */
+  /** Directory of the embedded PostgreSQL and of generated development keys. */
   DATA_DIR: setting({ variable: 'DATA_DIR', accepts: path(), default: '.data' }),
-  /** PEM certificates trusted beside the system's. */
+  /** PEM certificates that are trusted beside the system's. */
   CALLBACK_EXTRA_CA_FILE: optional({ variable: 'CALLBACK_EXTRA_CA_FILE', accepts: path() }),
 };
 
-/** What the service alone reads: a host may have variables of these names for itself. */
+/** Settings of the service only: a host may use these variables for itself. */
 export const service = {
   /** Address to listen on. */
   HOST: setting({ variable: 'HOST', accepts: host(), default: '127.0.0.1' }),
   /** Port to listen on; 0 picks a free one, which the log line `service.listening` names. */
   PORT: setting({ variable: 'PORT', accepts: integer(0, 65535), default: 3000 }),
-  /** What this process does: the REST API, the delivery, or both. */
+  /** What this process does: the REST API (`api`), the delivery (`worker`), or both. */
   PROCESS_ROLE: setting({
     variable: 'PROCESS_ROLE',
     accepts: oneOf('all', 'api', 'worker'),
@@ -83,15 +83,15 @@ export const service = {
   }),
   /** Bearer tokens of the REST API; required in production and when `HOST` is not loopback. */
   API_TOKENS: setting({ variable: 'API_TOKENS', accepts: apiTokens(), default: [], isSecret: true }),
-  /** Requests a minute, per token or else per address, and per process; 0: no limit. */
+  /** Requests a minute for each token, or for each address without a token, in each process; 0: no limit. */
   API_RATE_LIMIT: setting({
     variable: 'API_RATE_LIMIT',
     accepts: integer(0, 100_000_000),
     default: 120_000,
   }),
   /**
-   * Proxies in front of the service: from them `X-Forwarded-For` names the client whose requests are limited
-   * (`API_RATE_LIMIT`, sign-in at the console). No network with clients in it, which could forge that header.
+   * Proxies in front of the service. Their `X-Forwarded-For` names the client for `API_RATE_LIMIT` and the console's
+   * sign-in limit. List no network that has clients: they could forge the header.
    */
   TRUSTED_PROXIES: setting({
     variable: 'TRUSTED_PROXIES',
@@ -99,7 +99,7 @@ export const service = {
     default: [],
     defaultWords: 'none: the address that connects',
   }),
-  /** Serve the console at `/console`, where the REST API is served. */
+  /** Serve the console at `/console`, in processes that serve the REST API. */
   CONSOLE: setting({ variable: 'CONSOLE', accepts: flag(), default: true }),
   /** The least severe level that is logged. */
   LOG_LEVEL: setting({
@@ -107,7 +107,7 @@ export const service = {
     accepts: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     default: 'info',
   }),
-  /** JSON lines, or the same for human eyes. */
+  /** JSON lines, or the same for people. */
   LOG_FORMAT: setting({
     variable: 'LOG_FORMAT',
     accepts: oneOf('json', 'pretty'),
@@ -116,11 +116,11 @@ export const service = {
   }),
 };
 
-/** When a worker that died is noticed. */
+/** How fast a dead worker is noticed. */
 export const queueTiming = {
   /**
-   * How long the lock of a job lasts; a worker that runs renews it at a third of that. Default `30000`; a whole number
-   * of ms from 500 to 600000.
+   * How long the lock of a job lasts; its worker renews it after a third of that. Default `30000`; a whole number of ms
+   * from 500 to 600000.
    */
   lockDurationMs: setting({
     variable: 'QUEUE_LOCK_DURATION_MS',
@@ -128,8 +128,8 @@ export const queueTiming = {
     default: 30_000,
   }),
   /**
-   * How often stalled jobs, whose locks have run out, are looked for. Default `15000`; a whole number of ms from 100
-   * to 600000.
+   * How often stalled jobs are looked for: their locks have expired. Default `15000`; a whole number of ms from 100 to
+   * 600000.
    */
   stalledIntervalMs: setting({
     variable: 'QUEUE_STALLED_INTERVAL_MS',
@@ -153,7 +153,7 @@ export const queueBackend = {
 export const queues = {
   postgres: {
     /**
-     * PostgreSQL of the queue, where it is to have a database of its own, or a way to it without a pooler. Default
+     * The queue's own database on PostgreSQL, or a direct connection to it if there is a pooler. Default
      * `DATABASE_DIRECT_URL`, in code the database of the `DataSource`; a `postgres://` or `postgresql://` URL.
      */
     url: optional({
@@ -163,12 +163,12 @@ export const queues = {
       isSecret: true,
     }),
     /**
-     * Connections of the queue's own pool; each running worker keeps one of them to listen. Default `10`; a whole
-     * number from 3 to 1000.
+     * Connections of the queue's own pool; each worker keeps one of them to listen. Default `10`; a whole number from 3
+     * to 1000.
      */
     poolSize: setting({ variable: 'QUEUE_POOL_SIZE', accepts: integer(3, 1000), default: 10 }),
     /**
-     * Bring BullMQ's schema up to date at start; `false`: an outdated one is an error. Default `true`; `true`,
+     * Bring BullMQ's schema up to date at start; `false`: an outdated schema is an error. Default `true`; `true`,
      * `false`.
      */
     migrate: setting({ accepts: flag(), default: true }),
@@ -181,8 +181,8 @@ export const queues = {
      */
     url: optional({ variable: 'REDIS_URL', accepts: url('redis', 'rediss'), isSecret: true }),
     /**
-     * Makes the clients instead: Sentinel, Cluster, TLS of one's own. What it is passed must be kept. Default none; a
-     * function that makes a client of ioredis.
+     * Makes the clients in place of `url`, for Sentinel, Cluster or custom TLS. It must keep the options that it gets.
+     * Default none; a function that makes a client of ioredis.
      */
     connect: optional({
       accepts: inCode<(options: RedisOptions) => Redis | Cluster>(
@@ -190,7 +190,7 @@ export const queues = {
         (value) => typeof value === 'function',
       ),
     }),
-    /** BullMQ's key prefix; on a cluster one with a hash tag, such as `{bull}`. Default `bull`; a text. */
+    /** BullMQ's key prefix; on a cluster it needs a hash tag, such as `{bull}`. Default `bull`; a text. */
     prefix: setting({ accepts: anyText('a text'), default: 'bull' }),
     ...queueTiming,
   },
@@ -198,8 +198,8 @@ export const queues = {
 
 export const keys = {
   /**
-   * The first encrypts, all decrypt; required in production and in code. Required; a list of `kid:base64(32 bytes)`,
-   * each kid once and of letters, digits, `_` and `-`.
+   * Encryption keys: the first encrypts, all decrypt. Required in production and in code. Required; a list of
+   * `kid:base64(32 bytes)`, each kid once and of letters, digits, `_` and `-`.
    */
   encryptionKeys: setting({
     variable: 'CALLBACK_ENCRYPTION_KEYS',
@@ -214,46 +214,51 @@ export const keys = {
 export const sections = {
   delivery: {
     /**
-     * Total time of one attempt, from the DNS lookup to the last byte read. Default `5000`; a whole number of ms from
-     * 1 to 600000.
+     * Total time of one attempt, from the DNS lookup to the last byte read. Default `5000`; a whole number of ms from 1
+     * to 600000.
      */
     timeoutMs: setting({
       variable: 'CALLBACK_TIMEOUT_MS',
       accepts: integer(1, 600_000, 'ms'),
       default: 5_000,
     }),
-    /** Callbacks of first attempts in hand per process. Default `2000`; a whole number from 1 to 100000. */
+    /**
+     * Permits for first attempts in each process: the callbacks that it works on at once. Default `2000`; a whole
+     * number from 1 to 100000.
+     */
     concurrency: setting({
       variable: 'CALLBACK_CONCURRENCY',
       accepts: integer(1, 100_000),
       default: 2_000,
     }),
-    /** Callbacks of later attempts in hand per process. Default `500`; a whole number from 1 to 100000. */
+    /** Permits for later attempts in each process. Default `500`; a whole number from 1 to 100000. */
     retryConcurrency: setting({
       variable: 'CALLBACK_RETRY_CONCURRENCY',
       accepts: integer(1, 100_000),
       default: 500,
     }),
-    /** Attempts in flight per endpoint per process. Default `500`; a whole number from 1 to 100000. */
+    /**
+     * The most attempts in flight for each endpoint, in each process. Default `500`; a whole number from 1 to 100000.
+     */
     endpointConcurrency: setting({
       variable: 'CALLBACK_ENDPOINT_CONCURRENCY',
       accepts: integer(1, 100_000),
       default: 500,
     }),
     /**
-     * What carries an attempt: `http-service`, which a host's axios interceptors see, or undici alone, which is
-     * faster. Default `http-service`; `http-service`, `undici`.
+     * The HTTP client: `http-service` runs a host's axios interceptors, `undici` is faster. Default `http-service`;
+     * `http-service`, `undici`.
      */
     transport: setting({
       variable: 'CALLBACK_TRANSPORT',
       accepts: oneOf('http-service', 'undici'),
       default: 'http-service',
     }),
-    /** Attempts after the first. Default `5`; a whole number from 0 to 100. */
+    /** Retries: attempts after the first. Default `5`; a whole number from 0 to 100. */
     maxRetries: setting({ variable: 'CALLBACK_MAX_RETRIES', accepts: integer(0, 100), default: 5 }),
     /**
-     * Past it a deferred or retrying callback is given up (3 days by default). Default `259200000`; a whole number of
-     * ms from 1 to 2592000000.
+     * A scheduled or held callback that is older is given up (3 days by default). Default `259200000`; a whole number
+     * of ms from 1 to 2592000000.
      */
     maxAgeMs: setting({
       variable: 'CALLBACK_MAX_AGE_MS',
@@ -261,8 +266,8 @@ export const sections = {
       default: 259_200_000,
     }),
     /**
-     * Delay before the first retry, doubled for each later one, times a random factor from ½ to 1. Default `300000`; a
-     * whole number of ms from 1 to 2592000000.
+     * Delay before the first retry. It doubles with each retry, and is multiplied by a random factor from ½ to 1.
+     * Default `300000`; a whole number of ms from 1 to 2592000000.
      */
     retryDelayMs: setting({
       variable: 'CALLBACK_RETRY_DELAY_MS',
@@ -270,19 +275,22 @@ export const sections = {
       default: 300_000,
     }),
     /**
-     * The longest delay before a retry, also where `Retry-After` asks for more; at least `CALLBACK_RETRY_DELAY_MS`.
-     * Default `43200000`; a whole number of ms from 1 to 2592000000.
+     * The longest delay before a retry, even if `Retry-After` is longer; at least `CALLBACK_RETRY_DELAY_MS`. Default
+     * `43200000`; a whole number of ms from 1 to 2592000000.
      */
     retryMaxDelayMs: setting({
       variable: 'CALLBACK_RETRY_MAX_DELAY_MS',
       accepts: integer(1, MAX_MS, 'ms'),
       default: 43_200_000,
     }),
-    /** Callbacks in a job at most; with few permits a quarter of them, but not under 8. Default `100`; a whole number from 1 to 1000. */
+    /**
+     * The most callbacks of a job. With few permits it is a quarter of them, but at least 8. Default `100`; a whole
+     * number from 1 to 1000.
+     */
     batchSize: setting({ variable: 'CALLBACK_BATCH_SIZE', accepts: integer(1, 1_000), default: 100 }),
     /**
-     * Failures in a row that open an endpoint's circuit; of timeouts a third as many, but at least six. Default `20`;
-     * a whole number from 1 to 100000.
+     * Failures in a row that open an endpoint's circuit. If they are timeouts, a third as many do, but at least six.
+     * Default `20`; a whole number from 1 to 100000.
      */
     circuitFailures: setting({
       variable: 'CALLBACK_CIRCUIT_FAILURES',
@@ -290,8 +298,8 @@ export const sections = {
       default: 20,
     }),
     /**
-     * How long an endpoint whose circuit opens gets nothing before the first probe; the interval doubles up to ten
-     * minutes. Default `30000`; a whole number of ms from 1 to 2592000000.
+     * The time from the opening of a circuit to the first probe. The interval then doubles, up to ten minutes. Default
+     * `30000`; a whole number of ms from 1 to 2592000000.
      */
     circuitOpenMs: setting({
       variable: 'CALLBACK_CIRCUIT_OPEN_MS',
@@ -299,7 +307,7 @@ export const sections = {
       default: 30_000,
     }),
     /**
-     * How long after a rotation requests are signed with the secret before as well (24 h by default). Default
+     * How long after a rotation requests are also signed with the previous secret (24 h by default). Default
      * `86400000`; a whole number of ms from 0 to 2592000000.
      */
     signingOverlapMs: setting({
@@ -308,7 +316,7 @@ export const sections = {
       default: 86_400_000,
     }),
     /**
-     * Send `traceparent` (W3C Trace Context) with each callback, where the host traces. Default `false`; `true`,
+     * Send `traceparent` (W3C Trace Context) with each callback, if the host records traces. Default `false`; `true`,
      * `false`.
      */
     traceparent: setting({ variable: 'CALLBACK_TRACEPARENT', accepts: flag(), default: false }),
@@ -336,21 +344,21 @@ export const sections = {
 
   /** How requests leave this process. */
   egress: {
-    /** PEM certificates trusted beside the system's. Default none; PEM certificates. */
+    /** PEM certificates that are trusted beside the system's. Default none; PEM certificates. */
     extraCa: optional({ accepts: anyText('PEM certificates') }),
     /**
-     * Forward proxy of all callbacks; it is asked for vetted addresses, never for names. Default none; `HTTP_PROXY`
-     * and its like are ignored; a `http://` or `https://` URL.
+     * Forward proxy of all callbacks. It gets checked addresses, never names. Default none; `HTTP_PROXY` and similar
+     * variables are ignored; a `http://` or `https://` URL.
      */
     proxyUrl: optional({
       variable: 'CALLBACK_PROXY_URL',
       accepts: url('http', 'https'),
-      defaultWords: 'none; `HTTP_PROXY` and its like are ignored',
+      defaultWords: 'none; `HTTP_PROXY` and similar variables are ignored',
       isSecret: true,
     }),
     /**
-     * The only name servers that are asked, after `/etc/hosts`, for the hosts of callback URLs. Default the system's;
-     * a list of name servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`).
+     * The only name servers for the hosts of callback URLs, after `/etc/hosts`. Default the system's; a list of name
+     * servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`).
      */
     dnsServers: setting({
       variable: 'CALLBACK_DNS_SERVERS',
@@ -362,8 +370,8 @@ export const sections = {
 
   record: {
     /**
-     * For how long the same news about the same subject is one callback. Default `24`; a whole number of hours from 1
-     * to 8760.
+     * How long the same news about the same subject is one callback. Default `24`; a whole number of hours from 1 to
+     * 8760.
      */
     idempotencyHours: setting({
       variable: 'CALLBACK_IDEMPOTENCY_HOURS',
@@ -371,8 +379,8 @@ export const sections = {
       default: 24,
     }),
     /**
-     * How long the sealed payload of a delivered callback is kept for replay; 0: not at all. That of one that was
-     * given up is kept for `CALLBACK_DEAD_LETTER_DAYS`. Default `7`; a whole number of days from 0 to 3650.
+     * How long the payload of a delivered callback is kept for replay; 0: not at all. The payload of a callback that
+     * was given up is kept for `CALLBACK_DEAD_LETTER_DAYS`. Default `7`; a whole number of days from 0 to 3650.
      */
     payloadDays: setting({
       variable: 'CALLBACK_PAYLOAD_DAYS',
@@ -391,8 +399,8 @@ export const sections = {
       default: 30,
     }),
     /**
-     * How many replays are queued a second at most, over all processes, when many are asked for at once. Default
-     * `50`; a whole number from 1 to 10000.
+     * The most replays a second, over all processes, when many are requested at once. Default `50`; a whole number from
+     * 1 to 10000.
      */
     replaysPerSecond: setting({
       variable: 'CALLBACK_REPLAY_RATE',
@@ -403,17 +411,15 @@ export const sections = {
 
   deliveryLog: {
     /**
-     * Which delivered callbacks are shown: all, those that did not get a 2xx at once, or none. The others are deleted
-     * after the idempotency window; figures are kept in any case. Default `all`; `all`, `failures`, `off`.
+     * Which delivered callbacks are shown: all, only those with a failed attempt (`failures`), or none. The others are
+     * deleted after the idempotency window. Figures are kept in any case. Default `all`; `all`, `failures`, `off`.
      */
     keep: setting({
       variable: 'CALLBACK_DELIVERY_LOG',
       accepts: oneOf('all', 'failures', 'off'),
       default: 'all',
     }),
-    /**
-     * How long the record of a finished callback is kept. Default `30`; a whole number of days from 1 to 3650.
-     */
+    /** How long the record of a finished callback is kept. Default `30`; a whole number of days from 1 to 3650. */
     retentionDays: setting({
       variable: 'CALLBACK_DELIVERY_LOG_DAYS',
       accepts: integer(1, 3_650, 'days'),
@@ -423,8 +429,8 @@ export const sections = {
 
   endpointHealth: {
     /**
-     * An endpoint without one success for so long, and 100 attempts at least, is disabled; 0: not for that. Default
-     * `432000000`; a whole number of ms from 0 to 31536000000.
+     * An endpoint that has had no success for this long, with at least 100 attempts, is disabled; 0: never for
+     * failures. Default `432000000`; a whole number of ms from 0 to 31536000000.
      */
     disableAfterMs: setting({
       variable: 'CALLBACK_DISABLE_AFTER',
@@ -437,8 +443,8 @@ export const sections = {
   /** Where operators are informed. */
   alerts: {
     /**
-     * Where operators are informed of endpoints that are warned, disabled, enabled or well again; a callback URL like
-     * any. Required; a `https://` or `http://` URL.
+     * A callback URL for alerts to operators: endpoints that are warned, disabled, enabled or well again. Required; a
+     * `https://` or `http://` URL.
      */
     url: optional({
       variable: 'ALERT_WEBHOOK_URL',

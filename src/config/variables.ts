@@ -15,16 +15,16 @@ type VariableOf<S> = S extends Setting<unknown, infer Variable> ? Variable : nev
 
 export type VariableName = VariableOf<AnySetting>;
 
-/** The environment as the rest of the code sees it: complete, typed and frozen. */
+/** The validated environment: complete, typed and frozen. */
 export type Env = { readonly [S in AnySetting as VariableOf<S>]: ValueOf<S> };
 
-/** A setting with where it is set: in code at `path`, where there is one. */
+/** A setting with its place: in code at `path`, if there is one. */
 interface PlacedSetting {
   readonly setting: Setting<unknown>;
   readonly path: string | undefined;
 }
 
-/** Every setting, in the order in which they are documented. */
+/** Every setting, in the order of the documentation. */
 const placedSettings: readonly PlacedSetting[] = [
   ...placed(ground),
   ...placed(service),
@@ -42,7 +42,7 @@ function placed(settings: Settings, prefix?: string): PlacedSetting[] {
   }));
 }
 
-/** By its variable. */
+/** Settings by their variable. */
 export const variables = new Map(
   placedSettings.flatMap((each) =>
     each.setting.variable === undefined ? [] : [[each.setting.variable as VariableName, each]],

@@ -2,7 +2,7 @@ import { EVERYTHING, type Caller } from '../http/api-tokens/api-token.js';
 import { ApiTokens } from '../http/api-tokens/api-tokens.js';
 import type { ConsoleAccess } from './console-access.js';
 
-/** The service's own way into the console: with a token of the REST API. */
+/** The service's access to its console: with a token of the REST API. */
 export class ApiTokenAccess implements ConsoleAccess {
   constructor(private readonly tokens: Pick<ApiTokens, 'areRequired' | 'callerOf'>) {}
 

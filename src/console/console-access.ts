@@ -1,10 +1,13 @@
 import type { Caller } from '../http/api-tokens/api-token.js';
 
-/** Who may use the console: the port behind which the service has its API tokens, and a host whatever it has. */
+/** The port that decides who may use the console: the service uses its API tokens, a host its own users. */
 export abstract class ConsoleAccess {
-  /** False: an empty token opens the console too. For a server on loopback alone. */
+  /** False: an empty token is also accepted. Only for a server on loopback. */
   abstract readonly areRequired: boolean;
 
-  /** Called at every request, so that a revoked token ends its session. @returns undefined: it opens nothing */
+  /**
+   * Called at every request, so that a revoked token ends its session.
+   * @returns undefined for an invalid token
+   */
   abstract callerOf(token: string): Promise<Caller | undefined>;
 }

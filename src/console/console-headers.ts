@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 
-/** All content comes from this server; nothing is inline; no page may frame it; forms are sent only here. */
+/** All content comes from this server, nothing is inline, no page may frame it, and forms are sent only here. */
 const POLICY = [
   "default-src 'none'",
   "style-src 'self'",
@@ -13,8 +13,8 @@ const POLICY = [
 ].join('; ');
 
 /**
- * What every page says of itself. `Referrer-Policy` is not `no-referrer`, under which a browser says `Origin:
- * null` of our own forms.
+ * Headers of every page. `Referrer-Policy` is not `no-referrer`: with that, a browser sends `Origin: null` for our own
+ * forms.
  */
 export function setPageHeaders(response: Response): void {
   response.set({

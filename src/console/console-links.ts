@@ -1,8 +1,8 @@
-/** Where the footer of every page leads besides the console; what a host does not have is left out. */
+/** Links in the footer of every page, beside the console's own. A link that a host does not have is left out. */
 export interface ConsoleLinks {
-  /** The documents of the REST API. */
+  /** The documentation of the REST API. */
   readonly docs?: string | undefined;
-  /** What the operators do about each alert. */
+  /** The runbook: what operators do about each alert. */
   readonly runbook?: string | undefined;
 }
 

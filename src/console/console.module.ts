@@ -33,9 +33,9 @@ export { SubjectLookup } from './subject-lookup.js';
 export interface ConsoleOptions {
   /** The provider of `ConsoleAccess`. */
   readonly access: Provider;
-  /** The provider of `SubjectLookup`: without it the search finds no references. */
+  /** The provider of `SubjectLookup`. Without it, the search does not find references. */
   readonly subjects?: Provider;
-  /** What these need. `ServiceCallbacksModule` is global, or among them. */
+  /** Modules that these providers need. `ServiceCallbacksModule` is global, or among them. */
   readonly imports?: ModuleMetadata['imports'];
   readonly links?: ConsoleLinks;
 }
@@ -50,16 +50,22 @@ const CONTROLLERS = [
   CallbacksController,
   ConsoleDeadLettersController,
   ReplaysController,
-  // Last: whatever none of the others has.
+  // Last: it serves every path that no other controller serves.
   NotFoundController,
 ];
 
-/** Pages at `/console`, behind the application's global prefix, for operators and service teams; the module beneath works without them. */
+/**
+ * Pages at `/console`, behind the application's global prefix, for operators and service teams. The module works
+ * without them.
+ */
 @Module({})
 export class ConsoleModule implements NestModule {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
-  /** Before routes are made. @throws SetupError on Fastify. */
+  /**
+   * Runs before routes are added.
+   * @throws SetupError on Fastify
+   */
   configure(consumer: MiddlewareConsumer): void {
     const type = this.adapterHost.httpAdapter.getType();
     if (type !== 'express')

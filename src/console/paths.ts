@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const base = new AsyncLocalStorage<string>();
 
-/** Where the console is in this application: behind its global prefix, or that of `RouterModule`. */
+/** The path of the console in this application: behind its global prefix, or that of `RouterModule`. */
 export function consoleBase(): string {
   return base.getStore() ?? '/console';
 }
 
-/** Middleware: within a request, all addresses begin as its own does. */
+/** Middleware: all addresses of a page begin like the address of its request. */
 export function atItsBase(
   { originalUrl }: { readonly originalUrl: string },
   _response: unknown,
@@ -20,13 +20,13 @@ export function atItsBase(
 
 type Query = Readonly<Record<string, string | undefined>>;
 
-/** An address with the parts of the query that there are. */
+/** An address with the defined parts of the query. */
 export function withQuery(path: string, query: Query): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
 }
 
-/** Every address of the console; ids are percent-encoded, whatever they are. */
+/** Every address of the console. Ids are percent-encoded. */
 export const paths = {
   get overview() {
     return consoleBase();
@@ -51,7 +51,7 @@ export const paths = {
   replay: (id: string) => `${consoleBase()}/replays/${encodeURIComponent(id)}`,
 } as const;
 
-/** Somewhere in the console, or its overview: a redirect never leads elsewhere. */
+/** An address within the console, or else its overview: a redirect never leaves the console. */
 export function insideConsole(path: unknown): string {
   const server = 'http://console.invalid';
   if (typeof path !== 'string' || !path.startsWith('/') || !URL.canParse(path, server)) return paths.overview;

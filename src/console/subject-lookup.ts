@@ -1,6 +1,9 @@
-/** Which subjects have a reference: the port behind which a host has its notifications. */
+/** The port that finds subjects by a reference, for example a host's notifications. */
 export abstract class SubjectLookup {
-  /** @param serviceId undefined: of all services. @returns ids of subjects, the newest first, `limit` at most */
+  /**
+   * @param serviceId undefined: all services
+   * @returns ids of subjects, newest first, at most `limit`
+   */
   abstract findByReference(
     reference: string,
     serviceId: string | undefined,

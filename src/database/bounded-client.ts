@@ -4,7 +4,7 @@ import { limitSilence } from './silent-connection.js';
 /** Longer than any statement of a running service takes, ms. Migrations use clients without this limit. */
 const SILENCE_MS = 30_000;
 
-/** A client for pools: no statement waits without end for a server that is gone. */
+/** A client for pools: a statement fails if the server does not respond in time. */
 export class BoundedClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config);

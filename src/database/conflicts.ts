@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 
-/** Serialization failure and deadlock: PostgreSQL undid everything, and the same again may succeed. */
+/** Serialization failure and deadlock: PostgreSQL rolled back everything, and a repetition may succeed. */
 const CONFLICTS: readonly unknown[] = ['40001', '40P01'];
 const TRIES = 5;
-/** Times the number of tries so far, ms. */
+/** Multiplied by the number of tries so far, ms. */
 const MAX_DELAY_MS = 20;
 
 /**
- * Repeats what PostgreSQL undid because of a conflict. The first try takes the database's default isolation, so that
- * it costs no statement more; the others must set READ COMMITTED, which has no serialization failures.
+ * Repeats work that PostgreSQL rolled back because of a conflict. The first try uses the database's default isolation,
+ * which costs no extra statement. Later tries must set READ COMMITTED, which has no serialization failures.
  */
 export async function retryConflicts<T>(attempt: (isolation?: 'READ COMMITTED') => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {

@@ -8,7 +8,7 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   readonly entities?: DataSourceOptions['entities'];
   readonly migrations?: DataSourceOptions['migrations'];
-  /** The ledger of migrations; default `migrations`. */
+  /** The table of migrations; default `migrations`. */
   readonly migrationsTableName?: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export function dataSourceOptions({
     migrationsTransactionMode: 'each',
     synchronize: false,
     applicationName: 'service-callbacks',
-    // An exhausted pool fails with an error in bounded time, and never hangs.
+    // If the pool is exhausted, a caller gets an error in bounded time.
     connectTimeoutMS: 5_000,
     extra: { keepAlive: true },
   } satisfies PostgresOptions;

@@ -2,13 +2,13 @@ import { DataSource } from 'typeorm';
 import { BoundedClient } from './bounded-client.js';
 import { dataSourceOptions, type DatabaseOptions } from './data-source-options.js';
 
-/** Connected; the caller closes it. */
+/** A connected `DataSource`; the caller closes it. */
 export function openDataSource(options: DatabaseOptions): Promise<DataSource> {
   const { extra, ...rest } = dataSourceOptions(options);
   return new DataSource({ ...rest, extra: { ...extra, Client: BoundedClient } }).initialize();
 }
 
-/** Connects, and disconnects whatever happens: for a command that does one thing and ends. */
+/** Connects, runs the work of a command, and disconnects in any case. */
 export async function withDataSource<T>(
   options: DatabaseOptions,
   use: (dataSource: DataSource) => Promise<T>,

@@ -7,17 +7,16 @@ type WholeNumbers = readonly (number | readonly number[])[];
 
 const NO_SUCH_STATEMENT = '26000';
 const STATEMENT_EXISTS = '42P05';
-/** A pooler may lead each try to another connection of the server. */
+/** Behind a pooler, each try may use another connection of the server. */
 const TRIES = 5;
 
-/** What a connection has been seen to have prepared. Behind a pooler it may have less, or more. */
+/** The statements that a connection is known to have prepared. Behind a pooler it may have fewer, or more. */
 const prepared = new WeakMap<ClientBase, Set<string>>();
 
 /**
- * Runs a statement as a transaction in one round trip, and lets PostgreSQL keep its plan: to plan a large statement can
- * take longer than to run it. The transaction is sent as one text, which takes no parameters but whole numbers; so
- * does a transaction pooler, which leads all of it to one connection of the server.
- *
+ * Runs a statement as a transaction in one round trip, with a plan that PostgreSQL keeps: planning a large statement
+ * can take longer than running it. The transaction is one text, so a transaction pooler sends all of it to one
+ * connection of the server. A text has no parameters: the values can only be whole numbers and lists of them.
  * @param begin the statements before it; it is planned under their settings
  */
 export async function preparedRows<Row extends object>(
@@ -28,7 +27,7 @@ export async function preparedRows<Row extends object>(
 ): Promise<Row[]> {
   const client = (await queryRunner.connect()) as ClientBase;
   const text = asJson(statement);
-  // A text of another release has another name.
+  // The name depends on the text: another release has another name.
   const name = `service_callbacks_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
   const execute = `EXECUTE ${name}${numbers.length > 0 ? `(${numbers.map(literal).join(', ')})` : ''}; COMMIT`;
   const known = prepared.get(client) ?? new Set();

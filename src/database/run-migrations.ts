@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import type { PostgresOptions } from './data-source-options.js';
 
-/** Runs these migrations alone, in the database and the ledger of a `DataSource`; the names of those that ran. */
+/** Runs only these migrations, with a table of migrations of their own. Returns the names of those that ran. */
 export async function runMigrations(
   options: PostgresOptions,
   migrations: PostgresOptions['migrations'],

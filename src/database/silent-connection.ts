@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-/** Known by its code as a fault of the store. */
+/** `isStoreFault` knows it by its code. */
 class SilentConnectionError extends Error {
   override readonly name = 'SilentConnectionError';
   readonly code = 'ETIMEDOUT';
@@ -11,8 +11,8 @@ class SilentConnectionError extends Error {
 }
 
 /**
- * Ends a connection on which nothing comes for so long after something was sent. A server that vanished without
- * closing it is else waited for until the kernel gives up, a quarter of an hour later; one behind a proxy would never end.
+ * Ends a connection if nothing arrives for this long after something was sent. Otherwise a server that vanished is
+ * noticed only when the kernel gives up after a quarter of an hour, and behind a proxy never.
  */
 export function limitSilence(socket: Duplex, ms: number): void {
   let timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** Values of a statement that is put together, and the places where they go. */
+/** Collects the values of a statement and returns their placeholders. */
 export class SqlParameters {
   readonly values: unknown[] = [];
 

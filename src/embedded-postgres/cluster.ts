@@ -8,7 +8,7 @@ import { hasCode, readIfThere } from './files.js';
 import { serverEnvironment } from './server-environment.js';
 import type { ServerUser } from './server-user.js';
 
-/** How to log in to a cluster, which is PostgreSQL's word for what one server serves. */
+/** How to log in to a cluster: PostgreSQL's word for the databases of one server. */
 export interface Cluster {
   readonly user: string;
   readonly password: string;
@@ -30,7 +30,7 @@ export interface ClusterOptions {
   readonly sync: boolean;
 }
 
-/** The cluster of this data directory, made on first use. The caller owns the directory. */
+/** The cluster of this data directory, created on first use. The caller owns the directory. */
 export async function openCluster(dataDir: string, options: ClusterOptions): Promise<Cluster> {
   const directory = clusterDirectory(dataDir);
   const passwordFile = join(dataDir, 'postgres-password');
@@ -39,14 +39,14 @@ export async function openCluster(dataDir: string, options: ClusterOptions): Pro
   if (password === undefined) {
     if (exists) throw passwordLost(directory, passwordFile);
     password = randomBytes(24).toString('base64url');
-    // Before the cluster: interrupted here, the next start takes this password and makes the cluster.
+    // The password is written first: a start after an interruption here uses it for the new cluster.
     await writeFileAtomically(passwordFile, password);
   }
   if (!exists) await createCluster(directory, password, options);
   return { user: SUPERUSER, password };
 }
 
-/** Runs initdb beside the final place, so that half a cluster is never taken for one. */
+/** Runs initdb in a temporary directory, so that an incomplete cluster is never used. */
 async function createCluster(
   directory: string,
   password: string,
@@ -102,7 +102,7 @@ async function writeFileAtomically(file: string, content: string): Promise<void>
   await rename(draft, file);
 }
 
-/** initdb says what went wrong on stderr, which `execFile` puts beside a message of its own. */
+/** initdb writes the reason to stderr, which `execFile` puts beside its own message. */
 function describe(error: unknown): string {
   const hasOutput = typeof error === 'object' && error !== null && 'stderr' in error;
   const output = hasOutput ? String(error.stderr).trim() : '';

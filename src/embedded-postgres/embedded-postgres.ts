@@ -10,18 +10,18 @@ import { startPostmaster } from './postmaster.js';
 import { findServerUser } from './server-user.js';
 import { Client } from 'pg';
 
-/** A PostgreSQL of this process's own, on 127.0.0.1. */
+/** A running embedded PostgreSQL of this process, on 127.0.0.1. */
 export interface EmbeddedPostgres {
   /** Connects to the database `service_callbacks` as its owner; holds the password. */
   readonly url: string;
-  /** Another one at every start. */
+  /** The port; it changes with every start. */
   readonly port: number;
-  /** Ends the server and gives the data directory back. Safe to call twice. Close connections first. */
+  /** Stops the server and releases the data directory. Close connections first. A second call does nothing. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedPostgresOptions {
-  /** Made when it is not there; the cluster is in `postgres` below it. One process at a time may use it. */
+  /** Created if it is missing; the cluster is in its folder `postgres`. One process at a time may use it. */
   readonly dataDir: string;
   /** Receives each line that the server writes. */
   readonly log?: (line: string) => void;

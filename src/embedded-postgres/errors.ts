@@ -1,9 +1,9 @@
-/** The embedded PostgreSQL cannot be used here. The message says why, and what to set instead. */
+/** The embedded PostgreSQL cannot be used here. The message names the reason and what to set instead. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';
 
   /**
-   * @param problem what was found, with the values it was found in
+   * @param problem what is wrong, with the values
    * @param remedy what the reader can do about it
    */
   constructor(problem: string, remedy: string, options?: ErrorOptions) {
@@ -11,6 +11,6 @@ export class EmbeddedPostgresError extends Error {
   }
 }
 
-/** The way out that is always open. */
+/** The remedy that always works. */
 export const USE_ANOTHER_DATABASE =
   'Set DATABASE_URL to a PostgreSQL of your own, or DATA_DIR to another directory.';

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
 /**
- * Whether an error of Node's carries one of these codes (`ENOENT`, `EACCES` …).
- *
- * Recognised by its shape: under Jest, Node's errors are instances of another realm's `Error`.
+ * Whether an error of Node has one of these codes (`ENOENT`, `EACCES` …). Not by `instanceof`: under Jest, Node's
+ * errors belong to another realm.
  */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));

@@ -4,27 +4,27 @@ import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
 import { readPostmasterFile, removePostmasterFile } from './postmaster-file.js';
 import { commandLine, identifyProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 
-/** How long an orphan may take for its fast shutdown before an immediate shutdown follows, ms. */
+/** How long an orphan may take for a fast shutdown, ms. Then it gets an immediate one. */
 const FAST_SHUTDOWN_MS = 10_000;
-/** How long it may take after that, in ms. */
+/** How long it may take for the immediate shutdown, ms. */
 const IMMEDIATE_SHUTDOWN_MS = 10_000;
-/** A process that is not our child can only be watched. In ms. */
+/** How often the process is checked, ms: it is not our child, so there is no event for its end. */
 const WATCH_INTERVAL_MS = 20;
 
 /**
- * Ends the server that a killed owner left running on this cluster, if there is one. The caller owns the
- * data directory, so that server is no longer in use.
+ * Stops the server that a killed owner left running on this cluster, if there is one. The caller owns the data
+ * directory, so nobody else uses that server.
  *
- * @throws EmbeddedPostgresError when it does not end
+ * @throws EmbeddedPostgresError if it does not stop
  */
 export async function stopOrphan(clusterDir: string, log: (line: string) => void): Promise<void> {
   const file = await readPostmasterFile(clusterDir);
   if (file === undefined) return;
   const orphan = await identifyProcess(file.pid);
-  // Left by a server that is gone: PostgreSQL checks that nothing of it is alive and takes over by itself.
+  // The server of this file has ended: PostgreSQL checks that, and replaces the file by itself.
   if (orphan === null && !pidIsTaken(file.pid)) return;
   if (orphan === null || !(await servesCluster(orphan.pid, clusterDir))) {
-    // The process id has gone to someone else, or to a zombie: PostgreSQL would take either for its own.
+    // The id now belongs to another process or a zombie. PostgreSQL would take either for a running server.
     await removePostmasterFile(clusterDir);
     return;
   }
@@ -40,7 +40,7 @@ export async function stopOrphan(clusterDir: string, log: (line: string) => void
   );
 }
 
-/** Whether the process really is a PostgreSQL on this directory: a stale file may name anybody. */
+/** Whether the process is a PostgreSQL on this directory: the id in an old file may belong to any process. */
 async function servesCluster(pid: number, clusterDir: string): Promise<boolean> {
   const arguments_ = ` ${await commandLine(pid)} `;
   const paths = [clusterDir, await realpath(clusterDir)];
@@ -60,7 +60,7 @@ function pidIsTaken(pid: number): boolean {
   return signal(pid, 0);
 }
 
-/** False when there is no such process (any more), or it is not ours to signal. */
+/** False if there is no such process any more, or this process may not signal it. */
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);

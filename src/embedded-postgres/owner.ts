@@ -10,14 +10,14 @@ export interface Ownership {
   release(): Promise<void>;
 }
 
-/** How often a claim is tried again because another process moved at the same moment. */
+/** How often a claim is repeated because another process changed the file at the same moment. */
 const CLAIM_ATTEMPTS = 20;
 
 /**
- * Claims a data directory for this process, in the file `postgres-owner.json`. What a dead owner (killed,
- * crashed, from before a reboot) left there is removed.
+ * Claims a data directory for this process, in the file `postgres-owner.json`. The file of an owner that no longer runs
+ * is removed.
  *
- * @throws EmbeddedPostgresError while another owner lives; the message names its process id
+ * @throws EmbeddedPostgresError if another owner runs; the message names its process id
  */
 export async function claimDataDir(dataDir: string): Promise<Ownership> {
   const file = join(dataDir, 'postgres-owner.json');
@@ -26,7 +26,7 @@ export async function claimDataDir(dataDir: string): Promise<Ownership> {
   await writeFile(draft, ours);
   try {
     for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt += 1) {
-      // A link appears with its content and fails when the name is taken: both at once, unlike a write.
+      // `link` creates the file with its content in one step, and fails if it exists.
       if (await linkUnlessTaken(draft, file)) return { release: () => releaseIfOurs(file, ours) };
       const theirs = await readIfThere(file);
       if (theirs === undefined) continue;

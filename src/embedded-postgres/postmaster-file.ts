@@ -2,14 +2,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfThere } from './files.js';
 
-/** What a server writes about itself in its data directory (`postmaster.pid`). */
+/** The file `postmaster.pid` that a server writes in its data directory. */
 export interface PostmasterFile {
   readonly pid: number;
-  /** Whether it accepts connections. */
+  /** Whether the server accepts connections. */
   readonly ready: boolean;
 }
 
-/** `undefined` when no server claims the directory, or its file is not whole yet. */
+/** `undefined` if no server uses the directory, or the file is not complete yet. */
 export async function readPostmasterFile(clusterDir: string): Promise<PostmasterFile | undefined> {
   const text = (await readIfThere(pathOf(clusterDir))) ?? '';
   // PostgreSQL's pidfile.h: line 1 is the process id, line 8 the status, padded with spaces.

@@ -11,7 +11,7 @@ import type { ServerUser } from './server-user.js';
 /** A running server. */
 export interface Postmaster {
   readonly port: number;
-  /** Ends it: a fast shutdown, an immediate one if that takes longer than 10 s. Safe to call twice. */
+  /** A fast shutdown; an immediate one if that takes longer than 10 s. A second call does nothing. */
   stop(): Promise<void>;
 }
 
@@ -25,11 +25,11 @@ export interface PostmasterOptions {
   readonly log: (line: string) => void;
 }
 
-/** Long enough for the recovery after a crash. In ms. */
+/** Enough for the recovery after a crash, ms. */
 const START_TIMEOUT_MS = 60_000;
 const FAST_SHUTDOWN_MS = 10_000;
 const WATCH_INTERVAL_MS = 10;
-/** How often another port is tried because someone took the one that was found. */
+/** How often another port is tried because another process took the free one. */
 const PORT_ATTEMPTS = 5;
 /** How many of its last lines an error quotes. */
 const LAST_LINES = 15;
@@ -37,7 +37,7 @@ const LAST_LINES = 15;
 /**
  * Starts a server on a free port of 127.0.0.1 and waits until it accepts connections.
  *
- * @throws EmbeddedPostgresError with the server's last lines when it does not come up
+ * @throws EmbeddedPostgresError with the server's last lines if it does not start
  */
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
   for (let attempt = 1; ; attempt += 1) {
@@ -80,7 +80,7 @@ function launch(options: PostmasterOptions, port: number): Server {
     cwd: '/',
     env: serverEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe'],
-    // A process group of its own: a terminal's Ctrl-C is for us, and we need the database to finish.
+    // In a process group of its own: a terminal's Ctrl-C must not reach the server, which is needed until the end.
     detached: true,
   });
 
@@ -92,7 +92,7 @@ function launch(options: PostmasterOptions, port: number): Server {
   });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`it could not be run: ${error.message}`));
-    // Not 'exit', which may come before the last lines do.
+    // 'exit' may come before the last lines.
     child.once('close', (code, signal) => resolve(`it ended with ${signal ?? `code ${code}`}`));
   });
   return { child, lastLines, ended };
@@ -105,7 +105,7 @@ async function waitUntilReady(server: Server, clusterDir: string): Promise<strin
   while (performance.now() < deadline) {
     if (ended !== undefined) return ended;
     const file = await readPostmasterFile(clusterDir);
-    // setpriv becomes postgres, so the id is our child's; another one is what an earlier server left.
+    // setpriv becomes postgres and keeps the id of our child. Another id is from an earlier server.
     if (file?.ready === true && file.pid === server.child.pid) return 'ready';
     await delay(WATCH_INTERVAL_MS);
   }
@@ -114,11 +114,11 @@ async function waitUntilReady(server: Server, clusterDir: string): Promise<strin
 }
 
 function keep(server: Server, port: number): Postmaster {
-  // The database serves this process and must not be what keeps it alive.
+  // The server must not keep this process alive.
   setReferenced(server.child, false);
-  // A process that ends without stop() (a crash, process.exit) can only send a signal and not wait. SIGINT
-  // needs no caller to wait: the server shuts down cleanly by itself, in moments, so that the next start has
-  // nothing to recover. After SIGQUIT it would have to replay its log.
+  // A process that ends without stop() (a crash, process.exit) can send a signal and cannot wait. After SIGINT the
+  // server shuts down cleanly by itself, and the next start has nothing to recover. After SIGQUIT it would replay its
+  // log.
   const onExit = (): void => void server.child.kill('SIGINT');
   process.once('exit', onExit);
   void server.ended.then(() => process.off('exit', onExit));
@@ -130,10 +130,10 @@ function keep(server: Server, port: number): Postmaster {
 async function shutDown(server: Server): Promise<void> {
   setReferenced(server.child, true);
   server.child.kill('SIGINT');
-  const patience = new AbortController();
-  const tooLong = delay(FAST_SHUTDOWN_MS, 'too long', { signal: patience.signal }).catch(() => 'ended');
+  const timer = new AbortController();
+  const tooLong = delay(FAST_SHUTDOWN_MS, 'too long', { signal: timer.signal }).catch(() => 'ended');
   if ((await Promise.race([server.ended, tooLong])) === 'too long') server.child.kill('SIGQUIT');
-  patience.abort();
+  timer.abort();
   await server.ended;
 }
 

@@ -3,17 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { hasCode } from './files.js';
 
-/**
- * A process that another one can recognise later. A process id alone will not do: the system hands it out
- * again.
- */
+/** Identifies a process. A process id is not enough: the system uses it again. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the process began, in the form of this system; `null` if the system does not say. */
+  /** When the process began, in a form of this system; `null` if unknown. */
   readonly startedAt: string | null;
 }
 
-/** The identity of a running process (of this one by default), `null` when there is none of that id. */
+/** The identity of a process, by default this one; `null` if none of that id runs. */
 export async function identifyProcess(pid: number = process.pid): Promise<ProcessIdentity | null> {
   if (!exists(pid)) return null;
   const stat = await readProc(pid, 'stat');
@@ -21,15 +18,15 @@ export async function identifyProcess(pid: number = process.pid): Promise<Proces
     const startedAt = await ps(pid, 'lstart');
     return { pid, startedAt: startedAt === '' ? null : startedAt };
   }
-  // Fields 3 and 22 of proc_pid_stat(5), counted behind the command name, which may hold anything.
+  // Fields 3 and 22 of proc_pid_stat(5), counted after the command name, which may have any characters.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // A zombie is a process that has ended and that its parent has not reaped.
+  // A zombie has ended, and its parent has not read its exit code yet.
   if (fields[0] === 'Z' || fields[0] === 'X') return null;
-  // Counted in ticks since boot, hence the boot's own id.
+  // The time is in ticks since boot, so the identity includes the boot's id.
   return { pid, startedAt: `${await bootId()}/${fields[19]}` };
 }
 
-/** Whether that very process, not a later one of the same id, still runs. */
+/** Whether this process still runs, and not a later one with the same id. */
 export async function isRunning(process: ProcessIdentity): Promise<boolean> {
   const now = await identifyProcess(process.pid);
   return now !== null && (process.startedAt === null || now.startedAt === process.startedAt);
@@ -46,7 +43,7 @@ function exists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is there, and someone else's.
+    // EPERM: the process exists and belongs to another user.
     return hasCode(error, 'EPERM');
   }
 }
@@ -68,7 +65,7 @@ async function bootId(): Promise<string> {
   }
 }
 
-/** Where there is no /proc (macOS): `ps`, in a fixed locale and zone so that two results can be compared. */
+/** For systems without /proc (macOS): `ps`, in a fixed locale and time zone, so that two results can be compared. */
 async function ps(pid: number, field: 'lstart' | 'command'): Promise<string> {
   try {
     const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };

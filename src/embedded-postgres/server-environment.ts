@@ -1,6 +1,6 @@
 /**
- * The environment of PostgreSQL's programs: ours without what would change their ways. `PG*` variables are
- * meant for another server, and messages are matched in English.
+ * The environment of PostgreSQL's programs: this process's, without `PG*` variables, which are for another server, and
+ * with messages in English, because this code reads them.
  */
 export function serverEnvironment(): Record<string, string> {
   const environment: Record<string, string> = {};

@@ -10,7 +10,7 @@ export interface Command {
   readonly gid?: number;
 }
 
-/** The user that the server's files belong to and its processes run as. */
+/** The user that owns the server's files and runs its processes. */
 export interface ServerUser {
   readonly uid: number;
   readonly gid: number;
@@ -19,16 +19,15 @@ export interface ServerUser {
 }
 
 /**
- * Who PostgreSQL runs as: this process's own user, unless that is root, whom it refuses. Then it is the
- * owner of the cluster if there is one already (so that root can use what an ordinary user made), and
- * `nobody` otherwise; no user is created.
+ * The user that PostgreSQL runs as. It is this process's user, but PostgreSQL refuses root. For root it is the owner of
+ * the existing cluster, so that root can use a cluster of an ordinary user, or else `nobody`. No user is created.
  *
- * @param clusterDir the cluster's directory, which need not exist
+ * @param clusterDir the cluster's directory, which may not exist yet
  * @param postgres a program that the user must be able to run
- * @throws EmbeddedPostgresError when this process is root and nothing lets another user run the server
+ * @throws EmbeddedPostgresError if this process is root and no other user can run the server
  */
 export function findServerUser(clusterDir: string, postgres: string): ServerUser {
-  // Both exist on every platform that has binaries.
+  // Both exist on every platform with binaries.
   const uid = process.getuid?.() ?? 0;
   const gid = process.getgid?.() ?? 0;
   if (uid !== 0) return { uid, gid, command: (file, args) => ({ file, args }) };
@@ -46,8 +45,8 @@ export function findServerUser(clusterDir: string, postgres: string): ServerUser
 type Ids = Pick<ServerUser, 'uid' | 'gid'>;
 
 /**
- * A checkout or a data directory made by root is often below a directory that root alone may enter
- * (`mktemp -d` makes them so). The one capability that lets the server in is kept for it, and nothing else.
+ * Root's checkouts and data directories are often below a directory that only root may enter; `mktemp -d` makes such
+ * ones. The server keeps the one capability that lets it in, and no other.
  */
 function withSetpriv({ uid, gid }: Ids): ServerUser['command'] {
   const options = [
@@ -56,14 +55,14 @@ function withSetpriv({ uid, gid }: Ids): ServerUser['command'] {
     '--clear-groups',
     '--inh-caps=+dac_override',
     '--ambient-caps=+dac_override',
-    // Without it access(2), by which initdb finds its programs, checks what the user may do without capabilities.
+    // initdb finds its programs with access(2), which ignores capabilities unless this is set.
     '--securebits=+no_setuid_fixup',
     '--',
   ];
   return (file, args) => ({ file: 'setpriv', args: [...options, file, ...args] });
 }
 
-/** Where there is no setpriv (macOS, small images): enough as long as every directory can be entered. */
+/** For systems without setpriv (macOS, small images). It works if the user can enter every directory. */
 function withSpawn({ uid, gid }: Ids): ServerUser['command'] {
   return (file, args) => ({ file, args, uid, gid });
 }

@@ -13,8 +13,8 @@ import { bearerTokenOf } from './bearer-token.js';
 import { IS_PUBLIC, REQUIRED_SCOPE, CHECKS_SERVICE, type AuthorizedRequest } from './access.decorators.js';
 
 /**
- * Lets in a token with the route's scope, and a service's token to its own service alone. On another service's path
- * the response is the same whether that service exists. A route that declares nothing is closed to such tokens.
+ * Admits a token with the route's scope, and a service's token only to its own service. For another service's path the
+ * response is the same whether or not that service exists. A route without a scope is closed to such tokens.
  */
 @Injectable()
 export class BearerTokenGuard implements CanActivate {

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */
 const BEARER = /^bearer +([\x21-\x7e]+) *$/i;
 
-/** @returns undefined where there is none, or something else */
+/** @returns undefined if there is no bearer token */
 export function bearerTokenOf({
   headers,
 }: {

@@ -13,7 +13,7 @@ const NAMES: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailableError',
 };
 
-/** The one shape of an error. */
+/** The one shape of all errors. */
 export const errorBody = z
   .strictObject({
     status_code: z.int().meta({ examples: [400] }),
@@ -26,7 +26,7 @@ export const errorBody = z
   })
   .meta({ title: 'Error' });
 
-/** One message a problem. */
+/** One message for each problem. */
 export function errorBodyOf(status: number, messages: readonly string[]): z.infer<typeof errorBody> {
   const error = NAMES[status] ?? 'Error';
   return { status_code: status, errors: messages.map((message) => ({ error, message })) };

@@ -1,4 +1,4 @@
-/** Made-up ids, the same wherever the documents show one. */
+/** Example ids, the same in all of the documentation. */
 export const EXAMPLE_IDS = {
   service: '7d1f7f0c-3a7e-4b39-9a55-2f6f0a4d8c11',
   user: '0f8fad5b-d9cb-469f-a165-70867728950e',

@@ -11,7 +11,9 @@ import { isStoreFault } from '../database/store-fault.js';
 import { describeError } from '../observability/describe-error.js';
 import { errorBodyOf } from './error-body.js';
 
-/** No stack, no internals in a response: an error of our own is logged with them, whatever its status. */
+/**
+ * A response has no stack and no internals. An error of this platform is logged with them, whatever its status code.
+ */
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
@@ -39,7 +41,7 @@ function describe(error: unknown): { status: number; messages: readonly string[]
   if (isStoreFault(error)) {
     return {
       status: HttpStatus.SERVICE_UNAVAILABLE,
-      messages: ['The database does not answer now; try again'],
+      messages: ['The database does not respond now; try again'],
     };
   }
   const status = clientErrorStatus(error);
@@ -54,7 +56,7 @@ function messagesOf(error: HttpException): readonly string[] {
   return [message ?? error.message].flat();
 }
 
-/** The body parser's own errors: too large, not JSON, an unknown charset. */
+/** Errors of the body parser: too large, not JSON, an unknown charset. */
 function clientErrorStatus(error: unknown): number | undefined {
   const { status, expose } = (error ?? {}) as { status?: number; expose?: boolean };
   return expose === true && status !== undefined && status >= 400 && status < 500 ? status : undefined;

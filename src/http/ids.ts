@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { EXAMPLE_IDS } from './examples.js';
 import { fieldError } from './request-body.js';
 
-/** Characters of an id at most. */
+/** The most characters of an id. */
 const MAX_LENGTH = 255;
-/** Control characters, and what separates ids in lists and keys. */
+/** Control characters, and the separators of ids in lists and keys. */
 const NOT_IN_AN_ID = /[\p{Cc},:]/u;
 
-/** @returns what is wrong with an id, as the end of a sentence. */
+/** @returns what is wrong with an id, as the end of a sentence */
 export function problemOfId(id: unknown): string | undefined {
   if (typeof id !== 'string') return 'is not text';
   if (id === '') return 'is empty';
@@ -16,8 +16,7 @@ export function problemOfId(id: unknown): string | undefined {
 }
 
 /**
- * An id that a host gives: text of 1 to 255 characters without control characters, `,` and `:`.
- *
+ * An id that a host gives: 1 to 255 characters, no control characters, no `,` or `:`.
  * @param documented for the OpenAPI document
  */
 export function idText(
@@ -32,22 +31,22 @@ export function idText(
         const problem = problemOfId(id);
         if (problem !== undefined) context.addIssue({ code: 'custom', message: `${name} ${problem}` });
       })
-      // zod shows no example of what it transforms: it is given here, in front of the transformation.
+      // zod shows no example for a transformed schema, so the example is set before the transformation.
       .meta({ minLength: 1, maxLength: MAX_LENGTH, examples: [example], description })
       .transform(lowerCaseUuid)
   );
 }
 
-/** A service in a path. */
+/** The id of a service in a path. */
 export const serviceIdParam = idText('service_id', {
   example: EXAMPLE_IDS.service,
   description: 'The service',
 });
 
-/** A UUID that this service made, in a path. */
+/** A UUID in a path. */
 export const uuidParam = z.uuid().toLowerCase();
 
-/** The same UUID in any case is the same id (RFC 9562, section 4). */
+/** Upper and lower case are the same id (RFC 9562, section 4). */
 function lowerCaseUuid(id: string): string {
   return z.uuid().safeParse(id).success ? id.toLowerCase() : id;
 }

@@ -3,18 +3,18 @@ import { Injectable, MethodNotAllowedException, type OnModuleInit } from '@nestj
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Express, Request, RequestHandler, Response, NextFunction } from 'express';
 
-/** As `router` has them; its own types end above. */
+/** The layers of Express' `router`. Its types do not include them. */
 interface Layer {
   readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
   match(path: string): boolean;
 }
 
-/** Responds with 405 and `Allow` where a path has routes, but none for the method (RFC 9110 §15.5.6). */
+/** Responds with 405 and `Allow` if a path has routes, but none for the method (RFC 9110 §15.5.6). */
 @Injectable()
 export class KnownPaths implements OnModuleInit {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
-  /** Behind the routes, which are there by now, and in front of the 404, which comes next. */
+  /** Runs after the routes, which are registered by then, and before the 404. */
   onModuleInit(): void {
     const { httpAdapter } = this.adapterHost;
     const { router } = httpAdapter.getInstance<Express>();
@@ -32,7 +32,7 @@ export class KnownPaths implements OnModuleInit {
   }
 }
 
-/** In capitals. A route for GET also serves HEAD; a route of every method is middleware. */
+/** In upper case. A route for GET also serves HEAD; a route for every method is middleware. */
 function methodsOf(layers: readonly Layer[], path: string): string[] {
   const routes = layers.flatMap((layer) => (layer.route && layer.match(path) ? [layer.route] : []));
   const ofEach = routes.map(({ methods }) => Object.keys(methods));

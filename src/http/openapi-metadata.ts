@@ -1,4 +1,4 @@
-/** Where the decorators of `@nestjs/swagger` leave what they are given; by name, so that a host needs no Swagger. */
+/** The metadata keys of the decorators of `@nestjs/swagger`. They are named here, so that a host needs no Swagger. */
 export const OPENAPI = {
   operation: 'swagger/apiOperation',
   responses: 'swagger/apiResponse',
@@ -8,5 +8,5 @@ export const OPENAPI = {
   extension: 'swagger/apiExtension',
 } as const;
 
-/** In an operation: the scope that a token needs for it. */
+/** The field of an operation for the scope that a token needs. */
 export const SCOPE_EXTENSION = 'x-required-scope';

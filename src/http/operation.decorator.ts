@@ -5,25 +5,25 @@ import { errorBody, errorBodyOf } from './error-body.js';
 import { OPENAPI } from './openapi-metadata.js';
 import { HAS_SCHEMA_OPTION } from './valid-input.js';
 
-/** What the OpenAPI document says of one operation. */
+/** The description of one operation for the OpenAPI document. */
 interface OperationDescription {
   /** A few words, for lists. */
   readonly summary: string;
-  /** More, in Markdown. */
+  /** A longer description, in Markdown. */
   readonly description?: string;
-  /** Of a success; what the handler returns is sent with it. */
+  /** The status code of a success. */
   readonly status: number;
-  /** The body of a success; none where this is absent. */
+  /** The schema of a success' body; absent: no body. */
   readonly response?: ZodType;
-  /** `application/json` where this is absent. */
+  /** Default: `application/json`. */
   readonly contentType?: string;
-  /** Errors that this operation has beside those of all: what each means, or the schema of a body of its own. */
+  /** Errors that only some operations have, by status code: a description, or the schema of a body of its own. */
   readonly errors?: Readonly<Record<number, string | ZodType>>;
 }
 
 /**
- * Sets a handler's status, and describes it for `@nestjs/swagger`, which a host may have or not. On Nest 11 Swagger
- * does not know the schemas.
+ * Sets a handler's status code, and describes it for `@nestjs/swagger`, which a host may or may not have. Swagger on
+ * Nest 11 does not read the schemas.
  */
 export function Operation({ summary, description, status, ...rest }: OperationDescription): MethodDecorator {
   const { response, contentType, errors = {} } = rest;
@@ -37,7 +37,7 @@ export function Operation({ summary, description, status, ...rest }: OperationDe
   );
 }
 
-/** Of a controller: under which heading its operations are listed. */
+/** For a controller: the heading under which its operations are listed. */
 export const OperationsOf = (tag: string): ClassDecorator => nest.SetMetadata(OPENAPI.tags, [tag]);
 
 function failure(status: number, error: string | ZodType) {

@@ -19,24 +19,24 @@ export function requestBody<Shape extends z.ZodRawShape>(
   });
 }
 
-/** Parameter of a handler: the Content-Length. The OpenAPI document would have callers fill in one of `@Headers`. */
+/** Parameter of a handler: the Content-Length. With `@Headers` the OpenAPI document would list it as a parameter. */
 export const ContentLength = createParamDecorator(
   (_: unknown, context: ExecutionContext): string | undefined =>
     context.switchToHttp().getRequest<IncomingMessage>().headers['content-length'],
 );
 
 /**
- * Where `{}` means all: Express reads an empty body that is announced as JSON as `{}` too.
+ * For a route on which `{}` means all: Express reads an empty JSON body as `{}` too.
  * @param length the Content-Length
- * @throws BadRequestException
+ * @throws BadRequestException if the body is empty
  */
 export function assertBody(length: string | undefined): void {
   if (length === '0') throw new BadRequestException('the body is empty; {} is all of them');
 }
 
 /**
- * For a field's schema: says that a missing field is required, and otherwise what is wrong with it.
- * @param problem of what was given in its place
+ * For a field's schema: the message for a missing field, and for an invalid value.
+ * @param problem what is wrong with an invalid value
  */
 export function fieldError(name: string, problem: string | ((input: unknown) => string)) {
   return ({ input }: { readonly input?: unknown }): string => {
@@ -50,7 +50,7 @@ export function uuidField(name: string) {
   return z.uuid({ error: fieldError(name, `${name} is not a uuid`) });
 }
 
-/** One of a few texts in a body. */
+/** One of some texts in a body. */
 export function oneOfField<const Values extends readonly string[]>(name: string, values: Values) {
   const problem = (input: unknown) => `${name} ${JSON.stringify(input)} is not one of ${values.join(', ')}`;
   return z.enum(values, { error: fieldError(name, problem) });

@@ -1,6 +1,6 @@
 import { z, type ZodType } from 'zod';
 
-/** Fields of responses: what one looks like, and what it means where its name does not say it. */
+/** Fields of responses: an example, and a description if the name does not say everything. */
 export const text = (example: string, description?: string) =>
   z.string().meta({ examples: [example], description });
 
@@ -14,7 +14,7 @@ export const time = (example: string, description?: string) =>
 export const whole = (example: number, description?: string) =>
   z.int().meta({ examples: [example], description });
 
-/** What a response is about. */
+/** A response about one thing. */
 export const dataOf = <Schema extends ZodType>(schema: Schema) => z.strictObject({ data: schema });
 
 /** A page of a list, newest first. */

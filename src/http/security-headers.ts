@@ -2,9 +2,9 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * Headers that restrict what a browser may do with the responses. Swagger's page works under this policy: its scripts
- * are files of this server. Requests are not upgraded to https: TLS is ended in front of this server, or, on
- * loopback, nowhere. No cache keeps them: some responses contain signing secrets.
+ * Headers that restrict what a browser may do with the responses. Swagger's page works under this policy, because its
+ * scripts are files of this server. Requests are not upgraded to https: a proxy terminates TLS, or the server is on
+ * loopback. No cache keeps responses, because some contain signing secrets.
  */
 export function securityHeaders(): RequestHandler {
   const safe = helmet({

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { ValidBody, ValidParam, ValidQuery } from './valid-input.js';
 
 const idParam = z.uuid();
-/** What it makes of a value it does not accept itself. */
+/** What the pipe returns for a value that it does not check. */
 const listQuery = z.object({ since: z.iso.datetime().transform((text) => new Date(text)) });
 const noteBody = z.strictObject({
   text: z.string('text is not a string'),
@@ -58,21 +58,21 @@ describe.each([
     return { status: response.status, body: await response.json() };
   }
 
-  it('is what the schemas make of it', async () => {
+  it('is parsed by its schemas', async () => {
     expect(await post(`/notes/${id}?since=${since}`, { text: 'hello', stars: 5 })).toEqual({
       status: 201,
       body: { id, since: Date.parse(since), text: 'hello' },
     });
   });
 
-  it('is a 400 with each problem of a body in the words of its schema', async () => {
+  it('responds with 400 and each problem of a body, in the words of its schema', async () => {
     expect(await post(`/notes/${id}?since=${since}`, { text: 1, stars: 0.5 })).toMatchObject({
       status: 400,
       body: { message: ['text is not a string', 'stars is no number'] },
     });
   });
 
-  it('is a 404 where a parameter of the path cannot name anything', async () => {
+  it('responds with 404 to an invalid parameter of the path', async () => {
     expect(await post(`/notes/x?since=${since}`, { text: 'hello', stars: 5 })).toMatchObject({
       status: 404,
       body: { message: 'id "x" does not exist' },

@@ -1,25 +1,25 @@
 import * as nest from '@nestjs/common';
 import type { ZodType } from 'zod';
 
-/** The body, checked against a schema; a bad one is a 400 with one message a problem. */
+/** The body, checked against a schema. An invalid body is a 400 with one message for each problem. */
 export const ValidBody = (schema: ZodType) => checked(nest.Body, schema, new SchemaPipe(schema));
 
-/** A body that its schema takes, or what is wrong with it: for a handler that may find more. */
+/** A checked body with its problems, for a handler that may find more of them. */
 export interface CheckedBody<T> {
-  /** As it came. */
+  /** The unchecked body. */
   readonly input: unknown;
-  /** None where there are problems. */
+  /** The parsed body; absent if there are problems. */
   readonly value?: T;
   readonly problems: readonly string[];
 }
 
-/** The body as a {@link CheckedBody}: the handler refuses it. */
+/** The body as a {@link CheckedBody}: the handler rejects it. */
 export const BodyToCheck = (schema: ZodType) => checked(nest.Body, schema, new CheckingPipe(schema));
 
-/** The whole query, as {@link ValidBody}. */
+/** The whole query, checked like {@link ValidBody}. */
 export const ValidQuery = (schema: ZodType) => checked(nest.Query, schema, new SchemaPipe(schema));
 
-/** One parameter of the path; one that cannot name anything is a 404, as it is in GOV.UK Notify's API. */
+/** One parameter of the path. An invalid one is a 404, as in GOV.UK Notify's API. */
 export const ValidParam = (name: string, schema: ZodType): ParameterDecorator => {
   const pipe = new SchemaPipe(schema);
   return HAS_SCHEMA_OPTION
@@ -35,7 +35,7 @@ function checked(
   return HAS_SCHEMA_OPTION ? decorator({ schema: toDocument(schema), pipes: [pipe] }) : decorator(pipe);
 }
 
-/** Nest 12 has it, Nest 11 ignores it. */
+/** Nest 12 uses it; Nest 11 ignores it. */
 export const HAS_SCHEMA_OPTION = 'StandardSchemaValidationPipe' in nest;
 
 class SchemaPipe implements nest.PipeTransform {
@@ -59,7 +59,10 @@ class CheckingPipe implements nest.PipeTransform {
   }
 }
 
-/** For OpenAPI alone. A host's global pipe that reads it would parse a value before this file's pipe parses it again. */
+/**
+ * The schema for OpenAPI. It accepts any value: otherwise a host's global pipe would parse the value too, before the
+ * pipe of this file.
+ */
 function toDocument(schema: ZodType) {
   return { '~standard': { ...schema['~standard'], validate: (value: unknown) => ({ value }) } };
 }

@@ -20,7 +20,7 @@ const partsView = z.record(
     status: z.enum(['up', 'down']),
     message: z
       .string()
-      .meta({ examples: ['no answer within 2000 ms'] })
+      .meta({ examples: ['no response within 2000 ms'] })
       .optional(),
   }),
 );
@@ -32,18 +32,21 @@ const readinessView = z.strictObject({
   details: partsView.meta({ description: 'All of them' }),
 });
 
-/** A part that must work before this process may be given traffic. */
+/** A part that must work before this process gets traffic. */
 export interface ReadinessCheck {
   /** The name of the part in the response. */
   readonly name: string;
-  /** Takes 2 s at most. @throws saying in words why the part is not ready. */
+  /**
+   * Takes at most 2 s.
+   * @throws with the reason, in words, why the part is not ready
+   */
   check(): Promise<void>;
 }
 
-/** All of them; the application composes the list. */
+/** All readiness checks; the application composes the list. */
 export const READINESS_CHECKS = Symbol('READINESS_CHECKS');
 
-/** Responds to a failed health check with its result, which names the parts, in place of the API's error shape. */
+/** Responds to a failed health check with its result, which names the parts, instead of the API's error shape. */
 @Catch(ServiceUnavailableException)
 class UnhealthyFilter implements ExceptionFilter<ServiceUnavailableException> {
   catch(error: ServiceUnavailableException, host: ArgumentsHost): void {

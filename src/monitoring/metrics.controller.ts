@@ -14,7 +14,10 @@ export const METRIC_REGISTRIES = Symbol('METRIC_REGISTRIES');
 /** prom-client's own 10 ms wake the process a hundred times a second: 0.9 % of a core while nothing happens. */
 const EVENT_LOOP_PRECISION_MS = 100;
 
-/** CPU, memory, event-loop delay and garbage collection, in a registry of its own: the default one is the whole process's. */
+/**
+ * CPU, memory, event-loop delay and garbage collection, in a registry of its own: the default registry belongs to the
+ * whole process.
+ */
 export function processMetrics(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });

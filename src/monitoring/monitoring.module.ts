@@ -5,7 +5,7 @@ import { MetricsController } from './metrics.controller.js';
 
 @Module({})
 export class MonitoringModule {
-  /** @param providers of `READINESS_CHECKS` and `METRIC_REGISTRIES`. */
+  /** @param providers those of `READINESS_CHECKS` and `METRIC_REGISTRIES` */
   static forRoot(providers: Provider[]): DynamicModule {
     return {
       module: MonitoringModule,

@@ -21,7 +21,7 @@ const TIMES = ['sentAt', 'createdAt', 'updatedAt'] as const;
 export class NotificationDao {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** What `work` does with its manager commits together or not at all; it runs again after a conflict. */
+  /** A transaction: everything that `work` does with its manager commits together. It runs again after a conflict. */
   transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return inTransaction(this.dataSource, work);
   }
@@ -64,7 +64,10 @@ export class NotificationDao {
     return found ?? null;
   }
 
-  /** Newest first. @param serviceId undefined: of all services */
+  /**
+   * Newest first.
+   * @param serviceId undefined: all services
+   */
   async idsByReference(
     reference: string,
     serviceId: string | undefined,
@@ -85,10 +88,9 @@ export class NotificationDao {
   }
 
   /**
-   * One statement, its guard in the WHERE: of two receipts at the same moment one finds the row as it
-   * was. `sentBy` never overwrites one that is there. A final status stays; the same status again is no
-   * change.
-   * @returns the notification as it is now; null where nothing was changed.
+   * One statement with its guard in the `WHERE`: of two receipts at the same moment, only one changes the row. A final
+   * status stays, and the same status again is no change. `sentBy` never overwrites an existing value.
+   * @returns the notification after the change; null if nothing was changed
    */
   async updateStatusById(
     id: string,

@@ -13,7 +13,7 @@ const text = (name: string, example: string, description?: string) =>
     .string({ error: fieldError(name, `${name} is not a string`) })
     .min(1, `${name} is empty`)
     .max(MAX_TEXT, `${name} is longer than ${MAX_TEXT} characters`)
-    // PostgreSQL has no text with a NUL in it.
+    // A text of PostgreSQL cannot contain NUL.
     .refine((value) => !value.includes('\0'), `${name} has a NUL character in it`)
     .meta({ examples: [example], description });
 

@@ -14,7 +14,7 @@ import { inSpan } from '../service-callbacks/tracing/tracing.js';
 import { NotificationDao, type NewNotification } from './notification.dao.js';
 import type { NotificationEntity } from './notification.entity.js';
 
-/** What a receipt did. `unchanged`: the status it reports is the one the notification has. */
+/** What a receipt did. `unchanged`: the notification has the reported status already. */
 export type CallbackDecision =
   SendResult | { readonly queued: false; readonly reason: 'already_final' | 'unchanged' };
 
@@ -22,7 +22,7 @@ export interface Receipt {
   readonly status: NotificationStatus;
   /** The provider. */
   readonly sentBy?: string;
-  /** Whose notification it must be; another's is unknown. */
+  /** The notification must belong to this service; otherwise it is unknown. */
   readonly serviceId?: string;
 }
 
@@ -45,7 +45,7 @@ export class NotificationsService {
 
   /**
    * The status and its callback commit together.
-   * @returns null for an unknown notification.
+   * @returns null for an unknown notification
    */
   receive(id: string, receipt: Receipt): Promise<ReceiptResult | null> {
     return inSpan('receipt', { attributes: { 'service_callbacks.notification_id': id } }, () =>

@@ -14,7 +14,7 @@ function anAggregate(): Error {
   return Object.assign(new AggregateError(errors), { code: 'ECONNREFUSED' });
 }
 
-/** As TypeORM makes one of what `pg` throws. */
+/** An error as TypeORM makes it from an error of `pg`. */
 function aFailedQuery(): Error {
   const driverError = Object.assign(new Error('new row violates check constraint "none"'), {
     code: '23514',
@@ -56,13 +56,13 @@ describe('the description of an error', () => {
     });
   });
 
-  it('has nothing of what a statement was given', () => {
+  it('has no parameters of a statement', () => {
     const described = JSON.stringify(describeError(new Error('outer', { cause: aFailedQuery() })));
     expect(described).not.toContain(RECIPIENT);
     expect(described).not.toContain('INSERT');
   });
 
-  it('ends where causes go in a circle', () => {
+  it('ends if the causes form a circle', () => {
     const error: Error & { cause?: unknown } = new Error('first');
     error.cause = new Error('second', { cause: error });
     expect(JSON.stringify(describeError(error)).length).toBeLessThan(100_000);
@@ -72,11 +72,11 @@ describe('the description of an error', () => {
     ['a text', 'broken', { name: 'string', message: 'broken' }],
     ['nothing', undefined, { name: 'undefined', message: 'undefined' }],
     ['an object', { token: 'x' }, { name: 'object', message: 'not an error, but an object with token' }],
-  ])('names %s that was thrown', (_, thrown, expected) => {
+  ])('describes %s that was thrown', (_, thrown, expected) => {
     expect(describeError(thrown)).toEqual(expected);
   });
 
-  it('is text with every stack, where there is no logger', () => {
+  it('is text with every stack, for a process without a logger', () => {
     const text = stacksOf(new Error('outer', { cause: anAggregate() }));
     expect(text).toMatch(
       /^Error: outer\n +at .*\nCaused by: AggregateError.*\nError: connect ECONNREFUSED ::1:1.*127\.0\.0\.1:1/s,

@@ -1,23 +1,23 @@
-/** What a log line has of an error. */
+/** The fields of an error in a log line. */
 export interface ErrorDescription {
   readonly name: string;
   readonly message: string;
   readonly code?: string | number;
   readonly stack?: string;
   readonly cause?: ErrorDescription;
-  /** Of an `AggregateError`. */
+  /** The errors of an `AggregateError`. */
   readonly errors?: readonly ErrorDescription[];
 }
 
-/** A chain may be a circle. */
+/** A chain of causes may be a circle. */
 const MAX_DEPTH = 8;
 const MAX_ERRORS = 10;
 
 /**
- * For a log line's `err`, so that any logger shows the whole chain and nothing else: a driver's error also carries
- * a statement's parameters, a row's values (`detail`, `where`) or a request's headers, and with them recipients and
- * tokens.
- * @param error whatever was thrown; a description stays what it is
+ * Describes an error for a log line's `err`, so that any logger shows the whole chain of causes and nothing else. A
+ * driver's error also has a statement's parameters, a row's values (`detail`, `where`) or a request's headers, and
+ * these contain recipients and tokens.
+ * @param error any thrown value; a description is returned as it is
  */
 export function describeError(error: unknown, depth = 0): ErrorDescription {
   if (typeof error !== 'object' || error === null) return { name: typeof error, message: String(error) };
@@ -38,12 +38,12 @@ export function describeError(error: unknown, depth = 0): ErrorDescription {
   };
 }
 
-/** Names alone: values may be anything. */
+/** Names only: values may be secret. */
 function keysOf(value: object): string {
   return Object.keys(value).join(', ') || 'no keys';
 }
 
-/** The same as text, for a process that has no logger yet, or none any more. */
+/** The description as text, for a process without a logger. */
 export function stacksOf(error: unknown): string {
   const { name, message, stack = `${name}: ${message}`, cause, errors = [] } = describeError(error);
   return [stack, ...(cause ? [`Caused by: ${stacksOf(cause)}`] : []), ...errors.map(stacksOf)].join('\n');

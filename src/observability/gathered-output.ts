@@ -1,15 +1,15 @@
 import type { DestinationStream } from 'pino';
 
 /**
- * Writes the lines of one turn of the event loop together: under load a system call per line was the
- * largest item in a worker's profile. Nothing waits longer than that turn; at exit what is left is written.
+ * Writes the lines of one turn of the event loop together: under load, a system call for each line was the largest item
+ * in a worker's profile. No line waits longer than that turn; at exit the remaining lines are written.
  */
 export class GatheredOutput implements DestinationStream {
   private lines = '';
 
   constructor(private readonly output: NodeJS.WritableStream) {
     process.once('exit', () => this.flush());
-    // Deliveries go on when the reader of the log has gone.
+    // Deliveries continue if the reader of the log has gone.
     output.on('error', () => undefined);
   }
 

@@ -7,13 +7,13 @@ import { GatheredOutput } from './gathered-output.js';
 export interface LoggingOptions {
   readonly level: string;
   readonly format: 'json' | 'pretty';
-  /** Where lines go. Default: standard output. */
+  /** The destination of lines. Default: standard output. */
   readonly stream?: DestinationStream;
 }
 
 /**
- * The second line of defence: nothing with these names should be logged in the first place. Lines are
- * flat; as serializers these cost nothing where the name does not occur, which is every line.
+ * A second line of defence: no line should have a field of these names. A serializer masks it, since that costs nothing
+ * on a line without the field. Lines are flat.
  */
 const REDACTED = [
   'authorization',
@@ -35,7 +35,7 @@ export function loggingParams({ level, format, stream }: LoggingOptions): Params
     serializers: {
       ...Object.fromEntries(REDACTED.map((name) => [name, redacted])),
       err: (error: unknown) => describeError(error),
-      // pino-http makes a logger with each request in it.
+      // pino-http would make a logger for each request, with the request in it.
       req: () => undefined,
     },
   };
@@ -45,9 +45,9 @@ export function loggingParams({ level, format, stream }: LoggingOptions): Params
     pinoHttp: [
       {
         ...options,
-        // pino-http would pass the serializer of `err` what its own has made of the error.
+        // pino-http would pass this serializer the result of its own.
         wrapSerializers: false,
-        // Requests are not logged: the events of the callbacks they cause are.
+        // Requests are not logged; the events of the callbacks that they cause are.
         autoLogging: false,
         quietReqLogger: true,
       },

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Logger } from 'nestjs-pino';
 
-/** What of Nest logs a line for each module and each route. */
+/** Contexts of Nest that log a line for each module and each route. */
 const NEST_STARTUP: ReadonlySet<unknown> = new Set([
   'NestFactory',
   'InstanceLoader',
@@ -10,7 +10,7 @@ const NEST_STARTUP: ReadonlySet<unknown> = new Set([
   'NestApplication',
 ]);
 
-/** The service's logger: Nest's own messages at the start have the level debug. */
+/** The service's logger. Nest's own messages at the start have the level debug. */
 @Injectable()
 export class ServiceLogger extends Logger {
   override log(message: unknown, ...optionalParams: unknown[]): void {

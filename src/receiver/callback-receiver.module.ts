@@ -17,9 +17,9 @@ import { tokenDigests, verifyBearerToken } from './verify-bearer-token.js';
 import { signingKeys, verifyCallback, type VerifiedCallback, type VerifyOptions } from './verify-callback.js';
 
 export interface CallbackReceiverOptions extends VerifyOptions {
-  /** `whsec_…`; one of them has signed the request. */
+  /** Signing secrets, `whsec_…`; a request must be signed with one of them. */
   readonly secrets: string | readonly string[];
-  /** Where given, the request has one of them as well. */
+  /** If given, a request must also have one of these tokens. */
   readonly bearerTokens?: string | readonly string[];
 }
 
@@ -29,12 +29,12 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     .setExtras({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
     .build();
 
-/** What `@VerifyCallback()` verifies by. Global unless `isGlobal` is false. */
+/** What `@VerifyCallback()` needs. Global unless `isGlobal` is false. */
 @Module({ exports: [MODULE_OPTIONS_TOKEN] })
 export class CallbackReceiverModule extends ConfigurableModuleClass {
   constructor(@Inject(MODULE_OPTIONS_TOKEN) { secrets, bearerTokens }: CallbackReceiverOptions) {
     super();
-    // At start, not at the first callback.
+    // Checked at the start, not at the first callback.
     signingKeys(secrets);
     if (bearerTokens !== undefined) tokenDigests(bearerTokens);
   }
@@ -71,11 +71,11 @@ function rawBodyOf({ rawBody }: CallbackHttpRequest): Buffer {
   );
 }
 
-/** Lets in callbacks that are verified; everything else gets a 401 that says what is wrong with it. */
+/** Admits verified callbacks. Any other request gets a 401 that says what is wrong with it. */
 export const VerifyCallback = (): ClassDecorator & MethodDecorator =>
   applyDecorators(UseGuards(VerifyCallbackGuard));
 
-/** The parameter of a handler with `@VerifyCallback()`: a {@link VerifiedCallback}. */
+/** Parameter of a handler with `@VerifyCallback()`: a {@link VerifiedCallback}. */
 export const ReceivedCallback = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const { verifiedCallback } = context.switchToHttp().getRequest<CallbackHttpRequest>();
   if (verifiedCallback) return verifiedCallback;

@@ -1,4 +1,4 @@
-/** What is wrong with a request that is no callback of the sender's. */
+/** Why a request is not a valid callback. */
 export type VerificationFailure =
   | 'header_missing'
   | 'header_malformed'
@@ -8,7 +8,7 @@ export type VerificationFailure =
   | 'bearer_token_mismatch'
   | 'body_not_json';
 
-/** The request is not to be trusted; respond with 401. The message has no secret and nothing of the body. */
+/** The request cannot be trusted; respond with 401. The message has no secret and nothing of the body. */
 export class CallbackVerificationError extends Error {
   override readonly name = 'CallbackVerificationError';
 
@@ -20,7 +20,7 @@ export class CallbackVerificationError extends Error {
   }
 }
 
-/** A signing secret or bearer token of the receiver's own configuration that is none. */
+/** A signing secret or bearer token in the receiver's own options is invalid. */
 export class InvalidReceiverOptionsError extends Error {
   override readonly name = 'InvalidReceiverOptionsError';
 
@@ -30,7 +30,7 @@ export class InvalidReceiverOptionsError extends Error {
   }
 }
 
-/** Without an open transaction the mark and the effects could not commit together. */
+/** The call needs an open transaction: otherwise the mark and the effects could not commit together. */
 export class TransactionRequiredError extends Error {
   override readonly name = 'TransactionRequiredError';
 

@@ -1,12 +1,12 @@
 import { CallbackVerificationError } from './errors.js';
 
-/** The headers of a request: Node's, Express', Fastify's, those of a serverless event, or `Headers` of the web. */
+/** The headers of a request: of Node, Express, Fastify or a serverless event, or the web's `Headers`. */
 export type CallbackHeaders =
   { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
  * @param name in lower case
- * @throws CallbackVerificationError where it is missing, or is there twice
+ * @throws CallbackVerificationError if the header is missing, or is there twice
  */
 export function requiredHeader(headers: CallbackHeaders, name: string): string {
   const [value, ...others] = valuesOf(headers, name);

@@ -3,12 +3,12 @@ import { TransactionRequiredError } from './errors.js';
 import { ReceivedCallbackEntity } from './received-callback.entity.js';
 
 /**
- * Marks a callback as received, in the transaction that writes its effects: they are committed once, however often it
- * is delivered. Of two deliveries at the same time one waits here until the other's transaction is over.
+ * Marks a callback as received, in the transaction that writes its effects: these commit once, however often the
+ * callback is delivered. The second of two concurrent deliveries waits here until the transaction of the first ends.
  *
  * @param manager of the handler's transaction
  * @param id `webhook-id`
- * @returns whether this is the first delivery; false: the effects are committed already, and 2xx is the response
+ * @returns whether this is the first delivery. False: the effects are committed already; respond with a 2xx.
  * @throws TransactionRequiredError
  */
 export async function markReceived(manager: EntityManager, id: string): Promise<boolean> {
@@ -25,10 +25,9 @@ export async function markReceived(manager: EntityManager, id: string): Promise<
 }
 
 /**
- * Forgets callbacks that were received before a time. Keep them for as long as the sender may replay: 30 days by its
- * defaults.
- *
- * @returns how many
+ * Deletes the marks of callbacks that were received before a time. Keep them for as long as the sender may replay: 30
+ * days by its defaults.
+ * @returns how many were deleted
  */
 export async function forgetReceived(manager: EntityManager, before: Date): Promise<number> {
   const { affected } = await manager

@@ -12,10 +12,7 @@ interface BuiltInTypes {
   readonly endpoint_alert: typeof endpointAlert;
 }
 
-/**
- * What a callback of a built-in type carries. Times are UTC with six digits of a second,
- * `2017-06-20T12:34:56.000000Z`.
- */
+/** The payloads of the built-in types. Times are UTC with six digits of a second, `2017-06-20T12:34:56.000000Z`. */
 export type CallbackPayload<Type extends keyof BuiltInTypes> = Readonly<
   ReturnType<BuiltInTypes[Type]['payload']>
 >;

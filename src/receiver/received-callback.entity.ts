@@ -12,5 +12,5 @@ export class ReceivedCallbackEntity {
   receivedAt!: Date;
 }
 
-/** What a receiver lists in its `DataSource`, beside `receivedCallbackMigrations`. */
+/** The entities for a receiver's `DataSource`, beside `receivedCallbackMigrations`. */
 export const receivedCallbackEntities = [ReceivedCallbackEntity] as const;

@@ -19,5 +19,5 @@ class ReceivedCallbacks1764200000000 implements MigrationInterface {
   }
 }
 
-/** What a receiver that deduplicates needs in its database. */
+/** The migrations for a receiver that deduplicates. */
 export const receivedCallbackMigrations = [ReceivedCallbacks1764200000000] as const;

@@ -4,12 +4,12 @@ import { CallbackVerificationError, InvalidReceiverOptionsError } from './errors
 import { requiredHeader, type CallbackHeaders } from './headers.js';
 
 /**
- * Verifies `Authorization: Bearer …` in constant time. It says who sends, not that the body is theirs: that does the
- * signature.
+ * Verifies `Authorization: Bearer …` in constant time. The token identifies the sender; only the signature proves that
+ * the body is theirs.
  *
- * @param tokens while a token is changed, the old and the new one
+ * @param tokens during a change of token, the old and the new one
  * @throws CallbackVerificationError whose `reason` says what is wrong with the request
- * @throws InvalidReceiverOptionsError naming each token that is none
+ * @throws InvalidReceiverOptionsError naming each invalid token
  */
 export function verifyBearerToken(headers: CallbackHeaders, tokens: string | readonly string[]): void {
   const digests = tokenDigests(tokens);
@@ -39,7 +39,7 @@ export function tokenDigests(tokens: string | readonly string[]): readonly Buffe
   return all.map(digestOf);
 }
 
-/** All of one length, as the comparison needs them. */
+/** Digests, because the comparison needs texts of equal length. */
 function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

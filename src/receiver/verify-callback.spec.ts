@@ -89,7 +89,7 @@ describe('verifyCallback', () => {
     expect(reasonOf(() => verifyCallback(body, headers, SECRET, { now }))).toBe(reason);
   });
 
-  it('accepts five minutes in either direction, or as much as it is given', () => {
+  it('accepts a difference of five minutes, or of the given tolerance', () => {
     const at = (seconds: number, toleranceSeconds?: number) =>
       reasonOf(() =>
         verifyCallback('{}', signed('{}', { at: NOW + seconds * 1_000 }), SECRET, {
@@ -110,7 +110,7 @@ describe('verifyCallback', () => {
     expect(reasonOf(() => verifyCallback('<a/>', signed('<a/>'), SECRET, { now }))).toBe('body_not_json');
   });
 
-  it('knows a test by its document, which is signed', () => {
+  it('recognises a test callback by its signed payload', () => {
     const isTest = (body: string, header: string) =>
       verifyCallback(body, { ...signed(body), 'webhook-test': header }, SECRET, { now }).isTest;
     expect([isTest('{"test":true}', 'true'), isTest('{}', 'true'), isTest('null', 'true')]).toEqual([
@@ -137,7 +137,7 @@ describe('verifyCallback', () => {
     );
   });
 
-  it('refuses secrets that are none: an empty one would let anybody in', () => {
+  it('refuses invalid secrets: an empty one would admit anybody', () => {
     for (const secrets of ['', 'whsec_', 'whsec_short', undefined as never])
       expect(() => verifyCallback('{}', signed('{}'), secrets, { now })).toThrow(
         'signing secret 1 is not whsec_ and base64 of 24 to 64 bytes',
@@ -148,7 +148,7 @@ describe('verifyCallback', () => {
     );
   });
 
-  it('refuses a body that is parsed already', () => {
+  it('refuses a parsed body', () => {
     expect(() => verifyCallback({} as never, signed('{}'), SECRET, { now })).toThrow(
       /bytes of the body, not yet parsed/,
     );
@@ -168,7 +168,7 @@ describe('verifyBearerToken', () => {
     ]);
   });
 
-  it('refuses tokens that are none', () => {
+  it('refuses invalid tokens', () => {
     expect(() => verifyBearerToken({}, ['', 'one', 'a b'])).toThrow(
       new InvalidReceiverOptionsError([
         'bearer token 1 is not of visible ASCII characters',

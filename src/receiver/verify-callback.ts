@@ -4,21 +4,21 @@ import { CallbackVerificationError, InvalidReceiverOptionsError } from './errors
 import { requiredHeader, valuesOf, type CallbackHeaders } from './headers.js';
 
 export interface VerifyOptions {
-  /** How far `webhook-timestamp` may be from now, in seconds, back or ahead. Default 300. */
+  /** The largest difference between `webhook-timestamp` and now, in seconds, past or future. Default 300. */
   readonly toleranceSeconds?: number;
-  /** Now, Unix ms. Default `Date.now`. */
+  /** The current time, Unix ms. Default `Date.now`. */
   readonly now?: () => number;
 }
 
-/** A callback that its sender has signed. */
+/** A callback whose signature is valid. */
 export interface VerifiedCallback<Payload = unknown> {
   /** `webhook-id`: the same on every attempt and replay of this callback. */
   readonly id: string;
   /** When this attempt was made, to the second. */
   readonly attemptedAt: Date;
-  /** Sent by hand to try the endpoint: the payload is made up, `test` in it is true, and so is `webhook-test`. */
+  /** Whether it is a test callback. Its payload is made up and has `test: true`; the request has `webhook-test`. */
   readonly isTest: boolean;
-  /** As the sender's types describe it; only the signature is checked. */
+  /** Typed as the sender describes it; only the signature is checked. */
   readonly payload: Payload;
 }
 
@@ -34,10 +34,10 @@ const UNIX_SECONDS = /^\d{1,11}$/;
 /**
  * Verifies a request by the Standard Webhooks specification.
  *
- * @param rawBody the body's bytes as they came, before anything parsed them
- * @param secrets `whsec_…`; while a secret is rotated, the old and the new one
+ * @param rawBody the bytes of the body, before any parser
+ * @param secrets `whsec_…`; during a rotation, the old and the new one
  * @throws CallbackVerificationError whose `reason` says what is wrong with the request
- * @throws InvalidReceiverOptionsError naming each secret that is none
+ * @throws InvalidReceiverOptionsError naming each invalid secret
  */
 export function verifyCallback<Payload = unknown>(
   rawBody: string | Uint8Array,
@@ -116,13 +116,13 @@ function signatureOf(key: Buffer, head: string, rawBody: string | Uint8Array): B
   return createHmac('sha256', key).update(head).update(rawBody).digest();
 }
 
-/** Compares each with each: how long it takes does not depend on which are the same. */
+/** Compares every pair, so that the duration does not depend on which of them are equal. */
 function isAnySame(expected: readonly Buffer[], given: readonly Buffer[]): boolean {
   const comparisons = expected.flatMap((one) => given.map((other) => timingSafeEqual(one, other)));
   return comparisons.includes(true);
 }
 
-/** The header is not signed: it counts only where the payload says the same. */
+/** The header is not signed, so the payload must say the same. */
 function isTest(headers: CallbackHeaders, payload: unknown): boolean {
   return (
     valuesOf(headers, 'webhook-test')[0] === 'true' && (payload as { test?: unknown } | null)?.test === true

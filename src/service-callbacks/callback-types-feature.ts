@@ -13,8 +13,8 @@ export function callbackTypesFeature(types: readonly CallbackTypeDefinition<neve
 }
 
 /**
- * What all features of the application bring. Nest knows every module before it makes the first provider, so that
- * it does not matter which of them is imported first.
+ * The callback types of all features of the application. Nest creates every module before the first provider, so the
+ * order of imports does not matter.
  */
 export function featureTypes(container: ModulesContainer): readonly CallbackTypeSource[] {
   const modules = [...container.values()];

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** The one source of time in services, so that a test can hold it. */
+/** The only source of time in services, so that a test can set it. */
 @Injectable()
 export class Clock {
   /** Milliseconds since the Unix epoch. */

@@ -11,7 +11,7 @@ const LEAST = { queue: { backend: 'postgres' }, encryptionKeys: [KEY] } as const
 
 const HEADING = 'The options of ServiceCallbacksModule are not valid:';
 
-/** The lines of the message, one a bad option. */
+/** The lines of the error message, one a bad option. */
 function complaints(options: object): readonly string[] {
   try {
     ServiceCallbacksModule.forRoot(options as never);
@@ -32,12 +32,12 @@ describe('the options of the module', () => {
     expect(complete.delivery).toMatchObject({ timeoutMs: 5_000, maxRetries: 5, transport: 'http-service' });
   });
 
-  it('keep their defaults where they are given as undefined', () => {
+  it('keep their defaults if they are undefined', () => {
     const { delivery } = completeOptions({ ...LEAST, delivery: { timeoutMs: undefined } });
     expect(delivery.timeoutMs).toBe(5_000);
   });
 
-  it('take every value that the environment takes, without a variable of their own', () => {
+  it('accept every value that the environment accepts', () => {
     const environment = {
       CALLBACK_ENCRYPTION_KEYS: KEY,
       QUEUE_BACKEND: 'redis',
@@ -134,7 +134,7 @@ describe('the options of the module', () => {
     expect(complaints({ ...LEAST, queue: { backend: 'redis', connect } })).toEqual([]);
   });
 
-  it('are named all at once', () => {
+  it('name all bad options at once', () => {
     const lines = complaints({
       delivery: { timeoutMs: -5, retries: 3 },
       deadLetters: { retentionDays: -1 },
@@ -150,7 +150,7 @@ describe('the options of the module', () => {
     ]);
   });
 
-  it('warn of a variable that is almost one of theirs, and leave those of the host alone', () => {
+  it('warn of a variable whose name is almost a known one, and ignore the host’s', () => {
     const logs = captureNestLogs();
     const environment = { CALLBACK_ENCRYPTION_KEYS: KEY, CALLBACK_URL: 'x', CALLBACK_TIMEOUT_SM: '5' };
     expect(optionsFromEnv(environment)).toMatchObject({ delivery: { timeoutMs: 5_000 } });

@@ -14,9 +14,8 @@ import {
 export type CompleteExtras = Values<typeof extraSettings>;
 
 /**
- * Checks what a host's factory made and fills in the defaults.
- *
- * @throws InvalidOptionsError naming every bad or unknown option at once
+ * Checks the options that a host's factory returned, and adds the defaults.
+ * @throws InvalidOptionsError naming every bad or unknown option
  */
 export function completeOptions(given: ServiceCallbacksOptions): CompleteOptions {
   const reader = new OptionsReader();
@@ -25,7 +24,10 @@ export function completeOptions(given: ServiceCallbacksOptions): CompleteOptions
   return options;
 }
 
-/** Checks what `forRoot` takes: extras and, so that one message names all, options. @throws InvalidOptionsError */
+/**
+ * Checks the argument of `forRoot`: extras and options together, so that one message names all.
+ * @throws InvalidOptionsError
+ */
 export function rootExtras(given: ServiceCallbacksOptions & ServiceCallbacksExtras): CompleteExtras {
   const reader = new OptionsReader();
   reader.readOptions(given, Object.keys(extraSettings));
@@ -35,10 +37,13 @@ export function rootExtras(given: ServiceCallbacksOptions & ServiceCallbacksExtr
   return extras;
 }
 
-/** What Nest takes in `forRootAsync` beside the extras. */
+/** What Nest accepts in `forRootAsync` beside the extras. */
 const ASYNC_NAMES = ['useFactory', 'useClass', 'useExisting', 'inject', 'provideInjectionTokensFrom'];
 
-/** Checks what `forRootAsync` takes beside the factory. @throws InvalidOptionsError */
+/**
+ * Checks the argument of `forRootAsync` except its factory.
+ * @throws InvalidOptionsError
+ */
 export function asyncExtras(given: ServiceCallbacksExtras): CompleteExtras {
   const reader = new OptionsReader();
   const extras = reader.read('', extraSettings, given, ASYNC_NAMES);
@@ -48,10 +53,10 @@ export function asyncExtras(given: ServiceCallbacksExtras): CompleteExtras {
 
 class OptionsReader {
   private readonly problems: SettingProblem[] = [];
-  /** By the names that rules know. */
+  /** Values by the names of rules. */
   private readonly values: Partial<Record<string, unknown>> = {};
 
-  /** @param others names that are read elsewhere */
+  /** @param others names that other code reads */
   read<Group extends Settings>(
     prefix: string,
     settings: Group,
@@ -78,7 +83,7 @@ class OptionsReader {
     return Object.freeze(Object.fromEntries(values)) as Values<Group>;
   }
 
-  /** @param others names at the top that are read elsewhere */
+  /** @param others names at the top level that other code reads */
   readOptions(given: unknown, others: readonly string[]): CompleteOptions {
     const { queue, ...rest } = Object(given) as Partial<Record<string, unknown>>;
     const names = ['queue', ...Object.keys(sections), ...others];
@@ -97,7 +102,7 @@ class OptionsReader {
     }
     const queue = { backend, ...this.read('queue.', queues[backend], given, ['backend']) };
     this.values['QUEUE_BACKEND'] = backend;
-    // Another way to a Redis than its URL.
+    // `connect` replaces the URL of Redis.
     if (connect !== undefined) delete this.values['REDIS_URL'];
     return queue;
   }

@@ -1,4 +1,4 @@
 import { CallbackApiEntity } from './endpoints/callback-api.entity.js';
 
-/** What a host lists in its `DataSource`, beside `serviceCallbackMigrations`. */
+/** The entities for a host's `DataSource`, beside `serviceCallbackMigrations`. */
 export const serviceCallbackEntities = [CallbackApiEntity] as const;

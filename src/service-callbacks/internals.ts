@@ -30,7 +30,7 @@ const PARTS: readonly InjectionToken[] = [
   ENDPOINT_HEALTH_OPTIONS,
 ];
 
-/** The one export of the module that no host injects. */
+/** An export of the module for the console only, not for hosts. */
 export const INTERNALS = Symbol('service-callbacks internals');
 
 type Internals = ReadonlyMap<InjectionToken, unknown>;

@@ -8,10 +8,11 @@ import { readExtraCa } from './security/extra-ca.js';
 import type { QueueOptions, ServiceCallbacksOptions } from './service-callbacks.options.js';
 
 /**
- * The module's options from the environment table, for hosts that configure by environment. Logs a warning for a
- * `CALLBACK_*` variable whose name is almost one of the table: a host may have others for itself.
- * @throws InvalidEnvironmentError naming every bad variable.
- * @throws InvalidCaFileError naming the file of extra certificates, where it is none.
+ * The module's options from the environment, for hosts that configure by environment. It logs a warning for a
+ * `CALLBACK_*` variable whose name is almost a known one: a host may have variables of its own.
+ *
+ * @throws InvalidEnvironmentError naming every bad variable
+ * @throws InvalidCaFileError naming the file of extra certificates, if it is invalid
  */
 export function optionsFromEnv(source: EnvSource): ServiceCallbacksOptions {
   for (const { name, meant } of unknownVariables(source)) {
@@ -21,7 +22,7 @@ export function optionsFromEnv(source: EnvSource): ServiceCallbacksOptions {
   return optionsOf(loadModuleEnv(source));
 }
 
-/** From an environment that has been read already. */
+/** The options from an environment that was read already. */
 export function optionsOf(env: Env): ServiceCallbacksOptions {
   const { CALLBACK_ENCRYPTION_KEYS: keys, CALLBACK_EXTRA_CA_FILE: extraCaFile } = env;
   const { url, token } = valuesFrom(env, sections.alerts);
@@ -53,7 +54,7 @@ function queueOptions(env: Env): QueueOptions {
   };
 }
 
-/** By the names that the settings have in the environment; what only code sets is left out. */
+/** Values by their variables. Settings that only code can set are missing. */
 function valuesFrom<Group extends Settings>(env: Env, settings: Group): Values<Group> {
   const values = Object.entries(settings).flatMap(([name, { variable }]) =>
     variable === undefined ? [] : [[name, env[variable as VariableName]]],

@@ -3,22 +3,25 @@ import { Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { describeError } from '../observability/describe-error.js';
 
 export interface Period {
-  /** Between the end of one run and the beginning of the next, ms. */
+  /** From the end of one run to the beginning of the next, ms. */
   readonly everyMs: number;
-  /** Ends it; a run that is under way is finished. */
+  /** Ends the repetition; a run that has begun is finished. */
   readonly signal: AbortSignal;
-  /** A run that failed; the next one comes all the same. */
+  /** Called with the error of a run; the next run follows all the same. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Runs `work` at once and then again and again. @returns when the signal has ended it. */
+/**
+ * Runs `work` now, and then repeatedly.
+ * @returns when the signal has ended it
+ */
 export async function periodically(
   { everyMs, signal, onError }: Period,
   work: () => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
     await work().catch(onError);
-    // Rejects only when it is ended.
+    // The only rejection is the signal's.
     await sleep(everyMs, undefined, { signal }).catch(() => undefined);
   }
 }

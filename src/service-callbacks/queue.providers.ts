@@ -18,7 +18,7 @@ import { CALLBACKS_DATA_SOURCE } from './tokens.js';
 
 const backendProvider: Provider = {
   provide: QueueBackend,
-  // The last of these are not for use: what they refuse of the options is refused before a connection is open.
+  // The last parameters are not used. They make Nest check these options before a connection is opened.
   inject: [
     SERVICE_CALLBACKS_OPTIONS,
     CALLBACKS_DATA_SOURCE,
@@ -52,7 +52,7 @@ function createBackend(options: CompleteOptions['queue'], dataSource: DataSource
   }
 }
 
-/** Found by `@InjectQueue` as any queue is, but on this module's backend: see ADR 0003. */
+/** `@InjectQueue` finds it like any queue, but it uses this module's backend: see ADR 0003. */
 function queueProvider(name: string): Provider {
   return {
     provide: getQueueToken(name),
@@ -69,14 +69,14 @@ function queueProvider(name: string): Provider {
           msg: 'The queue responded with an error',
         });
       });
-      // BullMQ never tries this again, so the start must fail. Redis is waited for later.
+      // BullMQ never tries again, so the start must fail. Redis is waited for later.
       if (backend.kind === 'postgres') await queue.waitUntilReady();
       return queue;
     },
   };
 }
 
-/** Last to close: a request in progress may still enqueue. */
+/** Closed last: a request in progress may still enqueue. */
 @Injectable()
 class QueueShutdown implements OnApplicationShutdown {
   private closed: Promise<void> | undefined;

@@ -79,7 +79,7 @@ import {
   RECORD_OPTIONS,
 } from './tokens.js';
 
-/** Every provider below takes only the part of the options that it needs. */
+/** Each provider gets only the part of the options that it needs. */
 export const optionProviders: Provider[] = [
   { provide: SERVICE_CALLBACKS_OPTIONS, inject: [GIVEN_OPTIONS], useFactory: completeOptions },
   part(DELIVERY_OPTIONS, ({ delivery }) => delivery),
@@ -175,27 +175,27 @@ const publicProviders = [
 ];
 
 /**
- * Service callbacks for a host application: the producer, and by default the processors.
- * Needs a PostgreSQL `DataSource` that lists `serviceCallbackEntities` and `serviceCallbackMigrations`.
+ * Service callbacks for a host application: the producer, and by default the processors. It needs a PostgreSQL
+ * `DataSource` with `serviceCallbackEntities` and `serviceCallbackMigrations`.
  */
 @Module({})
 export class ServiceCallbacksModule extends ConfigurableModuleClass {
-  /** @throws InvalidOptionsError naming every bad or unknown option at once, with what is accepted */
+  /** @throws InvalidOptionsError naming every bad or unknown option, with what is accepted */
   static forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
     const extras = rootExtras(options);
     return compose(super.forRoot(options), extras);
   }
 
-  /** The factory's options are checked as those of `forRoot` are, when the application is made. */
+  /** The options of the factory are checked like those of `forRoot`, when the application is created. */
   static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return compose(super.forRootAsync(options), asyncExtras(options));
   }
 
   /**
-   * Brings callback types of a feature module's own, wherever `forRoot` is imported. A process that delivers them
-   * needs them too.
-   * @param types each made with `defineCallbackType`
-   * @throws InvalidCallbackTypeError, DuplicateCallbackTypeError when the application is made
+   * Adds the callback types of a feature module, wherever `forRoot` is imported. A process that delivers them needs
+   * them too.
+   * @param types made with `defineCallbackType`
+   * @throws InvalidCallbackTypeError, DuplicateCallbackTypeError when the application is created
    */
   static forFeature(types: readonly CallbackTypeDefinition<never>[]): DynamicModule {
     return callbackTypesFeature(types);

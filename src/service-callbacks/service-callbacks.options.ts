@@ -5,7 +5,7 @@ import type { keys, queues, sections } from '../config/settings.js';
 import type { CallbackTypeDefinition } from './callback-types/callback-type.js';
 import type { NotificationSource } from './legacy-jobs/notification-source.js';
 
-/** What a section may leave out has its default. */
+/** Fields that a section may leave out have defaults. */
 type Given<Settings> = Partial<Values<Settings>>;
 
 /** Where the queues live. */
@@ -21,10 +21,10 @@ export type DeadLetterOptions = Values<typeof sections.deadLetters>;
 export type DeliveryLogOptions = Values<typeof sections.deliveryLog>;
 export type EndpointHealthOptions = Values<typeof sections.endpointHealth>;
 
-/** Where the platform's operators hear of endpoints that are warned, disabled, enabled, or well again. */
+/** Where operators are informed of endpoints that are warned, disabled, enabled or well again. */
 export type AlertOptions = Given<typeof sections.alerts> & { readonly url: string };
 
-/** What code alone can give. */
+/** Options that only code can give. */
 export const codeSettings = {
   /**
    * Callback types of the host's own; feature modules bring theirs with `forFeature`. Default none; a list of
@@ -39,7 +39,7 @@ export const codeSettings = {
   }),
 };
 
-/** What a host passes to `ServiceCallbacksModule.forRoot`; `optionsFromEnv` makes it from the environment. */
+/** The argument of `ServiceCallbacksModule.forRoot`; `optionsFromEnv` makes it from the environment. */
 export interface ServiceCallbacksOptions extends Values<typeof keys>, Given<typeof codeSettings> {
   readonly queue: QueueOptions;
   readonly delivery?: Partial<DeliveryOptions>;
@@ -51,11 +51,11 @@ export interface ServiceCallbacksOptions extends Values<typeof keys>, Given<type
   readonly deliveryLog?: Partial<DeliveryLogOptions>;
   readonly record?: Partial<RecordOptions>;
   readonly endpointHealth?: Partial<EndpointHealthOptions>;
-  /** Default: only the log, the metrics and the host's handlers. */
+  /** Default: changes of endpoints go only to the log, the metrics and the host's handlers. */
   readonly alerts?: AlertOptions;
 }
 
-/** What must be known before the options are. */
+/** What must be known before the options are read. */
 export const extraSettings = {
   /** Export the module's providers to the whole application. Default `false`; `true`, `false`. */
   isGlobal: setting({ accepts: flag(), default: false }),
@@ -79,10 +79,10 @@ export const extraSettings = {
   }),
 };
 
-/** Which parts of the module there are; `forRootAsync` takes it beside `useFactory`. */
+/** Which parts of the module exist; `forRootAsync` takes it beside `useFactory`. */
 export type ServiceCallbacksExtras = Given<typeof extraSettings>;
 
-/** Options as they are used: valid, and nothing is left out that has a default. */
+/** Checked options, with all defaults. */
 export interface CompleteOptions extends Values<typeof keys>, Values<typeof codeSettings> {
   readonly queue:
     | (Values<typeof queues.postgres> & { readonly backend: 'postgres' })

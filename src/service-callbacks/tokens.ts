@@ -1,17 +1,17 @@
 /** The host's `DataSource`, default or named. */
 export const CALLBACKS_DATA_SOURCE = Symbol('CALLBACKS_DATA_SOURCE');
 
-/** `DeadLetterOptions`, complete. */
+/** Complete `DeadLetterOptions`. */
 export const DEAD_LETTER_OPTIONS = Symbol('DEAD_LETTER_OPTIONS');
 
-/** `DeliveryLogOptions`, complete. */
+/** Complete `DeliveryLogOptions`. */
 export const DELIVERY_LOG_OPTIONS = Symbol('DELIVERY_LOG_OPTIONS');
 
-/** `DeliveryOptions`, complete. */
+/** Complete `DeliveryOptions`. */
 export const DELIVERY_OPTIONS = Symbol('DELIVERY_OPTIONS');
 
-/** `EndpointHealthOptions`, complete. */
+/** Complete `EndpointHealthOptions`. */
 export const ENDPOINT_HEALTH_OPTIONS = Symbol('ENDPOINT_HEALTH_OPTIONS');
 
-/** `RecordOptions`, complete. */
+/** Complete `RecordOptions`. */
 export const RECORD_OPTIONS = Symbol('RECORD_OPTIONS');

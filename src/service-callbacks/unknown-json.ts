@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** What is not JSON becomes what no schema accepts: `JSON.parse` would quote it. */
+/** Invalid JSON becomes a value that no schema accepts. An error of `JSON.parse` would quote it. */
 export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -9,7 +9,7 @@ export function parsedJson(text: string): unknown {
   }
 }
 
-/** Which fields are wrong and how; never what is in them. */
+/** Which fields are wrong and how; never their values. */
 export function problemsOf(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || 'data'} ${issue.code}`).join(', ');
 }

@@ -1,9 +1,9 @@
 import type { CallbackTypeDefinition } from '../service-callbacks/callback-types/callback-type.js';
 import { SentCallbacks } from './sent-callbacks.js';
 
-/** For the types of Jest's and Vitest's `expect`. */
+/** For the types of `expect` in Jest and Vitest. */
 export interface CallbackMatchers<Result = unknown> {
-  /** @param payload what the payload has, perhaps beside other fields */
+  /** @param payload a part of the payload; it may have other fields */
   toHaveSent(type: string | Pick<CallbackTypeDefinition<never>, 'type'>, payload?: object): Result;
 }
 

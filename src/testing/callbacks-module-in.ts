@@ -4,11 +4,10 @@ import { ServiceCallbacksModule } from '../service-callbacks/service-callbacks.m
 type Imported = Type | DynamicModule | Promise<DynamicModule> | ForwardReference | undefined;
 
 /**
- * What `ServiceCallbacksModule.forRoot` or `forRootAsync` returned somewhere among the imports of an application: the
- * argument of `overrideModule`, which goes by identity.
- *
- * @param application its root module, the one that the test imports
- * @throws Error where it is not there
+ * The result of `ServiceCallbacksModule.forRoot` or `forRootAsync` among the imports of an application.
+ * `overrideModule` needs it as its argument, because it compares by identity.
+ * @param application the root module that the test imports
+ * @throws Error if it is not among the imports
  */
 export function callbacksModuleIn(application: Type | DynamicModule): DynamicModule {
   const found = search(application, new Set());
@@ -19,7 +18,7 @@ export function callbacksModuleIn(application: Type | DynamicModule): DynamicMod
 
 function search(imported: Imported, seen: Set<Imported>): DynamicModule | undefined {
   const module = imported && 'forwardRef' in imported ? forwarded(imported) : imported;
-  // Nest waits for a promise; what it becomes cannot be overridden.
+  // Nest resolves a promise by itself, and its result cannot be overridden.
   if (module === undefined || module instanceof Promise || seen.has(module)) return undefined;
   seen.add(module);
   const dynamic = 'module' in module ? module : undefined;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../service-callbacks/clock.js';
 
-/** Stands still until a test moves it. */
+/** A clock that changes only when a test says so. */
 @Injectable()
 export class HeldClock extends Clock {
   private time = Date.now();

@@ -4,12 +4,12 @@ import type { CallbackRepository, NewCallback } from '../service-callbacks/callb
 import type { Disposition } from '../service-callbacks/callbacks/state-machine.js';
 import { OpenTransactions } from './open-transactions.js';
 
-/** A record of a callback, without a database. */
+/** The record of a callback, without a database. */
 export interface InMemoryCallback {
   readonly row: NewCallback;
   state: 'uncommitted' | 'pending' | 'scheduled' | 'delivered' | 'given_up';
   reason: GiveUpReason | null;
-  /** Unix ms; of one that is open. */
+  /** The time of the next attempt, Unix ms; set while it is open. */
   nextAttemptAt: number | null;
   readonly attempts: AttemptRecord[];
 }
@@ -19,10 +19,10 @@ export class InMemoryCallbacks implements Pick<CallbackRepository, 'insert'> {
   private records: InMemoryCallback[] = [];
   private readonly transactions = new OpenTransactions();
 
-  /** @param idempotencyMs for how long the same news is one callback */
+  /** @param idempotencyMs how long the same news is one callback */
   constructor(private readonly idempotencyMs: number) {}
 
-  /** In the order of the calls; what is not committed is not there. */
+  /** In the order of the calls, without those that are not committed. */
   get all(): readonly InMemoryCallback[] {
     return this.records.filter(({ state }) => state !== 'uncommitted');
   }

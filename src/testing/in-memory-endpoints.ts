@@ -22,7 +22,7 @@ interface Endpoint {
 export class InMemoryEndpoints implements Pick<CallbackApiRepository, keyof CallbackApiRepository> {
   private readonly endpoints = new Map<string, Endpoint>();
 
-  /** @param isOpen every service has an endpoint of every type, registered or not */
+  /** @param isOpen every service has an endpoint of every type, without a registration */
   constructor(
     private readonly clock: HeldClock,
     private readonly isOpen: boolean,
@@ -44,7 +44,7 @@ export class InMemoryEndpoints implements Pick<CallbackApiRepository, keyof Call
     return endpoint ? this.targetOf(endpoint) : null;
   }
 
-  /** @returns undefined where it is deleted */
+  /** @returns undefined if it is deleted */
   targetOfId(id: string): CallbackTarget | undefined {
     const endpoint = this.endpoints.get(id);
     return endpoint && this.targetOf(endpoint);

@@ -10,7 +10,7 @@ import { ResponseScript, type TestResponse } from './test-response.js';
 /** A response, or the reason why there is none, such as `timeout`. */
 export type AttemptResponse = TestResponse | { readonly error: DeliveryError };
 
-/** Takes the requests of all attempts, and responds as a test says: with 200 until it says something else. */
+/** Receives the requests of all attempts and responds with 200, unless the test sets other responses. */
 @Injectable()
 export class InMemoryTransport implements CallbackTransport {
   readonly requests: TransportRequest[] = [];

@@ -8,11 +8,11 @@ import { ResponseScript, type TestResponse } from './test-response.js';
 
 /** One request, and the status code of its response. */
 export interface ReceivedRequest {
-  /** `webhook-id`; empty where there is none. */
+  /** `webhook-id`; empty if the request has none. */
   readonly id: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** As it came: what the signature is of. */
+  /** The unparsed body, which the signature covers. */
   readonly body: string;
   readonly statusCode: number;
 }
@@ -21,7 +21,7 @@ export interface ReceivedRequest {
 export interface ArrivedCallback {
   readonly id: string;
   readonly payload: unknown;
-  /** Oldest first; the last one got the 2xx. */
+  /** Oldest first; the last request got the 2xx. */
   readonly attempts: readonly ReceivedRequest[];
 }
 
@@ -30,29 +30,27 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
-/** A server on loopback that callbacks are sent to, for tests with the real module. */
+/** A server on loopback that receives callbacks, for tests with the real module. */
 export interface LocalReceiver {
-  /** `http://127.0.0.1:port`; any path of it receives. */
+  /** `http://127.0.0.1:port`; every path receives. */
   readonly url: string;
   readonly requests: readonly ReceivedRequest[];
   /**
-   * Of the responses each request gets the next one; the last one stays. None: 200.
-   * @throws RangeError naming each status code that is none
+   * Sets the responses: each request gets the next one, and the last one stays. An empty list: 200.
+   * @throws RangeError naming each invalid status code
    */
   respondWith(...responses: readonly TestResponse[]): void;
   /**
-   * Resolves once a callback has got a 2xx, at once where it has.
-   * @param payload what its payload has, perhaps beside other fields
-   * @throws Error after `timeoutMs`, naming the requests that came
+   * Resolves once a callback has got a 2xx; at once if one already has.
+   * @param payload a part of the payload; it may have other fields
+   * @throws Error after `timeoutMs`, naming the requests that arrived
    */
   waitForCallback(payload?: object, options?: WaitOptions): Promise<ArrivedCallback>;
   /** Ends open connections. */
   close(): Promise<void>;
 }
 
-/**
- * The module under test has to allow it: `addresses: { allowHttp: true, allowedNetworks: ['127.0.0.0/8'] }`.
- */
+/** The module under test must allow it: `addresses: { allowHttp: true, allowedNetworks: ['127.0.0.0/8'] }`. */
 export async function startLocalReceiver(): Promise<LocalReceiver> {
   const requests: ReceivedRequest[] = [];
   const responses = new ResponseScript<TestResponse>(200);
@@ -63,7 +61,7 @@ export async function startLocalReceiver(): Promise<LocalReceiver> {
         requests.push(received);
         events.emit('request');
       },
-      // The client went before its request was complete.
+      // The client closed the connection before its request was complete.
       () => response.destroy(),
     );
   });

@@ -1,6 +1,6 @@
 /**
- * Whether a JSON value has all that is expected of it. Objects may have more keys, arrays no more items. An expected
- * value may be a matcher of Jest or Vitest, such as `expect.any(String)`, or a date.
+ * Whether a JSON value contains the expected parts. Objects may have more keys, arrays may not have more items. An
+ * expected value may be a date, or a matcher of Jest or Vitest, such as `expect.any(String)`.
  */
 export function matches(actual: unknown, expected: unknown): boolean {
   if (!isObject(expected)) return Object.is(actual, expected);

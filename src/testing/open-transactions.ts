@@ -1,10 +1,10 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { dataSourceOf } from '../database/data-source-of.js';
 
-/** Something that was done in a transaction that is still open. */
+/** A change in a transaction that is still open. */
 interface Pending {
   readonly transaction: QueryRunner;
-  /** In how many nested ones. */
+  /** The depth of its transaction, savepoints included. */
   depth: number;
   readonly onCommit: () => void;
   readonly onRollback: () => void;
@@ -15,7 +15,7 @@ export class OpenTransactions {
   private readonly followed = new WeakSet<DataSource>();
   private pending: Pending[] = [];
 
-  /** Without an open transaction it is committed at once. */
+  /** Without an open transaction, the change is committed at once. */
   follow(manager: EntityManager | undefined, onCommit: () => void, onRollback: () => void): void {
     const transaction = manager?.queryRunner;
     if (!transaction?.isTransactionActive) return onCommit();
@@ -46,7 +46,7 @@ export class OpenTransactions {
     return this.pending.filter((one) => one.transaction === transaction);
   }
 
-  /** Those nested deeper than this. */
+  /** The changes at a greater depth. */
   private take(transaction: QueryRunner, depth: number): readonly Pending[] {
     const taken = this.of(transaction).filter((one) => one.depth > depth);
     this.pending = this.pending.filter((one) => !taken.includes(one));

@@ -44,7 +44,7 @@ const kit = (module: TestingModule) => ({
 
 const anOrder = (): Order => ({ id: randomUUID(), items: ['tea', 'cups'] });
 
-/** What a host does with events. */
+/** A host's handlers of events. */
 @Injectable()
 class Pager {
   readonly seen: unknown[] = [];
@@ -84,7 +84,7 @@ describe('ServiceCallbacksTestingModule', () => {
       callbacks.assertNotSent('complaint');
     });
 
-    it('is shown where something else was expected', async () => {
+    it('is shown if something else was expected', async () => {
       await producer.send(orderDispatched, anOrder());
       expect(() => callbacks.assertSent('complaint')).toThrow(
         /^No complaint was sent\n\nSent were:\n {2}order_dispatched \{ order_id: '.{36}',/,
@@ -96,7 +96,7 @@ describe('ServiceCallbacksTestingModule', () => {
       );
     });
 
-    it('is not looked for under a type that there is not', () => {
+    it('cannot be found by an unknown type', () => {
       expect(() => callbacks.assertNotSent('order_dispached')).toThrow(
         /"order_dispached" is not known; known are/,
       );
@@ -114,7 +114,7 @@ describe('ServiceCallbacksTestingModule', () => {
   });
 
   describe('the rules of production', () => {
-    it('refuse a payload that cannot be sent, and an id that is none', async () => {
+    it('refuse a payload that cannot be sent, and an invalid id', async () => {
       await expect(producer.send(orderDispatched, { id: 'one', items: [1n as never] })).rejects.toThrow(
         /BigInt/,
       );
@@ -122,7 +122,7 @@ describe('ServiceCallbacksTestingModule', () => {
       callbacks.assertNotSent();
     });
 
-    it('send no news of a letter, nor of a message on its way', async () => {
+    it('send nothing for a letter or a status that is not final', async () => {
       expect(await producer.sendDeliveryStatus(aNotification({ notificationType: 'letter' }))).toEqual({
         queued: false,
         reason: 'letter',
@@ -134,7 +134,7 @@ describe('ServiceCallbacksTestingModule', () => {
       callbacks.assertNotSent();
     });
 
-    it('make one callback of the same news until the idempotency window is over', async () => {
+    it('send the same news once until the idempotency window ends', async () => {
       const order = anOrder();
       const first = await producer.send(orderDispatched, order);
       expect(await producer.send(orderDispatched, order)).toEqual({
@@ -219,14 +219,14 @@ describe('ServiceCallbacksTestingModule', () => {
       ]);
     });
 
-    it('refuses status codes that are none', () => {
+    it('refuses invalid status codes', () => {
       expect(() => callbacks.respondWith(200, 99, { statusCode: 1000 })).toThrow(
         '99, 1000: a status code is a whole number from 200 to 599',
       );
     });
   });
 
-  it('uses the endpoints that the application registers, by the rules for their URLs', async () => {
+  it('uses the endpoints that the application registers, and checks their URLs', async () => {
     const { callbacks: sent, producer: sends, apis } = await start({ endpoints: 'registered' });
     expect(await sends.send(orderDispatched, anOrder())).toEqual({
       queued: false,

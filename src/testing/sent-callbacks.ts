@@ -35,7 +35,7 @@ export type SentCallback = Pick<
   | 'nextAttemptAt'
 > & {
   readonly state: 'waiting' | 'retrying' | 'delivered' | 'given_up';
-  /** The JSON document that is sent. */
+  /** The JSON payload. */
   readonly payload: unknown;
 };
 
@@ -44,7 +44,7 @@ const ON_ONE_LINE = { depth: null, breakLength: Number.POSITIVE_INFINITY };
 /** A callback type, or its name. */
 type CallbackType = string | Pick<CallbackTypeDefinition<never>, 'type'>;
 
-/** What the application under test has sent, and how the endpoints respond to it. */
+/** The callbacks that the application under test has sent, and the responses of its endpoints. */
 export class SentCallbacks {
   constructor(
     private readonly records: InMemoryCallbacks,
@@ -54,14 +54,14 @@ export class SentCallbacks {
     private readonly client: CallbackClient,
     private readonly policy: RetryPolicy,
     private readonly cipher: PayloadCipher,
-    /** The time for the module; it stands still but for this test. */
+    /** The module's time; only this test changes it. */
     readonly clock: HeldClock,
     private readonly handlers: CallbackHandlers,
   ) {}
 
   /**
    * The callbacks of committed transactions, oldest first.
-   * @param payload what the payload has, perhaps beside other fields
+   * @param payload a part of the payload; it may have other fields
    * @throws UnknownCallbackTypeError
    */
   sent(type?: CallbackType, payload?: object): readonly SentCallback[] {
@@ -74,33 +74,36 @@ export class SentCallbacks {
 
   /**
    * @returns the first one
-   * @throws AssertionError that shows what was sent
+   * @throws AssertionError that shows which callbacks were sent
    */
   assertSent(type: CallbackType, payload?: object): SentCallback {
     const [first] = this.sent(type, payload);
     return first ?? this.fail(`No ${described(this.nameOf(type), payload)} was sent`);
   }
 
-  /** @throws AssertionError that shows what was sent */
+  /** @throws AssertionError that shows which callbacks were sent */
   assertNotSent(type?: CallbackType, payload?: object): void {
     if (this.sent(type, payload).length === 0) return;
     this.fail(`A ${described(type === undefined ? 'callback' : this.nameOf(type), payload)} was sent`);
   }
 
   /**
-   * Of the responses each attempt gets the next one; the last one stays. None: 200.
-   * @throws RangeError naming each status code that is none
+   * Sets the responses: each attempt gets the next one, and the last one stays. An empty list: 200.
+   * @throws RangeError naming each invalid status code
    */
   respondWith(...responses: readonly AttemptResponse[]): void {
     this.transport.responses.set(responses);
   }
 
-  /** Every request of an attempt so far: URL, headers and body. */
+  /** The requests of all attempts so far: URL, headers and body. */
   get requests(): readonly TransportRequest[] {
     return this.transport.requests;
   }
 
-  /** Attempts what is due by the clock, once, and calls the handlers of events. @returns what was attempted */
+  /**
+   * Attempts everything that is due by the clock, once, and calls the handlers of events.
+   * @returns what was attempted
+   */
   async deliverDue(): Promise<readonly SentCallback[]> {
     const due = this.open().filter(({ nextAttemptAt }) => nextAttemptAt <= this.clock.now());
     for (const record of due) await this.attempt(record);
@@ -109,7 +112,7 @@ export class SentCallbacks {
   }
 
   /**
-   * Attempts all callbacks until each is delivered or given up, moves the clock on to each retry, and calls the handlers
+   * Attempts all callbacks until each is delivered or given up. It sets the clock to each retry, and calls the handlers
    * of events.
    * @returns what was attempted
    */
@@ -135,7 +138,7 @@ export class SentCallbacks {
     return `${described(this.nameOf(type), payload)}\n\n${this.summary()}`;
   }
 
-  /** Those that are attempted, the next one first. */
+  /** Callbacks with a next attempt, the next one first. */
   private open() {
     return this.records.all.filter(isOpen).toSorted((one, other) => one.nextAttemptAt - other.nextAttemptAt);
   }

@@ -30,21 +30,24 @@ import { InMemoryEndpoints } from './in-memory-endpoints.js';
 import { InMemoryTransport } from './in-memory-transport.js';
 import { SentCallbacks } from './sent-callbacks.js';
 
-/** Those of the module's options that change what an application sees without a database, Redis or HTTP. */
+/** The module's options that an application can notice without a database, Redis or HTTP. */
 export interface ServiceCallbacksTestingOptions extends Pick<
   ServiceCallbacksOptions,
   'callbackTypes' | 'delivery' | 'record' | 'addresses'
 > {
-  /** `any` (default): every service has an endpoint of every type. `registered`: through `CallbackApisService` alone. */
+  /**
+   * `any` (default): every service has an endpoint of every type. `registered`: only those registered through
+   * `CallbackApisService`.
+   */
   readonly endpoints?: 'any' | 'registered';
 }
 
 const HOUR_MS = 3_600_000;
 
-/** Nothing leaves the process under it. */
+/** Requests under it never leave the process. */
 const TEST_KEY = `test:${Buffer.alloc(32, 1).toString('base64')}`;
 
-/** What the module does with a database, a queue or a wire, done in memory. */
+/** In-memory replacements for the database, the queue and HTTP. */
 const inMemory: Provider[] = [
   { provide: Clock, useExisting: HeldClock },
   { provide: CallbackRepository, useExisting: InMemoryCallbacks },
@@ -68,8 +71,8 @@ const inMemory: Provider[] = [
 ];
 
 /**
- * In place of `ServiceCallbacksModule` in a test: the same producer, callback types, payload rules, requests, outcomes
- * and retries, without a database, Redis or HTTP. Global, so that a module under test finds the producer.
+ * Replaces `ServiceCallbacksModule` in a test: the same producer, callback types, payload rules, requests, outcomes and
+ * retries, without a database, Redis or HTTP. It is global, so that a module under test finds the producer.
  */
 @Module({})
 export class ServiceCallbacksTestingModule {

@@ -1,4 +1,4 @@
-/** What a test's endpoint responds with: a status code alone, or more of a response. */
+/** The response of a test's endpoint: a status code, or more of a response. */
 export type TestResponse =
   | number
   | {
@@ -7,7 +7,7 @@ export type TestResponse =
       readonly body?: string;
     };
 
-/** Of a list each request takes the next response; the last one stays. */
+/** A list of responses: each request gets the next one, and the last one stays. */
 export class ResponseScript<Response = TestResponse> {
   private responses: Response[];
 
@@ -15,7 +15,7 @@ export class ResponseScript<Response = TestResponse> {
     this.responses = [otherwise];
   }
 
-  /** @throws RangeError naming each status code that is none */
+  /** @throws RangeError naming each invalid status code */
   set(responses: readonly Response[]): void {
     const bad = responses.map(statusCodeOf).filter((code) => code !== undefined && !isFinalStatusCode(code));
     if (bad.length > 0)

@@ -95,7 +95,7 @@ describe('/docs, in a browser', () => {
     expect([...called].toSorted()).toEqual([...operations.keys()].toSorted());
   }, 180_000);
 
-  it('shows what receivers get, with a signed sample', async () => {
+  it('shows the requests that receivers get, with a signed sample', async () => {
     await visit(browser, {}, async ({ page }) => {
       await page.goto(`${service.url}/docs`);
       await page.getByText('The status of a notification changed').click();

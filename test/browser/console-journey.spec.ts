@@ -187,7 +187,7 @@ describe('the console, in a browser', () => {
     });
   }, 60_000);
 
-  it("shows a service team its own endpoints alone, and another's as what does not exist", async () => {
+  it('shows a service team only its own endpoints', async () => {
     const { endpoint, ids } = await broken(OURS.serviceId, '/ours', 2);
     const theirs = await registerCallbackApi(api, {
       serviceId: THEIRS.serviceId,
@@ -203,7 +203,7 @@ describe('the console, in a browser', () => {
     });
   }, 90_000);
 
-  it('offers a token that may only read no button that would do anything', async () => {
+  it('shows no action buttons to a read-only token', async () => {
     const { endpoint } = await broken(READ_ONLY.serviceId, '/read-only', 1);
     await as(READ_ONLY.token, async (page) => {
       await page.getByRole('link', { name: endpoint.url }).first().click();
@@ -215,7 +215,7 @@ describe('the console, in a browser', () => {
     });
   }, 60_000);
 
-  it('stops a replay, and keeps what was still to come', async () => {
+  it('stops a replay, and keeps the callbacks that were not queued', async () => {
     const { endpoint, ids } = await broken(randomUUID(), '/stopped', 12);
     receiver.respond('/stopped', 200);
     const list = `${service.url}/console/dead-letters?service=${endpoint.serviceId}`;
@@ -284,7 +284,7 @@ describe('the console, in a browser', () => {
     });
   }, 60_000);
 
-  it('enables an endpoint and replays what was kept for it meanwhile', async () => {
+  it('enables an endpoint and replays its dead letters', async () => {
     const endpoint = await registerCallbackApi(api, { url: receiver.url('/kept') });
     await as(OPERATOR, async (page) => {
       await page.getByRole('link', { name: endpoint.url }).first().click();
@@ -386,7 +386,7 @@ describe('the console, in a browser', () => {
     });
   }, 60_000);
 
-  it('is used by keyboard alone, the focus in sight', async () => {
+  it('works by keyboard only, with a visible focus', async () => {
     const { endpoint } = await broken(randomUUID(), '/keys', 1);
     await visit(browser, {}, async ({ page }) => {
       await page.goto(`${service.url}/console`);

@@ -160,7 +160,7 @@ describe('every page of the console', () => {
     await database.drop();
   }, 60_000);
 
-  it('has nothing against it at WCAG 2.2 AA, and fits, in both themes and at both widths', async () => {
+  it('passes WCAG 2.2 AA and fits the window, in both themes and at both widths', async () => {
     const expected = /status of 404/;
     await visit(browser, { expected }, async ({ page, complaints }) => {
       await page.goto(`${service.url}/console`);
@@ -175,7 +175,7 @@ describe('every page of the console', () => {
     });
   }, 300_000);
 
-  it('leaves room between the parts of the pages that keep themselves up to date', async () => {
+  it('has space between the parts that refresh themselves', async () => {
     await visit(browser, {}, async ({ page }) => {
       await signIn(page, service.url, OPERATOR);
       const figures = page.locator('.figures');

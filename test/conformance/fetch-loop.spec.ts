@@ -27,7 +27,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
   };
 
   describe('permits', () => {
-    it('are counted in callbacks: a job is fetched while there is one, and never without', async () => {
+    it('count callbacks: a job is fetched only while there is a permit', async () => {
       const sizes = Array.from({ length: 60 }, (_, index) => 1 + ((index * 7) % 9));
       for (const [index, size] of sizes.entries()) await on.add(`job-${index}`, { size });
       const permits = 10;
@@ -51,7 +51,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(loop.callbacksInHand).toBe(0);
     });
 
-    it('are free callback by callback, while the job is still in hand', async () => {
+    it('are freed for each callback, while its job is still active', async () => {
       await addAll(['large'], { size: 3 });
       const free = Promise.withResolvers<() => void>();
       const seen: string[] = [];
@@ -76,7 +76,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(loop.callbacksInHand).toBe(1);
     });
 
-    it('are free once, however often a callback is said to be', async () => {
+    it('are freed once for each callback', async () => {
       await addAll(['a-job'], { size: 2 });
       const loop = await on.fetch(
         async (_, freed) => {
@@ -92,7 +92,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(loop.callbacksInHand).toBe(0);
     });
 
-    it('are free where a processor fails: its job comes back', async () => {
+    it('are freed if a processor fails, and its job returns', async () => {
       const stalls: number[] = [];
       await addAll(['a-job']);
       const loop = await on.fetch(async (job) => {
@@ -117,7 +117,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(on.errors).toEqual([]);
     });
 
-    it('that is kept comes back when its lock is over', async () => {
+    it('that is kept returns when its lock expires', async () => {
       const stalls: number[] = [];
       await addAll(['a-job']);
       await on.fetch(async (job) => {
@@ -128,7 +128,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(stalls).toEqual([0, 1]);
     });
 
-    it('is kept by the renewal of its lock, however long it takes', async () => {
+    it('keeps its lock by renewals, however long it takes', async () => {
       let runs = 0;
       const process = async () => {
         runs += 1;
@@ -142,7 +142,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(on.errors).toEqual([]);
     });
 
-    it('that is handed out again while it is in hand is worked once, and completed under its new lock', async () => {
+    it('that is handed out again to the same worker is processed once, and completed under its new lock', async () => {
       let runs = 0;
       await addAll(['slow']);
       const loop = await on.fetch(
@@ -163,7 +163,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await eventually(async () => expect(runs).toBe(2));
     });
 
-    it('that another worker got meanwhile is the other’s to complete', async () => {
+    it('that another worker got meanwhile is completed by the other worker', async () => {
       const done: string[] = [];
       await addAll(['slow']);
       const first = await on.loop(
@@ -212,7 +212,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
 
     it.each([
       ['rate', () => on.queue.setGlobalRateLimit(1, 2_000)],
-      ['jobs in hand', () => on.queue.setGlobalConcurrency(1)],
+      ['active jobs', () => on.queue.setGlobalConcurrency(1)],
     ])('is polled a few times a second while a host limits the queue’s %s', async (_, limit) => {
       await limit();
       await addAll(['first', 'second']);
@@ -227,7 +227,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
     });
 
     if (testedBackend() === 'redis') {
-      it('whose data is not JSON reaches the processor, and does not come back without end', async () => {
+      it('whose data is not JSON reaches the processor, and does not return forever', async () => {
         const seen: unknown[] = [];
         await addAll(['not-json']);
         const redis = (await on.queue.backend.client) as unknown as Redis;
@@ -251,7 +251,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
   });
 
   describe('while the store does not respond', () => {
-    it('an add fails at once; a queue that was used for the first time then works later', async () => {
+    it('an add fails at once, and a queue that was first used then works later', async () => {
       await on.storeIsUnavailable();
       const startedAt = performance.now();
       await expect(on.add('a-job')).rejects.toThrow(/./);
@@ -261,7 +261,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(await waitingCount()).toBe(2);
     });
 
-    it('a job stays in hand: it is completed when the store responds, and worked once', async () => {
+    it('an active job is processed once, and completed when the store responds', async () => {
       let runs = 0;
       await addAll(['a-job']);
       const loop = await on.fetch(
@@ -282,7 +282,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(runs).toBe(1);
     });
 
-    it('for longer than a lock lasts, too', async () => {
+    it('an active job is processed once even if the outage outlasts its lock', async () => {
       let runs = 0;
       await addAll(['a-job']);
       await on.fetch(
@@ -303,7 +303,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(runs).toBe(1);
     });
 
-    it('an idle loop goes on as soon as it responds', async () => {
+    it('an idle loop continues as soon as the store responds', async () => {
       const seen: string[] = [];
       await on.fetch(async (job) => void seen.push(job.id ?? ''));
       await on.storeIsUnavailable();
@@ -313,7 +313,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await eventually(async () => expect(seen).toEqual(['afterwards']));
     });
 
-    it('a stop ends: what is in hand is another’s when its lock is over', async () => {
+    it('a stop ends, and its jobs go to another worker when their locks expire', async () => {
       await addAll(['a-job']);
       const begun = Promise.withResolvers<void>();
       const loop = await on.fetch(async () => {
@@ -358,7 +358,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       expect(on.errors).toEqual([]);
     });
 
-    it('waits for the jobs in hand, renews their locks and completes them; it fetches no other', async () => {
+    it('waits for the active jobs, renews their locks and completes them; it fetches no other', async () => {
       let runs = 0;
       const loop = await on.fetch(
         async () => {
@@ -371,8 +371,8 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await eventually(async () => expect([loop.callbacksInHand, on.isDrained]).toEqual([2, true]));
       const stopped = on.stop(loop).then(() => 'stopped');
       await addAll(['third']);
-      const other = await Promise.race([stopped, sleep(3 * LOCK_MS, 'in hand')]);
-      expect(other).toBe('in hand');
+      const other = await Promise.race([stopped, sleep(3 * LOCK_MS, 'active')]);
+      expect(other).toBe('active');
       on.stuck.resolve();
       await stopped;
       expect(runs).toBe(2);
@@ -383,7 +383,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
   });
 
   describe('a pause', () => {
-    it('is how a loop begins; a resumed one fetches', async () => {
+    it('is the initial state of a loop; it fetches after it is resumed', async () => {
       const seen: string[] = [];
       const loop = await on.loop(async (job) => void seen.push(`paused ${job.id}`), { permits: 10 });
       loop.start();
@@ -399,7 +399,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await eventually(async () => expect(seen.at(-1)).toBe('paused d'));
     });
 
-    it('of a loop that waits for a job takes effect on the next one, and may come and go', async () => {
+    it('of a waiting loop takes effect before the next job', async () => {
       const seen: string[] = [];
       const loop = await on.fetch(async (job) => void seen.push(`paused ${job.id}`));
       await addAll(['before']);
@@ -420,7 +420,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       ]);
     });
 
-    it('lets what is in hand end', async () => {
+    it('lets active jobs finish', async () => {
       await addAll(['a-job']);
       const loop = await on.fetch(() => on.stuck.promise);
       await eventually(async () => expect(loop.callbacksInHand).toBe(1));
@@ -429,7 +429,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await on.nothingLeft();
     });
 
-    it('of one whose clock is wrong takes no job of another worker', async () => {
+    it('of a worker with a wrong clock takes no job of another worker', async () => {
       await addAll(['a-job']);
       await on.takeAndDie();
       const seen: string[] = [];

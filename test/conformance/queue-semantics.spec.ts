@@ -47,14 +47,14 @@ describe(`the queue on ${testedBackend()}`, () => {
   });
 
   describe('an id', () => {
-    it('that waits swallows another add, whose data is lost', async () => {
+    it('that waits is not added again: the second data is lost', async () => {
       await on.add('an-id', { n: 1 });
       await on.add('an-id', { n: 2 });
       expect(await waitingCount()).toBe(1);
       expect((await on.queue.getJob('an-id'))?.data).toEqual({ n: 1 });
     });
 
-    it('that is in a worker’s hands swallows it too', async () => {
+    it('of an active job is not added again either', async () => {
       await on.add('an-id', { n: 1 });
       await on.takeAndDie();
       await on.add('an-id', { n: 2 });
@@ -62,7 +62,7 @@ describe(`the queue on ${testedBackend()}`, () => {
       expect((await on.queue.getJob('an-id'))?.data).toEqual({ n: 1 });
     });
 
-    it('is free once its job is completed', async () => {
+    it('can be added again once its job is completed', async () => {
       const seen: unknown[] = [];
       await on.fetch(async (job) => void seen.push(job.data));
       for (let time = 1; time <= 2; time += 1) {
@@ -72,7 +72,7 @@ describe(`the queue on ${testedBackend()}`, () => {
       expect(seen).toEqual([{ time: 1 }, { time: 2 }]);
     });
 
-    it('added by many at once is one job', async () => {
+    it('that many add at once is one job', async () => {
       await Promise.all(Array.from({ length: 20 }, (_, n) => on.add('an-id', { n })));
       expect(await waitingCount()).toBe(1);
     });
@@ -95,18 +95,18 @@ describe(`the queue on ${testedBackend()}`, () => {
   });
 
   describe('counts as waiting', () => {
-    it('what no worker has fetched', async () => {
+    it('jobs that no worker has fetched', async () => {
       for (const id of ['a', 'b', 'c']) await on.add(id);
       await on.takeAndDie();
       expect(await waitingCount()).toBe(2);
     });
 
-    it('what an earlier release added with a priority', async () => {
+    it('jobs that an earlier release added with a priority', async () => {
       await on.queue.add('prioritized', {}, { priority: 5 });
       expect(await waitingCount()).toBe(1);
     });
 
-    it('what is in a paused queue', async () => {
+    it('jobs in a paused queue', async () => {
       await on.queue.pause();
       await on.add('a-job');
       expect(await waitingCount()).toBe(1);
@@ -114,7 +114,7 @@ describe(`the queue on ${testedBackend()}`, () => {
   });
 
   describe('a worker that dies', () => {
-    it('is noticed by its lock: the job returns, counted as stalled', async () => {
+    it('loses its lock: the job returns, counted as stalled', async () => {
       await on.add('survivor', { n: 1 });
       await on.takeAndDie();
       const again = Promise.withResolvers<AnyJob>();
@@ -133,7 +133,7 @@ describe(`the queue on ${testedBackend()}`, () => {
       });
     });
 
-    it('any number of times fails no job', async () => {
+    it('any number of times does not fail its job', async () => {
       await on.add('survivor');
       const stalls: number[] = [];
       // Keeps the job each time, without a renewal of its lock.
@@ -151,7 +151,7 @@ describe(`the queue on ${testedBackend()}`, () => {
     });
   });
 
-  it('completing a job takes no other', async () => {
+  it('completing a job fetches no other', async () => {
     for (const id of ['first', 'second']) await on.add(id);
     const job = await on.takeAndDie();
     await job.moveToCompleted(undefined, job.token ?? '', false);
@@ -159,7 +159,7 @@ describe(`the queue on ${testedBackend()}`, () => {
     expect(await stateOf('second')).toBe('waiting');
   });
 
-  it('refuses to complete a job under a lock that another has', async () => {
+  it('refuses to complete a job whose lock is another worker’s', async () => {
     await on.add('a-job');
     const job = await on.takeAndDie();
     const refused = job.moveToCompleted(undefined, 'the token of another', false);
@@ -173,14 +173,14 @@ describe(`the queue on ${testedBackend()}`, () => {
       expect(await order(3)).toEqual(['a', 'b', 'c']);
     });
 
-    it('what an earlier release added with a priority comes after what has none, by its priority', async () => {
+    it('jobs of earlier releases with a priority come after those without, by priority', async () => {
       await on.queue.add('last', {}, { priority: 2_097_151 });
       await on.queue.add('second', {}, { priority: 1 });
       await on.queue.add('first', {});
       expect(await order(3)).toEqual(['first', 'second', 'last']);
     });
 
-    it('what an earlier release delayed comes when it is due', async () => {
+    it('jobs that an earlier release delayed come when they are due', async () => {
       const start = performance.now();
       await on.queue.add('later', {}, { delay: 400 });
       await on.queue.add('sooner', {}, { delay: 200 });

@@ -161,7 +161,7 @@ describe('the alert rules', () => {
     expect(after).toEqual(new Set());
   });
 
-  it('notice that first attempts start late by the fault of this platform', async () => {
+  it('notice that first attempts start late through a fault of this platform', async () => {
     const alerts = await alertsAfter(async () => {
       const { serviceId } = await register('/late');
       const id = await enqueueAs(service, serviceId, `queued_at = now() - interval '1 minute'`);
@@ -232,7 +232,7 @@ describe('the alert rules', () => {
       expect(alerts).not.toContain(receivers);
   }, 60_000);
 
-  it('notice a process that does not respond, and that there is none', () => {
+  it('notice that a process does not respond, and that no process runs', () => {
     const firing = (scrapes: Scrapes) =>
       rules
         .filter(({ expr }) => scrapes.query(expr, 0).length > 0)
@@ -241,7 +241,7 @@ describe('the alert rules', () => {
       expect(firing(scrapes)).toEqual(['Unknown', 'Down', 'NoWorker']);
   });
 
-  it('name metrics that there are, what to do, how urgent it is, and an entry of the runbook', async () => {
+  it('name existing metrics, what to do, the urgency, and an entry of the runbook', async () => {
     for (const { expr, labels, annotations, alert } of rules) {
       for (const name of metricsIn(expr)) expect(history.query(name, now)).not.toEqual([]);
       expect(['page', 'ticket']).toContain(labels.severity);
@@ -252,7 +252,7 @@ describe('the alert rules', () => {
     }
   });
 
-  it('stand beside a dashboard whose panels show something, explain it, and lead to the runbook', async () => {
+  it('have a dashboard whose panels show data, explain it, and link to the runbook', async () => {
     const anchors = await anchorsOf('docs/runbook.md');
     for (const { title, description, links, fieldConfig, targets } of await readPanels()) {
       for (const { expr } of targets) expect([title, expr, history.query(expr, now)]).not.toContainEqual([]);
@@ -285,7 +285,7 @@ describe('the evaluator of the rules', () => {
     ['1 + 2 * a{x="2"}', [7]],
     ['min_over_time(a{x="2"}[2m])', [1]],
     ['up{job="service-callbacks"} == 1', [1]],
-  ])('makes of %s what Prometheus does', (expression, expected) => {
+  ])('evaluates %s as Prometheus does', (expression, expected) => {
     expect(scrapes.query(expression, 60).map(({ value }) => value)).toEqual(expected);
   });
 

@@ -14,7 +14,7 @@ import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '
 import { startTestService, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
-describe('what is given up', () => {
+describe('a callback that is given up', () => {
   let database: TestDatabase;
   let receiver: Receiver;
   let service: TestService;
@@ -113,7 +113,7 @@ describe('what is given up', () => {
       expect(requestsTo('/stalls')).toEqual([]);
     });
 
-    it('unreadable, with what is wrong in words and nothing of what it says', async () => {
+    it('unreadable, with the reason in words and nothing of its content', async () => {
       const { serviceId } = await register('/unreadable');
       const id = randomUUID();
       await queueOf(service, MAIN_QUEUE).add(
@@ -135,12 +135,12 @@ describe('what is given up', () => {
       expect(letter.detail).not.toContain('can.open');
     });
 
-    it('and no job stays for any of them', async () => {
+    it('leaves no job in a queue', async () => {
       await expect(nothingStands(service)).resolves.toBeUndefined();
     });
   });
 
-  it('is kept with what no text column takes left out', async () => {
+  it('is kept without the characters that PostgreSQL cannot store', async () => {
     const { serviceId } = await register('/nul');
     const id = randomUUID();
     const data = {
@@ -217,7 +217,7 @@ describe('what is given up', () => {
       },
     );
 
-    it('is one service’s alone, and so is each of its letters', async () => {
+    it('shows a service only its own dead letters', async () => {
       const id = letters[0]?.id ?? '';
       const stranger = deadLettersOf(service, randomUUID());
       expect((await stranger.list()).body.data).toEqual([]);
@@ -227,7 +227,7 @@ describe('what is given up', () => {
       expect((await deadLettersOf(service, serviceId).get(id)).status).toBe(200);
     });
 
-    it('loses what is deleted, with its payload; its history stays', async () => {
+    it('no longer has a deleted one, whose payload is removed and whose history stays', async () => {
       const id = letters[2]?.id ?? '';
       const mine = deadLettersOf(service, serviceId);
       expect((await mine.remove(id)).status).toBe(204);

@@ -100,7 +100,7 @@ describe('the delivery log', () => {
     );
   });
 
-  it('has every attempt of a retried one, with what the server said against it', async () => {
+  it('has every attempt of a retried callback, with the response', async () => {
     const api = await register('/retried', [
       status(503, { headers: { server: 'nginx' }, body: 'down for\r\n\tmaintenance \u0007' }),
       500,
@@ -122,7 +122,7 @@ describe('the delivery log', () => {
     ]);
   });
 
-  it('keeps a KiB of an echo, without the token and without what the payload says', async () => {
+  it('keeps a KiB of an echo, with the token and the payload masked', async () => {
     receiver.respond('/echo', ({ request, response }) => {
       const { authorization } = request.headers;
       const headers = { 'x-echo': `<${authorization}>`, 'set-cookie': 'session=of-theirs' };
@@ -146,7 +146,7 @@ describe('the delivery log', () => {
     expect(JSON.stringify(letter.body)).not.toContain('é');
   });
 
-  it('has what was given up, with the error if there was no response', async () => {
+  it('has a callback that was given up, with the error if there was no response', async () => {
     const api = await register('/hangs', hang());
     const { id } = await causeCallback(service, api.serviceId);
     expect(await logged(api.serviceId, id, 'given_up')).toMatchObject({
@@ -195,7 +195,7 @@ describe('the delivery log', () => {
     expect((await callbacksOf(service, randomUUID()).get(id)).status).toBe(404);
   });
 
-  it('has a deferred one; the readers show the circuit, the backlog and the failures', async () => {
+  it('has a deferred callback; the readers show the circuit, the backlog and the failures', async () => {
     const api = await register('/down', 503);
     const first = await causeCallback(service, api.serviceId);
     await logged(api.serviceId, first.id, 'given_up');
@@ -296,7 +296,7 @@ describe('the delivery log', () => {
       ['callback_api_id', '1', 'callback_api_id is not a uuid'],
       ['subject_id', '', 'subject_id is empty'],
       ['order', 'asc', 'order is not accepted here'],
-    ])('says what is wrong with %s=%s', async (name, value, message) => {
+    ])('rejects %s=%s with the reason', async (name, value, message) => {
       const { status: code, body } = await callbacksOf(service, api.serviceId).list({ [name]: value });
       expect(code).toBe(400);
       expect(JSON.stringify(body)).toContain(JSON.stringify(message).slice(1, -1));
@@ -306,7 +306,7 @@ describe('the delivery log', () => {
   it.each([
     ['failures', ['given_up', 'retrying']],
     ['off', ['given_up', 'retrying']],
-  ])('with %s hides what was delivered at once, and has the figures in any case', async (keep, states) => {
+  ])('with %s hides callbacks that were delivered at once, and keeps the figures', async (keep, states) => {
     const own = await createTestDatabase();
     const other = await startTestService(own.url, {
       CALLBACK_DELIVERY_LOG: keep,
@@ -341,7 +341,7 @@ describe('the delivery log', () => {
     await own.drop();
   });
 
-  it('with failures shows what was delivered after a failure', async () => {
+  it('with failures shows callbacks that were delivered after a failure', async () => {
     const own = await createTestDatabase();
     const other = await startTestService(own.url, { CALLBACK_DELIVERY_LOG: 'failures' });
     try {
@@ -359,7 +359,7 @@ describe('the delivery log', () => {
     }
   });
 
-  it('goes on after a restart where it had stopped', async () => {
+  it('continues after a restart', async () => {
     const own = await createTestDatabase();
     const environment = {
       ...(await queueEnvironment()),

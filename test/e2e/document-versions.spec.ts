@@ -61,7 +61,7 @@ describe('during a rolling deploy', () => {
     ['a later version', (data: object) => ({ ...data, v: 99 })],
     ['no shape that is known', () => ({})],
   ])(
-    'a batch of %s goes back to the record, and its callbacks are sent by who knows it',
+    'a batch of %s goes back to the record, and a worker that knows it sends its callbacks',
     async (_, change) => {
       const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/later') });
       const main = queueOf(service, MAIN_QUEUE);

@@ -83,7 +83,7 @@ async function startFixture(environment: Environment) {
   };
 }
 
-describe('what waits in a queue goes to its endpoint as it is then', () => {
+describe('a callback in a queue uses the current URL, token and secret of its endpoint', () => {
   let fixture: Fixture;
 
   beforeAll(async () => {
@@ -110,7 +110,7 @@ describe('what waits in a queue goes to its endpoint as it is then', () => {
     fixture.expectNew(requestsTo('/queue-new'), secret);
   });
 
-  it('a retry, and to no successor where it was deleted', async () => {
+  it('a retry, and never a successor of a deleted endpoint', async () => {
     const { service, receiver, requestsTo } = fixture;
     const api = await registerCallbackApi(service, { url: receiver.url('/deleted') });
     receiver.respond('/deleted', 503);
@@ -139,7 +139,7 @@ describe('what waits in a queue goes to its endpoint as it is then', () => {
   }, 60_000);
 });
 
-describe('what waits for its endpoint’s one permit', () => {
+describe('a callback that waits for its endpoint’s one permit', () => {
   let fixture: Fixture;
 
   beforeAll(async () => {
@@ -159,7 +159,7 @@ describe('what waits for its endpoint’s one permit', () => {
     return api;
   }
 
-  it('goes to where the endpoint is then', async () => {
+  it('uses the current URL of the endpoint', async () => {
     const { receiver } = fixture;
     const api = await waiting('/permit-old');
     const secret = await fixture.change(api, receiver.url('/permit-new'));

@@ -186,7 +186,7 @@ describe('an endpoint', () => {
     await nothingStands(service);
   }, 60_000);
 
-  it('that is disabled ends what waits for its retry at once; one that is deleted cancels it', async () => {
+  it('that is disabled ends waiting retries at once; a deleted one cancels them', async () => {
     for (const [end, reason] of [
       [(api: RegisteredCallbackApi) => press(api, 'disable'), 'disabled'],
       [(api: RegisteredCallbackApi) => service.call('DELETE', pathOf(api)), 'cancelled'],
@@ -223,7 +223,7 @@ describe('an endpoint', () => {
       reason: 'gone',
       callback_api_id: api.id,
       service_callback_url: api.url,
-      text: expect.stringMatching(/was disabled: it answered 410 Gone/),
+      text: expect.stringMatching(/was disabled: it responded with 410 Gone/),
     });
     expect(await metric('service_callback_endpoint_changes_total{change="disabled"}')).toBeGreaterThan(0);
 
@@ -294,7 +294,7 @@ describe('an endpoint', () => {
     expect(await health(api)).toMatchObject({ status: 'unknown', warned_percent: 0 });
   }, 60_000);
 
-  it('that is warned of and succeeds is well again, and the next failure is warned of afresh', async () => {
+  it('that succeeds after a warning recovers, and its next failure is warned of anew', async () => {
     const api = await register('/recovers');
     await failing(api, 3);
     await review();
@@ -322,7 +322,7 @@ describe('an endpoint', () => {
     });
   });
 
-  it('that moves to another URL begins afresh', async () => {
+  it('that gets another URL begins without failures', async () => {
     const api = await register('/old-home');
     await failing(api, 4);
     await review();

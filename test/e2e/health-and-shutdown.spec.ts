@@ -74,7 +74,7 @@ describe('health', () => {
     expect(await service.call('GET', '/health/live')).toMatchObject({ status: 200 });
   });
 
-  it('names the database where it takes no writes', async () => {
+  it('names the database if it is read-only', async () => {
     const direct = await databaseOf();
     const url = new URL(direct);
     url.searchParams.set('options', '-c default_transaction_read_only=on');
@@ -86,21 +86,21 @@ describe('health', () => {
     expect(await service.call('GET', '/health/live')).toMatchObject({ status: 200 });
   });
 
-  it('names the worker where it takes no jobs', async () => {
+  it('names the worker if it takes no jobs', async () => {
     const service = await serviceOn(await databaseOf());
     await service.app.get(Workers).beforeApplicationShutdown();
     expect(await ready(service)).toMatchObject(down('worker'));
     expect(await service.call('GET', '/health/live')).toMatchObject({ status: 200 });
   });
 
-  it('names the queue where it cannot be used', async () => {
+  it('names the queue if it cannot be used', async () => {
     const service = await serviceOn(await databaseOf());
     await takeQueueAway(service);
     expect(await ready(service)).toMatchObject(down('queue'));
     expect(await service.call('GET', '/health/live')).toMatchObject({ status: 200 });
   });
 
-  it('of a process that accepts callbacks alone needs no queue: they wait in the database', async () => {
+  it('of a process that only accepts callbacks needs no queue: they wait in the database', async () => {
     const service = await serviceOn(await databaseOf(), { PROCESS_ROLE: 'api' });
     await takeQueueAway(service);
     expect(await ready(service)).toMatchObject({
@@ -334,7 +334,7 @@ describe('the process', () => {
   );
 
   it(
-    'does one thing of two if the settings say so',
+    'runs only its role, if one is set',
     async () => {
       const shared = { ...queue, DATABASE_URL: await databaseOf() };
       const [api, worker] = await Promise.all([

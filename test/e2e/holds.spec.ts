@@ -61,7 +61,7 @@ describe('an endpoint on hold', () => {
       )
     ).map(({ state }) => state);
 
-  it('gets nothing but one probe at a time, and all that was held once the probe arrives', async () => {
+  it('gets one probe at a time, and all held callbacks after a probe succeeds', async () => {
     const service = await start();
     let isDown = true;
     receiver.respond('/down', (exchange) => status(isDown ? 500 : 200)(exchange));
@@ -91,7 +91,7 @@ describe('an endpoint on hold', () => {
       );
   });
 
-  it('by Retry-After has one line, and each of its callbacks one, however long it lasts', async () => {
+  it('by Retry-After logs one line, and one for each callback', async () => {
     const service = await start();
     receiver.respond('/busy', status(503, { headers: { 'retry-after': '3600' } }));
     const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/busy') });
@@ -132,7 +132,7 @@ describe('an endpoint on hold', () => {
     ]);
   });
 
-  it('waits as long as Retry-After says, and not longer for a callback that alone fails', async () => {
+  it('waits as long as Retry-After says, even if one callback alone fails', async () => {
     const service = await start();
     let asked = 0;
     receiver.respond('/patience', (exchange) => {
@@ -194,7 +194,7 @@ describe('an endpoint on hold', () => {
     await service.logs.waitFor('endpoint.released', { callback_api_id: id, reason: 'probe' });
   });
 
-  it('is not needed for this: a callback of a busy endpoint has one line, however often it is looked at', async () => {
+  it('is not needed: a callback that is deferred repeatedly also logs one line', async () => {
     const service = await start({ CALLBACK_CONCURRENCY: '8', CALLBACK_RETRY_CONCURRENCY: '4' });
     const response = held(status(200));
     receiver.respond('/unproven', response.behaviour);
@@ -211,7 +211,7 @@ describe('an endpoint on hold', () => {
     expect(new Set(deferred.map((line) => line['callback_id'])).size).toBe(deferred.length);
   });
 
-  it('lets others through while one callback alone fails its probes', async () => {
+  it('delivers other callbacks while a single one fails its probes', async () => {
     const service = await start();
     const poison = new Set<string>();
     let isDown = true;

@@ -54,7 +54,7 @@ describe('metrics', () => {
     await database.drop();
   });
 
-  it('counts attempts by what came back', () => {
+  it('counts attempts by their result', () => {
     const callback_type = 'delivery_status';
     const attempts = (outcome: string, reason: string) =>
       value('service_callback_attempts_total', { callback_type, outcome, reason });
@@ -64,7 +64,7 @@ describe('metrics', () => {
     expect(value('service_callback_attempt_duration_seconds_count')).toBe(5);
   });
 
-  it('counts endings, each once', () => {
+  it('counts each finished callback once', () => {
     const ended = (outcome: string) => value('service_callback_outcomes_total', { outcome });
     expect(ended('delivered')).toBe(1);
     expect(ended('not_retried')).toBe(1);
@@ -99,7 +99,7 @@ describe('metrics', () => {
 });
 
 describe('service_callback_oldest_due_seconds', () => {
-  it('counts from when a callback was to be taken, however old it is', async () => {
+  it('counts from the time at which a callback was due', async () => {
     const database = await createTestDatabase();
     const service = await startTestService(database.url);
     try {
@@ -124,7 +124,7 @@ describe('service_callback_oldest_due_seconds', () => {
 });
 
 describe('an open circuit', () => {
-  it('is counted, and so is each callback that it defers', async () => {
+  it('is counted, and so is each deferred callback', async () => {
     const database = await createTestDatabase();
     const receiver = await startReceiver();
     const service = await startTestService(database.url, {

@@ -57,7 +57,7 @@ describe('a worker that lacks a key', () => {
     ['its own relay takes the callback', 'worker'],
     ['another process takes it', 'api'],
   ])(
-    'waits where %s, says so as an error, and the callback is sent once the key is there',
+    'waits if %s, logs an error, and sends the callback once it has the key',
     async (_, taker) => {
       const api = await start('api', NEW_KEY, OLD_KEY);
       const { serviceId } = await registerCallbackApi(api, { url: receiver.url(`/${taker}`) });

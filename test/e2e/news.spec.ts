@@ -86,7 +86,7 @@ describe('one piece of news is one callback, and different news is another', () 
   const recorded = async ({ id }: Order) =>
     (await query(database.url, 'SELECT id FROM service_callbacks WHERE subject_id = $1', [id])).length;
 
-  it('paid, then refunded, then paid again by mistake', async () => {
+  it('sends paid and refunded, and not paid again', async () => {
     const order = await anOrder('/order');
     const paid = await producer().send(orderChanged, order);
     const refunded = await producer().send(orderChanged, { ...order, state: 'refunded' });
@@ -96,7 +96,7 @@ describe('one piece of news is one callback, and different news is another', () 
     expect(await recorded(order)).toBe(2);
   });
 
-  it('while the first is waiting for its response, and while it waits for its retry', async () => {
+  it('while the first callback waits for its response or its retry', async () => {
     const first = held(status(503));
     const order = await anOrder('/held', [first.behaviour, 200]);
     const paid = await producer().send(orderChanged, order);
@@ -139,7 +139,7 @@ describe('one piece of news is one callback, and different news is another', () 
     expect(await recorded(order)).toBe(3);
   });
 
-  it('of many at the same moment one is the callback, and all get its id', async () => {
+  it('sent by many at the same moment is one callback, and all get its id', async () => {
     const order = await anOrder('/at-once');
     const results = await Promise.all(Array.from({ length: 30 }, () => producer().send(orderChanged, order)));
     const sent = results.filter(({ queued }) => queued);
@@ -150,7 +150,7 @@ describe('one piece of news is one callback, and different news is another', () 
     expect(await recorded(order)).toBe(1);
   });
 
-  it('is still news where the transaction that sent it was rolled back', async () => {
+  it('is sent if the transaction of the first was rolled back', async () => {
     const order = await anOrder('/rolled-back');
     const rollback = host.get(DataSource).transaction(async (manager) => {
       await producer().send(orderChanged, order, { manager });
@@ -161,7 +161,7 @@ describe('one piece of news is one callback, and different news is another', () 
     expect(await arrived('/rolled-back', 1)).toEqual(['paid']);
   });
 
-  it('is what the type says is its news, where it says so', async () => {
+  it('is identified by the type’s own news, if it has one', async () => {
     const order = await anOrder('/seen');
     const seen = await producer().send(orderSeen, { ...order, at: 1 });
     expect(await producer().send(orderSeen, { ...order, at: 2 })).toEqual(duplicateOf(seen));
@@ -171,7 +171,7 @@ describe('one piece of news is one callback, and different news is another', () 
     expect(await arrived('/seen', 2)).toEqual(['paid', 'refunded']);
   });
 
-  it('of another type, another subject and another service is other news', async () => {
+  it('of another type, subject or service is different news', async () => {
     const order = await anOrder('/others');
     const other = { ...order, id: `order-${randomUUID()}` };
     const theirs = { ...order, serviceId: (await anOrder('/theirs')).serviceId };

@@ -100,7 +100,7 @@ describe('jobs of other releases', () => {
     };
   }
 
-  it('completes one of the old shape from the database, and takes the same job twice for one callback', async () => {
+  it('completes a job of the old shape from the database, and sends the same job once', async () => {
     await add('delivery_status', oldShape(notification.id));
     await add('delivery_status', oldShape(notification.id));
 
@@ -118,7 +118,7 @@ describe('jobs of other releases', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('keeps one of the old shape that must wait for the database, and says so as an error', async () => {
+  it('keeps a job of the old shape while the database is unavailable, and logs an error', async () => {
     const old = await createNotification(service, api.serviceId, { status: 'delivered' });
     await query(database.url, 'ALTER TABLE notifications RENAME TO notifications_away');
     const jobId = await add('delivery_status', oldShape(old.id));
@@ -129,7 +129,7 @@ describe('jobs of other releases', () => {
     await nothingStands(service);
   });
 
-  it('completes a document that was written before a field existed', async () => {
+  it('completes a payload that was written before a field existed', async () => {
     const payload = {
       id: notification.id,
       reference: 'as it was then',
@@ -144,7 +144,7 @@ describe('jobs of other releases', () => {
     expect(body).toMatchObject({ ...payload, template_id: notification['template_id'], template_version: 3 });
   });
 
-  it('delivers what a newer release wrote, and sends what it does not know of', async () => {
+  it('delivers a payload of a newer release, with its unknown fields', async () => {
     const payload = { id: 'x', template_id: 'y', template_version: 4, a_later_field: ['z'] };
     const job = newShape({
       payload,
@@ -221,30 +221,27 @@ describe('jobs of other releases', () => {
     ],
   ];
 
-  it.each(poison)(
-    'ends %s at once and once, says what is wrong with it, and goes on',
-    async (_, job, reason, detail) => {
-      const seen = service.logs.lines.length;
-      const known = (await deadLetters(database.url)).length;
-      const [name, data] = await job();
-      const jobId = await add(name, data);
-      const behind = await causeCallback(service, api.serviceId);
+  it.each(poison)('gives up %s once, with the reason, and goes on', async (_, job, reason, detail) => {
+    const seen = service.logs.lines.length;
+    const known = (await deadLetters(database.url)).length;
+    const [name, data] = await job();
+    const jobId = await add(name, data);
+    const behind = await causeCallback(service, api.serviceId);
 
-      await service.logs.waitFor('callback.delivered', { callback_id: behind.id });
-      await nothingStands(service);
-      const lines = service.logs.lines.slice(seen).filter((line) => line['callback_id'] !== behind.id);
-      const [line] = lines;
-      expect(lines).toEqual([
-        expect.objectContaining({ level: reason === 'unreadable' ? 50 : 40, event: `callback.${reason}` }),
-      ]);
-      expect(String(line?.['error'])).toMatch(detail);
-      const letters = (await deadLetters(database.url)).slice(known);
-      expect(letters).toEqual([expect.objectContaining({ id: line?.['callback_id'], reason })]);
-      expect(letters[0]?.detail ?? undefined).toBe(line?.['error']);
-      expect(await jobHistory(service, MAIN_QUEUE, jobId)).toEqual(['added', 'active', 'completed']);
-      expect(
-        receiver.requests.filter(({ headers }) => headers['webhook-id'] === line?.['callback_id']),
-      ).toEqual([]);
-    },
-  );
+    await service.logs.waitFor('callback.delivered', { callback_id: behind.id });
+    await nothingStands(service);
+    const lines = service.logs.lines.slice(seen).filter((line) => line['callback_id'] !== behind.id);
+    const [line] = lines;
+    expect(lines).toEqual([
+      expect.objectContaining({ level: reason === 'unreadable' ? 50 : 40, event: `callback.${reason}` }),
+    ]);
+    expect(String(line?.['error'])).toMatch(detail);
+    const letters = (await deadLetters(database.url)).slice(known);
+    expect(letters).toEqual([expect.objectContaining({ id: line?.['callback_id'], reason })]);
+    expect(letters[0]?.detail ?? undefined).toBe(line?.['error']);
+    expect(await jobHistory(service, MAIN_QUEUE, jobId)).toEqual(['added', 'active', 'completed']);
+    expect(
+      receiver.requests.filter(({ headers }) => headers['webhook-id'] === line?.['callback_id']),
+    ).toEqual([]);
+  });
 });

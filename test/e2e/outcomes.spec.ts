@@ -186,7 +186,7 @@ describe('the outcome of a callback', () => {
   const attemptsOf = ({ fate }: Row) => (fate === 'retryable' ? 1 + MAX_RETRIES : 1);
   const named = rows.map((row) => [row.name, row] as const);
 
-  it.each(named)('%s: so many requests arrive, all with one id', (_, row) => {
+  it.each(named)('%s: the expected number of requests arrives, all with one id', (_, row) => {
     const { requests, sent } = outcomeOf(row);
     expect(requests).toHaveLength('as' in row.endpoint ? attemptsOf(row) : 0);
     expect(new Set(requests.map(({ headers }) => headers['webhook-id']))).toEqual(
@@ -194,7 +194,7 @@ describe('the outcome of a callback', () => {
     );
   });
 
-  it.each(named)('%s: is in the log, as a warning at most', (_, row) => {
+  it.each(named)('%s: is logged, at most as a warning', (_, row) => {
     const { sent, url, lines } = outcomeOf(row);
     const subject = {
       service_callback_url: url,
@@ -243,7 +243,7 @@ describe('the outcome of a callback', () => {
     });
   });
 
-  it.each(named)('%s: what is given up is kept', (_, row) => {
+  it.each(named)('%s: a callback that is given up is kept', (_, row) => {
     const { deadLetter, sent, url } = outcomeOf(row);
     const attempt = {
       at: expect.any(String),

@@ -134,7 +134,7 @@ describe(`${CALLBACKS} callbacks to a slow endpoint, with a pool of ${POOL_SIZE}
   );
 
   it(
-    'of retries, whose batches read their callbacks and callback APIs again',
+    'of retries, whose batches read the record again',
     async () => {
       const failed = new Set<unknown>();
       // Of several services: a single one that fails 200 times on end is not tried again so soon.

@@ -55,7 +55,7 @@ describe('a replay', () => {
 
   const delivered = (id: string) => service.logs.waitFor('callback.delivered', { callback_id: id });
 
-  it('goes to the URL and with the token of now, under the id it had', async () => {
+  it('uses the current URL and token, and the same id', async () => {
     const api = await register('/old');
     receiver.respond('/old', 404);
     const id = await givenUp(api);
@@ -84,7 +84,7 @@ describe('a replay', () => {
     });
   });
 
-  it('pressed twice, also at the same moment, is sent once', async () => {
+  it('requested twice, also at the same moment, is sent once', async () => {
     const api = await register('/twice');
     receiver.respond('/twice', [404, 200]);
     const id = await givenUp(api);
@@ -98,9 +98,9 @@ describe('a replay', () => {
     expect(requestsTo('/twice')).toHaveLength(2);
   });
 
-  it('of what was exhausted fails again, is replayed again, and is delivered once the endpoint responds', async () => {
+  it('that fails again can be replayed again, until the endpoint responds', async () => {
     const api = await register('/flaky');
-    // First life: an attempt and its retry; second life the same; then it answers.
+    // The first generation fails twice, and so does the second; then the endpoint responds.
     receiver.respond('/flaky', [500, 500, 500, 500, 200]);
     const id = await givenUp(api);
     const letters = deadLettersOf(service, api.serviceId);
@@ -118,7 +118,7 @@ describe('a replay', () => {
     expect(ids).toEqual([id, id, id, id, id]);
   });
 
-  it('leaves its news what it was: sent anew, it is a duplicate and not sent again', async () => {
+  it('keeps its news: the same news is a duplicate', async () => {
     const { serviceId } = await register('/anew');
     receiver.respond('/anew', [404, 200]);
     const producer = service.app.get(ServiceCallbacksProducer);
@@ -135,7 +135,7 @@ describe('a replay', () => {
     expect(requestsTo('/anew').map(({ headers }) => headers['webhook-id'])).toEqual([sent.id, sent.id]);
   });
 
-  it('of many, requested while one of them is being replayed, leaves that one alone', async () => {
+  it('of many leaves out a callback that is being replayed', async () => {
     const api = await register('/raced');
     receiver.respond('/raced', 404);
     const id = await givenUp(api);
@@ -156,7 +156,7 @@ describe('a replay', () => {
     expect((await deadLettersOf(service, api.serviceId).get(id)).body.data.replay_requested_at).toBeNull();
   });
 
-  it('of what has nowhere to go now is refused, and says why', async () => {
+  it('is refused with the reason if the endpoint is gone', async () => {
     const api = await register('/gone');
     receiver.respond('/gone', 410);
     const id = await givenUp(api);
@@ -190,7 +190,7 @@ describe('a replay', () => {
     await delivered(id);
   });
 
-  it('of many returns how many, takes those that match the filter, and drains at a bounded rate', async () => {
+  it('of many returns the number that match the filter, and sends them at a bounded rate', async () => {
     const api = await register('/many');
     const count = 3 * RATE;
     receiver.respond('/many', [...Array.from({ length: count }, () => 404), 500, 500, 200]);
@@ -214,7 +214,7 @@ describe('a replay', () => {
     ]);
   });
 
-  it('of many is counted as it goes, and can be stopped: what is still to come stays a dead letter', async () => {
+  it('of many shows its progress, and can be stopped: callbacks that are not queued stay dead letters', async () => {
     const api = await register('/stopped');
     const count = 4 * RATE;
     receiver.respond('/stopped', [...Array.from({ length: count }, () => 404), 200]);

@@ -53,7 +53,7 @@ describe('the REST contract', () => {
       expect(JSON.stringify(response.body)).not.toContain(TOKEN);
     });
 
-    it('takes one of each type, and responds with 409 to a second of one', async () => {
+    it('accepts one of each type, and responds with 409 to a second', async () => {
       const serviceId = randomUUID();
       for (const type of ['delivery_status', 'complaint', 'inbound_sms', 'returned_letter']) {
         expect(await create(serviceId, { ...aBody(), callback_type: type })).toMatchObject({ status: 201 });
@@ -94,7 +94,7 @@ describe('the REST contract', () => {
       expect(await refusal(create(randomUUID(), { ...aBody(), ...change }))).toEqual(anError(400, message));
     });
 
-    it('takes a token of ten characters', async () => {
+    it('accepts a token of ten characters', async () => {
       expect(await create(randomUUID(), { ...aBody(), bearer_token: '0123456789' })).toMatchObject({
         status: 201,
       });
@@ -121,7 +121,7 @@ describe('the REST contract', () => {
       );
     });
 
-    it('names a bad url and an unknown type at once, and with all else that is bad', async () => {
+    it('names a bad url and an unknown type together with all other bad fields', async () => {
       const fields = { callback_type: 'birthday', url: 'ftp://example.com/' };
       const messages = [/^callback_type "birthday"/, /^url is not a valid http or https url/];
       expect(await refusal(create(randomUUID(), { ...aBody(), ...fields }))).toEqual(
@@ -180,7 +180,7 @@ describe('the REST contract', () => {
   });
 
   describe('POST /service/:service_id/callback-api/:id', () => {
-    it('changes what is given, and nothing else', async () => {
+    it('changes only the given fields', async () => {
       const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/before') });
       const by = randomUUID();
       const response = await service.call('POST', `${apisOf(serviceId)}/${id}`, {
@@ -219,7 +219,7 @@ describe('the REST contract', () => {
     it.each([
       ['complaint', /^callback_type is delivery_status and cannot be changed to "complaint"/],
       ['birthday', /^callback_type is delivery_status and cannot be changed to "birthday"/],
-    ])('names each bad field, %s as its type included', async (callbackType, message) => {
+    ])('names each bad field, also with the type %s', async (callbackType, message) => {
       const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/bad') });
       expect(
         await refusal(
@@ -291,7 +291,7 @@ describe('the REST contract', () => {
     expect(await refusal(service.call('DELETE', path))).toEqual(anError(404, /./));
   });
 
-  it('is nothing this platform did wrong', () => {
+  it('logs no error of this platform', () => {
     expect(service.logs.errors()).toEqual([]);
   });
 });

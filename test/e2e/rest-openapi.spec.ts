@@ -179,16 +179,16 @@ describe('OpenAPI', () => {
     expect(body?.schema.properties?.['callback_type']?.enum).toEqual(Object.keys(document.webhooks));
   });
 
-  it('says what every response and every callback has, and nothing else', async () => {
+  it('describes exactly the fields of every response and every callback', async () => {
     const called = new Set<string>();
     const seen = new Set<string>();
     for await (const step of apiJourney({ service, api, receiver })) {
-      const answer = await call(api, step);
-      expect({ step, status: answer.status }).toEqual({ step, status: step.status });
-      expect(undocumented(step.operation, answer)).toBeUndefined();
-      step.learn?.(answer.body as Parameters<NonNullable<JourneyStep['learn']>>[0]);
+      const result = await call(api, step);
+      expect({ step, status: result.status }).toEqual({ step, status: step.status });
+      expect(undocumented(step.operation, result)).toBeUndefined();
+      step.learn?.(result.body as Parameters<NonNullable<JourneyStep['learn']>>[0]);
       called.add(step.operation);
-      for (const field of fieldsOf(answer.body)) seen.add(`${step.operation} ${field}`);
+      for (const field of fieldsOf(result.body)) seen.add(`${step.operation} ${field}`);
     }
     expect([...called].toSorted()).toEqual([...routes.keys()].toSorted());
     const optional = [...routes.values()].flatMap(({ operation }) => optionalFieldsOf(operation));
@@ -223,8 +223,8 @@ describe('OpenAPI', () => {
       const unknown = await call(api, { operation: id, parameters });
       const input = operation.requestBody && { body: { unknown: true } };
       const bad = await call(api, { operation: id, parameters, ...input });
-      for (const answer of [without, lacking, unknown, bad]) {
-        expect(undocumented(id, answer)).toBeUndefined();
+      for (const result of [without, lacking, unknown, bad]) {
+        expect(undocumented(id, result)).toBeUndefined();
       }
     }
   });

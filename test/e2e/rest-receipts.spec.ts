@@ -54,7 +54,7 @@ describe('the REST contract of notifications', () => {
       });
     });
 
-    it('begins as created, without a reference', async () => {
+    it('creates a notification without a reference', async () => {
       expect(await createNotification(service, randomUUID())).toMatchObject({
         status: 'created',
         reference: null,
@@ -149,7 +149,7 @@ describe('the REST contract of notifications', () => {
       },
     );
 
-    it('sends one callback for sent, none for its repetition, and another for delivered', async () => {
+    it('sends one callback for sent, none for sent again, and another for delivered', async () => {
       const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/twice') });
       const { id } = await createNotification(service, serviceId, { status: 'sending' });
 
@@ -172,7 +172,7 @@ describe('the REST contract of notifications', () => {
       expect(new Set(requests.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(ids));
     });
 
-    it('names the earlier callback of a status that has come back', async () => {
+    it('returns the id of the earlier callback if a status comes again', async () => {
       const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/back') });
       const { id } = await createNotification(service, serviceId, { status: 'sending' });
       const { callback: sent } = await sendReceipt(service, id, { status: 'sent' });
@@ -189,7 +189,7 @@ describe('the REST contract of notifications', () => {
     },
   );
 
-  it('is nothing this platform did wrong', () => {
+  it('logs no error of this platform', () => {
     expect(service.logs.errors()).toEqual([]);
   });
 });

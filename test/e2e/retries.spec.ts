@@ -45,7 +45,7 @@ describe('retries', () => {
   const inQueue = async (queue: string) =>
     (await queuedJobs(service)).filter((job) => job.startsWith(`${queue} `));
 
-  it('recover, with one id over every attempt, while the main queue is closed', async () => {
+  it('succeed, with one id on every attempt, while the main queue is paused', async () => {
     const failure = held(status(503));
     receiver.respond('/recovers', [failure.behaviour, status(503), status(200)]);
     const { id } = await sendCallbackTo(service, receiver.url('/recovers'));
@@ -62,7 +62,7 @@ describe('retries', () => {
     expect(await deadLetters(database.url)).not.toContainEqual(expect.objectContaining({ id }));
   });
 
-  it('wait on the retry queue, not on the main queue', async () => {
+  it('go through the retry queue, not the main queue', async () => {
     receiver.respond('/waits', [503, 200]);
     const retries = queueOf(service, RETRY_QUEUE);
     await retries.pause();
@@ -118,7 +118,7 @@ describe('retries', () => {
     });
   });
 
-  it('use a token that was rotated and a URL that was moved meanwhile', async () => {
+  it('use the current token and URL', async () => {
     const failure = held(status(503));
     receiver.respond('/before', failure.behaviour);
     const api = await registerCallbackApi(service, { url: receiver.url('/before') });
@@ -142,7 +142,7 @@ describe('retries', () => {
     expect(requestsTo('/before')).toHaveLength(1);
   });
 
-  it('end when the callback API was deleted meanwhile', async () => {
+  it('end if the endpoint was deleted meanwhile', async () => {
     const failure = held(status(503));
     receiver.respond('/deleted', failure.behaviour);
     const api = await registerCallbackApi(service, { url: receiver.url('/deleted') });
@@ -190,7 +190,7 @@ describe('the end of retries', () => {
     return { service, database };
   }
 
-  it('comes at once where there are none', async () => {
+  it('comes after the first attempt if there are no retries', async () => {
     const { service, database } = await serviceWith({ CALLBACK_MAX_RETRIES: '0' });
     const { id } = await sendCallbackTo(service, receiver.url('/down'));
 

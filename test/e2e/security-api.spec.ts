@@ -144,7 +144,7 @@ describe('the REST API', () => {
     return found;
   }
 
-  it('says in OpenAPI every route there is, and every {id} of them has a row in this test', () => {
+  it('describes every route in OpenAPI, and this test has a row for every {id}', () => {
     expect(routes.map(nameOf)).toEqual(
       expect.arrayContaining([
         ...PUBLIC,
@@ -161,7 +161,7 @@ describe('the REST API', () => {
     expect(strangers).toEqual([]);
   });
 
-  it('opens the public routes alone without a token', async () => {
+  it('opens only the public routes without a token', async () => {
     for (const [name, status] of await statuses(routes, {})) {
       expect([name, status]).toEqual([name, PUBLIC.includes(name) ? 200 : 401]);
     }
@@ -176,7 +176,7 @@ describe('the REST API', () => {
     },
   );
 
-  it('shows a service nothing of another, whatever the route', async () => {
+  it('shows a service nothing of another, on any route', async () => {
     const before = await everything(database);
     for (const [name, status] of await statuses(guarded(), bearer(THEIR_TOKEN))) {
       expect([name, [403, 404].includes(status)]).toEqual([name, true]);
@@ -196,7 +196,7 @@ describe('the REST API', () => {
     expect(JSON.stringify(foreign.body)).toBe(JSON.stringify(unknown.body).replace(nobodys, theirs));
   });
 
-  it('lets a token do what its scopes say and nothing else', async () => {
+  it('lets a token do only what its scopes allow', async () => {
     const tokens = new ApiTokenRepository(service.app.get(DataSource));
     for (const scope of API_SCOPES) {
       const token = generateApiToken();
@@ -207,7 +207,7 @@ describe('the REST API', () => {
     }
   });
 
-  it('knows a token of the database by its hash, until it is revoked', async () => {
+  it('accepts a token of the database until it is revoked', async () => {
     const tokens = new ApiTokenRepository(service.app.get(DataSource));
     const token = generateApiToken();
     const { id } = await tokens.add({
@@ -231,7 +231,7 @@ describe('the REST API', () => {
     expect(await list(THEIRS)).toMatchObject(withError(401));
   });
 
-  it('says nothing of what it is made of', async () => {
+  it('does not reveal its software', async () => {
     for (const path of ['/docs', '/docs-json', '/health/live', `/service/${OURS}/callback-api`, '/nowhere']) {
       const { headers } = await service.call('GET', path);
       expect(headers.get('x-powered-by')).toBeNull();
@@ -242,7 +242,7 @@ describe('the REST API', () => {
     }
   });
 
-  it('serves a page at /docs that its own policy lets work', async () => {
+  it('serves a page at /docs that works under its own policy', async () => {
     const { status, body } = await service.call<string>('GET', '/docs');
     expect(status).toBe(200);
     const scripts = body.match(/<script[^>]*>/g) ?? [];
@@ -266,7 +266,7 @@ describe('the REST API', () => {
 });
 
 describe('API_RATE_LIMIT', () => {
-  it('counts per token that is known and per address otherwise; health and metrics are exempt', async () => {
+  it('counts for each known token, otherwise for each address; health and metrics are exempt', async () => {
     const database = await createTestDatabase();
     const service = await startTestService(database.url, { API_TOKENS: 'one,two', API_RATE_LIMIT: '5' });
     const path = `/service/${randomUUID()}/callback-api`;
@@ -297,7 +297,7 @@ describe('API_RATE_LIMIT', () => {
 });
 
 describe('TRUSTED_PROXIES', () => {
-  it('are believed whose request it is', async () => {
+  it('name the client of a request', async () => {
     const database = await createTestDatabase();
     const service = await startTestService(database.url, {
       API_TOKENS: 'one',

@@ -41,7 +41,7 @@ describe('egress as the environment has it', () => {
     await database.drop();
   });
 
-  it('CALLBACK_EXTRA_CA_FILE is trusted and CALLBACK_PROXY_URL used, asked for an address', async () => {
+  it('trusts CALLBACK_EXTRA_CA_FILE, and sends an address to CALLBACK_PROXY_URL', async () => {
     const { id } = await sendCallbackTo(service, receiver.url('/hook'));
 
     await service.logs.waitFor('callback.delivered', { callback_id: id });
@@ -50,7 +50,7 @@ describe('egress as the environment has it', () => {
     ]);
   });
 
-  it('what is wrong with a certificate is retried, by its own name', async () => {
+  it('retries certificate errors, each with its own name', async () => {
     const elsewhere = await startReceiver({ tls: wrongHost });
     const { id } = await sendCallbackTo(service, elsewhere.url('/hook'));
 
@@ -62,7 +62,7 @@ describe('egress as the environment has it', () => {
     await elsewhere.close();
   });
 
-  it('an unavailable proxy costs no attempt: the callback is postponed, as a fault of this platform', async () => {
+  it('spends no attempt if the proxy is unavailable: the callback is postponed', async () => {
     // A database of its own: the other service would take the job.
     const elsewhere = await createTestDatabase();
     const unreachable = await startTestService(elsewhere.url, {
@@ -85,7 +85,7 @@ describe('egress as the environment has it', () => {
     await elsewhere.drop();
   });
 
-  it('a file of certificates that is not one stops the start, and is named', async () => {
+  it('does not start with an invalid certificate file, and names it', async () => {
     const empty = join(directory, 'empty.pem');
     await writeFile(empty, 'nothing');
     const broken = join(directory, 'broken.pem');

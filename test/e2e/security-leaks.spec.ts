@@ -27,7 +27,7 @@ function spellings(secret: string): readonly string[] {
  * The whole path, with secrets and recipients of its own: a good endpoint, a failing, a refusing and a hanging
  * one, a replay, a rotation, bad input. Then everything this platform keeps or says is searched for them.
  */
-describe('nothing that is secret is anywhere but where it is encrypted', () => {
+describe('secrets are nowhere in clear', () => {
   const secrets = new Map<string, string>();
   const said: string[] = [];
   let database: TestDatabase;
@@ -51,9 +51,9 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
 
   /** A caller that reads the notification gets the recipient: such a response is not kept. */
   async function call<Body>(method: string, path: string, body?: unknown): Promise<ApiAnswer<Body>> {
-    const answer = await service.call<Body>(method, path, body, bearer);
-    if (answer.status >= 400) said.push(JSON.stringify(answer.body));
-    return answer;
+    const result = await service.call<Body>(method, path, body, bearer);
+    if (result.status >= 400) said.push(JSON.stringify(result.body));
+    return result;
   }
 
   async function register(name: string, behaviour: kit.Scripted | kit.Scripted[]): Promise<string> {
@@ -179,17 +179,17 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
       .map(([what]) => what);
   }
 
-  it('the log, at its most talkative', () => {
+  it('in the log at level trace', () => {
     expect(service.logs.lines.length).toBeGreaterThan(20);
     expect(secretsIn(service.logs.lines.map((line) => JSON.stringify(line)).join('\n'))).toEqual([]);
   });
 
-  it('errors, lists and dead letters of the API', () => {
+  it('in errors, lists and dead letters of the API', () => {
     expect(said.length).toBeGreaterThan(10);
     expect(secretsIn(said.join('\n'))).toEqual([]);
   });
 
-  it('metrics and the OpenAPI document', async () => {
+  it('in metrics and the OpenAPI document', async () => {
     for (const path of ['/metrics', '/docs-json', '/health/ready']) {
       const { status, body } = await service.call('GET', path);
       expect(status).toBe(200);
@@ -197,12 +197,12 @@ describe('nothing that is secret is anywhere but where it is encrypted', () => {
     }
   });
 
-  it('the queues, with a job in them', () => {
+  it('in the queues, with a job in them', () => {
     expect(queues).toContain('delivery_status');
     expect(secretsIn(queues)).toEqual([]);
   });
 
-  it('the tables: recipients are in the notifications themselves, and nothing else is anywhere', async () => {
+  it('in the tables, except recipients in the notifications', async () => {
     const tables = await dumpOf('public');
     const letters = await deadLetters(database.url);
     expect(letters.length).toBeGreaterThan(3);

@@ -83,13 +83,13 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
     expect(api.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
     const root = `/service/${api.serviceId}/callback-api`;
     const updated = { updated_by_id: randomUUID(), url: receiver.url('/shown-once?2') };
-    for (const answer of [
+    for (const response of [
       await service.call('GET', root),
       await service.call('GET', `${root}/${api.id}`),
       await service.call('POST', `${root}/${api.id}`, updated),
     ]) {
-      expect(answer.status).toBe(200);
-      expect(JSON.stringify(answer.body)).not.toMatch(/whsec_|signing/);
+      expect(response.status).toBe(200);
+      expect(JSON.stringify(response.body)).not.toMatch(/whsec_|signing/);
     }
     const [row] = await query(database.url, 'SELECT * FROM service_callback_apis WHERE id = $1', [api.id]);
     expect(row?.['signing_secret']).toMatch(/^test\./);
@@ -155,7 +155,7 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
     expect(second && isVerified(second, api.secret)).toBe(true);
   });
 
-  it('a row from before signing is not signed until its secret is rotated', async () => {
+  it('an endpoint from before signing is not signed until its secret is rotated', async () => {
     const api = await register('/before-signing');
     await query(database.url, 'UPDATE service_callback_apis SET signing_secret = NULL WHERE id = $1', [
       api.id,
@@ -170,7 +170,7 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
     expect(signed && isVerified(signed, secret)).toBe(true);
   });
 
-  it('another service’s, an unknown and a malformed id are not found', async () => {
+  it('another service’s id, an unknown id and a malformed id are not found', async () => {
     const api = await register('/not-found');
     for (const [serviceId, id] of [
       [randomUUID(), api.id],

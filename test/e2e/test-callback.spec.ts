@@ -81,7 +81,7 @@ describe('a test callback', () => {
     service.call<{ data: TestView }>('POST', `/service/${serviceId}/callback-api/${id}/test`);
   const test = async (url: string) => (await send(await register(url))).body.data;
 
-  it('is marked, signed and has its own id; the response says what the endpoint did', async () => {
+  it('is marked and signed, has its own id, and reports the result', async () => {
     receiver.respond('/ok', status(202, { body: 'thank you\u0007' }));
     const api = await register(receiver.url('/ok'));
     const { status: code, body } = await send(api);
@@ -126,7 +126,7 @@ describe('a test callback', () => {
   });
 
   it.each(['complaint', 'inbound_sms', 'returned_letter', 'endpoint_alert'])(
-    'of the type %s has a document of that type',
+    'of the type %s has a payload of that type',
     async (type) => {
       const path = `/type/${type}`;
       await send(await register(receiver.url(path), type));
@@ -147,7 +147,7 @@ describe('a test callback', () => {
     });
   });
 
-  it('says where a redirect leads, and that callbacks do not go there', async () => {
+  it('shows where a redirect leads, and says that callbacks do not follow it', async () => {
     receiver.respond(
       '/moved',
       redirect(301, 'https://www.example.com/new?token=a-bearer-token-of-the-service'),
@@ -160,7 +160,7 @@ describe('a test callback', () => {
     expect(JSON.stringify(response)).not.toContain('a-bearer-token');
   });
 
-  it('shows the beginning of what a server says, without the token it echoes', async () => {
+  it('shows the beginning of a response, with the token masked', async () => {
     const body = `{"error":"bad token a-bearer-token-of-the-service"}${' '.repeat(3_000)}`;
     receiver.respond('/refuses', status(401, { body }));
     const response = await test(receiver.url('/refuses'));
@@ -168,7 +168,7 @@ describe('a test callback', () => {
     expect(response.hint).toMatch(/bearer token/);
   });
 
-  it('says who refused the connection', async () => {
+  it('names the address that refused the connection', async () => {
     const port = await closedPort();
     expect(await test(`http://127.0.0.1:${port}/`)).toMatchObject({
       error: 'connection_refused',
@@ -207,7 +207,7 @@ describe('a test callback', () => {
     }
   });
 
-  it('says of a server that speaks no HTTP that it does not', async () => {
+  it('says that a server does not speak HTTP', async () => {
     const server = await startTcpServer({ onData: (socket) => socket.end('hello\r\n') });
     try {
       expect(await test(`http://127.0.0.1:${server.port}/`)).toMatchObject({
@@ -219,7 +219,7 @@ describe('a test callback', () => {
     }
   });
 
-  it('says of a name that does not exist that it has no address, and of a private one nothing more', async () => {
+  it('says that a name has no address, and shows no more of a private one', async () => {
     expect(await test('https://does-not-exist.invalid/')).toMatchObject({
       error: 'dns_failure',
       address: null,
@@ -238,7 +238,7 @@ describe('a test callback', () => {
     expect((await send(await register(receiver.url('/rarely')))).status).toBe(200);
   });
 
-  it('is sent to a disabled one too, and leaves it as it is', async () => {
+  it('is also sent to a disabled endpoint, which stays disabled', async () => {
     const api = await register(receiver.url('/asleep'));
     const path = `/service/${api.serviceId}/callback-api/${api.id}`;
     await service.call('POST', `${path}/disable`);
@@ -248,7 +248,7 @@ describe('a test callback', () => {
     });
   });
 
-  it('is logged by no error', () => {
+  it('logs no error', () => {
     expect(service.logs.errors()).toEqual([]);
   });
 });

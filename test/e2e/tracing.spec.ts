@@ -158,7 +158,7 @@ describe('with an SDK, which the host has registered', () => {
     expect(sent.some((headers) => 'tracestate' in headers || 'baggage' in headers)).toBe(false);
   });
 
-  it('has the job of many callbacks once, linked with the trace of each', async () => {
+  it('has one span for a job of many callbacks, linked to the trace of each', async () => {
     const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/many') });
     const sent = await service.app.get(DataSource).transaction((manager) =>
       // Committed together: one take finds both.
@@ -180,7 +180,7 @@ describe('with an SDK, which the host has registered', () => {
     expect(new Set(jobs[0]?.links.map((link) => link.context.spanId))).toEqual(new Set(sends.map(idOf)));
   });
 
-  it('says why there was no 2xx; a replay is another job in the same trace', async () => {
+  it('shows why there was no 2xx; a replay is another job in the same trace', async () => {
     receiver.respond('/refuses', [404, 200]);
     const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/refuses') });
     const { id } = await causeCallback(service, serviceId);
@@ -203,7 +203,7 @@ describe('with an SDK, which the host has registered', () => {
 });
 
 describe('without one', () => {
-  it('carries nothing, sends no traceparent and delivers', async () => {
+  it('sends no traceparent, and delivers', async () => {
     const database = await createTestDatabase();
     const receiver = await startReceiver();
     const service = await startTestService(database.url, { CALLBACK_TRACEPARENT: 'true' });

@@ -31,7 +31,7 @@ describe('two attempts at once by two processes', () => {
     await database.drop();
   });
 
-  it('are counted as two, and the success of the one stands whatever the other comes to', async () => {
+  it('count as two, and the success of one stands whatever the result of the other', async () => {
     const responses: readonly [Held, Held] = [held(status(503)), held(status(200))];
     receiver.respond('/both', [responses[0].behaviour, responses[1].behaviour]);
     const { serviceId } = await registerCallbackApi(hanging, { url: receiver.url('/both') });

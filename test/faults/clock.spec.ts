@@ -47,7 +47,7 @@ describe('the clock of one worker', () => {
   }
 
   it(
-    'two hours ahead from the start: it takes no jobs and says why, and the jobs of others go on',
+    'two hours ahead from the start: it takes no jobs, says why, and disturbs no other worker',
     async () => {
       await skewed.logs.waitFor('worker.clock_skewed');
       await expectNoJobsTaken('/ahead', 'ahead');
@@ -57,7 +57,7 @@ describe('the clock of one worker', () => {
   );
 
   it(
-    'set right, it works; set back two hours, it stops',
+    'corrected: it takes jobs; set back two hours: it stops',
     async () => {
       skewed.signal('SIGUSR2');
       const load = await startLoad(bench.api, bench.receiver, { path: '/right', everyMs: 5 });

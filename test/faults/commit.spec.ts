@@ -26,7 +26,7 @@ describe('between the caller’s transaction and the queue', () => {
   }, FAULT_TIMEOUT_MS);
 
   it(
-    'a commit that fails, or is never made after the producer was called, sends no callback, ever',
+    'a transaction that fails or never commits sends no callback',
     async () => {
       const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/never') });
       const producer = bench.api.app.get(ServiceCallbacksProducer);
@@ -52,7 +52,7 @@ describe('between the caller’s transaction and the queue', () => {
   );
 
   it(
-    'a process killed after the commit, before the hand-over: the callback arrives after the restart',
+    'a process killed after the commit, before the mark: the callback arrives after the restart',
     async () => {
       const [doomed] = await bench.processes(1, { PROCESS_ROLE: 'api' });
       if (!doomed) throw new Error('One process was started.');

@@ -27,7 +27,7 @@ describe(`300 connections wanted of a PostgreSQL that gives ${GIVEN}`, () => {
   }, FAULT_TIMEOUT_MS);
 
   it(
-    'no crash, no loss; what cannot be served is an error within seconds, and the rest goes on',
+    'no crash and no loss: some requests get an error within seconds, the others succeed',
     async () => {
       const load = await startLoad(bench.api, bench.receiver, { path: '/crowded', patienceMs: 90_000 });
       // Of a service of its own: what the load counts is the load's.

@@ -12,7 +12,7 @@ const OUTAGE_MS = inFull(30_000, 2_000);
 /** Past `FAST_LOCKS`. */
 const SILENCE_MS = inFull(30_000, 6_000);
 
-describe('a store that takes no more', () => {
+describe('a store that accepts no writes', () => {
   let bench: Bench;
 
   beforeAll(async () => {
@@ -66,7 +66,7 @@ describe('a store that takes no more', () => {
 
   if (testedBackend() === 'redis') {
     it(
-      'a full Redis: receipts are accepted, callbacks wait in the record, and go on by themselves',
+      'a full Redis: receipts are accepted, callbacks wait in the record, and continue by themselves',
       async () => {
         const redis = new Redis(bench.redis?.url ?? '');
         const load = await startLoad(bench.api, bench.receiver, { path: '/full' });
@@ -94,7 +94,7 @@ describe('a store that takes no more', () => {
     );
 
     it(
-      'a Redis that does not respond for longer than a lock lasts, with hundreds of callbacks in hand: none is lost',
+      'a Redis that does not respond for longer than a lock lasts, with hundreds of callbacks in delivery: none is lost',
       async () => {
         const { redis } = bench;
         if (!redis) throw new Error('There is no Redis of its own');

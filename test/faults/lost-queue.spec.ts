@@ -64,7 +64,7 @@ const LOSSES = inFull(5, 1);
   }
 
   it(
-    'because Redis is flushed: what was in it is found in the record, and arrives',
+    'Redis is flushed: its callbacks are found in the record, and arrive',
     async () => {
       const report = await reportOf('/flushed', 'FLUSHALL', async () => {
         const redis = new Redis(bench.redis?.url ?? '');
@@ -77,7 +77,7 @@ const LOSSES = inFull(5, 1);
   );
 
   it(
-    'because an empty Redis takes its place: likewise',
+    'an empty Redis takes its place: its callbacks arrive too',
     async () => {
       const report = await reportOf('/replaced', 'Redis replaced by an empty one', async () => {
         await bench.redis?.kill('SIGKILL');

@@ -91,7 +91,7 @@ describe('a poisoned', () => {
   }
 
   it(
-    'job fails once, is kept, is named; the others do not wait',
+    'job fails once, is kept and is logged; the others do not wait',
     async () => {
       const queue = queueOf(bench.api, MAIN_QUEUE);
       const added = poisonedJobs.length + (testedBackend() === 'redis' ? 1 : 0);
@@ -113,7 +113,7 @@ describe('a poisoned', () => {
   );
 
   it(
-    'record is given up once, is named, and harms none of its batch',
+    'record is given up once, is logged, and does not harm its batch',
     async () => {
       const callbacks = bench.api.app.get(CallbackRepository);
       const api = await registerCallbackApi(bench.api, { url: bench.receiver.url('/poisoned') });
@@ -145,7 +145,7 @@ describe('a poisoned', () => {
   );
 
   it(
-    'token of an endpoint gives up what was to go there, and nothing else',
+    'token of an endpoint gives up only the callbacks of that endpoint',
     async () => {
       const api = await registerCallbackApi(bench.api, { url: bench.receiver.url('/sealed-wrongly') });
       const wrong = foreignCipher.encrypt('token', 'elsewhere');

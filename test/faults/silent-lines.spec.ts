@@ -12,7 +12,7 @@ import { startTestService } from '../support/service.js';
 const PATIENCE_MS = 45_000;
 
 /** What a server that lost its power, or a firewall that forgot a connection, leaves behind. */
-describe('connections to a store that carry nothing any more and are not closed', () => {
+describe('connections to a store that carry no data and are not closed', () => {
   const closers: (() => Promise<unknown>)[] = [];
 
   afterEach(async () => {
@@ -40,7 +40,7 @@ describe('connections to a store that carry nothing any more and are not closed'
   }
 
   it(
-    'are given up: delivery goes on over new ones, PostgreSQL',
+    'are closed, and delivery continues over new ones: PostgreSQL',
     async () => {
       const database = await createTestDatabase();
       closers.push(() => database.drop());
@@ -58,7 +58,7 @@ describe('connections to a store that carry nothing any more and are not closed'
 
   if (testedBackend() === 'redis') {
     it(
-      'are given up: delivery goes on over new ones, Redis',
+      'are closed, and delivery continues over new ones: Redis',
       async () => {
         const database = await createTestDatabase();
         closers.push(() => database.drop());

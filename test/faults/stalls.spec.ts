@@ -45,7 +45,7 @@ describe('a job whose worker dies', () => {
       .map(({ headers }) => String(headers['webhook-id']));
 
   it(
-    'between the settlement and the end of the job: it goes on under the same id, and nothing is sent again',
+    'between the settlement and the end of the job: nothing is sent again',
     async () => {
       bench.receiver.respond('/settled', [503, 200]);
       const [dying] = await bench.processes(1, {}, [DIES_BEFORE_COMPLETING]);
@@ -64,7 +64,7 @@ describe('a job whose worker dies', () => {
   );
 
   it(
-    `because of one callback, each time, while ${WAITING} wait: that one is a dead letter with its own reason, and waiting is no stall`,
+    `because of one callback, each time, while ${WAITING} wait: only that one becomes a dead letter, as stalled`,
     async () => {
       const poison = await sendCallbackTo(bench.api, bench.receiver.url('/deadly'));
       const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/behind') });

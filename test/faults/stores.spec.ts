@@ -62,7 +62,7 @@ describe('an outage', () => {
   };
 
   it.each([0, OUTAGE_MS])(
-    'of PostgreSQL, crashed and unavailable for %d ms: nothing is lost, and delivery goes on by itself',
+    'of PostgreSQL, crashed and unavailable for %d ms: nothing is lost, and delivery continues by itself',
     async (ms) => {
       const path = `/postgres-${ms}`;
       bench.receiver.respond(path, delay(20));
@@ -78,7 +78,7 @@ describe('an outage', () => {
   );
 
   it(
-    'of PostgreSQL while callbacks are held: it forgets none, and each comes to its end',
+    'of PostgreSQL while callbacks are held: none is lost, and each is finished',
     async () => {
       bench.receiver.respond('/dead', [503]);
       const load = await startLoad(bench.api, bench.receiver, { path: '/dead' });
@@ -102,7 +102,7 @@ describe('an outage', () => {
   );
 
   it(
-    'of PostgreSQL while an endpoint refuses: its callback is kept, and costs it no second attempt',
+    'of PostgreSQL while an endpoint rejects a callback: it is kept, without a second attempt',
     async () => {
       const gate = Promise.withResolvers<void>();
       bench.receiver.respond('/refuses', (exchange) => void gate.promise.then(() => status(404)(exchange)));
@@ -128,7 +128,7 @@ describe('an outage', () => {
 
   if (testedBackend() === 'redis') {
     it(
-      'of PostgreSQL leaves first attempts alone: what is in Redis is delivered meanwhile',
+      'of PostgreSQL: callbacks in Redis are delivered meanwhile',
       async () => {
         // A result that waits for the database keeps its permit.
         const [roomy] = await bench.processes(1, { CALLBACK_CONCURRENCY: `${BACKLOG}` });
@@ -156,7 +156,7 @@ describe('an outage', () => {
     );
 
     it.each([0, OUTAGE_MS])(
-      'of Redis, killed and unavailable for %d ms: receipts are accepted throughout, and callbacks go on by themselves',
+      'of Redis, killed and unavailable for %d ms: receipts are accepted throughout, and callbacks continue by themselves',
       async (ms) => {
         const path = `/redis-${ms}`;
         bench.receiver.respond(path, delay(20));

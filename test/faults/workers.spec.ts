@@ -16,7 +16,7 @@ import { registerCallbackApi } from '../support/scenario.js';
 const KILLS = inFull(10, 2);
 /** Attempts a worker has in flight at most while they are killed. */
 const CONCURRENCY = 25;
-const ANSWER_MS = 150;
+const LATENCY_MS = 150;
 /** Responses of the last so many ms may not be in the record yet. */
 const SETTLED_MS = 250;
 /** Past the lock and the search for those whose lock ran out, ms. */
@@ -41,9 +41,9 @@ describe('the end of a worker', () => {
   }, FAULT_TIMEOUT_MS);
 
   it(
-    `killed ${KILLS} times at random moments: all arrive, and no more repeat than were in flight or just got a response`,
+    `killed ${KILLS} times at random moments: all arrive, and only those in flight or just delivered repeat`,
     async () => {
-      bench.receiver.respond('/killed', delay(ANSWER_MS));
+      bench.receiver.respond('/killed', delay(LATENCY_MS));
       const load = await startLoad(bench.api, bench.receiver, { path: '/killed' });
       let killedAt = 0;
       let mayRepeat = 0;
@@ -52,7 +52,7 @@ describe('the end of a worker', () => {
         await sleep(randomInt(200));
         await workers.shift()?.kill();
         killedAt = performance.now();
-        const unsettled = killedAt - ANSWER_MS - SETTLED_MS;
+        const unsettled = killedAt - LATENCY_MS - SETTLED_MS;
         mayRepeat += bench.receiver.requests.filter(
           ({ path, at }) => path === '/killed' && at > unsettled,
         ).length;
@@ -69,9 +69,9 @@ describe('the end of a worker', () => {
   );
 
   it(
-    'stopped past its lock, then continued: none is lost, and what another took meanwhile repeats under its id',
+    'stopped for longer than its lock, then continued: none is lost, and some repeat with the same id',
     async () => {
-      bench.receiver.respond('/stopped', delay(ANSWER_MS));
+      bench.receiver.respond('/stopped', delay(LATENCY_MS));
       const load = await startLoad(bench.api, bench.receiver, { path: '/stopped' });
       await load.more(20);
       const [stopped] = workers;
@@ -127,7 +127,7 @@ describe('the end of a worker', () => {
   );
 
   it(
-    'SIGTERM while callbacks wait for a permit: exit 0 within the deadline, nothing new is begun, all go on elsewhere',
+    'SIGTERM while callbacks wait for a permit: exit 0 within the deadline, no new attempt, and all continue elsewhere',
     async () => {
       bench.receiver.respond('/waiting', delay(1_500));
       const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/waiting') });

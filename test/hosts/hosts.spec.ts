@@ -107,7 +107,7 @@ describe('the packed tarball', () => {
       host = await install('nest12');
     }, 240_000);
 
-    it("leaves the host's packages alone, and brings no install script but that of BullMQ's decoder", async () => {
+    it("does not change the host's packages, and adds only the install script of BullMQ's decoder", async () => {
       const packages = await packagesOf(host);
       for (const name of ONE_COPY_EACH) expect(copies(packages, name)).toEqual([`node_modules/${name}`]);
       const scripts = packages.filter(([, { hasInstallScript }]) => hasInstallScript === true);
@@ -134,7 +134,7 @@ describe('the packed tarball', () => {
       await run(process.execPath, [TSC], { cwd: host });
     }, 240_000);
 
-    it("leaves the host's packages alone, its BullMQ included", async () => {
+    it("does not change the host's packages, its BullMQ included", async () => {
       const packages = await packagesOf(host);
       for (const name of ONE_COPY_EACH) expect(copies(packages, name)).toEqual([`node_modules/${name}`]);
       expect(copies(packages, 'bullmq')).toEqual([

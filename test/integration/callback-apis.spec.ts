@@ -30,7 +30,7 @@ describe('callback APIs in the database', () => {
     await database.drop();
   });
 
-  it('are one a service and type, also when many come at the same moment', async () => {
+  it('are unique for a service and type, also if many are created at the same moment', async () => {
     const serviceId = randomUUID();
     const register = () =>
       service.call('POST', `/service/${serviceId}/callback-api`, aCallbackApi({ url: URL_OF_SERVICE }));
@@ -43,7 +43,7 @@ describe('callback APIs in the database', () => {
     expect(await repository.list(serviceId)).toHaveLength(1);
   });
 
-  it('have their token under the key', async () => {
+  it('have an encrypted token', async () => {
     const api = await registerCallbackApi(service, { url: URL_OF_SERVICE });
     const [row] = await query(database.url, 'SELECT * FROM service_callback_apis WHERE id = $1', [api.id]);
     expect(row).toMatchObject({ bearer_token: expect.stringMatching(/^test\.[\w-]+$/) });
@@ -55,7 +55,7 @@ describe('callback APIs in the database', () => {
     });
   });
 
-  it('cannot lend each other their token', async () => {
+  it('cannot use each other’s token', async () => {
     const [victim, thief] = await Promise.all([
       registerCallbackApi(service, { url: URL_OF_SERVICE }),
       registerCallbackApi(service, { url: URL_OF_SERVICE }),
@@ -71,7 +71,7 @@ describe('callback APIs in the database', () => {
     );
   });
 
-  it('are found in their own schema by a caller whose connection looks elsewhere', async () => {
+  it('are found in their own schema by a caller with another search_path', async () => {
     const api = await registerCallbackApi(service, { url: URL_OF_SERVICE });
     const options = dataSourceOptions({ url: database.url, poolSize: 2, entities: [CallbackApiEntity] });
     const dataSource = await new DataSource({ ...options, schema: 'public' }).initialize();
@@ -91,7 +91,7 @@ describe('callback APIs in the database', () => {
     }
   });
 
-  it('keep their token where an update brings none', async () => {
+  it('keep their token if an update has none', async () => {
     const api = await registerCallbackApi(service, { url: URL_OF_SERVICE });
     await repository.update(api.serviceId, api.id, {
       url: `${URL_OF_SERVICE}/moved`,

@@ -92,7 +92,7 @@ describe.each(['http-service', 'undici'] as const)('CallbackClient through %s', 
     ['/a/../b/./%2e%2e/c', '/a/../b/./%2e%2e/c'],
     [`/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c#fragment?not=sent`, `/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c`],
     ['/zoë?q=ü', '/zo%C3%AB?q=%C3%BC'],
-  ])('calls %s as it was typed', async (typed, target) => {
+  ])('requests %s as it was typed', async (typed, target) => {
     const server = await fixture.receiver();
     const { client: underTest } = fixture.client({ through });
 
@@ -218,7 +218,7 @@ describe.each(['http-service', 'undici'] as const)(
     });
 
     it.each(['HTTP/3.1 200 OK', 'HTTP/1.10 200 OK', 'HTTP/1.1\r\n 200 OK', 'HTTQ/1.2 200 OK'])(
-      'is not one that begins with %j',
+      'is not valid if it begins with %j',
       async (statusLine) => {
         const server = await fixture.tcpServer({
           onData: (socket) => void socket.write(`${statusLine}\r\ncontent-length: 0\r\n\r\n`),
@@ -283,7 +283,7 @@ describe('the deadline', () => {
     ['a server that never responds', kit.hang()],
     ['dripping headers', kit.dripHeaders(10)],
     ['a dripping body', kit.dripBody(10)],
-  ])('is not stretched by %s', async (_name, behaviour) => {
+  ])('ends %s', async (_name, behaviour) => {
     const server = await fixture.receiver();
     server.respond('/', behaviour);
     const { client: underTest } = fixture.client({ timeoutMs: 300 });
@@ -306,7 +306,7 @@ describe('the deadline', () => {
     expect(elapsed).toBeLessThan(300 + LATE_MS);
   });
 
-  it('covers the TLS handshake, and leaves no connection behind that is still being made', async () => {
+  it('covers the TLS handshake, and leaves no unfinished connection', async () => {
     const hanging = await fixture.tcpServer();
     const { client: underTest } = fixture.client({ timeoutMs: 300 });
 
@@ -320,7 +320,7 @@ describe('the deadline', () => {
     await hanging.sockets.allClosed();
   });
 
-  it('counts a response that came in time while the process was stopped', async () => {
+  it('accepts a response that arrived in time while the process was stopped', async () => {
     const server = await fixture.receiver();
     let stopped = 0;
     server.respond('/', (exchange) => {
@@ -336,7 +336,7 @@ describe('the deadline', () => {
     expect(JSON.parse(stdout)).toMatchObject(delivered(200));
   });
 
-  it('counts the duration to the decision, not to the end of the body', async () => {
+  it('measures the duration to the decision, not to the end of the body', async () => {
     const server = await fixture.receiver();
     server.respond('/', kit.dripBody(10));
 
@@ -347,7 +347,7 @@ describe('the deadline', () => {
 });
 
 describe('connections', () => {
-  it('are used again after a small body', async () => {
+  it('are reused after a small body', async () => {
     const server = await fixture.receiver();
     server.respond('/', kit.status(200, { body: 'x'.repeat(16 * 1024) }));
     const { client: underTest } = fixture.client();
@@ -364,7 +364,7 @@ describe('connections', () => {
       'chunked',
       kit.status(200, { body: 'x'.repeat(64 * 1024), headers: { 'transfer-encoding': 'chunked' } }),
     ],
-  ])('are not used again after an oversized body (%s)', async (_name, behaviour) => {
+  ])('are not reused after an oversized body (%s)', async (_name, behaviour) => {
     const server = await fixture.receiver();
     server.respond('/', behaviour);
     const { client: underTest } = fixture.client();
@@ -377,7 +377,7 @@ describe('connections', () => {
     await server.sockets.allClosed();
   });
 
-  it('are as many as there are requests in flight', async () => {
+  it('are as many as the requests in flight', async () => {
     const server = await fixture.receiver();
     server.respond('/', kit.delay(200));
     const { client: underTest, wire } = fixture.client({ timeoutMs: 5_000 });
@@ -392,7 +392,7 @@ describe('connections', () => {
     await server.sockets.allClosed();
   });
 
-  it('leave no origin behind that was refused, closed its connection or ran into the deadline', async () => {
+  it('leave no pool of an origin that refused, closed its connection or hung', async () => {
     const server = await fixture.receiver();
     server.respond('/close', kit.status(200, { headers: { connection: 'close' } }));
     server.respond('/hang', kit.hang());
@@ -431,7 +431,7 @@ describe('interceptors of a host', () => {
     expect(seen).toEqual([404, 'theirs']);
   });
 
-  it('may not lead the request to an address that is not allowed', async () => {
+  it('may not send the request to a forbidden address', async () => {
     const { client: underTest, http } = fixture.client();
     http.axiosRef.interceptors.request.use((config) => ({ ...config, url: 'https://10.0.0.1/' }));
 
@@ -460,7 +460,7 @@ describe('interceptors of a host', () => {
     expect(outcome).toEqual(retryableError('connection_refused'));
   });
 
-  it('that never return are cut off at the deadline, a response that came first counts', async () => {
+  it('that never return are cut off at the deadline; an earlier response counts', async () => {
     const server = await fixture.receiver();
     const { client: underTest, http } = fixture.client({ timeoutMs: 200 });
     http.axiosRef.interceptors.response.use(() => new Promise(() => {}));

@@ -11,7 +11,7 @@ import { expired, selfSigned, wrongHost, type TlsCredentials } from '../support/
 const fixture = new AttemptFixture();
 afterEach(() => fixture.close());
 
-const ANSWER = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+const OK_RESPONSE = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 describe('TLS', () => {
   const trusting = (credentials: TlsCredentials) => fixture.client({ extraCa: credentials.cert });
@@ -106,7 +106,10 @@ describe('address rules at connect', () => {
 
   it('dials the address that was vetted, after a single DNS query', async () => {
     // 127.0.0.2 plays the public address, so that no packet leaves this machine.
-    const vetted = await fixture.tcpServer({ host: '127.0.0.2', onData: (socket) => socket.end(ANSWER) });
+    const vetted = await fixture.tcpServer({
+      host: '127.0.0.2',
+      onData: (socket) => socket.end(OK_RESPONSE),
+    });
     const canary = await fixture.tcpServer({ port: vetted.port });
     const responses = [[{ address: '127.0.0.2', family: 4 }]];
     const queries: string[] = [];
@@ -127,7 +130,7 @@ describe('address rules at connect', () => {
     expect(canary.sockets.accepted).toBe(0);
   });
 
-  it('keeps a port that is not listed for exempt addresses', async () => {
+  it('allows a port that is not listed only for exempt addresses', async () => {
     const { client: underTest } = fixture.client({ resolve: () => Promise.resolve([publicAddress]) });
 
     expect(await underTest.send(aRequest('https://public.example:8443/'))).toEqual(

@@ -90,7 +90,7 @@ describe('the lists of callbacks', () => {
     };
   }
 
-  it('show each state by itself, and all of them newest first', async () => {
+  it('show each state by itself, and all states newest first', async () => {
     const ids = await oneOfEach();
     for (const state of LOG_STATES) {
       expect([state, await listed('all', { state })]).toEqual([state, ids[state]]);
@@ -107,7 +107,7 @@ describe('the lists of callbacks', () => {
     ]);
   });
 
-  it('show everybody’s to operators, and to a service nothing of another’s', async () => {
+  it('show all callbacks to operators, and to a service only its own', async () => {
     const mine = await callback(1);
     const myEndpoint = endpoint;
     endpoint = await store.endpoint();
@@ -122,7 +122,7 @@ describe('the lists of callbacks', () => {
     expect(await reader().find({ serviceId: endpoint.serviceId }, theirs)).toMatchObject({ id: theirs });
   });
 
-  it('are of a subject, and of a span of time', async () => {
+  it('can be filtered by a subject, and by a span of time', async () => {
     const ids = [];
     for (let second = 0; second < 6; second += 1) ids.push(await callback(second));
     await store.change(ids[2] ?? '', `subject_id = 'the subject'`);
@@ -133,7 +133,7 @@ describe('the lists of callbacks', () => {
     expect(await listed('all', { since: at(2), until: at(4) })).toEqual([ids[3], ids[2]]);
   });
 
-  it('go on page by page, also where many were queued at the same moment', async () => {
+  it('have pages, also if many were queued at the same moment', async () => {
     const news = Array.from({ length: 25 }, (_, index) =>
       store.newCallback(endpoint, { queued_at: NOON + Math.floor(index / 10) }),
     );
@@ -154,7 +154,7 @@ describe('the lists of callbacks', () => {
     );
   });
 
-  it('say how late the first attempt started, once there is one', async () => {
+  it('show how late the first attempt started', async () => {
     const id = await callback(0, { kind: 'retryAt', delayMs: 0, deferral: 'endpoint_busy' });
     expect(await reader().find('all', id)).toMatchObject({
       state: 'deferred',
@@ -184,7 +184,7 @@ describe('the lists of callbacks', () => {
     });
   });
 
-  it('show one with its attempts, oldest first, whatever order they were written in', async () => {
+  it('show a callback with its attempts, oldest first, in any order of writing', async () => {
     const id = await callback(
       0,
       { kind: 'retryAt', delayMs: 60_000 },
@@ -200,7 +200,7 @@ describe('the lists of callbacks', () => {
     expect(await reader().find('all', randomUUID())).toBeNull();
   });
 
-  it('are of a type, a reason, or one replay of many', async () => {
+  it('can be filtered by a type, a reason, or one replay of many', async () => {
     const complaint = await store.pending(endpoint, { callback_type: 'complaint', queued_at: NOON });
     const rejected = await callback(1, GIVE_UP, attempt(2, 404));
     const exhausted = await callback(2, { kind: 'giveUp', reason: 'retries_exhausted' }, attempt(3, 503));
@@ -218,7 +218,7 @@ describe('the lists of callbacks', () => {
     expect(waiting.map(({ id }) => id)).toEqual([rejected]);
   });
 
-  it('say when the endpoint of a held one gets its next attempt, and whether it is deleted', async () => {
+  it('show when a held callback’s endpoint gets its next attempt, and whether it is deleted', async () => {
     await store.holds.open(endpoint.id, 'circuit_open', 60_000, 0);
     const held = await callback(1);
     await store.take();
@@ -231,7 +231,7 @@ describe('the lists of callbacks', () => {
     expect((await reader().list('all')).callbacks[0]).toMatchObject({ isEndpointDeleted: true });
   });
 
-  it('say when one was given up, and when it was replayed', async () => {
+  it('show when a callback was given up, and when it was replayed', async () => {
     const id = await callback(0, GIVE_UP, attempt(1, 404));
     expect(await reader().find('all', id)).toMatchObject({ finishedAt: expect.any(Date), replayedAt: null });
     await store.callbacks.replay([id], 10);
@@ -291,7 +291,7 @@ describe('the lists of callbacks', () => {
       expect(whole).toMatchObject({ kind: 'kept', text: JSON.stringify(document), maskedFields: [] });
     });
 
-    it('of its own service alone, as long as it is kept, and not where its key is gone', async () => {
+    it('only to its own service, while it is kept and its key exists', async () => {
       const id = await stored('delivery_status', { to: 'a@b.example' });
       const which = { id, callbackType: 'delivery_status' };
       expect(await bodies().read('another', which, true)).toEqual({ kind: 'not_kept' });
@@ -311,7 +311,7 @@ describe('the lists of callbacks', () => {
   });
 
   describe('that leave out', () => {
-    it('what got a 2xx at once', async () => {
+    it('callbacks that got a 2xx at once', async () => {
       const atOnce = await callback(0, { kind: 'delivered' }, attempt(1, 200));
       const later = await callback(1, { kind: 'delivered' }, attempt(2, 503), attempt(3, 200));
       const givenUp = await callback(2, GIVE_UP, attempt(3, 404));
@@ -321,7 +321,7 @@ describe('the lists of callbacks', () => {
       expect(await failures.find('all', later)).toMatchObject({ id: later });
     });
 
-    it('whatever was delivered', async () => {
+    it('every delivered callback', async () => {
       const delivered = await callback(1, { kind: 'delivered' }, attempt(2, 503), attempt(3, 200));
       const givenUp = await callback(2, GIVE_UP, attempt(3, 404));
       const waiting = await callback(3);
@@ -335,7 +335,7 @@ describe('the lists of callbacks', () => {
     const letters = () => new DeadLetterRepository(store.dataSource);
     const scope = () => ({ serviceId: endpoint.serviceId });
 
-    it('go on page by page, also where many ended in one statement', async () => {
+    it('have pages, also if many ended in one statement', async () => {
       await store.callbacks.insert(Array.from({ length: 23 }, () => store.newCallback(endpoint)));
       await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 1_000);
       const seen: string[] = [];
@@ -349,7 +349,7 @@ describe('the lists of callbacks', () => {
       expect(new Set(seen).size).toBe(23);
     });
 
-    it('say whether they can be replayed, and until they are removed', async () => {
+    it('show whether a dead letter can be replayed', async () => {
       const [kept, without] = [await callback(0, GIVE_UP, attempt(1, 404)), await callback(1, GIVE_UP)];
       await store.dataSource.query('DELETE FROM service_callback_payloads WHERE id = $1', [without]);
       const found = await letters().list(scope(), {}, 10);
@@ -367,7 +367,7 @@ describe('the lists of callbacks', () => {
       expect(await reader().find('all', kept)).toMatchObject({ state: 'given_up', attemptCount: 1 });
     });
 
-    it('are of an endpoint, a reason and a span of time, and a service’s own', async () => {
+    it('can be filtered by an endpoint, a reason and a span of time, for one service', async () => {
       const first = await callback(0, GIVE_UP);
       const second = await callback(1, { kind: 'giveUp', reason: 'retries_exhausted' });
       const of = async (filter: object, whose: LogScope = scope()) =>
@@ -383,7 +383,7 @@ describe('the lists of callbacks', () => {
       expect(await of({}, 'all')).toEqual([second, first]);
     });
 
-    it('are removed so many at once', async () => {
+    it('remove a bounded number at once', async () => {
       await store.callbacks.insert(Array.from({ length: 7 }, () => store.newCallback(endpoint)));
       await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 1_000);
       expect(await letters().removeSome(scope(), {}, 5)).toBe(5);

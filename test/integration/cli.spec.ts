@@ -33,7 +33,7 @@ describe('the commands of the service', () => {
     [['migrate'], /Usage: service-callbacks migrate \[--migrations-table <name>\]/],
     [['keys', 'rotate', '--check'], /Usage: service-callbacks keys rotate \[--check\]/],
     [['token', 'add', '--name', 'x'], /Usage: service-callbacks token add .*\n[^]*receipts:write/],
-  ])('describes %j --help, and does nothing else', async (words, described) => {
+  ])('prints the usage for %j --help, and does nothing else', async (words, described) => {
     const { code, stdout, stderr } = await on(empty.url, ...words, '--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(described);
@@ -46,7 +46,7 @@ describe('the commands of the service', () => {
     [['token', 'add'], '--name is missing'],
     [['token', 'add', '--name', 'x', '--scopes', 'everything'], 'receipts:write, callbacks:read'],
     [['token', 'revoke', 'passports'], '"passports" is not the id of a token'],
-  ])('refuses %j, says what is accepted, and does nothing', async (words, said) => {
+  ])('rejects %j, says what is accepted, and does nothing', async (words, said) => {
     const { code, stdout, stderr } = await on(empty.url, ...words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(said);
@@ -74,7 +74,7 @@ describe('the commands of the service', () => {
     expect(stderr).not.toMatch(/[\da-f]{64}/);
   });
 
-  it('starts no embedded database in production', async () => {
+  it('does not start the embedded database in production', async () => {
     const { code, stderr } = await runCommand('src/service-cli.ts', { NODE_ENV: 'production' }, ['status']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^DATABASE_URL is not set: [^\n]*\n$/);
@@ -104,7 +104,7 @@ describe('the commands of the service', () => {
     }
   });
 
-  it('says what a database lacks, brings it up to date, and says that it is', async () => {
+  it('names what a database lacks, and brings it up to date', async () => {
     const database = await createEmptyDatabase();
     try {
       const before = await on(database.url, 'status');

@@ -70,7 +70,7 @@ describe('the console in a host', () => {
     await database.drop();
   });
 
-  it("stands behind the host's global prefix and guards, whatever its versions", async () => {
+  it("works behind the host's global prefix, guards and versioning", async () => {
     const other = await NestFactory.create(Host, { logger: false, abortOnError: false });
     other.setGlobalPrefix('internal/api');
     other.enableVersioning();
@@ -100,7 +100,7 @@ describe('the console in a host', () => {
     }
   });
 
-  it('finds a callback by the reference that the host knows, and links to what the host has', async () => {
+  it('finds a callback by a reference of the host, and shows the host’s links', async () => {
     const client = new ConsoleClient(url);
     await client.signIn('a-password-of-the-host');
     const [id = ''] = await insertGivenUp(database.url, { serviceId: 'finds' });
@@ -113,7 +113,7 @@ describe('the console in a host', () => {
     expect(html).not.toContain('API documents');
   });
 
-  it("lets in whom the host lets in, and reads forms behind the host's own parsers", async () => {
+  it("admits whom the host admits, and reads forms behind the host's own parsers", async () => {
     const client = new ConsoleClient(url);
     expect((await client.signIn('something-else')).status).toBe(401);
     expect((await client.signIn('a-password-of-the-host')).status).toBe(303);

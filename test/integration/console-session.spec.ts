@@ -65,11 +65,11 @@ describe('a session of the console', () => {
     '/consoles',
     '/console/../docs',
     '//[',
-  ])('never leads to %s', async (to) => {
+  ])('never redirects to %s', async (to) => {
     expect((await client().signIn(OPERATOR, to)).headers.get('location')).toBe('/console');
   });
 
-  it('is in a cookie that no script reads, no other site sends and no other path sees', async () => {
+  it('uses a cookie that is HttpOnly, SameSite and limited to its path', async () => {
     const [cookie] = (await client().signIn(OPERATOR)).headers
       .getSetCookie()
       .filter((each) => each.startsWith('service-callbacks-console='));
@@ -136,7 +136,7 @@ describe('a session of the console', () => {
     expect((await visitor.get('/console')).status).toBe(303);
   });
 
-  it('takes a form from its own pages alone', async () => {
+  it('accepts forms only from its own pages', async () => {
     const visitor = await signedIn(OPERATOR);
     const id = await deadLetter(SERVICE_ID);
     const form = { which: 'selected', id, confirmed: 'true' };
@@ -167,7 +167,7 @@ describe('a session of the console', () => {
     }
   });
 
-  it('does nothing with an action that its token is not good for, and sees no other service', async () => {
+  it('rejects actions outside of its token’s scopes, and rows of other services', async () => {
     const visitor = await signedIn(READER);
     const id = await deadLetter(SERVICE_ID);
     const theirs = await deadLetter(randomUUID());
@@ -191,7 +191,7 @@ describe('a session of the console', () => {
     expect((await visitor.get(`/console/services/${randomUUID()}/callbacks/${theirs}`)).status).toBe(404);
   });
 
-  it('is of no use with a token that may not read', async () => {
+  it('needs a token that may read', async () => {
     const visitor = client();
     const refused = await visitor.signIn(BLIND);
     expect([refused.status, await refused.text()]).toEqual([
@@ -201,7 +201,7 @@ describe('a session of the console', () => {
     expect((await visitor.get('/console')).status).toBe(303);
   });
 
-  it('deletes nothing where nothing is selected, and nothing by a filter it does not understand', async () => {
+  it('deletes nothing without a selection, or with an invalid filter', async () => {
     const visitor = await signedIn(OPERATOR);
     const id = await deadLetter(SERVICE_ID);
     const none = { which: 'selected', confirmed: 'true' };
@@ -242,7 +242,7 @@ describe('a session of the console', () => {
     );
   });
 
-  it('says what of a filter it does not understand, and shows nothing then', async () => {
+  it('names the invalid fields of a filter, and shows nothing then', async () => {
     const visitor = await signedIn(OPERATOR);
     await deadLetter(SERVICE_ID);
     const long = 'x'.repeat(256);
@@ -261,7 +261,7 @@ describe('a session of the console', () => {
     }
   });
 
-  it('offers to replay only what can be, and shows a callback that was never attempted', async () => {
+  it('offers a replay only if one is possible, and shows a callback that was never attempted', async () => {
     const visitor = await signedIn(OPERATOR);
     const serviceId = randomUUID();
     const [id, kept] = [await deadLetter(serviceId), await deadLetter(serviceId)];
@@ -332,7 +332,7 @@ describe('a session of the console', () => {
     expect(page).toContain('it was disabled');
   });
 
-  it('finds of its own service alone, by an id it shows, a subject, an endpoint and a service', async () => {
+  it('searches only its own service, by a shown id, a subject, an endpoint and a service', async () => {
     const [operator, reader] = [await signedIn(OPERATOR), await signedIn(READER)];
     const subjectId = `order-${randomUUID()}`;
     const theirs = randomUUID();
@@ -375,7 +375,7 @@ describe('a session of the console', () => {
     expect(await found(reader, id)).toContain('Nothing found');
   });
 
-  it('keeps the navigation where something went wrong', async () => {
+  it('keeps the navigation on error pages', async () => {
     const visitor = await signedIn(OPERATOR);
     const response = await visitor.get('/console/nowhere');
     const html = await response.text();
@@ -403,7 +403,7 @@ describe('a session of the console', () => {
     expect(await (await visitor.get(endpoint)).text()).toContain('Disabled<');
   });
 
-  it('takes an address for what it is, whatever is in it', async () => {
+  it('handles any text in an address', async () => {
     const visitor = await signedIn(OPERATOR);
     const id = randomUUID();
     const statuses = [
@@ -415,7 +415,7 @@ describe('a session of the console', () => {
     expect(await Promise.all(statuses)).toEqual([200, 200, 404, 200]);
   });
 
-  it('has pages that load nothing from elsewhere and run nothing that is inline', async () => {
+  it('has pages that load nothing from elsewhere and run no inline scripts', async () => {
     const visitor = await signedIn(OPERATOR);
     for (const path of ['/console', '/console/callbacks', '/console/dead-letters', '/console/nowhere']) {
       const response = await visitor.get(path);
@@ -445,14 +445,14 @@ describe('a session of the console', () => {
     }
   });
 
-  it('loads once more where another site led here: the cookie comes along then', async () => {
+  it('reloads a page after a link from another site, so that the cookie is sent', async () => {
     const visitor = await signedIn(OPERATOR);
     const held = await client().get('/console/callbacks', { 'sec-fetch-site': 'cross-site' });
     expect(await held.text()).toContain('http-equiv="refresh" content="0; url=/console/callbacks"');
     expect((await visitor.get('/console/callbacks', { 'sec-fetch-site': 'cross-site' })).status).toBe(200);
   });
 
-  it('says what went wrong without telling what it is made of', async () => {
+  it('explains errors without details of its software', async () => {
     const visitor = await signedIn(OPERATOR);
     await query(database.url, 'ALTER TABLE service_callback_minutes RENAME TO elsewhere');
     try {

@@ -53,7 +53,7 @@ describe('the console, when something is wrong', () => {
     await eventually(async () => expect((await visitor.get('/console')).status).toBe(200), 20_000);
   }, 90_000);
 
-  it('says that no worker runs, and not while one does', async () => {
+  it('says that no worker runs, only while none does', async () => {
     const url = await freshDatabase();
     const visitor = await visitorOf(await start(url, { PROCESS_ROLE: 'api' }));
     const overview = async () => (await visitor.get('/console')).text();
@@ -62,7 +62,7 @@ describe('the console, when something is wrong', () => {
     await eventually(async () => expect(await overview()).not.toContain('No worker process'), 20_000);
   }, 60_000);
 
-  it('says that what was delivered is not listed, wherever it would be, and lists the others', async () => {
+  it('says that delivered callbacks are not listed, and lists the others', async () => {
     const service = await start(await freshDatabase(), { CALLBACK_DELIVERY_LOG: 'off' });
     const visitor = await visitorOf(service);
     const { serviceId, id } = await register(service);
@@ -76,7 +76,7 @@ describe('the console, when something is wrong', () => {
     expect(await (await visitor.get(endpoint)).text()).toContain('1 callback waiting');
   });
 
-  it('says of a callback that waits again how often it was attempted, and why it waits', async () => {
+  it('shows how often a waiting callback was attempted, and why it waits', async () => {
     const service = await start(await freshDatabase());
     const visitor = await visitorOf(service);
     const { serviceId } = await register(service);

@@ -43,7 +43,7 @@ describe.each(SETTINGS)('with %s = %s', (name, value, receiptsAtOnce = 10) => {
   }, receiptsAtOnce);
 });
 
-describe('with limits that are reached', () => {
+describe('with timeouts that are reached', () => {
   let database: TestDatabase;
 
   beforeEach(async () => {
@@ -86,7 +86,7 @@ describe('with limits that are reached', () => {
     }
   });
 
-  it.each(["''", 'nowhere'])('names a search_path of %s, in which no table can be made', async (path) => {
+  it.each(["''", 'nowhere'])('names a search_path of %s, in which no table can be created', async (path) => {
     await setDefault(database.url, 'search_path', path);
     await expect(migrateDatabase(database.url)).rejects.toThrow(/search_path \((""|nowhere)\) exists/);
   });
@@ -111,7 +111,7 @@ describe('with options in the URL', () => {
   });
 });
 
-describe('with type parsers of pg that make text of everything', () => {
+describe('with type parsers of pg that return only text', () => {
   behavesAsEver(() => Promise.resolve(readEverythingAsText()), 10);
 });
 
@@ -133,7 +133,7 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>, receiptsAt
     await database.drop();
   });
 
-  it('takes many receipts at once', async () => {
+  it('accepts many receipts at once', async () => {
     const { serviceId } = await registerCallbackApi(service, { url: URL_OF_SERVICE });
     const sentAt = '2024-02-03T04:05:06.789Z';
     const notifications = await Promise.all(

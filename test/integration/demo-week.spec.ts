@@ -26,7 +26,7 @@ describe('the made-up week of the demo', () => {
     await database.drop();
   }, 60_000);
 
-  it('has dead letters that a replay delivers', async () => {
+  it('has dead letters that can be replayed', async () => {
     const letters = await query<{ id: string; service_id: string; callback_type: string }>(
       database.url,
       `SELECT c.id, c.service_id, c.callback_type FROM service_callbacks c

@@ -28,7 +28,7 @@ describe('the documents', () => {
     expect(stdout).toContain('up to date');
   });
 
-  it('link only to what there is', async () => {
+  it('have no broken link', async () => {
     const broken: string[] = [];
     let count = 0;
     for await (const file of glob(DOCUMENTS, { cwd: ROOT })) {
@@ -44,7 +44,7 @@ describe('the documents', () => {
     expect(count).toBeGreaterThan(100);
   });
 
-  it('name only files that there are', async () => {
+  it('name only existing files', async () => {
     const files: string[] = [];
     for await (const path of glob('{src,test,scripts,deploy,examples,bench}/**', { cwd: ROOT }))
       files.push(`/${path}`);
@@ -80,7 +80,7 @@ describe('the documented settings', () => {
   const docs = docComments();
   const ofOptions = [...docs.keys()].filter((each) => !isIn(ground, each) && !isIn(service, each));
 
-  it('each say in their doc comment what they are by default and what is accepted', () => {
+  it('each have the default and the accepted values in their doc comment', () => {
     const stale = ofOptions.filter((each) => docs.get(each)?.endsWith(`. ${limitsOf(each)}`) !== true);
     expect(stale.map((each) => `${docs.get(each)} should end with ${limitsOf(each)}`)).toEqual([]);
   });

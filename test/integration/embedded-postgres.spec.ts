@@ -75,7 +75,7 @@ describe('startEmbeddedPostgres', () => {
     expect(lines.join('\n')).not.toContain('not properly shut down');
   });
 
-  it('listens on loopback alone, wants a password that only the owner can read, and speaks UTC and UTF-8', async () => {
+  it('listens on loopback only, needs a password that only the owner can read, and uses UTC and UTF-8', async () => {
     const { url, port } = await start();
     expect(await query(url, `SELECT current_setting('listen_addresses') AS value`)).toBe('127.0.0.1');
     expect(await query(url, `SELECT current_setting('unix_socket_directories') AS value`)).toBe('');
@@ -92,7 +92,7 @@ describe('startEmbeddedPostgres', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  it('is not led astray by variables that are meant for another server', async () => {
+  it('ignores variables for another server', async () => {
     const meant = { PGDATA: '/nowhere', PGPORT: '1', PGHOST: 'nowhere', PGSSLMODE: 'require', PGUSER: 'x' };
     Object.assign(process.env, meant);
     try {
@@ -110,14 +110,14 @@ describe('startEmbeddedPostgres', () => {
     await expect(refused).rejects.toThrow(/DATABASE_URL.*DATA_DIR/);
   });
 
-  it('is refused twice in one process, too, and free again after stop', async () => {
+  it('is also refused twice in one process, and free again after stop', async () => {
     const first = await start();
     await expect(start()).rejects.toThrow(`in use by this process (pid ${process.pid})`);
     await Promise.all([first.stop(), first.stop()]);
     await start();
   });
 
-  it('belongs to one of many that want it at the same moment', async () => {
+  it('belongs to one of many that claim it at the same moment', async () => {
     await writeFile(
       join(dataDir, 'postgres-owner.json'),
       JSON.stringify({ pid: 2 ** 22 + 1, startedAt: 'gone' }),
@@ -126,7 +126,7 @@ describe('startEmbeddedPostgres', () => {
     expect(claims.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  it("outlives the terminal's Ctrl-C, and what a killed owner left running is stopped", async () => {
+  it("survives the terminal's Ctrl-C; the next start stops a server of a killed owner", async () => {
     const { owner, url } = await startOwner('stay');
     await query(url, `CREATE TABLE kept_by_orphan AS SELECT 'still here' AS value`);
     if (owner.pid === undefined) throw new Error('The owner did not start.');
@@ -153,7 +153,7 @@ describe('startEmbeddedPostgres', () => {
     expect(lines.join('\n')).not.toContain('not properly shut down');
   });
 
-  it('knows a process from a later one of the same id', async () => {
+  it('distinguishes a process from a later one with the same id', async () => {
     const first = await start();
     await first.stop();
     // Both files name this very process, which is neither the owner nor the server they speak of.
@@ -164,7 +164,7 @@ describe('startEmbeddedPostgres', () => {
     expect(await query(second.url, 'SELECT 1 AS value')).toBe(1);
   });
 
-  it('makes the cluster anew when it was interrupted while making it', async () => {
+  it('creates the cluster again after an interruption', async () => {
     const directory = await mkdtemp(join(dataDir, 'interrupted-'));
     await mkdir(join(directory, 'postgres.initdb'));
     await writeFile(join(directory, 'postgres.initdb', 'PG_VERSION'), '18\n');
@@ -173,14 +173,14 @@ describe('startEmbeddedPostgres', () => {
     expect(await query(url, 'SELECT 1 AS value')).toBe(1);
   });
 
-  it("fails with the server's own words, and lets go of the directory", async () => {
+  it("fails with the server's own message, and releases the directory", async () => {
     await expect(start({ shared_buffers: 'plenty' })).rejects.toThrow(
       /did not start: it ended with code 1\.[^]*invalid value for parameter "shared_buffers": "plenty"[^]*DATABASE_URL/,
     );
     await start();
   });
 
-  it('says so when the password is gone', async () => {
+  it('fails with a message if the password is missing', async () => {
     const first = await start();
     await first.stop();
     const file = join(dataDir, 'postgres-password');
@@ -193,7 +193,7 @@ describe('startEmbeddedPostgres', () => {
     ['linux', 's390x'],
     ['win32', 'x64'],
     ['aix', 'ppc64'],
-  ])('says so when there are no binaries for %s-%s', async (platform, arch) => {
+  ])('fails with a message if there are no binaries for %s-%s', async (platform, arch) => {
     await expect(findBinaries(platform, arch)).rejects.toThrow(
       `There is no embedded PostgreSQL for ${platform}-${arch} here`,
     );

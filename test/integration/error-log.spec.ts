@@ -77,8 +77,8 @@ describe('the log of requests that failed', () => {
       template_version: 1,
     };
     const path = `/service/${randomUUID()}`;
-    const answer = await service.call('POST', `${path}/notifications`, notification, BEARER);
-    expect(answer).toMatchObject({
+    const response = await service.call('POST', `${path}/notifications`, notification, BEARER);
+    expect(response).toMatchObject({
       status: 500,
       body: { status_code: 500, errors: [{ error: 'Error', message: 'Internal server error' }] },
     });
@@ -118,8 +118,8 @@ describe('the log of requests that failed', () => {
     await postgres.crash();
 
     const receipts = `/notifications/${randomUUID()}/receipts`;
-    const answer = await service.call('POST', receipts, { status: 'delivered' }, BEARER);
-    expect(answer.status).toBe(503);
+    const response = await service.call('POST', receipts, { status: 'delivered' }, BEARER);
+    expect(response.status).toBe(503);
     const refused = anError({ message: expect.stringMatching(/ECONNREFUSED|terminated/) });
     expect(await lineOf(service, 'http.unavailable')).toMatchObject({ level: 50, err: refused });
 
@@ -132,7 +132,7 @@ describe('the log of requests that failed', () => {
     expect(line).toMatchObject({ level: 50, err: anError({ name: 'QueueUnavailableError', cause: lost }) });
   }, 90_000);
 
-  it('names what a host’s own logger is given: a 503 with its cause, and an error after the response began', async () => {
+  it('logs through a host’s own logger: a 503 with its cause, and an error after the response began', async () => {
     const logged: unknown[] = [];
     const logger = {
       log: () => undefined,

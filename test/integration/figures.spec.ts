@@ -104,7 +104,7 @@ describe('the figures', () => {
     expect(await read.minutes({ serviceId: randomUUID() }, since)).toEqual([]);
   });
 
-  it('count each ending, and deferrals, in the minute and hour they are in', async () => {
+  it('count finished and deferred callbacks by minute and hour', async () => {
     const { figures } = figuresOf(clock);
     figures.deferred(mine());
     clock.time = NOON + 61_000;
@@ -128,7 +128,7 @@ describe('the figures', () => {
     ]);
   });
 
-  it('measure how late first attempts start, and those alone', async () => {
+  it('measure how late first attempts start, and only these', async () => {
     const { figures } = figuresOf(clock);
     figures.attempted(mine(), NOON + 20, anOutcome(500));
     figures.attempted(mine({ attempts: 1 }), NOON + 60_020, anOutcome(500));
@@ -153,7 +153,7 @@ describe('the figures', () => {
     expect(await ages(read.hours({ serviceId }, ever, endpointId))).toEqual([NOON - DAY_MS, NOON]);
   });
 
-  it('are refused whole where the database does not take one', async () => {
+  it('are dropped together if the database rejects one', async () => {
     const { figures } = figuresOf(clock);
     figures.delivered(mine());
     const batch = figures.take();
@@ -164,14 +164,14 @@ describe('the figures', () => {
     expect(await read.minutes({ serviceId }, since)).toEqual([]);
   });
 
-  it('take ids with characters that PostgreSQL has no text for', async () => {
+  it('accept ids with characters that PostgreSQL cannot store', async () => {
     const { figures } = figuresOf(clock);
     figures.delivered(mine({ serviceId: `\0\ud800${serviceId}` }));
     expect(await writer.write(figures.take())).toEqual({ kind: 'written' });
     expect(await read.minutes({ serviceId: `\ufffd${serviceId}` }, since)).toHaveLength(1);
   });
 
-  describe('know how an endpoint is', () => {
+  describe('have the health of an endpoint,', () => {
     beforeEach(() =>
       query(
         database.url,
@@ -192,7 +192,7 @@ describe('the figures', () => {
 
     const health = () => new EndpointsRepository(dataSource).health('all', endpointId);
 
-    it('which begins with nothing', async () => {
+    it('which is unknown at first', async () => {
       expect(await health()).toMatchObject({
         failingSince: null,
         attemptsSinceSuccess: 0,
@@ -200,7 +200,7 @@ describe('the figures', () => {
       });
     });
 
-    it('failing since its first failure, whatever came before', async () => {
+    it('failing since the first failure after a success', async () => {
       await flush(0, 200, 503, 500);
       await flush(10, 502);
       expect(await health()).toMatchObject({
@@ -212,7 +212,7 @@ describe('the figures', () => {
       });
     });
 
-    it('well again with one success, and failing anew after it', async () => {
+    it('working after one success, and failing again after it', async () => {
       await flush(0, 503, 503);
       await flush(10, 200);
       expect(await health()).toMatchObject({
@@ -228,7 +228,7 @@ describe('the figures', () => {
       });
     });
 
-    it('not failing because of a failure that is reported late, nor well because of a late success', async () => {
+    it('unchanged by a failure or a success that is reported late', async () => {
       await flush(10, 200);
       await flush(5, 503);
       expect(await health()).toMatchObject({ failingSince: null, attemptsSinceSuccess: 0 });
@@ -241,7 +241,7 @@ describe('the figures', () => {
       });
     });
 
-    it('whatever the outcome of replays', async () => {
+    it('unchanged by replays', async () => {
       const { figures } = figuresOf(clock);
       figures.attempted(mine({ generation: 1 }), at(0), anOutcome(503));
       await writer.write(figures.take());
@@ -316,7 +316,7 @@ describe('while the database does not respond, the figures', () => {
       )
     )[0]?.n;
 
-  it('wait, delay no delivery, say so once, and miss nothing when it does', async () => {
+  it('wait, delay no delivery, log that once, and are complete afterwards', async () => {
     const { figures, dropped } = start();
     const serviceId = randomUUID();
     await forwarder.down();
@@ -331,7 +331,7 @@ describe('while the database does not respond, the figures', () => {
     expect(logs.map(({ event }) => event)).toEqual(['figures.waiting']);
   });
 
-  it('are bounded: those of more services than fit are dropped and counted', async () => {
+  it('are bounded: figures of further services are dropped and counted', async () => {
     const { figures, dropped } = start();
     await forwarder.down();
     // The first flush takes what there is; what comes after it waits here.
@@ -347,7 +347,7 @@ describe('while the database does not respond, the figures', () => {
     await eventually(async () => expect(await written('s-9999')).toBe(1), 20_000);
   });
 
-  it('are written at the end of the process where it responds, and not waited for where it does not', async () => {
+  it('are written at a stop if it responds, and not awaited if it does not', async () => {
     const { figures, flusher } = start();
     const serviceId = randomUUID();
     figures.delivered(aCallback({ serviceId }));

@@ -179,7 +179,7 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
     expect(host.processor.processed).toEqual(['invoice']);
   });
 
-  it("puts nothing on the host's backend, and the host nothing on the module's", async () => {
+  it('shares no backend with the host', async () => {
     const host = await startPlainHost({ processors: false, manualRegistration: true });
     const serviceId = await register(host, '/apart');
     const { id } = await host.invoices.add('invoice', {});
@@ -214,7 +214,7 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
     expect(await host.dataSource.manager.count(Invoice)).toBe(0);
   });
 
-  it("honours the host's manual registration, and runs regardless", async () => {
+  it("works beside the host's manual registration", async () => {
     const host = await startPlainHost({ manualRegistration: true });
     const serviceId = await register(host, '/manual');
     await host.invoices.add('invoice', {});
@@ -229,7 +229,7 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
     await processed;
   });
 
-  it('reads what it wrote from the primary, where the host reads from replicas', async () => {
+  it('reads from the primary, if the host reads from replicas', async () => {
     // Nothing has been replicated yet.
     const replica = await createEmptyDatabase();
     const host = await startHost({
@@ -268,7 +268,7 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
     expect(BullModule['_queueClass']).toBe(Queue);
   });
 
-  it("keeps to an HTTP client of its own: the host's interceptors see the host's requests alone", async () => {
+  it("has its own HTTP client: the host's interceptors see only the host's requests", async () => {
     const host = await startPlainHost();
     const seen: (string | undefined)[] = [];
     host.http.axiosRef.interceptors.request.use((config) => {
@@ -302,7 +302,7 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
     }
   });
 
-  it('leaves no connection behind, of two hosts in one process', async () => {
+  it('closes all connections of two hosts in one process', async () => {
     const hosts = [await startPlainHost(), await startPlainHost()];
     for (const host of hosts) {
       const serviceId = await register(host, '/two-hosts');
@@ -344,7 +344,7 @@ describeWithRedis('in a host with a BullMQ queue on Redis and a database of its 
         }),
       });
 
-    it('delivers, and leaves the default one alone', async () => {
+    it('delivers, and does not use the default one', async () => {
       const host = await startHostWithNamed(callbacksDatabase.url);
       const serviceId = await register(host, '/named');
       const processed = host.processor.next();

@@ -17,7 +17,7 @@ describe('the pool that BullMQ is given', () => {
     await database.drop();
   });
 
-  it('makes a statement again that a deadlock rolled back: neither caller sees an error', async () => {
+  it('repeats a statement that a deadlock rolled back: neither caller gets an error', async () => {
     const guarded = new GuardedPool(pool);
     // Both hold one lock when they ask for the other's: PostgreSQL rolls one of them back.
     const lock = (one: number, other: number) =>

@@ -86,7 +86,7 @@ describe("a host's handlers of events", () => {
     });
   }
 
-  it('are called with what became of a callback, after its commit', async () => {
+  it('are called with the result of a callback, after its commit', async () => {
     receiver.respond('/recovers', [503, 200]);
     const { id: callbackApiId, serviceId, url } = await register('/recovers');
     const settled = pager.settled();
@@ -133,7 +133,7 @@ describe("a host's handlers of events", () => {
     expect(rows).toEqual([{ state: 'given_up', reason: 'not_retried' }]);
   });
 
-  it('are called for what happens to an endpoint', async () => {
+  it('are called for changes of an endpoint', async () => {
     const { id, serviceId, url } = await register('/disabled');
     const called = once(pager.calls, 'disabled');
     await host.app.get(EndpointSwitch).disable(serviceId, id);
@@ -205,7 +205,7 @@ describe("a host's handlers of events", () => {
     expect(ended).toEqual([serviceId]);
   });
 
-  it('are refused at start in a class that is made per request', async () => {
+  it('are refused at start in a request-scoped class', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class PerRequest {
       @OnCallback('delivered')
@@ -219,7 +219,7 @@ describe("a host's handlers of events", () => {
     await expect(started).rejects.toThrow(/PerRequest\.onDelivered .* made per request: move/);
   });
 
-  it('are refused where there is no event of the name', () => {
+  it('are refused for an unknown event', () => {
     expect(() => OnCallback('deliverd' as 'delivered')).toThrow(
       "@OnCallback('deliverd'): no event is called deliverd; there are delivered, retrying, given_up, endpoint_warned",
     );

@@ -150,7 +150,7 @@ describe('what a host operates the module with', () => {
     ]);
   });
 
-  it('has no internals among it', async () => {
+  it('exports no internals', async () => {
     @Injectable()
     class Curious {
       constructor(readonly clock: Clock) {}

@@ -73,29 +73,33 @@ const sockets: readonly (readonly [string, hostile.SocketBehaviour, object])[] =
   ['endless trailers', hostile.flood(`${CHUNKED}0\r\n`, 'x-trailer: 1\r\n'), delivered],
   ['endless garbage', hostile.flood('', '\u0000\u0001\u0002\u0003'), retryable('invalid_response')],
   ['a brotli bomb', hostile.brotliBomb(), delivered],
-  ['a chunk size that is none', hostile.answerWith(`${CHUNKED}zz\r\n`), delivered],
+  ['a chunk size that is none', hostile.respondWith(`${CHUNKED}zz\r\n`), delivered],
   [
     'length and chunks at once',
-    hostile.answerWith(`${OK}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`),
+    hostile.respondWith(`${OK}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`),
     retryable('invalid_response'),
   ],
-  ['a negative length', hostile.answerWith(`${OK}content-length: -1\r\n\r\n`), retryable('invalid_response')],
+  [
+    'a negative length',
+    hostile.respondWith(`${OK}content-length: -1\r\n\r\n`),
+    retryable('invalid_response'),
+  ],
   [
     'a length beyond all numbers',
-    hostile.answerWith(`${OK}content-length: ${'9'.repeat(40)}\r\n\r\n`),
+    hostile.respondWith(`${OK}content-length: ${'9'.repeat(40)}\r\n\r\n`),
     retryable('invalid_response'),
   ],
-  ['a NUL in a header', hostile.answerWith(`${OK}x-nul: a\0b\r\n\r\n`), retryable('invalid_response')],
+  ['a NUL in a header', hostile.respondWith(`${OK}x-nul: a\0b\r\n\r\n`), retryable('invalid_response')],
   [
     'HTTP/2 frames',
-    hostile.answerWith(Buffer.from('000006040000000000000300000064', 'hex')),
+    hostile.respondWith(Buffer.from('000006040000000000000300000064', 'hex')),
     retryable('invalid_response'),
   ],
-  ['HTTP/7.9', hostile.answerWith('HTTP/7.9 200 OK\r\n\r\n'), retryable('invalid_response')],
-  ['ICY', hostile.answerWith('ICY 200 OK\r\n\r\n'), retryable('invalid_response')],
+  ['HTTP/7.9', hostile.respondWith('HTTP/7.9 200 OK\r\n\r\n'), retryable('invalid_response')],
+  ['ICY', hostile.respondWith('ICY 200 OK\r\n\r\n'), retryable('invalid_response')],
   [
     'an upgrade to h2c',
-    hostile.answerWith('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'),
+    hostile.respondWith('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'),
     retryable('invalid_response'),
   ],
 ];
@@ -143,11 +147,11 @@ describe.each(['http', 'https'] as const)('a hostile receiver over %s', (scheme)
     }
   });
 
-  it('a response to a request that was not made is not the next one’s', async () => {
+  it('a response without a request is not used for the next request', async () => {
     const smuggled = 'HTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n';
     const under = await server({
       ...tls,
-      ...hostile.answerWith(`${OK}content-length: 0\r\n\r\n${smuggled}`),
+      ...hostile.respondWith(`${OK}content-length: 0\r\n\r\n${smuggled}`),
     });
     const { client: underTest } = client();
 
@@ -156,7 +160,7 @@ describe.each(['http', 'https'] as const)('a hostile receiver over %s', (scheme)
     }
   });
 
-  it('redirects in a circle are not followed', async () => {
+  it('a circle of redirects is not followed', async () => {
     const location = `HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n`;
     const requests: Buffer[] = [];
     const under = await server({
@@ -209,7 +213,7 @@ describe('a hostile receiver, below TLS', () => {
     );
   });
 
-  it('a server that wants a certificate of ours, or speaks TLS 1.1 at most', async () => {
+  it('a server that requires a client certificate, or speaks at most TLS 1.1', async () => {
     const { client: underTest } = client();
     const wants = await server({ tls: { ...selfSigned, requestCert: true, rejectUnauthorized: true } });
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;

@@ -106,7 +106,7 @@ describe('keys rotate', () => {
       ...args,
     ]);
 
-  it('names the keys that are still needed, re-encrypts all, and then they are not', async () => {
+  it('names the keys that are still needed, and re-encrypts everything', async () => {
     const before = await command([NEW, OLD], '--check');
     expect(before.code).toBe(1);
     expect(before.stdout).toContain('key "old": 2 in service_callback_apis.bearer_token');
@@ -125,7 +125,7 @@ describe('keys rotate', () => {
     await expectReadableWith([NEW]);
   });
 
-  it('reports its progress to code that calls it', async () => {
+  it('reports its progress', async () => {
     const progress: RotationProgress[] = [];
     const { columns } = await rotateKeys(dataSource, {
       encryptionKeys: [NEW, OLD],
@@ -141,7 +141,7 @@ describe('keys rotate', () => {
     });
   });
 
-  it('says what it cannot read, and leaves it', async () => {
+  it('reports what it cannot read, and leaves it unchanged', async () => {
     await rotation([NEW, OLD]).run();
     await keepPayloads(1);
 
@@ -152,7 +152,7 @@ describe('keys rotate', () => {
     expect(stdout).toContain('key "old": 1 in service_callback_payloads.payload');
   });
 
-  it('goes on where it was interrupted', async () => {
+  it('continues after an interruption', async () => {
     const repository = new CiphertextRepository(dataSource);
     const replace = repository.replace.bind(repository);
     let left = 700;
@@ -170,7 +170,7 @@ describe('keys rotate', () => {
     await expectReadableWith([NEW]);
   });
 
-  it('never undoes what the running service writes in the meantime', async () => {
+  it('never overwrites a change by the running service', async () => {
     const repository = new CiphertextRepository(dataSource);
     const replace = repository.replace.bind(repository);
     const [serviceId] = services;
@@ -191,7 +191,7 @@ describe('keys rotate', () => {
     expect(target?.bearerToken).toBe('changed meanwhile');
   });
 
-  it('knows every column that has a ciphertext in it', async () => {
+  it('knows every column with ciphertexts', async () => {
     const columns = await query<{ table_name: string; column_name: string }>(
       database.url,
       `SELECT table_name, column_name FROM information_schema.columns

@@ -115,21 +115,21 @@ describe('the retention of callbacks', () => {
   });
 
   describe('of payloads', () => {
-    it('of delivered callbacks ends after their days, and their records stay', async () => {
+    it('of delivered callbacks ends after CALLBACK_PAYLOAD_DAYS, and their records stay', async () => {
       const [old, young] = [await aged(7.1 * DAY_MS, DELIVERED), await aged(6.9 * DAY_MS, DELIVERED)];
       await tidy();
       expect(await payloads()).toEqual(new Set([young]));
       expect(await records()).toEqual(new Set([old, young]));
     });
 
-    it('of 0 days ends with the delivery', async () => {
+    it('with 0 days ends with the delivery', async () => {
       const [delivered, givenUp] = [await aged(10, DELIVERED), await aged(10, GIVE_UP)];
       await tidy({ payloadDays: 0 });
       expect(await payloads()).toEqual(new Set([givenUp]));
       expect(await records()).toEqual(new Set([delivered, givenUp]));
     });
 
-    it('of callbacks that were given up ends with their days as dead letters', async () => {
+    it('of callbacks that were given up ends after CALLBACK_DEAD_LETTER_DAYS', async () => {
       const [old, young] = [await aged(30.1 * DAY_MS, GIVE_UP), await aged(29.9 * DAY_MS, GIVE_UP)];
       await tidy({ logDays: 60 });
       expect(await payloads()).toEqual(new Set([young]));
@@ -137,7 +137,7 @@ describe('the retention of callbacks', () => {
       expect((await store.row(young)).dismissed_at).toBeNull();
     });
 
-    it('of a replay begins anew with its end', async () => {
+    it('of a replayed callback begins again when it is finished', async () => {
       const id = await aged(100 * DAY_MS, DELIVERED);
       await store.change(id, `finished_at = now() - interval '1 day'`);
       await tidy({ logDays: 365 });
@@ -157,7 +157,7 @@ describe('the retention of callbacks', () => {
   });
 
   describe('of records', () => {
-    it('ends after the days of the log, with their payload', async () => {
+    it('ends after CALLBACK_DELIVERY_LOG_DAYS, with their payload', async () => {
       const [old, young] = [await aged(30.1 * DAY_MS, DELIVERED), await aged(29.9 * DAY_MS, DELIVERED)];
       await tidy({ payloadDays: 100 });
       expect(await records()).toEqual(new Set([young]));
@@ -165,7 +165,7 @@ describe('the retention of callbacks', () => {
       expect(old).not.toBe(young);
     });
 
-    it('waits for the days of dead letters where they are more', async () => {
+    it('ends after CALLBACK_DEAD_LETTER_DAYS, if these are more', async () => {
       const id = await aged(40 * DAY_MS, GIVE_UP);
       await tidy({ deadLetterDays: 60 });
       expect(await records()).toEqual(new Set([id]));
@@ -181,7 +181,7 @@ describe('the retention of callbacks', () => {
       expect(await records()).toEqual(new Set([young]));
     });
 
-    it('passes over what is to be replayed', async () => {
+    it('skips callbacks with a requested replay', async () => {
       const id = await aged(31 * DAY_MS, DELIVERED);
       await store.change(id, `replay_requested_at = now()`);
       await tidy();
@@ -193,7 +193,7 @@ describe('the retention of callbacks', () => {
       ['off', (_one: string, _retried: string, givenUp: string) => [givenUp]],
       ['all', (...all: string[]) => all],
     ] as const)(
-      'with the log at %s ends for what it hides after the idempotency window',
+      'with the log at %s ends for hidden callbacks after the idempotency window',
       async (keep, rest) => {
         const young = await aged(23 * HOUR_MS, DELIVERED);
         const one = await aged(25 * HOUR_MS, DELIVERED);
@@ -205,7 +205,7 @@ describe('the retention of callbacks', () => {
     );
   });
 
-  it('of replay runs ends with that of dead letters, and of holds a day after they were lifted', async () => {
+  it('of replay runs ends with that of dead letters, that of holds a day after they were lifted', async () => {
     for (const days of [29, 31])
       await store.dataSource.query(
         `INSERT INTO service_callback_replays (id, total, requested_at) VALUES ($1, 1, now() - $2 * interval '1 day')`,
@@ -224,7 +224,7 @@ describe('the retention of callbacks', () => {
     expect(await store.dataSource.query('SELECT FROM service_callback_holds')).toHaveLength(2);
   });
 
-  describe('goes on', () => {
+  describe('continues', () => {
     /** So many dead letters past their retention. */
     async function oldLetters(count: number): Promise<void> {
       const at = Date.now() - 31 * DAY_MS;
@@ -247,7 +247,7 @@ describe('the retention of callbacks', () => {
       expect(await payloads()).toEqual(new Set([young]));
     });
 
-    it('past rows that another transaction locks, without a wait', async () => {
+    it('past locked rows, without a wait', async () => {
       await oldLetters(10);
       const holder = store.dataSource.createQueryRunner();
       await holder.startTransaction();

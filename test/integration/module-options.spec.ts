@@ -117,7 +117,7 @@ describe('the module in a monolith', () => {
   const root = () =>
     ServiceCallbacksModule.forRootAsync({ ...serviceCallbacksConfig.asProvider(), isGlobal: true });
 
-  it('delivers, and retries, the types of features that are imported before and after it', async () => {
+  it('delivers and retries types of features that are imported before or after it', async () => {
     const app = await startHost([OrdersModule, root(), ParcelsModule]);
     const sellerId = randomUUID();
     const register = (callbackType: string) =>
@@ -143,13 +143,13 @@ describe('the module in a monolith', () => {
     expect(metrics).toContain('callback_type="parcel_lost"');
   });
 
-  it('refuses two definitions of one type, and names the modules that bring them', async () => {
+  it('refuses two definitions of one type, and names their modules', async () => {
     await expect(startHost([ParcelsModule, root(), CouriersModule])).rejects.toThrow(
       'callback type "parcel_lost" is defined twice, by forFeature in ParcelsModule and by forFeature in CouriersModule',
     );
   });
 
-  it("puts its options where the host's ConfigService has them", async () => {
+  it("makes its options available to the host's ConfigService", async () => {
     const app = await startHost([root()]);
     expect(app.get(ConfigService).get('serviceCallbacks.delivery.retryDelayMs')).toBe(20);
   });

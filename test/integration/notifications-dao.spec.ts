@@ -72,7 +72,7 @@ describe('updateStatusById', () => {
     expect(await dao.findById(id)).toEqual(updated);
   });
 
-  it('leaves the sender alone where none is given', async () => {
+  it('keeps the sender if none is given', async () => {
     const { id } = await create();
     expect(await dao.updateStatusById(id, 'sent', { now: NOW })).toMatchObject({
       status: 'sent',
@@ -89,23 +89,23 @@ describe('updateStatusById', () => {
     });
   });
 
-  it.each(FINAL_STATUSES)('leaves a notification that is %s as it is', async (status) => {
+  it.each(FINAL_STATUSES)('does not change a notification that is %s', async (status) => {
     const created = await create(status);
     const other = status === 'delivered' ? 'permanent-failure' : 'delivered';
     expect(await dao.updateStatusById(created.id, other, { sentBy: 'late', now: NOW })).toBeNull();
     expect(await dao.findById(created.id)).toEqual(created);
   });
 
-  it('takes the same status again for no change', async () => {
+  it('treats the same status as no change', async () => {
     const { id } = await create('sent');
     expect(await dao.updateStatusById(id, 'sent', { now: NOW })).toBeNull();
   });
 
-  it('knows of no notification that does not exist', async () => {
+  it('returns null for an unknown notification', async () => {
     expect(await dao.updateStatusById(randomUUID(), 'delivered', { now: NOW })).toBeNull();
   });
 
-  it('lets one of many through that come at the same moment', async () => {
+  it('changes a notification once for many receipts at the same moment', async () => {
     const { id } = await create();
     const updates = Array.from({ length: 10 }, (_, at) =>
       dao.updateStatusById(id, FINAL_STATUSES[at % FINAL_STATUSES.length] ?? 'delivered', { now: NOW }),

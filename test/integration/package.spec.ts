@@ -131,7 +131,7 @@ describe('the package', () => {
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
-  it("depends on what it loads and no more, with peer dependencies for what must be the host's own copy", async () => {
+  it("depends only on what it loads, with peer dependencies for what must be the host's own copy", async () => {
     const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest;
     expect(Object.keys(manifest.peerDependencies)).toEqual(PEERS);
     expect(Object.keys(manifest.dependencies)).toEqual(
@@ -155,7 +155,7 @@ describe('the package', () => {
     expect(problems).toEqual([]);
   });
 
-  it('is one copy in a process that imports and requires it: its classes are injection tokens', async () => {
+  it('is one copy in a process that imports and requires it', async () => {
     const { stdout } = await run(process.execPath, ['copies.mjs'], { cwd: host });
     expect(JSON.parse(stdout)).toEqual({
       '.': true,
@@ -183,7 +183,7 @@ describe('the package', () => {
     expect(loaded).not.toContain('@nestjs/config');
   });
 
-  it('has a console for hosts that ask for it', async () => {
+  it('has a console for hosts', async () => {
     const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/console'], {
       cwd: host,
     });
@@ -194,7 +194,7 @@ describe('the package', () => {
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
   });
 
-  it('has its options for a ConfigModule, where a host has one', async () => {
+  it('has its options for a ConfigModule', async () => {
     const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/config'], {
       cwd: host,
     });
@@ -203,7 +203,7 @@ describe('the package', () => {
     expect(loaded).toContain('@nestjs/config');
   });
 
-  it('has readers for hosts that show what became of callbacks', async () => {
+  it('has readers for hosts that show callbacks', async () => {
     const { stdout } = await run(process.execPath, ['exports.mjs', 'service-callbacks/reporting'], {
       cwd: host,
     });
@@ -233,7 +233,7 @@ describe('the package', () => {
     expect(complaints).toBe('');
   });
 
-  it('works in production in the compiled host, after its command, and ends by itself once it is closed', async () => {
+  it('works in production in the compiled host, after its migrate command, and ends after a close', async () => {
     const database = await createEmptyDatabase();
     const receiver = await startReceiver();
     const environment = {

@@ -67,7 +67,7 @@ describeWithPgBouncer('behind PgBouncer (skipped where none is on the path)', ()
     ['session', {}, /startup parameter: options.*DATABASE_DIRECT_URL/s],
     ['transaction', { ignore_startup_parameters: 'options' }, /search_path is .*DATABASE_DIRECT_URL/s],
   ] as const)(
-    'the PostgreSQL queue is refused in %s mode %j, and the way around is named',
+    'the PostgreSQL queue is refused in %s mode %j, with the remedy',
     async (mode, settings, message) => {
       const bouncer = await startPgBouncer(database.url, mode, settings);
       try {
@@ -85,7 +85,7 @@ describeWithPgBouncer('behind PgBouncer (skipped where none is on the path)', ()
     ['transaction', 'redis'],
     ['session', 'redis'],
   ] as const)(
-    'in %s mode, with the direct way given, the %s queue commits with the caller and delivers at once',
+    'in %s mode with a direct URL, the %s queue commits with the caller and delivers at once',
     async (mode, backend) => {
       const service = await startThrough(mode, {
         QUEUE_BACKEND: backend,

@@ -38,7 +38,7 @@ describe('prepared rows', () => {
        WHERE name LIKE 'service_callbacks%' AND statement LIKE '%AS sum%'`,
     ) as Promise<{ generic: number; custom: number }[]>;
 
-  it('are read with whole numbers and lists of them, under the settings they begin with', async () => {
+  it('take whole numbers and lists of them, and run under the given settings', async () => {
     const read = await onConnection((queryRunner) =>
       preparedRows(
         queryRunner,
@@ -54,7 +54,7 @@ describe('prepared rows', () => {
     ]);
   });
 
-  it('are planned once a connection', async () => {
+  it('are planned once for each connection', async () => {
     await onConnection(async (queryRunner) => {
       for (let one = 0; one < 3; one += 1)
         expect(await plus(queryRunner, one, 1)).toEqual([{ sum: one + 1 }]);
@@ -62,7 +62,7 @@ describe('prepared rows', () => {
     });
   });
 
-  it('are prepared anew where a pooler leads to a connection that has not prepared them', async () => {
+  it('are prepared again if a pooler uses an unprepared connection', async () => {
     await onConnection(async (queryRunner) => {
       await plus(queryRunner, 1, 1);
       await queryRunner.query('DEALLOCATE ALL');
@@ -71,7 +71,7 @@ describe('prepared rows', () => {
     });
   });
 
-  it('are run where a pooler leads to a connection that has prepared them', async () => {
+  it('run if a pooler uses a prepared connection', async () => {
     await onConnection(async (queryRunner) => {
       await plus(queryRunner, 1, 1);
       const statements = (await queryRunner.query(
@@ -84,7 +84,7 @@ describe('prepared rows', () => {
     });
   });
 
-  it('leave no transaction open where one fails', async () => {
+  it('leave no transaction open after an error', async () => {
     await onConnection(async (queryRunner) => {
       const failing = preparedRows(queryRunner, BEGIN, 'SELECT 1 / $1::int AS one', [0]);
       await expect(failing).rejects.toMatchObject({ code: '22012' });
@@ -92,7 +92,7 @@ describe('prepared rows', () => {
     });
   });
 
-  it('take nothing but whole numbers', async () => {
+  it('reject anything except whole numbers', async () => {
     const text = '1); DROP TABLE counters; --' as unknown as number;
     for (const value of [0.5, Number.NaN, text, [1, undefined as unknown as number]])
       await onConnection((queryRunner) =>

@@ -162,7 +162,7 @@ describe('the producer', () => {
     },
   );
 
-  it('gives ids that begin with their time', async () => {
+  it('makes ids that begin with their time', async () => {
     const { serviceId } = await register('delivery_status');
     const before = Date.now();
     const id = idOf(await host.producer.sendDeliveryStatus(aNotification({ serviceId })));
@@ -172,7 +172,7 @@ describe('the producer', () => {
     expect(time).toBeLessThanOrEqual(Date.now());
   });
 
-  it('refuses an unknown type, and names the known ones', async () => {
+  it('rejects an unknown type, and names the known types', async () => {
     const sent = host.producer.send('birthday', {});
     await expect(sent).rejects.toThrow(UnknownCallbackTypeError);
     await expect(sent).rejects.toThrow(
@@ -180,7 +180,7 @@ describe('the producer', () => {
     );
   });
 
-  it('shows those who read the tables neither a token nor a recipient', async () => {
+  it('stores neither a token nor a recipient in clear', async () => {
     const { serviceId, bearerToken } = await register('delivery_status');
     const notification = aNotification({ serviceId });
     await host.producer.sendDeliveryStatus(notification);
@@ -194,7 +194,7 @@ describe('the producer', () => {
   });
 
   describe('of the same news', () => {
-    it('makes one callback, and says which; other news of the same subject is another', async () => {
+    it('makes one callback, and returns its id; other news of the same subject is another callback', async () => {
       const { serviceId } = await register('delivery_status');
       const notification = aNotification({ serviceId, status: 'sent' });
       const id = idOf(await host.producer.sendDeliveryStatus(notification));
@@ -221,7 +221,7 @@ describe('the producer', () => {
       expect(await recordsOf(serviceId)).toHaveLength(1);
     });
 
-    it('twice in one call makes one callback, and says so at its place', async () => {
+    it('twice in one call makes one callback, and reports the duplicate in order', async () => {
       const { serviceId } = await register('delivery_status');
       const [one, other] = [aNotification({ serviceId }), aNotification({ serviceId })];
       const results = await host.producer.sendMany('delivery_status', [one, other, one, one]);
@@ -276,7 +276,7 @@ describe('the producer', () => {
       expect(idOf(await host.producer.sendDeliveryStatus(notification))).not.toBe(first);
     });
 
-    it('is identified by its content where a type has no key: a refund is not the payment', async () => {
+    it('is identified by its payload if the type has no news: a refund is not the payment', async () => {
       const { serviceId } = await register('order_paid');
       const send = (makes: unknown) => host.producer.send(orderPaid, { serviceId, order: '17', makes });
       const paid = idOf(await send({ status: 'paid' }));
@@ -359,7 +359,7 @@ describe('the producer', () => {
     expect((await recordsOf(serviceId)).map(textOf)).toEqual(['{"note":"a\ufffdb","nul":"\\u0000"}']);
   });
 
-  it('takes a subject of any letters', async () => {
+  it('accepts a subject of any letters', async () => {
     const { serviceId } = await register('order_paid');
     const order = `ü'"\\ 🙏 ${'x'.repeat(245)}`;
     idOf(await host.producer.send(orderPaid, { serviceId, order, makes: {} }));
@@ -373,7 +373,7 @@ describe('the producer', () => {
   });
 
   it.each(['', 'a\0b', 'x'.repeat(256)])(
-    'refuses %j as a service or subject, before anything is read',
+    'rejects %j as a service or subject, before anything is read',
     async (id) => {
       const { serviceId } = await register('order_paid');
       await host.dataSource.transaction(async (manager) => {
@@ -402,7 +402,7 @@ describe('the producer', () => {
       });
     });
 
-    it('two where the news is a duplicate, one where there is no endpoint, none where there is no news', async () => {
+    it('two statements for a duplicate, one without an endpoint, none without news', async () => {
       const { serviceId } = await register('delivery_status');
       const notification = aNotification({ serviceId });
       const send = (overrides: object = {}) =>
@@ -439,7 +439,7 @@ describe('the producer', () => {
       expect(misplaced).toEqual([]);
     });
 
-    it('nothing of nothing', async () => {
+    it('no statement for an empty list', async () => {
       expect(await statementsOf(() => host.producer.sendMany('delivery_status', []))).toEqual({
         result: [],
         count: 0,
@@ -447,7 +447,7 @@ describe('the producer', () => {
     });
   });
 
-  it('gives what a service sends much of a lower priority than what others send', async () => {
+  it('gives callbacks of a service that sends much a lower priority', async () => {
     const [flood, quiet] = [await register('delivery_status'), await register('delivery_status')];
     await host.producer.sendMany(
       'delivery_status',
@@ -464,7 +464,7 @@ describe('the producer', () => {
     expect((await priorities(flood.serviceId))[0]?.priority).toBeGreaterThanOrEqual(8);
   });
 
-  it('waits for no queue: its table may be gone', async () => {
+  it('does not wait for the queue, whose table may be missing', async () => {
     const { serviceId } = await register('delivery_status');
     await query(database.url, 'ALTER TABLE bullmq.job RENAME TO job_elsewhere');
     try {

@@ -44,7 +44,7 @@ const retryable = (error: string) => ({ kind: 'retryable', failure: { error } })
 const loopback = [{ address: '127.0.0.1', family: 4 }];
 
 describe('through a forward proxy', () => {
-  it('gets the vetted address and port, over http and https; the server sees the name', async () => {
+  it('gets the checked address and port, over http and https; the server sees the name', async () => {
     const plain = await receiver();
     const secure = await receiver({ tls: selfSigned });
     const proxy = await forwardProxy();
@@ -104,7 +104,7 @@ describe('through a forward proxy', () => {
     expect(proxy.sockets.accepted).toBe(0);
   });
 
-  it('tries the next address where the proxy gets nowhere with the first', async () => {
+  it('tries the next address if the proxy cannot reach the first', async () => {
     const server = await receiver();
     const closed = await kit.closedPort();
     const proxy = await forwardProxy({
@@ -124,7 +124,7 @@ describe('through a forward proxy', () => {
     ['tls_certificate_self_signed', selfSigned, ''],
     ['tls_certificate_expired', expired, expired.cert],
     ['tls_certificate_wrong_host', wrongHost, wrongHost.cert],
-  ])('verifies certificates all the same: %s', async (error, tls, extraCa) => {
+  ])('verifies certificates: %s', async (error, tls, extraCa) => {
     const server = await receiver({ tls });
     const proxy = await forwardProxy();
     const { client } = clientThrough(proxy.url, extraCa === '' ? {} : { extraCa });
@@ -147,9 +147,9 @@ describe('through a forward proxy', () => {
 
   it.each<[string, ForwardProxyOptions]>([
     ['wants other credentials', { credentials: 'user:password' }],
-    ['does not speak HTTP', { answer: (socket) => socket.end('220 mail.example ESMTP\r\n\r\n') }],
-    ['does not speak HTTP', { answer: (socket) => socket.write('x'.repeat(20_000)) }],
-    ['closed the connection without a response', { answer: (socket) => socket.end() }],
+    ['does not speak HTTP', { respond: (socket) => socket.end('220 mail.example ESMTP\r\n\r\n') }],
+    ['does not speak HTTP', { respond: (socket) => socket.write('x'.repeat(20_000)) }],
+    ['closed the connection without a response', { respond: (socket) => socket.end() }],
   ])('a proxy that %s is a fault of this platform, not of the endpoint', async (problem, options) => {
     const server = await receiver();
     const { client } = clientThrough((await forwardProxy(options)).url);
@@ -158,7 +158,7 @@ describe('through a forward proxy', () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  it('so is a proxy that is not there, and its name and password are not in the message', async () => {
+  it('a proxy that does not exist is a fault of this platform; the message has no name and no password', async () => {
     const port = await kit.closedPort();
     const { client } = clientThrough(`http://user:hunter2@127.0.0.1:${port}`);
 
@@ -171,13 +171,13 @@ describe('through a forward proxy', () => {
   });
 
   it.each<[string, ForwardProxyOptions, string]>([
-    ['refuses', { answer: (socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n') }, 'proxy_refused'],
+    ['refuses', { respond: (socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n') }, 'proxy_refused'],
     ['gets nowhere', { route: () => ({ host: '127.0.0.1', port: 1 }) }, 'proxy_refused'],
-    ['never responds', { answer: () => undefined }, 'timeout'],
-    ['resets a tunnel', { answer: resetAfterConnect }, 'connection_reset'],
+    ['never responds', { respond: () => undefined }, 'timeout'],
+    ['resets a tunnel', { respond: resetAfterConnect }, 'connection_reset'],
     [
       'lets the endpoint speak first',
-      { answer: (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n') },
+      { respond: (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n') },
       'invalid_response',
     ],
   ])('a proxy that %s is a failed attempt', async (_name, options, error) => {

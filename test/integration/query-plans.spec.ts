@@ -22,7 +22,7 @@ const LARGE: readonly string[] = ['service_callbacks', 'service_callback_payload
  * A database whose statistics say that it is empty: what a table looks like to the planner that was analysed before
  * it was filled, or whose rows come and go between two runs of autovacuum.
  */
-describe('the plans of the record, its statistics from when it was empty', () => {
+describe('the plans of the record, with statistics from an empty table', () => {
   let store: RecordStore;
   let endpoints: StoredEndpoint[];
 
@@ -97,7 +97,7 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     expect(statistics).toEqual({ rows: 0 });
   });
 
-  it('would be noticed if one were not frugal', async () => {
+  it('detect a statement that reads too much', async () => {
     const whole = await explained(store.dataSource, () =>
       store.dataSource.query(`SELECT id FROM service_callbacks WHERE url = 'x' ORDER BY detail`),
     );
@@ -108,20 +108,20 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     expect(() => expectFrugal(sorted, 10_000)).toThrow(/toEqual/);
   });
 
-  it('an insert looks at what it inserts', () =>
+  it('an insert reads only its own rows', () =>
     expectFrugalWork(2_000, () =>
       store.callbacks.insert(
         Array.from({ length: 1_000 }, () => store.newCallback(endpoints[0] as StoredEndpoint)),
       ),
     ));
 
-  it('a take of pending and due ones looks at what it takes', () =>
+  it('a take of pending and due callbacks reads only what it takes', () =>
     expectFrugalWork(3_500, () => store.take({ pending: 1_024, quiet: 1_024, due: 1_024, batchSize: 32 })));
 
-  it('a take of the next ones as well', () =>
+  it('so does the next take', () =>
     expectFrugalWork(3_500, () => store.take({ pending: 1_024, quiet: 1_024, due: 1_024, batchSize: 32 })));
 
-  it('a take of held ones looks at what is queued, and at what it takes', async () => {
+  it('a take of held callbacks reads queued rows and what it takes', async () => {
     for (const { id } of endpoints) await store.holds.open(id, 'circuit_open', 0, 0);
     await expectFrugalWork(STRETCH, () => store.takeHeld());
     for (const { id } of endpoints) await store.holds.lift(id);
@@ -130,11 +130,11 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     await expectFrugalWork(200, () => store.holds.notLifted());
   });
 
-  it('what is stranded is looked for among what is held', () =>
+  it('callbacks without their hold are looked for among the held', () =>
     expectFrugalWork(4_000, () => store.callbacks.releaseStranded()));
 
   it.each(['delivered', 'retryAt', 'giveUp', 'hold', 'return'] as const)(
-    'a settlement of 512 (%s) looks at these',
+    'a settlement of 512 (%s) reads only these',
     async (kind) => {
       const disposition = {
         delivered: { kind: 'delivered' },
@@ -156,7 +156,7 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     },
   );
 
-  it('the open ones of a batch are read by their ids', async () => {
+  it('the open callbacks of a batch are read by their ids', async () => {
     const [{ batch = '' } = {}] = await store.dataSource.query<{ batch?: string }[]>(
       `SELECT batch FROM service_callbacks WHERE state = 'queued' GROUP BY batch HAVING count(*) > 50 LIMIT 1`,
     );
@@ -169,21 +169,21 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     await expectFrugalWork(2 * members.length, () => store.callbacks.rescheduleBatch(batch, 1_000));
   });
 
-  it('a sweep for old batches looks at what is queued', () =>
+  it('a sweep for old batches reads only queued rows', () =>
     expectFrugalWork(STRETCH, () => store.callbacks.oldBatches(10_000, 1_000)));
 
-  it('an expiry looks at what it ends', () =>
+  it('an expiry reads only what it gives up', () =>
     expectFrugalWork(2_500, () => store.callbacks.expire(1_000, 1_000)));
 
-  it('the end of an endpoint looks at what it ends', () =>
+  it('the end of an endpoint reads only what it gives up', () =>
     expectFrugalWork(2_500, () => store.callbacks.endOfEndpoint(endpoints[0]?.id ?? '', 'disabled', 500)));
 
-  it('a replay looks at what it replays', async () => {
+  it('a replay reads only what it replays', async () => {
     const finished = (await ids('given_up', 100)).map(({ id }) => id);
     await expectFrugalWork(200, () => store.callbacks.replay(finished, 10));
   });
 
-  it('the oldest that is due is found among the first of each kind', () =>
+  it('the oldest due callback is found among the first of each kind', () =>
     expectFrugalWork(20_000, () => store.callbacks.oldestDueMs()));
 
   describe('a page of', () => {
@@ -205,7 +205,7 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     );
 
     it.each(cases)(
-      '$whose callbacks$which looks at a stretch of an index at most',
+      '$whose callbacks$which reads at most a stretch of an index',
       async ({ scope, filter }) => {
         const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });
         await expectFrugalWork(STRETCH, () => list.list(scope(), filter(), PAGE));
@@ -214,13 +214,13 @@ describe('the plans of the record, its statistics from when it was empty', () =>
       },
     );
 
-    it.each(scopes)('%s finished callbacks looks at this page', async (_, scope) => {
+    it.each(scopes)('%s finished callbacks reads only this page', async (_, scope) => {
       const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });
       for (const state of ['delivered', 'given_up'] as const)
         await expectFrugalWork(2 * PAGE, () => list.list(scope(), { state }, PAGE));
     });
 
-    it.each(scopes)('%s dead letters looks at this page', async (_, scope) => {
+    it.each(scopes)('%s dead letters reads only this page', async (_, scope) => {
       const letters = new DeadLetterRepository(store.dataSource);
       await expectFrugalWork(2 * PAGE, () => letters.list(scope(), {}, PAGE));
       await expectFrugalWork(2 * PAGE, () =>
@@ -237,7 +237,7 @@ describe('the plans of the record, its statistics from when it was empty', () =>
     await expectFrugalWork(SERVICES, () => list.find('all', one?.id ?? ''));
   });
 
-  it('a search looks at a bounded number of those that begin alike', async () => {
+  it('a search reads a bounded number of rows', async () => {
     const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });
     const every = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'] as const;
     for (const scope of ['all', { serviceId: endpoints[1]?.serviceId ?? '' }] as const) {

@@ -33,7 +33,7 @@ describe('the schema of the PostgreSQL queue', () => {
     return rows[0]?.there;
   }
 
-  it('lets the check for stalled jobs find those it marked without reading every job', async () => {
+  it('lets the check for stalled jobs find its marked jobs by an index', async () => {
     const client = await connect();
     await migrateQueueSchema(client);
     await client.query(
@@ -47,7 +47,7 @@ describe('the schema of the PostgreSQL queue', () => {
     expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('service_callbacks_stalled_marked');
   });
 
-  it('stores the data of a job as it is', async () => {
+  it('stores the data of a job uncompressed', async () => {
     const client = await connect();
     await migrateQueueSchema(client);
     await client.query(
@@ -64,7 +64,7 @@ describe('the schema of the PostgreSQL queue', () => {
     expect(await hasIndex(await connect())).toBe(true);
   });
 
-  it('does not keep a process from starting while an open transaction has enqueued', async () => {
+  it('does not delay a start while an open transaction has enqueued', async () => {
     const client = await connect();
     await migrateQueueSchema(client);
     await client.query(`DROP INDEX ${INDEX}`);

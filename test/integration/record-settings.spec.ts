@@ -50,7 +50,7 @@ describe.each(SETTINGS)('the record with %s = %s', (name, value) => {
   });
 });
 
-describe('the record with type parsers of pg that make text of everything', () => {
+describe('the record with type parsers of pg that return only text', () => {
   behavesAsEver(() => Promise.resolve(readEverythingAsText()));
 });
 
@@ -260,7 +260,7 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>): void {
     expect(await service.app.get(CallbackRepository).oldestDueMs()).toBeLessThan(30_000);
   });
 
-  it('says no error of all that', () => {
+  it('logs no error', () => {
     expect(service.logs.errors()).toEqual([]);
   });
 }

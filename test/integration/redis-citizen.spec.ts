@@ -174,7 +174,7 @@ describeWithRedis('the Redis backend', () => {
   );
 
   it(
-    'follows an address to another primary when the first one becomes a replica and keeps its connections',
+    'follows an address to another primary when the first becomes a replica',
     async () => {
       const [first, second] = [await server({ persistent: true }), await server({ persistent: true })];
       const [firstPort, secondPort] = [new URL(first.url).port, new URL(second.url).port];

@@ -147,11 +147,11 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       await on.close();
     });
 
-    it('takes at once what its process enqueued', async () => {
+    it('takes callbacks of its own process at once', async () => {
       expect(await medianDelay(await on.start(), on.receiver)).toBeLessThan(WOKEN_WITHIN_MS);
     });
 
-    it('of the process that enqueued takes; those of others look now and then', async () => {
+    it('of the enqueuing process takes; relays of other processes look now and then', async () => {
       const worker = await on.start({ PROCESS_ROLE: 'worker' });
       const api = await on.start({ PROCESS_ROLE: 'api' });
       const callbacks = worker.app.get(CallbackRepository);
@@ -172,7 +172,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(found.filter(Boolean).length).toBeLessThan(10);
     });
 
-    it('looks for what a transaction enqueued when that has committed', async () => {
+    it('looks for callbacks of a transaction after its commit', async () => {
       const service = await on.start();
       const callbacks = service.app.get(CallbackRepository);
       const take = callbacks.take.bind(callbacks);
@@ -193,7 +193,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(taken[0]).toBe(1);
     });
 
-    it('takes what a process left pending that ended with its commit', async () => {
+    it('takes pending callbacks of a process that ended', async () => {
       const ended = await on.startWithoutRelay();
       const sent = await sendCallbackTo(ended, on.receiver.url('/left'));
       expect(await on.stateOf(sent)).toBe('pending');
@@ -201,7 +201,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       await other.logs.waitFor('callback.delivered', { callback_id: sent.id });
     });
 
-    it('takes what is due, again and again', async () => {
+    it('takes due callbacks, each time they are due', async () => {
       const service = await on.start();
       on.receiver.respond('/due', [503, 503, 200]);
       const sent = await sendCallbackTo(service, on.receiver.url('/due'));
@@ -210,7 +210,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(on.receiver.requests.filter(({ path }) => path === '/due')).toHaveLength(3);
     });
 
-    it('ends what is for a deleted endpoint, and says so', async () => {
+    it('gives up callbacks of a deleted endpoint, and logs that', async () => {
       const service = await on.startWithoutRelay();
       const sent = await sendCallbackTo(service, on.receiver.url('/deleted'));
       await query(on.database.url, 'DELETE FROM service_callback_apis WHERE service_id = $1', [
@@ -223,7 +223,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(await queuedJobs(other)).toEqual([]);
     });
 
-    it('postpones what is under a key that it lacks, until there is a process that has it', async () => {
+    it('postpones callbacks whose key is missing, until a process has it', async () => {
       const service = await on.startWithoutRelay();
       const sent = await sendCallbackTo(service, on.receiver.url('/key'));
       const other = await on.start({
@@ -241,7 +241,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       await third.logs.waitFor('callback.delivered', { callback_id: sent.id });
     });
 
-    it('keeps the queue shallow, whatever waits in the record', async () => {
+    it('keeps the queue short, whatever waits in the record', async () => {
       const service = await on.start({ PROCESS_ROLE: 'api' });
       const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/flood') });
       const payload = await sealedPayload(service, serviceId);
@@ -272,7 +272,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(peak()).toBeLessThan((pending * bytesEach) / 2);
     }, 60_000);
 
-    it('stops with its process: nothing is marked after that', async () => {
+    it('marks nothing after a stop', async () => {
       const service = await on.start({ PROCESS_ROLE: 'api' });
       const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/stopped') });
       const relay = service.app.get(Relay);
@@ -284,7 +284,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
     });
 
     describe('that ends between mark and add', () => {
-      it('leaves batches that the sweep adds, once they are old', async () => {
+      it('leaves batches that the sweep adds later', async () => {
         const service = await on.startWithoutRelay();
         const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/found') });
         const sent = await Promise.all(Array.from({ length: 5 }, () => causeCallback(service, serviceId)));
@@ -325,7 +325,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         await worker.logs.waitFor('callback.delivered', { callback_id: sent.id });
       });
 
-      it('does so when two sweeps find them at once: each callback arrives once', async () => {
+      it('is found by two sweeps at once: each callback arrives once', async () => {
         const services = [await on.startWithoutRelay(), await on.startWithoutRelay()] as const;
         const { serviceId } = await registerCallbackApi(services[0], { url: on.receiver.url('/two-sweeps') });
         for (let count = 0; count < 4; count += 1) await causeCallback(services[0], serviceId);
@@ -338,7 +338,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         expect(await on.receiver.waitForRequests(4, { path: '/two-sweeps' })).toHaveLength(4);
       });
 
-      it('leaves alone what was settled meanwhile', async () => {
+      it('is not repeated for callbacks that were settled meanwhile', async () => {
         const service = await on.startWithoutRelay();
         const { serviceId, id: endpointId } = await registerCallbackApi(service, {
           url: on.receiver.url('/settled'),
@@ -361,7 +361,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         expect(requests.map(({ headers }) => headers['webhook-id'])).toEqual([second.id]);
       });
 
-      it('whose endpoints are all deleted meanwhile: its callbacks are cancelled', async () => {
+      it('loses its endpoints meanwhile: its callbacks are cancelled', async () => {
         const service = await on.startWithoutRelay();
         const sent = await sendCallbackTo(service, on.receiver.url('/cancelled'));
         await on.markAndCrash(service);
@@ -373,7 +373,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         expect(await on.stateOf(sent)).toBe('given_up');
       });
 
-      it('whose endpoints are under a key that the sweep lacks waits for a process that has it', async () => {
+      it('leaves callbacks whose key the sweep lacks: they wait for a process that has it', async () => {
         const service = await on.startWithoutRelay();
         const sent = await sendCallbackTo(service, on.receiver.url('/sweep-key'));
         await on.markAndCrash(service);
@@ -389,7 +389,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       });
     });
 
-    it('whose batch waits in a queue or is in hand when the sweep looks: it is left there', async () => {
+    it('whose batch is in a queue or active during a sweep: it stays there', async () => {
       const service = await on.start({ PROCESS_ROLE: 'api' });
       const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/in-queue') });
       const sent = await causeCallback(service, serviceId);
@@ -415,7 +415,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(on.receiver.requests.filter(({ path }) => path === '/in-queue')).toHaveLength(1);
     });
 
-    it('that is too old is ended by the sweep, which logs it', async () => {
+    it('that is too old is given up by the sweep, which logs it', async () => {
       const service = await on.start({ CALLBACK_MAX_AGE_MS: '60000' });
       await service.app.get(Relay).onModuleDestroy();
       const sent = await sendCallbackTo(service, on.receiver.url('/old'));
@@ -499,7 +499,7 @@ describeWithRedis('the queue on a Redis', () => {
     }
   }
 
-  it('that is not there when a service starts: receipts are taken, and delivered when it comes', async () => {
+  it('that is missing when a service starts: receipts are accepted, and delivered later', async () => {
     await redis.kill('SIGKILL');
     const service = await on.start();
     const sent = await sendCallbackTo(service, on.receiver.url('/later'));
@@ -530,7 +530,7 @@ describeWithRedis('the queue on a Redis', () => {
     expect(service.logs.events('queue.error')).toEqual([]);
   });
 
-  it('that takes no writes makes a process with workers unready, and no other, until it does again', async () => {
+  it('that is read-only makes processes with workers unready, and no others', async () => {
     const [worker, api] = [await on.start(), await on.start({ PROCESS_ROLE: 'api' })];
     const ready = async (service: TestService) => (await service.call('GET', '/health/ready')).status;
     expect([await ready(worker), await ready(api)]).toEqual([200, 200]);
@@ -557,7 +557,7 @@ describeWithRedis('the queue on a Redis', () => {
     await inspect((inspector) => inspector.config('SET', 'maxmemory-policy', 'noeviction'));
   });
 
-  it('that was flushed has its callbacks again after a sweep: none is lost, none arrives twice', async () => {
+  it('that was flushed gets its callbacks again by a sweep: none is lost, none arrives twice', async () => {
     const service = await on.start({ PROCESS_ROLE: 'api' });
     const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/flushed') });
     const sent = await Promise.all(Array.from({ length: 10 }, () => causeCallback(service, serviceId)));
@@ -599,7 +599,7 @@ describeWithRedis('the queue on a Redis', () => {
     expect(await connections()).toBe(before);
   });
 
-  it('that is full is not tried with every receipt, and gets all callbacks when there is room', async () => {
+  it('that is full is not tried with every receipt, and gets all callbacks later', async () => {
     const service = await on.start({ PROCESS_ROLE: 'api' });
     const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/full') });
     const sent: SentCallback[] = [];
@@ -629,7 +629,7 @@ describeWithRedis('the queue on a Redis', () => {
     { persistent: false, warnings: 1 },
     { persistent: true, warnings: 0 },
   ])(
-    'is warned of where it keeps nothing on disk ($persistent: $warnings)',
+    'causes a warning if it keeps nothing on disk ($persistent: $warnings)',
     async ({ persistent, warnings }) => {
       const own = await startRedisServer({ persistent });
       servers.push(own);

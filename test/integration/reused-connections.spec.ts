@@ -112,7 +112,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
     it.each([
       ['reset', reset],
       ['closed', close],
-    ])('that is %s as the request is about to be written: likewise', async (_how, end) => {
+    ])('that is %s as the request is about to be written: the request is sent again', async (_how, end) => {
       const server = await scripted([[respond()]], tls);
       const { client: underTest } = client();
 
@@ -154,7 +154,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
     it.each([
       ['reset', reset],
       ['closed', close],
-    ])('is not one that is new: %s, it is a failed attempt', async (_how, end) => {
+    ])('if it is new and %s, the attempt fails', async (_how, end) => {
       const server = await scripted([[end]], tls);
       const { client: underTest } = client();
 
@@ -163,7 +163,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(server.requests).toEqual([1]);
     });
 
-    it('is not a new one, on which a long request was read in part', async () => {
+    it('if it is new and a long request was read in part, the attempt fails', async () => {
       const server = await fixture.tcpServer({
         ...tls,
         onData: (socket) => void setTimeout(reset, 50, socket),
@@ -178,7 +178,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(server.sockets.accepted).toBe(1);
     });
 
-    it('is retried once: the outcome of the second try counts', async () => {
+    it('is replaced once: the outcome of the second request counts', async () => {
       const server = await scripted([[respond(), reset], [reset]], tls);
       const { client: underTest } = client();
 
@@ -189,12 +189,12 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(server.requests).toEqual([2, 1]);
     });
 
-    it('gives way to a new one, not to another that was as long idle', async () => {
-      const answerBoth: Act = () => {
+    it('is replaced by a new one, not by another idle one', async () => {
+      const respondToBoth: Act = () => {
         if (server.requests.filter((count) => count > 0).length === 2) server.connections.forEach(respond());
       };
       const server: ScriptedServer = await scripted(
-        [[answerBoth, reset], [answerBoth, reset], [respond()]],
+        [[respondToBoth, reset], [respondToBoth, reset], [respond()]],
         tls,
       );
       const { client: underTest } = client();
@@ -208,7 +208,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(server.requests[2]).toBe(1);
     });
 
-    it('that idles out while requests are on their way to it: each is served, and once', async () => {
+    it('that closes while requests are sent on it: each is served once', async () => {
       const server = await idlingOut({ idleMs: 100, latencyMs: 40, ...tls });
 
       const outcomes = await Promise.all(
@@ -228,7 +228,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(server.counts.missed).toBeGreaterThan(0);
     });
 
-    it('in the tunnel of a proxy gives way to a new tunnel', async () => {
+    it('in the tunnel of a proxy is replaced by a new tunnel', async () => {
       const proxy = await startForwardProxy();
       const server = await scripted([[respond(), reset], [respond()]], tls);
       const made = fixture.client({ through, extraCa: selfSigned.cert, proxy: parseProxyUrl(proxy.url) });
@@ -242,7 +242,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       await proxy.close();
     });
 
-    it('has one deadline with the new one', async () => {
+    it('shares its deadline with the new one', async () => {
       const resetLater: Act = (socket) => void setTimeout(reset, 200, socket);
       const server = await scripted([[respond(), resetLater], [staySilent]], tls);
       const { client: underTest, wire } = client(1_500);
@@ -259,7 +259,7 @@ describe.each(['http-service', 'undici'] as const)('a reused connection, through
       expect(wire.connections).toBe(0);
     });
 
-    it('is tried anew also where the transport is closing, which waits for it', async () => {
+    it('is also replaced while the transport is closing, which waits for it', async () => {
       const resetLater: Act = (socket) => void setTimeout(reset, 50, socket);
       const respondLater: Act = (socket) => void setTimeout(respond(), 50, socket);
       const server = await scripted([[respond(), resetLater], [respondLater]], tls);

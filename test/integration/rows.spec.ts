@@ -81,7 +81,7 @@ describe('rows', () => {
     expect(await rows(dataSource, statement, [2])).toEqual([{ id: 2 }]);
   });
 
-  it('takes the rows named result of a statement that begins with WITH', async () => {
+  it('reads the rows named result of a statement that begins with WITH', async () => {
     const statement = `
       WITH changed AS (UPDATE counters SET value = value RETURNING id),
       result AS (SELECT count(*) AS changed FROM changed)`;
@@ -133,13 +133,13 @@ describe('under default_transaction_isolation = serializable', () => {
     await database.drop();
   });
 
-  it('makes every one of many single statements on a row', async () => {
+  it('runs each of many concurrent statements on a row', async () => {
     const all = Array.from({ length: AT_ONCE }, () => rows<{ value: number }>(dataSource, INCREMENT, [1]));
     const values = (await Promise.all(all)).flat().map(({ value }) => value);
     expect(values.toSorted((a, b) => a - b)).toEqual(Array.from({ length: AT_ONCE }, (_, at) => at + 1));
   });
 
-  it('makes every one of many transactions on a row', async () => {
+  it('runs each of many concurrent transactions on a row', async () => {
     const all = Array.from({ length: AT_ONCE }, () =>
       inTransaction(dataSource, async (manager) => {
         const [read] = await rows<{ value: number }>(manager, 'SELECT value FROM counters WHERE id = 2');

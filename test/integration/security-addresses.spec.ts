@@ -22,7 +22,7 @@ describe(`${TAKEN.length + REFUSED.length} spellings of a callback URL`, () => {
     database = await createTestDatabase();
     service = await startTestService(database.url, STRICT);
     proxy = await startForwardProxy({
-      answer: (socket) => socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n'),
+      respond: (socket) => socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n'),
     });
     underTest = clientUnderTest({
       allowHttp: false,

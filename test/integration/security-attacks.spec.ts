@@ -45,13 +45,13 @@ describe('an attacker with a token of the API', () => {
         body?: unknown,
         headers: Readonly<Record<string, string>> = {},
       ): Promise<ApiAnswer<Body>> => {
-        const answer = await service.call<Body>(method, path, body, { ...bearer(token), ...headers });
-        expect([path, JSON.stringify(body)?.slice(0, 200), answer.status < 500]).toEqual([
+        const result = await service.call<Body>(method, path, body, { ...bearer(token), ...headers });
+        expect([path, JSON.stringify(body)?.slice(0, 200), result.status < 500]).toEqual([
           path,
           JSON.stringify(body)?.slice(0, 200),
           true,
         ]);
-        return answer;
+        return result;
       },
     };
   }
@@ -144,8 +144,8 @@ describe('an attacker with a token of the API', () => {
     ['null', 'null'],
     ['a duplicate key', '{"url":"https://example.org/","url":"https://10.0.0.1/"}'],
   ])('gets an error for a body that is no callback API: %s', async (_name, body) => {
-    const answer = await admin.call('POST', `/service/${randomUUID()}/callback-api`, body);
-    expect(answer.status).toBe(400);
+    const result = await admin.call('POST', `/service/${randomUUID()}/callback-api`, body);
+    expect(result.status).toBe(400);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
@@ -185,17 +185,17 @@ describe('an attacker with a token of the API', () => {
     ['a date there is not', { sent_at: '2026-02-30T00:00:00Z' }, 400],
     ['a status of the prototype', { status: '__proto__' }, 400],
   ])('sends a notification with %s', async (_name, overrides, status) => {
-    const answer = await admin.call('POST', `/service/${randomUUID()}/notifications`, {
+    const result = await admin.call('POST', `/service/${randomUUID()}/notifications`, {
       notification_type: 'email',
       to: 'a@example.com',
       template_id: randomUUID(),
       template_version: 1,
       ...overrides,
     });
-    expect(answer.status).toBe(status);
+    expect(result.status).toBe(status);
   });
 
-  it('has a callback with any text delivered as it was, and one line of log for each event', async () => {
+  it('gets any text delivered unchanged, with one line of the log for each event', async () => {
     const { serviceId } = await registerCallbackApi(admin, { url: receiver.url('/any-text') });
     const to = '"}\n{"level":60,"event":"forged"}\u2028\u001b[2J\ud83d\udca9';
     const { id } = await createNotification(admin, serviceId, { to, reference: '__proto__' });

@@ -44,7 +44,7 @@ describe('names that a stranger controls', () => {
     endpoint = await startTcpServer({
       host: PUBLIC,
       onData: (socket, data) =>
-        socket.end(data.includes('POST /redirect') ? redirectTo('http://127.0.0.1') : ANSWER),
+        socket.end(data.includes('POST /redirect') ? redirectTo('http://127.0.0.1') : OK_RESPONSE),
     });
     canaries = [
       await startTcpServer({ port: endpoint.port }),
@@ -73,7 +73,7 @@ describe('names that a stranger controls', () => {
     expect(canaries.map(({ sockets }) => sockets.accepted)).toEqual([0, 0]);
   }
 
-  it('are called at the address they have', async () => {
+  it('are called at their address', async () => {
     dns.respond('honest.example', perFamily([PUBLIC_A]));
 
     const { id } = await sendCallbackTo(service, urlOf('honest.example'));
@@ -147,7 +147,7 @@ describe('names that a stranger controls', () => {
     expectNoPacketOnLoopback();
   });
 
-  it('do not exist at first, and are loopback for the retry', async () => {
+  it('that do not exist at first are refused if they are loopback later', async () => {
     dns.respond('reborn.example', ({ type }, earlier) => {
       if (earlier === 0) return 'nxdomain';
       return type === 'A' ? [LOOPBACK_A] : [];
@@ -173,7 +173,7 @@ describe('names that a stranger controls', () => {
     ['have another name and no address', ({ name }) => [{ name, cname: 'nowhere.example' }]],
     ['do not exist', () => 'nxdomain'],
     ['fail', () => 'servfail'],
-  ])('have no address where they %s', async (what, script) => {
+  ])('have no address if they %s', async (what, script) => {
     const name = `${what.replace(/\W+/g, '-')}.example`;
     dns.respond(name, script);
 
@@ -186,7 +186,7 @@ describe('names that a stranger controls', () => {
     expectNoPacketOnLoopback();
   });
 
-  it('lead nowhere else by a redirect', async () => {
+  it('cannot redirect to another address', async () => {
     dns.respond('redirecting.example', perFamily([PUBLIC_A]));
 
     const { id } = await sendCallbackTo(service, urlOf('redirecting.example', '/redirect'));
@@ -230,7 +230,7 @@ describe('names that a stranger controls', () => {
   }, 90_000);
 });
 
-const ANSWER = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+const OK_RESPONSE = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 async function eightAtATime<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];

@@ -6,7 +6,7 @@ import { nameResolver } from '../../src/service-callbacks/names/name-resolver.js
 import { clientUnderTest, type ClientOptions, type ClientUnderTest } from '../support/callback-client.js';
 import { startDnsServer } from '../support/dns-server.js';
 import * as kit from '../support/receiver.js';
-import { answerWith } from '../support/receiver/hostile-sockets.js';
+import { respondWith } from '../support/receiver/hostile-sockets.js';
 import { selfSigned, wrongHost } from '../support/tls/credentials.js';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -31,7 +31,7 @@ const aRequest = (url: string) => ({
 
 describe('what a receiver learns, and what it cannot make the client do', () => {
   it.each(['http-service', 'undici'] as const)(
-    'no cookie comes back, and no compression is requested (%s)',
+    'no cookie is sent, and no compression is requested (%s)',
     async (through) => {
       const server = await kit.startReceiver();
       closers.push(() => server.close());
@@ -59,7 +59,7 @@ describe('what a receiver learns, and what it cannot make the client do', () => 
     ['3,000 headers in 21 KiB', 'a: bc\r\n'.repeat(3_000), { failure: { error: 'invalid_response' } }],
   ])('%s', async (_name, headers, outcome) => {
     const server = await kit.startTcpServer(
-      answerWith(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n${headers}\r\n`),
+      respondWith(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n${headers}\r\n`),
     );
     closers.push(() => server.close());
 

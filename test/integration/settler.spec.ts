@@ -89,7 +89,7 @@ describe('the settler', () => {
     expect(await states()).toEqual([{ state: 'delivered', count: 40 }]);
   });
 
-  it('writes at most so many at once, and those that are more without a wait', async () => {
+  it('writes a bounded number at once, and the others without a wait', async () => {
     const known = await queued(1_100);
     await Promise.all(known.map((one) => settler.settle(settlement(one))));
     expect(statements.map((ids) => ids.length)).toEqual([512, 512, 76]);
@@ -118,7 +118,7 @@ describe('the settler', () => {
     expect(statements).toEqual([[held.id], [free.id]]);
   });
 
-  it('says that a settlement came too late, or that there is no record any more', async () => {
+  it('reports a settlement that came too late, or without a record', async () => {
     const [known] = await queued(1);
     if (!known) throw new Error('a callback is queued');
     const missing = { id: randomUUID(), batch: randomUUID() };
@@ -130,7 +130,7 @@ describe('the settler', () => {
     expect(await store.row(known.id)).toMatchObject({ state: 'queued', attempt_count: 1 });
   });
 
-  it('of one callback twice, writes one after the other: the first result stands', async () => {
+  it('writes two settlements of one callback in order: the first stands', async () => {
     const [known, other] = await queued(2);
     if (!known || !other) throw new Error('two callbacks are queued');
     const settled = await Promise.all([
@@ -168,7 +168,7 @@ describe('the settler', () => {
     expect(events()).toEqual([]);
   });
 
-  it('keeps results while the database does not respond, says so once, and writes them when it does', async () => {
+  it('keeps results while the database does not respond, and logs that once', async () => {
     const known = await queued(30);
     await forwarder.down();
     const settled = known.map((one) => settler.settle(settlement(one)));
@@ -180,7 +180,7 @@ describe('the settler', () => {
     expect(logs[0]?.level).toBe('error');
   });
 
-  it('of a result whose writing was interrupted writes one attempt', async () => {
+  it('writes one attempt if a statement was interrupted', async () => {
     const [known] = await queued(1);
     if (!known) throw new Error('a callback is queued');
     const original = store.callbacks.settle.bind(store.callbacks);
@@ -222,7 +222,7 @@ describe('the settler', () => {
       expect(await settled).toEqual(Array(5).fill('applied'));
     });
 
-    it('writes what comes while it writes', async () => {
+    it('writes settlements that come while it writes', async () => {
       const known = await queued(3);
       settler.prepareStop();
       const [first, ...later] = known.map((one) => settlement(one));
@@ -235,7 +235,7 @@ describe('the settler', () => {
       expect(await states()).toEqual([{ state: 'delivered', count: 3 }]);
     });
 
-    it('waits for a database that does not respond for a while, and says what is not written', async () => {
+    it('waits a while for a database that does not respond, and reports what is not written', async () => {
       const known = await queued(3);
       await forwarder.down();
       const settled = Promise.all(known.map((one) => settler.settle(settlement(one))));

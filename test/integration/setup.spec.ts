@@ -185,12 +185,12 @@ describe('the set-up of a host', () => {
 
     afterAll(() => database.drop());
 
-    it('works where the connections look there', async () => {
+    it('works if the search_path has it', async () => {
       await expectQueued(await start(database.url, { typeorm: inApp }));
       expect(await query(database.url, 'SELECT state FROM app.service_callbacks')).toHaveLength(1);
     });
 
-    it('refuses connections that look elsewhere', async () => {
+    it('refuses connections with another search_path', async () => {
       expect(await refusal(start(database.url, { typeorm: { schema: 'app' } }))).toMatch(
         /schema "app", but its connections look for tables in "\$user", public.*search_path=app/,
       );
@@ -199,7 +199,7 @@ describe('the set-up of a host', () => {
       );
     });
 
-    it('makes none in the wrong schema', async () => {
+    it('creates none in the wrong schema', async () => {
       const dataSource = new DataSource({ type: 'postgres', url: database.url, schema: 'app' });
       expect(await refusal(migrateServiceCallbacks(dataSource))).toContain('search_path=app');
     });
@@ -256,13 +256,13 @@ describe('the set-up of a host', () => {
       expect(await refusal(start(url))).toContain(`GRANT USAGE ON SCHEMA bullmq TO ${user}`);
     });
 
-    it('names a schema that it may not make', async () => {
+    it('names a schema that it may not create', async () => {
       await query(database.url, 'DROP SCHEMA bullmq CASCADE');
       expect(await refusal(start(url))).toMatch(/no schema of the queues.*may not change it.*migrate/);
     });
   });
 
-  it('leaves its tables alone where the host synchronizes its own', async () => {
+  it('keeps its tables if the host synchronizes its own', async () => {
     const host = await start(migrated.url, { entities: [Parcel], typeorm: { synchronize: true } });
     expect(host.statements.join('\n')).toContain('CREATE TABLE "parcels"');
     const ours = /\b(CREATE|ALTER|DROP|COMMENT)\b.*service_callback/;
@@ -281,7 +281,7 @@ describe('the set-up of a host', () => {
     ]);
   });
 
-  it('closes twice without a word', async () => {
+  it('can be closed twice', async () => {
     const host = await startHost(migrated.url, { extras: { processors: true } });
     const lines = captureNestLogs();
     await expectQueued(host);

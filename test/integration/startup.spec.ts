@@ -51,7 +51,7 @@ describe('the start of the process', () => {
   );
 
   it(
-    'that may not migrate names what does, and exits 1',
+    'that may not migrate names the command that does, and exits 1',
     async () => {
       const start = processWith({
         DATABASE_URL: await urlOf(createEmptyDatabase),
@@ -63,7 +63,7 @@ describe('the start of the process', () => {
   );
 
   it(
-    'in production names what it lacks, a token that can be guessed included',
+    'in production names what is missing, and a weak token',
     async () => {
       const start = processWith({ NODE_ENV: 'staging', API_TOKENS: 'short', CALLBACK_ENCRYPTION_KEYS: '' });
       await expect(start).rejects.toThrow(
@@ -95,7 +95,7 @@ describe('the start of the process', () => {
   );
 
   it(
-    'of a port that is taken names it and what to do, without a stack',
+    'on a port in use names it and what to do, without a stack',
     async () => {
       const taken = createServer().listen(0, '127.0.0.1');
       closers.push(async () => taken.close());
@@ -113,7 +113,7 @@ describe('the start of the process', () => {
   );
 
   it(
-    'that may migrate makes an empty database its own, and says first where it listens',
+    'that may migrate sets up an empty database, and logs its address first',
     async () => {
       const databaseUrl = await urlOf(createEmptyDatabase);
       const service = await processWith({ DATABASE_URL: databaseUrl, MIGRATE_ON_START: 'true' });

@@ -295,7 +295,7 @@ describe('the state machine of a callback', () => {
       });
     });
 
-    it('says which record has the news already, and inserts nothing for it', async () => {
+    it('returns the record that has the news, and inserts nothing', async () => {
       const first = store.newCallback(endpoint);
       const same = store.newCallback(endpoint, { news_key: first.news_key });
       const other = store.newCallback(endpoint);
@@ -394,7 +394,7 @@ describe('the state machine of a callback', () => {
       expect((await store.take())[0]?.previous_secret).toBeNull();
     });
 
-    it('says why it ends what is for no endpoint, and puts it into no batch', async () => {
+    it('gives up callbacks without an endpoint, with the reason', async () => {
       const [gone, off] = [await store.endpoint(), await store.endpoint()];
       const ids = [await store.pending(gone), await store.pending(off)];
       await store.dataSource.query('DELETE FROM service_callback_apis WHERE id = $1', [gone.id]);
@@ -405,7 +405,7 @@ describe('the state machine of a callback', () => {
       for (const id of ids) expect(await store.row(id)).toMatchObject({ state: 'given_up', batch: null });
     });
 
-    it('keeps first attempts apart from later ones, also of a batch that came back', async () => {
+    it('separates first attempts from later ones, also in a returned batch', async () => {
       const [later, replayed, returned] = [
         await states.scheduled(),
         await states.delivered(),
@@ -424,7 +424,7 @@ describe('the state machine of a callback', () => {
       expect(batchOf.get(later.id)).toBe(batchOf.get(replayed.id));
     });
 
-    it('makes batches of so many callbacks, sorted by endpoint', async () => {
+    it('makes batches of a bounded number of callbacks, sorted by endpoint', async () => {
       const endpoints = [endpoint, await store.endpoint(), await store.endpoint()];
       const news = Array.from({ length: 30 }, (_, index) =>
         store.newCallback(endpoints[index % 3] as StoredEndpoint),
@@ -438,7 +438,7 @@ describe('the state machine of a callback', () => {
       expect(pairs.size).toBeLessThanOrEqual(6);
     });
 
-    it('makes batches of so many bytes at most, and one for a payload that is larger', async () => {
+    it('makes batches of a bounded number of bytes, and one for a larger payload', async () => {
       const payload = 'x'.repeat(100 * 1024);
       const news = Array.from({ length: 9 }, () => store.newCallback(endpoint, { payload }));
       await store.callbacks.insert([
@@ -455,7 +455,7 @@ describe('the state machine of a callback', () => {
       }
     });
 
-    it('puts what goes alone into a batch of one', async () => {
+    it('puts a callback that goes alone into a batch of one', async () => {
       const alone = [await store.queued(endpoint), await store.queued(endpoint)];
       for (const known of alone) await settle(known, { kind: 'return', alone: true });
       const others = [await store.pending(endpoint), await store.pending(endpoint)];
@@ -485,7 +485,7 @@ describe('the state machine of a callback', () => {
       return taken.filter(({ id }) => id !== lowest);
     }
 
-    it('leaves an eighth to the lowest priority: a flood of others does not stop it', async () => {
+    it('gives an eighth to the lowest priority, also in a flood', async () => {
       await store.callbacks.insert(Array.from({ length: 100 }, () => store.newCallback(endpoint)));
       await store.callbacks.insert(
         Array.from({ length: 100 }, () => store.newCallback(endpoint, { priority: 20 })),
@@ -495,7 +495,7 @@ describe('the state machine of a callback', () => {
       expect(taken.filter(({ priority }) => priority === 20)).toHaveLength(10);
     });
 
-    it('takes so many pending and so many due, in the order in which they became due', async () => {
+    it('takes a bounded number of pending and due callbacks, in the order of their times', async () => {
       const due: string[] = [];
       for (let count = 0; count < 3; count += 1) due.push((await states.scheduled()).id);
       for (const [index, minutes] of [5, 30, 10].entries())
@@ -544,7 +544,7 @@ describe('the state machine of a callback', () => {
       expect(await store.row(before.id)).toMatchObject({ state: 'pending' });
     });
 
-    it('by many at once takes each record once', async () => {
+    it('by many processes at once takes each record once', async () => {
       const news = Array.from({ length: 300 }, () => store.newCallback(endpoint));
       await store.callbacks.insert(news);
       const taken: string[] = [];
@@ -555,7 +555,7 @@ describe('the state machine of a callback', () => {
       expect(new Set(taken).size).toBe(taken.length);
     });
 
-    it('is one process’s at a time', async () => {
+    it('is run by one process at a time', async () => {
       await store.pending(endpoint);
       const other = store.dataSource.createQueryRunner();
       await other.startTransaction();
@@ -567,7 +567,7 @@ describe('the state machine of a callback', () => {
       expect(await store.take()).toHaveLength(1);
     });
 
-    it('passes over records that another transaction holds', async () => {
+    it('skips records that another transaction locks', async () => {
       const [held, free] = [await store.pending(endpoint), await store.pending(endpoint)];
       const other = store.dataSource.createQueryRunner();
       await other.startTransaction();
@@ -605,7 +605,7 @@ describe('the state machine of a callback', () => {
       expect(await store.row(known.id)).toMatchObject({ detail: null, batch: null, attempt_count: 1 });
     });
 
-    it('of a deferral says why, and spends no attempt', async () => {
+    it('of a deferral has the reason, and spends no attempt', async () => {
       const known = await store.queued(endpoint);
       await settle(known, { kind: 'retryAt', delayMs: 0, deferral: 'endpoint_busy' });
       expect(await store.row(known.id)).toMatchObject({ detail: 'endpoint_busy', attempt_count: 0 });
@@ -614,14 +614,14 @@ describe('the state machine of a callback', () => {
       expect(await store.row(known.id)).toMatchObject({ state: 'queued', detail: 'endpoint_busy' });
     });
 
-    it('of what was not sent puts it behind what is pending', async () => {
+    it('of an unsent callback puts it behind the pending ones', async () => {
       const known = await store.queued(endpoint);
       const next = await store.row(await store.pending(endpoint));
       await settle(known, RETURN);
       expect((await store.row(known.id)).seq).toBeGreaterThan(next.seq);
     });
 
-    it('of a give-up says why, in words as well', async () => {
+    it('of a give-up has the reason, in words as well', async () => {
       const known = await store.queued(endpoint);
       await settle(known, { kind: 'giveUp', reason: 'unreadable', detail: 'the payload was altered' });
       expect(await store.row(known.id)).toMatchObject({
@@ -632,14 +632,14 @@ describe('the state machine of a callback', () => {
       });
     });
 
-    it('writes bytes that PostgreSQL takes in no text', async () => {
+    it('writes texts that PostgreSQL cannot store, without these characters', async () => {
       const known = await store.queued(endpoint);
       const excerpt = 'a\0b\ud800c';
       await settle(known, GIVE_UP, { attempt: { ...attempt(1), excerpt } });
       expect((await store.row(known.id)).attempts[0]?.excerpt).toBe('ab\ufffdc');
     });
 
-    it('of many records is one statement, and says of each whether it changed', async () => {
+    it('of many records is one statement, and returns whether each changed', async () => {
       const [one, other, late] = [
         await store.queued(endpoint),
         await store.queued(endpoint),
@@ -719,7 +719,7 @@ describe('the state machine of a callback', () => {
       expect((await store.row(known.id)).state).toBe('given_up');
     });
 
-    it('of a success settles what another batch has meanwhile: the endpoint has it', async () => {
+    it('of a success settles a callback that another batch has meanwhile', async () => {
       const known = await store.queued(endpoint);
       await settle(known, DUE);
       const [taken] = await store.take();
@@ -769,7 +769,7 @@ describe('the state machine of a callback', () => {
       return { id, batch: taken?.batch ?? '' };
     }
 
-    it('a callback says why it waits', async () => {
+    it('a callback has the reason why it waits', async () => {
       const { id } = await states.held();
       expect(await store.row(id)).toMatchObject({
         detail: 'circuit_open',
@@ -784,7 +784,7 @@ describe('the state machine of a callback', () => {
       expect(await store.row(pending)).toMatchObject({ state: 'held', detail: 'circuit_open', batch: null });
     });
 
-    it('one probe is out at a time, by itself; the next one follows after twice the time', async () => {
+    it('one probe at a time goes out, in a batch of one; the next follows after twice the time', async () => {
       const known = await probing();
       await states.held();
       await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
@@ -827,7 +827,7 @@ describe('the state machine of a callback', () => {
       expect(probed).toEqual([ids[0], ids[2], ids[1], ids[0]]);
     });
 
-    it('a probe that fails spends no retry, and says when it was', async () => {
+    it('a probe that fails spends no retry, and has its time', async () => {
       const known = await probing();
       await settle(known, HOLD, { attempt: attempt(1), isProbe: true });
       expect(await store.row(known.id)).toMatchObject({
@@ -838,7 +838,7 @@ describe('the state machine of a callback', () => {
       });
     });
 
-    it('so many probes are out at most, over all endpoints', async () => {
+    it('the number of probes is bounded over all endpoints', async () => {
       for (let count = 0; count < 4; count += 1) {
         endpoint = await store.endpoint();
         await states.held();
@@ -848,7 +848,7 @@ describe('the state machine of a callback', () => {
       expect(await store.takeHeld({ probes: 4 })).toHaveLength(1);
     });
 
-    it('what is released goes by age, in a window that doubles while it is settled', async () => {
+    it('callbacks are released by age, in a window that doubles while they are settled', async () => {
       const ids: string[] = [];
       for (let count = 0; count < 20; count += 1) ids.push((await states.held()).id);
       await store.holds.lift(endpoint.id);
@@ -867,7 +867,7 @@ describe('the state machine of a callback', () => {
       );
     });
 
-    it('a window does not grow while nothing that was released is settled', async () => {
+    it('the window does not grow while nothing is settled', async () => {
       for (let count = 0; count < 20; count += 1) await states.held();
       await store.holds.lift(endpoint.id);
       const released: string[] = [];
@@ -876,7 +876,7 @@ describe('the state machine of a callback', () => {
       expect(released).toHaveLength(2);
     });
 
-    it('a hold that is open says nothing of an older attempt; one that is lifted only of a younger', async () => {
+    it('an open hold ignores older attempts; a lifted hold is opened only by later ones', async () => {
       expect(await hold(HOUR_MS)).toBe(true);
       expect(await hold(HOUR_MS)).toBe(false);
       await store.holds.lift(endpoint.id);
@@ -912,7 +912,7 @@ describe('the state machine of a callback', () => {
       expect(await store.takeHeld()).toEqual([]);
     });
 
-    it('a hold is over once nothing waits behind it', async () => {
+    it('a hold ends when nothing waits behind it', async () => {
       const { id } = await states.held();
       await store.holds.lift(endpoint.id);
       await store.holds.move();
@@ -924,7 +924,7 @@ describe('the state machine of a callback', () => {
     });
   });
 
-  describe('what goes alone', () => {
+  describe('a callback that goes alone', () => {
     const RETURN_ALONE: Disposition = { kind: 'return', alone: true };
 
     async function takenAgain(id: string): Promise<Known> {
@@ -947,7 +947,7 @@ describe('the state machine of a callback', () => {
       expect((await store.row(known.id)).alone).toBe(false);
     });
 
-    it('counts the attempts that were begun and not settled', async () => {
+    it('counts attempts that were begun and not settled', async () => {
       const known = await store.queued(endpoint);
       const mark = ({ id, batch }: Known) => store.callbacks.markAttempt(id, batch);
       expect(await mark(known)).toBe(1);
@@ -987,7 +987,7 @@ describe('the state machine of a callback', () => {
       );
     });
 
-    it('say whether their endpoint is deleted or disabled', async () => {
+    it('show whether their endpoint is deleted or disabled', async () => {
       const known = await store.queued(endpoint);
       await disableEndpoint();
       const open = () => store.callbacks.openOfBatch(known.batch, [known.id]);
@@ -1007,7 +1007,7 @@ describe('the state machine of a callback', () => {
   });
 
   describe('an end without a worker', () => {
-    it('is of one endpoint, and of so many at most', async () => {
+    it('is limited to one endpoint, and to a number', async () => {
       const other = await store.pending(await store.endpoint());
       await store.callbacks.insert(Array.from({ length: 5 }, () => store.newCallback(endpoint)));
       expect(await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 3)).toHaveLength(3);
@@ -1025,7 +1025,7 @@ describe('the state machine of a callback', () => {
       expect(ended).toMatchObject({ id: known.id, attempt_count: 1, last_attempt: attempt(1) });
     });
 
-    it('by age is of the oldest, and not of what is younger', async () => {
+    it('by age is limited to the oldest', async () => {
       const young = await states.scheduled();
       const old: string[] = [];
       for (const days of [4, 6, 5]) {
@@ -1100,7 +1100,7 @@ describe('the state machine of a callback', () => {
       trace: null,
     } as const;
 
-    it('is pending, with what it has behind it', async () => {
+    it('is pending, with its history', async () => {
       const record = {
         ...foreign,
         id: randomUUID(),
@@ -1120,7 +1120,7 @@ describe('the state machine of a callback', () => {
       });
     });
 
-    it('or given up where it cannot be read', async () => {
+    it('is given up if it cannot be read', async () => {
       const record = {
         ...foreign,
         id: randomUUID(),
@@ -1136,7 +1136,7 @@ describe('the state machine of a callback', () => {
       });
     });
 
-    it('that is there already stays as it is', async () => {
+    it('that exists already stays unchanged', async () => {
       const known = await states.delivered();
       const before = await store.row(known.id);
       const record = {

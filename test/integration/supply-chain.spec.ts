@@ -49,7 +49,7 @@ describe('the supply chain', () => {
     );
   });
 
-  it('is the registry alone: no source is named but the one npm is configured with', () => {
+  it('uses only the registry that npm is configured with', () => {
     expect(packages.length).toBeGreaterThan(100);
     const elsewhere = packages.filter(
       ([, { resolved }]) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'),
@@ -87,7 +87,7 @@ describe('the supply chain', () => {
     expect(refused).toEqual([]);
   });
 
-  it('runs the install scripts of the packages that need one, and of no other', () => {
+  it('runs install scripts only of packages that need them', () => {
     const { allowScripts } = manifest;
     const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name]);
     expect(allowed.filter((name) => !MAY_RUN.some((known) => name.startsWith(known)))).toEqual([]);
@@ -98,7 +98,7 @@ describe('the supply chain', () => {
     expect(undecided).toEqual([]);
   });
 
-  it('is listed for the image by npm run sbom, without what only development needs', async () => {
+  it('is listed for the image by npm run sbom, without development packages', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/sbom.mjs')], {
       maxBuffer: 64 * 1024 * 1024,
     });
@@ -113,7 +113,7 @@ describe('the supply chain', () => {
     ).toEqual([]);
   });
 
-  it('leaves what only development needs, and every install script, out of the image', async () => {
+  it('leaves development packages and all install scripts out of the image', async () => {
     const stages = (await readFile(join(ROOT, 'Dockerfile'), 'utf8')).split(/^FROM /m).slice(1);
     const image = stages.at(-1) ?? '';
     // What the last stage has of packages, it has from the stage that installs them so.

@@ -6,7 +6,7 @@ describe('the databases of tests', () => {
   const made: TestDatabase[] = [];
   afterAll(() => Promise.all(made.map((database) => database.drop())));
 
-  it('are migrated and apart, though cloned at the same moment', async () => {
+  it('are migrated and separate, also if cloned at the same moment', async () => {
     made.push(...(await Promise.all(Array.from({ length: 20 }, () => createTestDatabase()))));
     const names = await Promise.all(made.map(({ url }) => query(url, 'SELECT current_database() AS value')));
     expect(new Set(names).size).toBe(20);

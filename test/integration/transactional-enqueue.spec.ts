@@ -86,7 +86,7 @@ describe('enqueuing in the caller’s transaction', () => {
   });
 
   it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'] as const)(
-    'commits with one that is %s',
+    'commits with a transaction that is %s',
     async (isolation) => {
       const id = await dataSource.transaction(isolation, (manager) => send({ manager }));
       expect(await recorded()).toEqual([id]);
@@ -154,7 +154,7 @@ describe('enqueuing in the caller’s transaction', () => {
     expect(await recorded()).toHaveLength(1);
   });
 
-  it('enqueues by itself where the manager has no transaction', async () => {
+  it('enqueues by itself if the manager has no transaction', async () => {
     const id = await send({ manager: dataSource.manager });
     expect(await recorded()).toEqual([id]);
   });

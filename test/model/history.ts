@@ -15,31 +15,31 @@ export interface Row {
   readonly due_at: number | null;
 }
 
-/** A worker's work on one job, from its claim on. */
+/** A worker's work on one job, from its claim. */
 export interface Run {
   job: ModelJob;
   /** The generation of each of its callbacks. */
   readonly callbacks: ReadonlyMap<string, number>;
-  /** Its worker sends without reading which callbacks are open. */
+  /** Its worker sends without reading first which callbacks are open. */
   readonly isFresh: boolean;
   readonly addedAt: number;
   readonly claimedAt: number;
-  /** Its process ended, or its lock ran out. */
+  /** Its process ended, or its lock expired. */
   isLost: boolean;
-  /** Callbacks that were sent, marked, and settled by it. */
+  /** Callbacks that it sent, marked and settled. */
   readonly sent: Set<string>;
   readonly marked: Set<string>;
   readonly settled: Set<string>;
 }
 
-/** A worker trusts a job of the main queue for so long, ms. */
+/** A worker trusts a job of the main queue for this long, ms. */
 const FRESH_MS = 2_000;
-/** Fewer interruptions of a callback's own attempts never give it up as stalled. */
+/** With fewer interrupted attempts, a callback must not be given up as stalled. */
 const MIN_STALLS = 5;
 
-/** What happened, and what must never happen. */
+/** Records what happened, and checks what must never happen. */
 export class History {
-  /** Of those whose transaction committed. */
+  /** Callbacks whose transaction committed. */
   readonly committed = new Set<string>();
   private rows = new Map<string, Row>();
   private time = 0;
@@ -52,10 +52,10 @@ export class History {
   private readonly addedAt = new WeakMap<ModelJob, number>();
   /** When the record was finished, by id. */
   private readonly finishedAt = new Map<string, number>();
-  /** `id generation` of callbacks that some run lost. */
+  /** `id generation` of callbacks in a run that was lost. */
   private readonly lostOnce = new Set<string>();
   private readonly attempts = new Map<string, number>();
-  /** Attempts of a callback's generation that were interrupted. */
+  /** How many attempts of a callback's generation were interrupted. */
   private readonly interruptions = new Map<string, number>();
 
   begin(job: ModelJob, now: number): Run {
@@ -80,7 +80,7 @@ export class History {
     return run;
   }
 
-  /** The process of a run ended, or its lock ran out, or its job is gone. */
+  /** The process of a run ended, its lock expired, or its job is gone. */
   lost(run: Run): void {
     if (run.isLost) return;
     run.isLost = true;
@@ -95,7 +95,10 @@ export class History {
     return this.runs.filter((run) => run.job === job);
   }
 
-  /** A request reaches the endpoint. @throws at the next look: here it would be the process's own error */
+  /**
+   * A request reaches the endpoint.
+   * @throws at the next check: an error thrown here would be the process's own
+   */
   sent(run: Run, id: string): void {
     try {
       this.checkSent(run, id);
@@ -118,7 +121,7 @@ export class History {
         other.callbacks.get(id) === generation,
     );
     run.sent.add(id);
-    // A worker that has lost its lock may still return what it has not sent.
+    // A worker that lost its lock may still return callbacks that it has not sent.
     if (others.length > 0 && !wasLost) throw new Error(`${id} is sent twice at once, and no worker was lost`);
     const isOver = row.generation > generation || isFinished(row);
     if (!isOver || run.isLost) return;
@@ -127,7 +130,7 @@ export class History {
     if (!wasLost || !beganBefore) throw new Error(`${id} is sent again although it is ${row.state}`);
   }
 
-  /** An attempt fails that began then. */
+  /** An attempt that began at this time failed. */
   failed(run: Run, id: string, startedAt: number): void {
     const { endpoints, callbacks } = run.job.data as BatchJobData;
     const endpoint = endpoints[callbacks.find((one) => one.id === id)?.endpoint ?? 0]?.id ?? '';
@@ -144,8 +147,8 @@ export class History {
   }
 
   /**
-   * An endpoint goes on hold: by an attempt that failed, and that began after the last hold was lifted.
-   * @param startedAt of the attempt, and as the database computes it: the request to it takes time as well
+   * An endpoint goes on hold because of a failed attempt that began after the last hold was lifted.
+   * @param startedAt of the attempt, as the database computes it: the statement takes time as well
    */
   held(endpointId: string, startedAt: number, computedAt: number): void {
     this.onHold.add(endpointId);
@@ -160,7 +163,11 @@ export class History {
     this.attempts.set(id, (this.attempts.get(id) ?? 0) + 1);
   }
 
-  /** After every step. @throws where something happened that must not. @param delivered what this step has just settled with a 2xx */
+  /**
+   * Called after every step.
+   * @param delivered what this step has settled with a 2xx
+   * @throws if something happened that must not
+   */
   observe(
     rows: readonly Row[],
     jobs: readonly ModelJob[],
@@ -188,7 +195,7 @@ export class History {
     }
   }
 
-  /** Nothing happens any more. */
+  /** Called when nothing more can happen. */
   end(jobs: readonly ModelJob[]): void {
     for (const row of this.rows.values())
       if (!isFinished(row)) throw new Error(`${row.id} stays ${row.state}`);
@@ -233,7 +240,7 @@ export class History {
     }
   }
 
-  /** No callback is in two live batches: of all jobs one at most would send it. */
+  /** No callback is in two live batches: at most one job would send it. */
   private checkJobs({ id, state, batch }: Row, jobs: readonly ModelJob[], now: number): void {
     const live = jobs.filter((job) => holds(job, id) && this.isLive(job));
     const own = live.filter((job) => state === 'queued' && job.id === batch);

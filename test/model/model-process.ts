@@ -43,11 +43,11 @@ const OPTIONS = {
   circuitOpenMs: 1_000,
 };
 const RETRY_AFTER_MS = 5_000;
-/** Callbacks in hand per queue. */
+/** Permits of each queue. */
 const PERMITS = 4;
 const QUEUES = [MAIN_QUEUE, RETRY_QUEUE] as const;
 
-/** Methods of the record that are one step each, as they are. */
+/** Methods of the record that are one step each, unchanged. */
 type Recorded =
   | 'isAnyDue'
   | 'takeHeld'
@@ -60,8 +60,9 @@ type Recorded =
   | 'settle';
 
 /**
- * One process: relay, sweep, fetch loops and processor as they are, on stores and endpoints whose every operation is a
- * step of the story. Only what has a clock of its own is left out: the loops around the rounds, and the settler's timer.
+ * One process: the real relay, sweep, fetch loops and processor, on stores and endpoints whose every operation is a
+ * step of the scenario. Parts with a clock of their own are left out: the loops around the rounds, and the settler's
+ * timer.
  */
 export class ModelProcess {
   private readonly relay: Relay;
@@ -153,17 +154,17 @@ export class ModelProcess {
       });
   }
 
-  /** Its list of the endpoints on hold is read again. */
+  /** Reads its list of endpoints on hold again. */
   learn(): void {
     void this.holds.onModuleInit();
   }
 
-  /** An endpoint was changed, or tried with success. */
+  /** An endpoint was changed, or a test of it succeeded. */
   lift(endpointId: string): void {
     void this.holds.lift({ endpointId, serviceId: '', callbackType: '', url: '' }, 'test');
   }
 
-  /** Whether the loop of its queue would take it. */
+  /** Whether the loop of its queue would fetch it. */
   waitsFor(job: ModelJob): boolean {
     return this.workers.get(job.queue)?.isWaiting === true;
   }
@@ -175,13 +176,13 @@ export class ModelProcess {
     this.world.queues.claim(job, token);
     const key = `${job.queue} ${job.id}`;
     const held = this.runs.get(key);
-    // What it still has in hand goes on under the new lock.
+    // Its unfinished work continues under the new lock.
     if (held) held.job = job;
     else this.runs.set(key, this.world.history.begin(job, this.world.store.now));
     worker.give(this.jobOf(job, token));
   }
 
-  /** SIGTERM: as `Workers` stops. */
+  /** SIGTERM: stops in the order of `Workers`. */
   stop(): void {
     if (this.isStopping) return;
     this.isStopping = true;
@@ -256,7 +257,7 @@ export class ModelProcess {
         const { now } = this.world.store;
         return steps.take(this, `add ${job.queue} ${job.id}`, ({ fault }: Choice) => {
           queues.add(job, now);
-          if (fault === 'unanswered') throw new Error('Command timed out');
+          if (fault === 'response_lost') throw new Error('Command timed out');
         });
       },
       waitingJobs: async (queue: string) => ({
@@ -323,7 +324,7 @@ export class ModelProcess {
     const startedAt = this.world.store.now;
     return this.world.steps.take<DeliveryOutcome>(this, `send ${id}`, ({ response, opens }) => {
       if (run) this.world.history.sent(run, id);
-      // Of each attempt another one: two at the same time are not the same attempt.
+      // Each attempt gets its own time, because two attempts with the same time count as one.
       this.world.attempts += 1;
       const durationMs = this.world.attempts;
       if (response === 'delivered') return { kind: 'delivered', statusCode: 200, durationMs };
@@ -339,7 +340,7 @@ export class ModelProcess {
     });
   }
 
-  /** Those of all jobs together, each record once a statement. */
+  /** Settlements of all jobs together; a statement has each record once. */
   private settle(settlement: Settlement): Promise<Settled> {
     const { promise, resolve } = Promise.withResolvers<Settled>();
     this.unsettled.push({ settlement, run: this.current.getStore(), done: resolve });
@@ -364,7 +365,7 @@ export class ModelProcess {
   }
 }
 
-/** BullMQ's worker, as far as `FetchLoop` knows it. */
+/** The part of BullMQ's worker that `FetchLoop` uses. */
 class ModelWorker {
   private waiting:
     { readonly token: string; readonly resolve: (job: AnyJob | undefined) => void } | undefined;
@@ -399,7 +400,7 @@ class ModelWorker {
 
   kill(): void {
     this.waiting = undefined;
-    // What a process that is killed takes with it.
+    // A killed process loses these.
     clearInterval(Reflect.get(this.loop ?? {}, 'renewal') as NodeJS.Timeout | undefined);
   }
 
@@ -426,7 +427,7 @@ class ModelWorker {
   }
 
   async startStalledCheckTimer(): Promise<void> {
-    // The story says when a lock runs out.
+    // The scenario says when a lock expires.
   }
 
   async close(): Promise<void> {

@@ -8,19 +8,19 @@ export interface ModelJob {
   /** When it was added. */
   readonly timestamp: number;
   token: string | undefined;
-  /** How often its worker lost it, and how often one began with it. */
+  /** How often a worker lost it, and how often one began it. */
   stalls: number;
   starts: number;
 }
 
-/** BullMQ's number for a job that is not there, or is another worker's. */
+/** BullMQ's code for a job that is gone, or belongs to another worker. */
 class LostLockError extends Error {
   readonly code = -2;
 }
 
 /**
- * The two queues, with what both backends promise (test/conformance): an id that is there is not added twice, a job
- * stays until its worker completes it, and one whose lock ran out is handed out again. In no order.
+ * The two queues, with the promises of both backends (test/conformance): an existing id is not added twice, a job stays
+ * until its worker completes it, and a job whose lock expired is handed out again. The order is random.
  */
 export class ModelQueues {
   private readonly jobs = new Map<string, ModelJob>();
@@ -28,7 +28,7 @@ export class ModelQueues {
   add({ queue, id, data }: QueuedJob, timestamp: number): void {
     const key = `${queue} ${id}`;
     if (this.jobs.has(key)) return;
-    // As stored: nobody else's objects.
+    // A copy, as a store would return it.
     const stored: unknown = JSON.parse(JSON.stringify(data));
     this.jobs.set(key, { queue, id, data: stored, timestamp, token: undefined, stalls: 0, starts: 0 });
   }
@@ -56,20 +56,20 @@ export class ModelQueues {
     job.starts += 1;
   }
 
-  /** @throws where its lock is another's by now, or the job is gone. */
+  /** @throws if its lock belongs to another worker, or the job is gone */
   complete(queue: string, id: string, token: string): void {
     const key = `${queue} ${id}`;
     if (this.jobs.get(key)?.token !== token) throw new LostLockError(`${key} is not locked by ${token}`);
     this.jobs.delete(key);
   }
 
-  /** The lock of its worker ran out. */
+  /** The lock of its worker expired. */
   stall(job: ModelJob): void {
     job.token = undefined;
     job.stalls += 1;
   }
 
-  /** FLUSHALL, an empty Redis in its place, a queue's schema made anew. */
+  /** All jobs are lost: FLUSHALL, an empty Redis in its place, or a new schema of the queue. */
   flush(): void {
     this.jobs.clear();
   }

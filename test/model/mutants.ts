@@ -5,17 +5,17 @@ import type { HeldEndpoint, Holds } from '../../src/service-callbacks/holds/hold
 import type { Settler } from '../../src/service-callbacks/delivery/settler.js';
 import type { BatchJobData } from '../../src/service-callbacks/queues/batch-job.js';
 
-/** How a wrong protocol differs; the protocol as it is differs in nothing. */
+/** How a mutant differs from the real protocol, which is empty here. */
 export interface Mutant {
-  /** Makes another statement of one. */
+  /** Replaces a part of a statement. */
   readonly rewrite?: (statement: string) => string;
   /** The relay's mark commits after its jobs are added. */
   readonly commitsLate?: boolean;
-  /** A job is completed before what became of its callbacks is written. */
+  /** A job is completed before its dispositions are written. */
   readonly isHasty?: boolean;
-  /** What the sweep does with a batch that is old, in place of asking the queues for it. */
+  /** What the sweep does with an old batch, instead of looking for it in the queues. */
   readonly sweepsBlindly?: (callbacks: CallbackRepository, batch: string) => Promise<unknown>;
-  /** What admission does where an endpoint is on hold. */
+  /** What admission does if an endpoint is on hold. */
   readonly whenHeld?: (holds: Holds, endpoint: HeldEndpoint, now: number) => void;
   readonly process?: (
     job: AnyJob,
@@ -41,7 +41,7 @@ const readAll = replacing(
   [`AND c.batch = $1 AND (c.state || '') = 'queued'`, ''],
 );
 
-/** A mutant, a seed with which it is caught soon, and the promise that it breaks. */
+/** A mutant, a seed that finds it quickly, and the promise that it breaks. */
 interface Caught extends Mutant {
   readonly seed: number;
   readonly breaks: RegExp;
@@ -101,7 +101,7 @@ export const MUTANTS: Readonly<Record<string, Caught>> = {
   },
 };
 
-/** Where its workers ended twice. */
+/** After its workers ended twice. */
 function giveUpStalled(job: AnyJob, settler: Pick<Settler, 'settle'>) {
   const { callbacks, endpoints } = job.data as BatchJobData;
   if (job.stalledCounter < 2) return undefined;

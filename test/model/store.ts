@@ -19,7 +19,7 @@ const TABLES = [
   'service_callback_holds',
   'service_callback_apis',
 ] as const;
-/** Stories whose rows are dead. TRUNCATE takes as long as a story. */
+/** After this many scenarios, dead rows are removed. TRUNCATE takes as long as a scenario. */
 const VACUUM_AFTER = 50;
 
 /** The record in a real PostgreSQL, and the transactions that processes have open in it. */
@@ -30,16 +30,16 @@ export class Store {
   private keepsOpen: object | undefined;
   private known: readonly Row[] = [];
   private isChanged = true;
-  private stories = 0;
+  private scenarios = 0;
   private statements = 0;
-  /** A mutant's statement has replaced one. */
+  /** Whether a mutant has replaced a statement. */
   isRewritten = false;
-  /** The story's time, Unix ms: of the processes and of the database. It passes with each statement. */
+  /** The time of the scenario, Unix ms, for the processes and the database. It advances with each statement. */
   now = START;
 
   private constructor(
     readonly dataSource: DataSource,
-    /** Makes another statement of one: what a mutant does. */
+    /** Replaces a part of a statement, for a mutant. */
     private readonly rewrite: (statement: string) => string,
   ) {
     this.callbacks = new CallbackRepository(dataSource);
@@ -59,17 +59,17 @@ export class Store {
     return this.dataSource.destroy();
   }
 
-  /** For the next story. */
+  /** Prepares the next scenario. */
   async empty(): Promise<void> {
     for (const owner of this.open.keys()) await this.end(owner, 'ROLLBACK');
-    this.stories += 1;
+    this.scenarios += 1;
     this.statements = 0;
     this.now = START;
     for (const table of TABLES) await this.dataSource.query(`DELETE FROM ${table}`);
-    if (this.stories % VACUUM_AFTER === 0) await this.dataSource.query(`VACUUM ${TABLES.join(', ')}`);
+    if (this.scenarios % VACUUM_AFTER === 0) await this.dataSource.query(`VACUUM ${TABLES.join(', ')}`);
   }
 
-  /** Every record as it is now. */
+  /** Every record at this moment. */
   async rows(): Promise<readonly Row[]> {
     if (!this.isChanged) return this.known;
     this.known = await this.dataSource.query<Row[]>(
@@ -80,7 +80,7 @@ export class Store {
     return this.known;
   }
 
-  /** A transaction of a process, to be ended by a later step. */
+  /** A transaction of a process, which a later step ends. */
   async begin(owner: object): Promise<EntityManager> {
     const runner = this.dataSource.createQueryRunner();
     this.open.set(owner, runner);
@@ -96,7 +96,7 @@ export class Store {
     await runner.release();
   }
 
-  /** Takes without committing. */
+  /** Takes without a commit. */
   async takeOpen(owner: object, limits: TakeLimits): Promise<TakenNow[]> {
     this.keepsOpen = owner;
     try {
@@ -106,13 +106,13 @@ export class Store {
     }
   }
 
-  /** Each statement is the mutant's, and its time the story's: the same story goes the same way each time. */
-  private told(statement: string): string {
+  /** A statement as the mutant has it, at the scenario's time: a scenario has the same result every time. */
+  private atModelTime(statement: string): string {
     this.statements += 1;
     this.now += 1;
     const rewritten = this.rewrite(statement);
     this.isRewritten ||= rewritten !== statement;
-    // A prepared statement keeps the time that is written into it.
+    // A prepared statement would keep the time in its text.
     return rewritten
       .replace('PREPARE ', 'DEALLOCATE ALL; PREPARE ')
       .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
@@ -128,7 +128,7 @@ export class Store {
     let isKept = false;
     const run = (client: ClientBase, statement: string, parameters?: unknown[]) => {
       this.isChanged = true;
-      const text = this.told(statement);
+      const text = this.atModelTime(statement);
       if (this.keepsOpen === undefined || !text.endsWith(COMMIT)) return client.query(text, parameters);
       isKept = true;
       this.open.set(this.keepsOpen, runner);

@@ -14,11 +14,11 @@ import type { Store } from './store.js';
 const PROCESSES = 2;
 const ENDPOINTS = 2;
 const PRIORITY = 1;
-/** Longer than the sweep waits for a batch, and a retry for its time, ms. */
+/** Longer than the age at which the sweep looks for a batch, and than any retry delay, ms. */
 const LONG_MS = 10_001;
-const PATIENCE = 40;
+const MAX_ROUNDS = 40;
 
-/** One story: a record, two queues, endpoints and two processes, and everything that may happen to them. */
+/** One scenario: a record, two queues, endpoints and two processes, and everything that may happen to them. */
 export class World {
   readonly steps = new Steps();
   readonly queues = new ModelQueues();
@@ -33,8 +33,8 @@ export class World {
   private failure: Error | undefined;
   /** Time has passed, or a hold was lifted or read, since the last round of a relay. */
   private maybeReleased = false;
-  /** What happened, to be read where it went wrong. */
-  readonly told: string[] = [];
+  /** The events so far, for the message of a failure. */
+  readonly trace: string[] = [];
   private ids = 0;
   attempts = 0;
 
@@ -60,12 +60,12 @@ export class World {
     return world;
   }
 
-  /** Nothing of it goes on. */
+  /** Ends the scenario: nothing of it continues. */
   async close(): Promise<void> {
     for (const process of [...this.processes, ...this.stopping]) await process.kill();
   }
 
-  /** Checks what is to hold after each thing that happens. */
+  /** Checks, after each event, what must always be true. */
   async observe(): Promise<void> {
     await untilIdle();
     if (this.failure !== undefined) throw this.failure;
@@ -80,7 +80,7 @@ export class World {
 
   note(event: { readonly does: string }): void {
     const { does, ...how } = event;
-    if (does !== 'step') this.told.push(`${does} ${Object.values(how).join(' ')}`);
+    if (does !== 'step') this.trace.push(`${does} ${Object.values(how).join(' ')}`);
   }
 
   async step(nth: number, choice: Choice): Promise<void> {
@@ -89,10 +89,10 @@ export class World {
     const chosen = nth % Math.max(1, ready + begins.length);
     const done = chosen < ready ? await this.steps.step(chosen, choice) : begins[chosen - ready]?.();
     this.steps.pass();
-    if (done !== undefined) this.told.push(`  ${done}`);
+    if (done !== undefined) this.trace.push(`  ${done}`);
   }
 
-  /** What idle processes may begin with: a round of the relay, a job that no worker has. */
+  /** What idle processes may begin: a round of the relay, or a job without a worker. */
   private beginnings(): (() => string)[] {
     const isDue = this.history.isDue(this.store.now) || (this.maybeReleased && this.history.has('held'));
     const jobs = this.queues.waiting();
@@ -121,13 +121,13 @@ export class World {
     if (this.history.has('queued', 'scheduled', 'held')) this.processes[process]?.sweep();
   }
 
-  /** It reads which endpoints are on hold. */
+  /** A process reads which endpoints are on hold. */
   learn(process: number): void {
     this.maybeReleased = true;
     this.processes[process]?.learn();
   }
 
-  /** Somebody changes an endpoint that is on hold, or tries it with success. */
+  /** A person changes an endpoint on hold, or tests it with success. */
   lift(process: number, nth: number): void {
     const held = this.endpoints.filter((id) => this.history.isHeld(id));
     const id = held[nth % held.length];
@@ -135,7 +135,7 @@ export class World {
     this.maybeReleased = true;
   }
 
-  /** News of one transaction, which ends with a later step. */
+  /** News of one transaction, which a later step ends. */
   async enqueue(endpoint: number, count: number, commits: boolean): Promise<void> {
     const owner = {};
     const news = Array.from({ length: count }, () => this.newsFor(endpoint));
@@ -164,7 +164,7 @@ export class World {
     if (id !== undefined) await this.store.callbacks.replay([id], PRIORITY);
   }
 
-  /** Somebody disables an endpoint, or enables it. */
+  /** A person disables or enables an endpoint. */
   async switch(endpoint: number): Promise<void> {
     const id = this.endpoints[endpoint] ?? '';
     const [row] = await this.store.dataSource.query<{ disabled: boolean }[]>(
@@ -187,7 +187,7 @@ export class World {
     this.maybeReleased = true;
   }
 
-  /** The lock of an active job runs out, whether its worker lives or not. */
+  /** The lock of an active job expires, whether or not its worker lives. */
   stall(nth: number): void {
     const active = this.queues.active();
     const job = active[nth % active.length];
@@ -207,7 +207,7 @@ export class World {
     this.processes[process] = new ModelProcess(this);
   }
 
-  /** SIGTERM; what it has in hand it ends with later steps. */
+  /** SIGTERM; later steps finish its work. */
   stop(process: number): void {
     const stopped = this.processes[process];
     if (!stopped) return;
@@ -222,12 +222,12 @@ export class World {
     return applied;
   }
 
-  /** Nothing goes wrong any more and every endpoint responds with 200: everything that is on its way must end. */
+  /** From now on nothing fails and every endpoint responds with 200: every open callback must end. */
   async end(): Promise<void> {
     await this.store.dataSource.query(
       'UPDATE service_callback_apis SET disabled_at = NULL, disabled_reason = NULL',
     );
-    for (let round = 0; round < PATIENCE; round += 1) {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
       await this.finishSteps();
       if (this.history.isOver && this.queues.all().length === 0) break;
       this.wait();
@@ -253,7 +253,7 @@ export class World {
     }
   }
 
-  /** The same in each telling of a story. */
+  /** The same ids in each run of a scenario. */
   private id(): string {
     this.ids += 1;
     return `00000000-0000-7000-8000-${`${this.ids}`.padStart(12, '0')}`;

@@ -3,7 +3,7 @@ import type { Behaviour, Exchange } from './receiver.js';
 /** An endpoint that responds only when so many requests have arrived: proves that all were in flight together. */
 export interface Barrier {
   readonly behaviour: Behaviour;
-  /** Resolves when all are there; none of them has been answered. */
+  /** Resolves when all are there; none of them has a response yet. */
   readonly full: Promise<void>;
   /** How many are waiting for a response now. */
   readonly waiting: number;
@@ -16,7 +16,7 @@ export interface Barrier {
 export function barrier(size: number, ms: number, response: Behaviour): Barrier {
   const waiting = new Set<Exchange>();
   const { promise: full, resolve } = Promise.withResolvers<void>();
-  const answerAll = () => {
+  const respondToAll = () => {
     for (const exchange of waiting) response(exchange);
     waiting.clear();
   };
@@ -31,7 +31,7 @@ export function barrier(size: number, ms: number, response: Behaviour): Barrier 
       exchange.socket.once('close', () => waiting.delete(exchange));
       if (waiting.size < size) return;
       resolve();
-      setTimeout(answerAll, ms);
+      setTimeout(respondToAll, ms);
     },
   };
 }

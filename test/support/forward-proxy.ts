@@ -24,10 +24,10 @@ export interface ForwardProxy {
 
 export interface ForwardProxyOptions {
   readonly tls?: TlsCredentials;
-  /** `user:password` without which it answers 407. */
+  /** `user:password` without these credentials it responds with 407. */
   readonly credentials?: string;
   /** Instead of opening a connection. */
-  readonly answer?: (socket: Socket) => void;
+  readonly respond?: (socket: Socket) => void;
   /** Where a connection really goes. Default: where it was asked for. */
   readonly route?: (host: string, port: number) => { readonly host: string; readonly port: number };
 }
@@ -35,7 +35,7 @@ export interface ForwardProxyOptions {
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
 export async function startForwardProxy(options: ForwardProxyOptions = {}): Promise<ForwardProxy> {
-  const { tls, credentials, answer, route = (host, port) => ({ host, port }) } = options;
+  const { tls, credentials, respond, route = (host, port) => ({ host, port }) } = options;
   const requests: ProxyRequest[] = [];
   const server = tls === undefined ? createServer() : createTlsServer({ ...tls });
   const sockets = new Sockets(server);
@@ -54,9 +54,9 @@ export async function startForwardProxy(options: ForwardProxyOptions = {}): Prom
     client.on('error', () => undefined).on('end', () => client.end());
     if (expected !== undefined && request.headers['proxy-authorization'] !== expected) {
       client.end('HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\n\r\n');
-    } else if (answer !== undefined) {
+    } else if (respond !== undefined) {
       // Unread, its end would not be noticed.
-      answer(client.resume());
+      respond(client.resume());
     } else {
       tunnel(client, target, route);
     }

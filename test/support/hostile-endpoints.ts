@@ -31,7 +31,7 @@ const behaviours: readonly hostile.SocketBehaviour[] = [
   hostile.brotliBomb(),
 ];
 
-const healthy = hostile.answerWith(`${OK}content-length: 0\r\n\r\n`);
+const healthy = hostile.respondWith(`${OK}content-length: 0\r\n\r\n`);
 const wanted = process.argv[2] === 'healthy' ? [healthy] : behaviours;
 const servers = await Promise.all(wanted.map((behaviour) => startTcpServer(behaviour)));
 process.once('disconnect', () => process.exit(0));

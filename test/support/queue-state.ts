@@ -77,7 +77,7 @@ async function eventsOnRedis(queue: Queue, jobId: string): Promise<string[]> {
     .flatMap((event) => (event.get('jobId') === jobId ? [event.get('event') ?? ''] : []));
 }
 
-/** Redis answers a stream's fields flat: name, value, name, value. */
+/** Redis returns a stream's fields flat: name, value, name, value. */
 function pairs(flat: readonly string[]): ReadonlyMap<string, string> {
   const names = flat.filter((_, at) => at % 2 === 0);
   return new Map(names.map((name, at) => [name, flat[2 * at + 1] ?? '']));

@@ -6,7 +6,7 @@ import { MEMORY_BAR_MIB } from './memory-bar.js';
 
 const ENDPOINTS = 100;
 
-/** Endpoints that all hang: sockets, timers and documents of every attempt are held at once. */
+/** All endpoints hang: the sockets, timers and payloads of every attempt are in memory at once. */
 export const attemptsInFlight: Scenario = async function* ({ lab, options, say }) {
   const attempts = options.quick ? 300 : 2_000;
   const stores = await lab.fresh();
@@ -16,7 +16,7 @@ export const attemptsInFlight: Scenario = async function* ({ lab, options, say }
   );
   lab.receiver.reset();
   const worker = await WorkerProcess.start('service', options.backend, stores, {
-    // Endpoints that have not responded leave five sixteenths of it free.
+    // Endpoints that have not responded leave five sixteenths of the permits free.
     CALLBACK_CONCURRENCY: '3000',
     CALLBACK_TIMEOUT_MS: '30000',
   });

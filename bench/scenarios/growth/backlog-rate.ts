@@ -4,11 +4,11 @@ import type { ScenarioContext } from '../scenario.js';
 
 export interface BacklogRate {
   readonly perSecond: number;
-  /** Of the worker, at its highest. */
+  /** The highest of the worker. */
   readonly peakRssMiB: number;
 }
 
-/** How fast one worker goes through the first `counted` of a backlog, after a tenth of them as its warm-up. */
+/** How fast one worker delivers the first `counted` callbacks of a backlog, after a tenth as many for its warm-up. */
 export async function backlogRate(
   { lab, options }: ScenarioContext,
   counted: number,

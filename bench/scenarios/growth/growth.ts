@@ -4,7 +4,7 @@ import { manyEndpoints } from './many-endpoints.js';
 import { oldSnapshot } from './old-snapshot.js';
 import { queueLength } from './queue-length.js';
 
-/** Whether many pending callbacks, many endpoints, many attempts in flight or an old snapshot make it slower or bigger. */
+/** Whether many pending callbacks, endpoints or attempts in flight, or an old snapshot, make it slower or larger. */
 export const growth: Scenario = (context) =>
   inTurn(context, {
     'pending callbacks': queueLength,

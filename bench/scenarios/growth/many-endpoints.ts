@@ -7,10 +7,13 @@ const QUEUED = 30_000;
 const COUNTED = 20_000;
 const FEW = 10;
 const MANY = [1_000, 10_000];
-/** Registrations under way together. */
+/** Registrations at one time. */
 const TOGETHER = 50;
 
-/** The same backlog, spread over more endpoints: each has its slots and its circuit. One origin: what it costs to connect is not measured. */
+/**
+ * The same backlog, for more endpoints, each with its permits and its circuit. They have one origin: the cost of
+ * connections is not measured.
+ */
 export const manyEndpoints: Scenario = async function* (context) {
   const { options, lab, say } = context;
   const rateWith = (endpoints: number) =>

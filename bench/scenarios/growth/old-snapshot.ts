@@ -6,8 +6,8 @@ import { WorkerProcess } from '../../worker-process.js';
 import type { Scenario } from '../scenario.js';
 
 /**
- * A transaction of the host that stays open: PostgreSQL removes nothing that has changed since, and the relay must not
- * read all of it. How long a take takes at the end of it, beside before it, with the same callbacks a second.
+ * A transaction of the host stays open, so PostgreSQL removes nothing that has changed since, and the relay must not
+ * read all of it. Measures a take at the end of the transaction and one before it, at the same rate of callbacks.
  */
 export const oldSnapshot: Scenario = async function* ({ lab, options, say }) {
   if (options.backend !== 'postgres') return;

@@ -3,7 +3,7 @@ import { interleave, type Scenario } from '../scenario.js';
 import { backlogRate } from './backlog-rate.js';
 import { MEMORY_BAR_MIB } from './memory-bar.js';
 
-/** Three times as many pending, all of one endpoint. */
+/** Three times as many pending callbacks, all for one endpoint. */
 export const queueLength: Scenario = async function* (context) {
   const { options, lab, say } = context;
   const sizes = options.quick ? { short: 2_000, long: 6_000 } : { short: 100_000, long: 300_000 };

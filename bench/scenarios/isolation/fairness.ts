@@ -6,10 +6,10 @@ import { interleave, type Scenario, type ScenarioContext } from '../scenario.js'
 import { FLOOR_MS } from './floor.js';
 
 const PROBES = 50;
-/** This many callbacks with responses after 20 ms leave spare CPU time: a full CPU adds a delay of its own. */
+/** This many callbacks with responses after 20 ms leave spare CPU time: a full CPU would add a delay of its own. */
 const ENVIRONMENT = { CALLBACK_CONCURRENCY: '40' };
 
-/** One service's flood in front of the queue: what it does to another's few. */
+/** What one service's flood does to the few callbacks of another. */
 export const fairness: Scenario = async function* (context) {
   const { options, say } = context;
   const flood = options.quick ? 5_000 : 50_000;

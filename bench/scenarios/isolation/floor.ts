@@ -1,2 +1,2 @@
-/** Differences below this are the machine's, not the system's, ms. */
+/** Smaller differences come from the machine, ms. */
 export const FLOOR_MS = 10;

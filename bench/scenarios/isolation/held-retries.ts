@@ -6,21 +6,24 @@ import { WorkerProcess } from '../../worker-process.js';
 import { interleave, type Scenario, type ScenarioContext } from '../scenario.js';
 
 const RETRIED = 400;
-/** One alone would fail too often in a row, and its circuit would open. */
+/** A single endpoint would fail too often in a row, and its circuit would open. */
 const FLAKY = 40;
 /** Sent together. */
 const BATCH = 10;
-/** As short as retries get, so that lateness shows beside the backoff itself, ms. */
+/** A short retry delay, so that lateness is visible beside it, ms. */
 const RETRY_DELAY_MS = 100;
 
 interface Side {
   readonly producer: BenchProducer;
   readonly stores: Stores;
-  /** Their endpoints respond to the first attempt of each callback with 503. */
+  /** Their endpoints respond with 503 to the first attempt of each callback. */
   readonly flaky: readonly string[];
 }
 
-/** Retries of healthy endpoints, from the failed attempt to the next one, with many held behind a dead one. */
+/**
+ * Retries of healthy endpoints, from the failed attempt to the next one, while many callbacks of a dead endpoint are
+ * held.
+ */
 export const heldRetries: Scenario = async function* (context) {
   const { options, say } = context;
   const held = options.quick ? 2_000 : 100_000;
@@ -64,12 +67,12 @@ function startWorker({ options }: ScenarioContext, { stores }: Side): Promise<Wo
   });
 }
 
-/** A dead endpoint and a worker that finds out. */
+/** Makes a dead endpoint, with a worker that puts it on hold. */
 async function holdMany(context: ScenarioContext, to: Side, count: number): Promise<void> {
   const dead = await to.producer.register(`${context.lab.receiver.url}/dead`);
   await to.producer.sendMany([dead], count);
   const worker = await startWorker(context, to);
-  // The attempts that opened the circuit are scheduled, and held when they are due.
+  // Callbacks whose attempts opened the circuit are scheduled, and are held when they are due.
   await to.producer.untilHeld(count);
   await worker.kill();
 }
@@ -78,7 +81,7 @@ async function retryP99(context: ScenarioContext, on: Side): Promise<number> {
   const { lab } = context;
   const worker = await startWorker(context, on);
   try {
-    // Warm, then measured, at a rate that is no flood.
+    // A warm-up, then the measurement, at a rate that is no flood.
     for (const count of [RETRIED / 4, RETRIED]) {
       lab.receiver.reset();
       for (let sent = 0; sent < count; sent += BATCH) {

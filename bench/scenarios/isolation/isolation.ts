@@ -3,6 +3,6 @@ import { fairness } from './fairness.js';
 import { heldRetries } from './held-retries.js';
 import { mixes } from './mixes.js';
 
-/** What endpoints do to each other, and what a service does to another. */
+/** How endpoints affect each other, and how services do. */
 export const isolation: Scenario = (context) =>
   inTurn(context, { fairness, 'retries beside held ones': heldRetries, mixes });

@@ -13,7 +13,7 @@ interface Mix {
   readonly badShare: number;
   readonly badEndpoints: number;
   readonly badPath: string;
-  /** How long the bad ones keep an attempt, ms. */
+  /** How long a bad endpoint takes for an attempt, ms. */
   readonly heldMs: number;
   readonly bar: Bar;
 }
@@ -54,12 +54,12 @@ const MIXES: readonly Mix[] = [
 ];
 
 const HEALTHY_ENDPOINTS = 20;
-/** Of the same rate to healthy endpoints alone, before it is measured: Node compiles what has run for a while, s. */
+/** The same rate to healthy endpoints only, before the measurement: Node compiles code that has run for a while, s. */
 const WARM_UP = { full: 15, quick: 1 } as const;
 
 /**
- * Delay from the intended moment to arrival at the healthy receivers, with bad ones in the mix, and beside as many
- * callbacks whose endpoints are all healthy.
+ * The delay from the intended moment to the arrival at healthy receivers: with bad endpoints in the mix, and with as
+ * many callbacks of healthy endpoints only.
  */
 export const mixes: Scenario = (context) =>
   inTurn(
@@ -75,7 +75,7 @@ export const mixes: Scenario = (context) =>
   );
 
 async function mixRow(context: ScenarioContext, mix: Mix): Promise<Row> {
-  // The offered bad load is four times the permits: a pool that is large enough would show nothing.
+  // The bad endpoints get four times the permits: a pool that is large enough would show nothing.
   const { rate } = context.options;
   const offeredBadLoad = (rate * mix.badShare * mix.heldMs) / 1_000;
   const concurrency = Math.max(8, Math.floor(offeredBadLoad / 4));
@@ -111,7 +111,7 @@ async function mixRow(context: ScenarioContext, mix: Mix): Promise<Row> {
   );
 }
 
-/** The same moments in both. */
+/** Both have the same arrivals. */
 async function healthyP99(
   { lab, options }: ScenarioContext,
   mix: Mix,
@@ -132,11 +132,11 @@ async function healthyP99(
     range(mix.badEndpoints).map((n) => producer.register(`${lab.receiver.url}${mix.badPath}/${n}`)),
   );
   const worker = await WorkerProcess.start('service', options.backend, stores, environment);
-  const patience = options.quick ? 3 : 30;
+  const extraSeconds = options.quick ? 3 : 30;
   const delaysOf = async (arrivals: readonly Arrival[], lastsSeconds: number): Promise<number[]> => {
     lab.receiver.reset();
     const wanted = arrivals.filter((arrival) => !arrival.bad).length;
-    const longest = (lastsSeconds + patience) * 1_000;
+    const longest = (lastsSeconds + extraSeconds) * 1_000;
     const arrived = lab.receiver.arrivals(wanted, longest);
     await play(arrivals, async ({ bad: isBad, pick }, intendedAt) => {
       const services = isBad ? bad : healthy;
@@ -145,7 +145,7 @@ async function healthyP99(
     });
     await arrived;
     const { delays } = await lab.receiver.report();
-    // What has not arrived by now counts as it must: as the longest of all.
+    // A callback that has not arrived by now counts with the longest delay.
     return [...delays, ...Array.from({ length: wanted - delays.length }, () => longest)];
   };
   try {

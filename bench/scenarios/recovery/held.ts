@@ -13,7 +13,7 @@ const PATIENCE_MS = 900_000;
 /** How long nothing happens while they are held, ms. */
 const IDLE_MS = { full: 30_000, quick: 5_000 } as const;
 const HEALTHY_ENDPOINTS = 20;
-/** Of the others' callbacks, which are not to fill the machine. */
+/** The callbacks of others, which must not fill the machine. */
 const HEALTHY_PER_SECOND = 50;
 const ENVIRONMENT = {
   CALLBACK_TRANSPORT: 'undici',
@@ -22,23 +22,23 @@ const ENVIRONMENT = {
   CALLBACK_RETRY_MAX_DELAY_MS: '1000',
 };
 
-/** Many callbacks of one service on their way, and those of others beside them. */
+/** Many callbacks of one service in delivery, and callbacks of others beside them. */
 interface Passage {
   /** From the first arrival to the last, ms. */
   readonly lastedMs: number;
-  /** Of the others meanwhile, from the moment to send to the arrival, ms. */
+  /** For the others meanwhile: from the intended moment to the arrival, ms. */
   readonly healthyP99: number;
 }
 
 interface Recovery extends Passage {
-  /** From the endpoint's return to its first callback, beside the interval of its probes then, ms. */
+  /** From the endpoint's return to its first callback, and the interval of its probes at that time, ms. */
   readonly toFirstMs: number;
   readonly probeIntervalMs: number;
   /** CPU of all processes while nothing happens, a share of one core. */
   readonly idleShare: number;
 }
 
-/** An endpoint that was down with many callbacks behind it: what they cost while they are held, and their release. */
+/** An endpoint was down, with many held callbacks: what they cost while they are held, and their release. */
 export const held: Scenario = async function* (context) {
   const { options, say } = context;
   const count = options.quick ? 3_000 : options.callbacks;
@@ -100,7 +100,7 @@ export const held: Scenario = async function* (context) {
   );
 };
 
-/** As many ordinary callbacks, by a worker that has warmed up as the other one has. */
+/** As many ordinary callbacks, with a worker that has warmed up like the other. */
 async function deliver(context: ScenarioContext, count: number): Promise<Passage> {
   const { lab, options } = context;
   const stores = await lab.fresh();
@@ -131,7 +131,7 @@ async function recover(context: ScenarioContext, count: number): Promise<Recover
   try {
     await producer.sendMany([serviceId], count);
     await producer.untilHeld(count);
-    // What PostgreSQL does about the past is not what they cost.
+    // PostgreSQL's work on earlier rows is not their cost.
     for (const statement of ['VACUUM ANALYZE', 'CHECKPOINT']) await producer.dataSource.query(statement);
     const idleShare = await idle(worker, options.quick ? IDLE_MS.quick : IDLE_MS.full);
     const { intervalMs: probeIntervalMs } = await producer.nextProbe();
@@ -169,7 +169,7 @@ async function idle(worker: WorkerProcess, ms: number): Promise<number> {
   return ((cpuSeconds() - before.cpu) * 1_000) / (performance.now() - before.at);
 }
 
-/** From the arrival of one until that of the last, with callbacks of others at a steady rate. */
+/** From the first arrival to the last, with callbacks of others at a steady rate. */
 async function pass(
   { lab }: ScenarioContext,
   producer: BenchProducer,
@@ -195,7 +195,7 @@ async function pass(
   return { lastedMs, healthyP99: percentile((await lab.receiver.report()).delays, 99) };
 }
 
-/** @returns how many were sent. */
+/** @returns how many were sent */
 async function sendUntil(signal: AbortSignal, producer: BenchProducer, services: readonly string[]) {
   const running: Promise<void>[] = [];
   for (let due = performance.now(); !signal.aborted; due += 1_000 / HEALTHY_PER_SECOND) {

@@ -3,7 +3,7 @@ import { rowOf, type Pair } from '../../row.js';
 import { WorkerProcess } from '../../worker-process.js';
 import { interleave, type Scenario, type ScenarioContext } from '../scenario.js';
 
-/** What settled last may not be written yet, ms. */
+/** The last results may not be written yet, ms. */
 const UNWRITTEN_MS = 250;
 const ENVIRONMENT = {
   CALLBACK_TRANSPORT: 'undici',
@@ -12,14 +12,14 @@ const ENVIRONMENT = {
   QUEUE_STALLED_INTERVAL_MS: '2000',
 };
 
-/** A worker that is killed in the middle of its work, and another one: how many callbacks arrive twice. */
+/** A worker is killed in the middle of its work, and another one takes over: how many callbacks arrive twice. */
 export const killed: Scenario = async function* (context) {
   const { options, say } = context;
   const count = options.quick ? 4_000 : 50_000;
   const pairs = await interleave(context, async (round): Promise<Pair> => {
     const { repeats, bound } = await killOne(context, count);
     say(`  round ${round + 1}, killed: ${repeats} repeats of at most ${bound}`);
-    // A ratio of nothing has no logarithm.
+    // The logarithm of 0 does not exist.
     return { subject: Math.max(1, repeats), baseline: Math.max(1, bound) };
   });
   yield rowOf(
@@ -47,7 +47,7 @@ async function killOne({ lab, options }: ScenarioContext, count: number) {
   await first.kill();
   const second = await WorkerProcess.start('service', options.backend, stores, ENVIRONMENT);
   try {
-    // Each of them, however many arrive twice.
+    // Each of them, whether or not it arrives twice.
     const until = Date.now() + 180_000;
     for (;;) {
       const { arrivals, repeats } = await lab.receiver.report();

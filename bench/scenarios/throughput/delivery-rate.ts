@@ -35,7 +35,7 @@ interface Subject {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The same for all but the plain worker, which has what most are given. */
+/** The same for all except the plain worker, which has the usual settings. */
 const CONCURRENCY = { most: '500', 'plain-axios': '50' } as const;
 
 const SUBJECTS = {
@@ -68,7 +68,7 @@ const ROWS: readonly {
   figure: Figure;
   subject: SubjectName;
   baseline: SubjectName;
-  /** None where the row is there to explain the others. */
+  /** Absent for a row that only explains others. */
   bars?: Record<BackendName, Bar>;
 }[] = [
   {
@@ -103,13 +103,13 @@ const ROWS: readonly {
 /** Endpoints that the service's callbacks go to. */
 const ENDPOINTS = 10;
 
-/** How many are counted after a warm-up: a full run's figures are not Node's warm-up. */
+/** How many are counted after a warm-up, so that a full run does not measure Node's warm-up. */
 function loadOf({ options }: ScenarioContext) {
   if (!options.quick) return { warmUp: 5_000, counted: options.callbacks, timeoutMs: 600_000 };
   return { warmUp: 1_500, counted: 6_000, timeoutMs: 8_000 };
 }
 
-/** Delivery rate of one worker process with its queue full, every subject in turn. */
+/** The delivery rate of one worker process with a full queue, for every subject in turn. */
 export const deliveryRate: Scenario = async function* (context) {
   const rounds = await interleave(context, async (round) => {
     const rates = {} as Record<SubjectName, Rate>;
@@ -172,7 +172,10 @@ async function measure(context: ScenarioContext, { kind, environment }: Subject)
   }
 }
 
-/** Creates the schema and, for the service, the callbacks, before the worker starts. @returns further settings of the worker */
+/**
+ * Creates the schema and, for the service, the callbacks, before the worker starts.
+ * @returns further settings of the worker
+ */
 async function prepare(
   context: ScenarioContext,
   stores: Stores,

@@ -5,11 +5,11 @@ import { rowOf, type Pair } from '../../row.js';
 import { median } from '../../statistics.js';
 import { interleave, type Scenario } from '../scenario.js';
 
-/** Sealed, the payload of one callback has about as many bytes, as base64. */
+/** About as many bytes as the sealed payload of one callback, as base64. */
 const PAYLOAD_BYTES = 630;
 const MAX_STATEMENTS = 2;
 
-/** What a caller's transaction pays for a callback, beside a transaction that stores as many bytes in one table. */
+/** The cost of a callback in a caller's transaction, beside a transaction that stores as many bytes in one table. */
 export const enqueue: Scenario = async function* (context) {
   const { lab, options, say } = context;
   const calls = options.quick ? 200 : 2_000;
@@ -66,7 +66,7 @@ export const enqueue: Scenario = async function* (context) {
   }
 };
 
-/** What is sent on the caller's connection between BEGIN and COMMIT. */
+/** The statements on the caller's connection between BEGIN and COMMIT. */
 async function statementsOf(producer: BenchProducer, serviceId: string): Promise<number> {
   const queryRunner = producer.dataSource.createQueryRunner();
   try {

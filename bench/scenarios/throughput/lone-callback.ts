@@ -4,10 +4,12 @@ import { rowOf, type Pair } from '../../row.js';
 import { median } from '../../statistics.js';
 import { interleave, type Scenario, type ScenarioContext } from '../scenario.js';
 
-/** Between two callbacks: each finds everybody idle, ms. */
+/** Between two callbacks, so that each finds all processes idle, ms. */
 const BETWEEN_MS = { min: 100, max: 600 } as const;
 
-/** From the response to a receipt, whose callback has committed, to the callback's arrival; nothing else happens. */
+/**
+ * From the response to a receipt, whose callback has committed, to the callback's arrival, while nothing else happens.
+ */
 export const loneCallback: Scenario = async function* (context) {
   const { lab, options, say } = context;
   const count = options.quick ? 12 : 100;
@@ -45,7 +47,7 @@ export const loneCallback: Scenario = async function* (context) {
   }
 };
 
-/** @returns what measures one callback, ms. */
+/** @returns a function that measures one callback, ms */
 async function prepare({ lab }: ScenarioContext, deployment: Deployment): Promise<() => Promise<number>> {
   const serviceId = await deployment.register(`${lab.receiver.url}/mass`);
   const measure = async (): Promise<number> => {

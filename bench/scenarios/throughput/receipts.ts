@@ -4,7 +4,7 @@ import { interleave, type Scenario, type ScenarioContext } from '../scenario.js'
 
 const CALLERS = 16;
 
-/** Receipts a second through REST, each one causes a callback, which the worker delivers meanwhile. */
+/** Receipts a second through REST. Each causes a callback, which the worker delivers meanwhile. */
 export const receipts: Scenario = async function* (context) {
   const { lab, options, say } = context;
   const count = options.quick ? 500 : 10_000;
@@ -48,7 +48,7 @@ async function perSecond({ lab }: ScenarioContext, deployment: Deployment, count
   const startedAt = performance.now();
   await byCallers(count, () => deployment.receipt(ids.pop() ?? ''));
   const seconds = (performance.now() - startedAt) / 1_000;
-  // What is not delivered yet would run beside the other side's.
+  // Undelivered callbacks would run beside the other side's.
   await lab.receiver.arrivals(count, 120_000, 'mass');
   return count / seconds;
 }

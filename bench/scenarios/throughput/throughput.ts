@@ -4,6 +4,6 @@ import { enqueue } from './enqueue.js';
 import { loneCallback } from './lone-callback.js';
 import { receipts } from './receipts.js';
 
-/** What a callback costs, from the statement that enqueues it to its arrival. */
+/** The cost of a callback, from the statement that enqueues it to its arrival. */
 export const throughput: Scenario = (context) =>
   inTurn(context, { 'delivery rate': deliveryRate, enqueue, 'lone callback': loneCallback, receipts });

@@ -1,7 +1,7 @@
 import { defineCallbackType } from 'service-callbacks';
 import type { Order } from './order.entity.js';
 
-/** A callback type of this shop's own. To the module a seller is a service. */
+/** A callback type of this shop. For the module, a seller is a service. */
 export const orderDispatched = defineCallbackType<Order>({
   type: 'order_dispatched',
   identify: ({ id, sellerId }) => ({ serviceId: sellerId, subjectId: id }),
@@ -10,6 +10,6 @@ export const orderDispatched = defineCallbackType<Order>({
     tracking_number: trackingNumber,
     dispatched_at: dispatchedAt?.toISOString() ?? null,
   }),
-  // The console shows all of it: nothing in it tells of a person.
+  // The console shows all fields: none of them has personal data.
   personalFields: [],
 });

@@ -8,7 +8,7 @@ import { Delivery } from './delivery.entity.js';
 export class DeliveriesService {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** The mark and the effect commit together: the count goes up once, however often the callback is delivered. */
+  /** The mark and the effect commit together: the callback counts once, however often it is delivered. */
   note(callbackId: string, { status }: CallbackPayload<'delivery_status'>): Promise<void> {
     return this.dataSource.transaction(async (manager) => {
       if (!(await markReceived(manager, callbackId))) return;

@@ -6,7 +6,7 @@ import { findAsset } from './console-assets.js';
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 
-/** Needs no session: the sign-in page has the same looks. */
+/** Needs no session, because the sign-in page uses the same files. */
 @Controller({ path: 'console/assets', version: VERSION_NEUTRAL })
 @InConsole()
 @UseFilters(ConsoleErrorFilter)

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { consoleBase } from '../paths.js';
 
 export interface Asset {
-  /** Has a hash of the content in it: a browser may cache it indefinitely. */
+  /** The file name contains a hash of the content, so a browser may cache it without expiry. */
   readonly name: string;
   readonly path: string;
   readonly type: string;
@@ -13,7 +13,7 @@ export interface Asset {
 
 const require = createRequire(import.meta.url);
 
-/** The files beside this one (the build copies them), and htmx out of its package. */
+/** The files of this folder, which the build copies, and htmx from its package. */
 export const assets = {
   css: asset('console', 'css', 'text/css; charset=utf-8', new URL('console.css', import.meta.url)),
   js: asset('console', 'js', 'text/javascript; charset=utf-8', new URL('console.js', import.meta.url)),

@@ -42,7 +42,7 @@ describe('as curl', () => {
   });
 
   it.each(["https://example.com/it's", 'https://example.com/`id`;$HOME'])(
-    'a shell takes %s for what it is, and no token is there',
+    'quotes %s for a shell, and contains no token',
     (url) => {
       const command = asCurl({ url, headers, body: '{}' }).replace(/^curl/m, `printf '%s\\n'`);
       const env = { PATH, CALLBACK_SECRET: generateSigningSecret() };

@@ -3,13 +3,13 @@ import type { SentHeaders } from './sent-headers.js';
 interface CurlRequest {
   readonly url: string;
   readonly headers: SentHeaders;
-  /** Undefined where it is not kept: it is read from a file then. */
+  /** Undefined if the payload is not kept: curl then reads it from a file. */
   readonly body: string | undefined;
 }
 
 /**
- * The request of a callback, for a shell: signed and stamped as it runs. The token and the signing secret are taken
- * from `CALLBACK_TOKEN` and `CALLBACK_SECRET`.
+ * The request of a callback as a shell command, which signs it when it runs. Token and signing secret come from
+ * `CALLBACK_TOKEN` and `CALLBACK_SECRET`.
  */
 export function asCurl({ url, headers, body }: CurlRequest): string {
   const id = headers['webhook-id'] ?? '';
@@ -38,7 +38,7 @@ const MADE_EACH_TIME: ReadonlySet<string> = new Set([
   'user-agent',
 ]);
 
-/** A URL is a service's to choose: nothing in it may end the quotes. */
+/** A service chooses its URL: the quotes must hold for any text. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -14,26 +14,26 @@ import { isId } from '../is-id.js';
 /** Callbacks on a page. */
 export const PAGE = 25;
 
-/** Name and length of each stretch of time that ends now, ms. */
+/** Name and length of each span of time that ends now, ms. */
 const STRETCHES = { '15m': 900_000, '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 } as const;
 
-/** When callbacks were queued: `outage` is since their endpoint has only failed. */
+/** When callbacks were queued. `outage`: since the beginning of their endpoint's failure. */
 export const PERIODS = ['15m', '1h', '24h', '7d', 'outage'] as const;
 export type Period = (typeof PERIODS)[number];
 
 export type RawQuery = Readonly<Record<string, unknown>>;
 
-/** A list's filter as it stands in the address, and as the log takes it. */
+/** The filter of a list: in the address, and for the reader of the log. */
 export interface CallbackQuery {
   readonly fields: CallbackFields;
   readonly scope: LogScope;
-  /** Undefined where something is not understood: no callback matches that. */
+  /** Undefined if a field is invalid: no callback matches then. */
   readonly filter: LogFilter | undefined;
   readonly after: LogCursor | undefined;
   readonly problems: Problems<keyof CallbackFields>;
 }
 
-/** Field and what is wrong with it. */
+/** The invalid fields, and what is wrong with them. */
 export type Problems<Field extends string> = Readonly<Partial<Record<Field, string>>>;
 
 export interface CallbackFields {
@@ -50,19 +50,19 @@ export interface CallbackFields {
   readonly replay?: string | undefined;
 }
 
-/** What a filter is read against. */
+/** What is needed to read a filter. */
 interface QueryContext {
-  /** The scope of the session: a service's own rows, whatever the address says. */
+  /** The scope of the session: only a service's own rows, whatever the address says. */
   readonly own: LogScope;
   readonly now: Date;
-  /** Since when the endpoint of the filter has only failed; null where it does not. */
+  /** The beginning of the failure of the filter's endpoint; null if it does not fail. */
   readonly failingSince?: Date | null;
 }
 
-/** What `datetime-local` gives; here it is UTC. */
+/** The format of `datetime-local`; here it is UTC. */
 const MINUTE = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/;
 
-/** Text of an address; PostgreSQL takes no NUL. What is none is left out. */
+/** A text of the address without NUL, which PostgreSQL does not accept. An empty text is left out. */
 export const text = z
   .string()
   .trim()
@@ -126,13 +126,13 @@ export function callbackQueryOf(
   };
 }
 
-/** @returns null where there is no such time */
+/** @returns null if there is no such time */
 function startOf(period: Period | undefined, now: Date, failingSince: Date | null): Date | null | undefined {
   if (period === undefined) return undefined;
   return period === 'outage' ? failingSince : new Date(now.getTime() - STRETCHES[period]);
 }
 
-/** Fields that were given and could not be read: without them the filter would match more than was meant. */
+/** Invalid fields. Without them the filter would match more than was meant. */
 export function notUnderstood<Field extends string>(
   query: unknown,
   names: readonly Field[],
@@ -143,7 +143,7 @@ export function notUnderstood<Field extends string>(
   return Object.fromEntries(left.map((name) => [name, 'Not understood'])) as Problems<Field>;
 }
 
-/** What the field's own calendar cannot show is quoted. */
+/** A time that the field's own calendar cannot show is quoted. */
 export function unreadable(given: string | undefined): string {
   return `${JSON.stringify(given)} is not a date and time such as 2026-11-24T09:30`;
 }

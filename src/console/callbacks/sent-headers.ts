@@ -4,7 +4,10 @@ export type SentHeaders = Readonly<Record<string, string>>;
 
 const MASK = '[masked]';
 
-/** The headers of a request of a callback, its token and its signature masked. @param at when the attempt began */
+/**
+ * The request headers of a callback, with its token and signature masked.
+ * @param at when the attempt began
+ */
 export function sentHeaders(id: string, at: Date): SentHeaders {
   const request = { id, url: '', body: '', bearerToken: MASK, signingSecrets: [] };
   const { 'user-agent': userAgent = '', ...headers } = callbackHeaders(request, at.getTime());

@@ -1,3 +1,3 @@
-/** How far dead letters are counted for a button, and how many are on a page. */
+/** How far dead letters are counted for a button, and how many a page has. */
 export const MAX_COUNTED = 10_000;
 export const PAGE = 25;

@@ -36,8 +36,8 @@ const shape = z.object({
 });
 
 /**
- * @param own the scope of the session: a service's own rows, whatever the address says
- * @returns with `problems`, where a list is to show them; an action on rows must not go on with any
+ * @param own the scope of the session: only a service's own rows, whatever the address says
+ * @returns with `problems` for a list to show; an action on rows must reject any
  */
 export function deadLetterQueryOf(query: unknown, own: LogScope): DeadLetterQuery {
   const { after, ...fields } = shape.parse(query);
@@ -63,7 +63,7 @@ export function deadLetterQueryOf(query: unknown, own: LogScope): DeadLetterQuer
   };
 }
 
-/** What is not understood matches nothing. */
+/** An invalid value matches nothing. */
 export function isUnderstood({ problems }: Pick<DeadLetterQuery, 'problems'>): boolean {
   return Object.keys(problems).length === 0;
 }

@@ -31,21 +31,21 @@ describe('the progress of a replay', () => {
     expect(progressOf(half)).toEqual({ state: 'running', done: 50, perSecond: 5, msLeft: 10_000 });
   });
 
-  it('takes no first batch at once for a rate', () => {
+  it('derives no rate from a first batch that comes at once', () => {
     expect(progressOf(run({ queued: 10, waiting: 90, advancedAt: after(2) })).perSecond).toBe(10);
   });
 
-  it('is done when nothing waits, also where dead letters were deleted meanwhile', () => {
+  it('is done when nothing waits, also if dead letters were deleted meanwhile', () => {
     const over = run({ queued: 80, waiting: 0, advancedAt: after(8_000) });
     expect(progressOf(over)).toMatchObject({ state: 'done', done: 100, msLeft: null });
   });
 
-  it('is not done while some of what was sent again has not arrived', () => {
+  it('is not done while some replays are not delivered', () => {
     const sent = run({ queued: 100, waiting: 0, underWay: 30, delivered: 68, givenUp: 2 });
     expect(progressOf(sent)).toMatchObject({ state: 'arriving', done: 70, msLeft: null });
   });
 
-  it('counts what had been done when it was stopped', () => {
+  it('keeps its counts when it is stopped', () => {
     const stopped = run({ queued: 30, waiting: 0, advancedAt: after(3_000), stoppedAt: after(3_500) });
     expect(progressOf(stopped)).toMatchObject({ state: 'stopped', done: 30, msLeft: null });
   });

@@ -1,14 +1,14 @@
 import type { ReplayRun } from '../../service-callbacks/replay/replay-run.repository.js';
 
-/** How a replay of many goes on. */
+/** The progress of a replay of many. */
 export interface ReplayProgress {
-  /** `arriving`: all are on their way again, and some have not finished. */
+  /** `arriving`: all are queued again, and some are not finished. */
   readonly state: 'running' | 'arriving' | 'stopped' | 'done';
-  /** Finished, refused, or gone meanwhile. */
+  /** Finished, refused, or removed meanwhile. */
   readonly done: number;
-  /** Sent again a second; null before the first batch. */
+  /** Replays a second; null before the first batch. */
   readonly perSecond: number | null;
-  /** Until all are on their way. Null where it is not running, or nothing is known yet. */
+  /** The time until all are queued; null if it is not running, or no rate is known yet. */
   readonly msLeft: number | null;
 }
 
@@ -16,7 +16,7 @@ export function progressOf(run: ReplayRun): ReplayProgress {
   const { total, queued, refused, waiting, underWay, requestedAt, advancedAt } = run;
   const state = stateOf(run);
   const handled = queued + refused;
-  // The first batch may come at once: less than a second is no measure.
+  // The first batch may come at once: a rate over less than a second means nothing.
   const seconds =
     advancedAt === null ? 0 : Math.max(1, (advancedAt.getTime() - requestedAt.getTime()) / 1_000);
   const perSecond = seconds === 0 ? null : handled / seconds;

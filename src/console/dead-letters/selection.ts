@@ -9,21 +9,21 @@ import { deadLetterQueryOf, type DeadLetterQuery } from './dead-letter-query.js'
 /** Why a form did nothing. */
 export type Undone = 'none_selected' | 'none_replayable' | 'none_left';
 
-/** What a form is about: what is selected on the page, or all that match its filter. */
+/** The dead letters of a form: those selected on the page, or all that match its filter. */
 export interface Selection {
   readonly query: DeadLetterQuery;
   /** Undefined: all that match. */
   readonly ids: readonly string[] | undefined;
   readonly filter: DeadLetterFilter;
-  /** When they were counted: what is given up later is not among them. */
+  /** When they were counted: dead letters that are newer are left out. */
   readonly now: Date;
-  /** The person has confirmed. */
+  /** Whether the person has confirmed. */
   readonly isConfirmed: boolean;
 }
 
 /**
- * @returns undefined where nothing is selected
- * @throws BadRequestException where the filter is not understood: never all instead
+ * @returns undefined if nothing is selected
+ * @throws BadRequestException if the filter is invalid: it never means all
  */
 export function selectionOf(form: Form, session: ConsoleSession, now: Date): Selection | undefined {
   const query = deadLetterQueryOf(Object.fromEntries(form), scopeOf(session));
@@ -46,7 +46,7 @@ function shownAt(form: Form): Date | undefined {
   return shown === undefined ? undefined : new Date(shown);
 }
 
-/** Leaves out what was given up after the confirmation page was created. */
+/** Leaves out callbacks that were given up after the confirmation page was created. */
 function upTo(time: Date, filter: DeadLetterFilter): DeadLetterFilter {
   return filter.until !== undefined && filter.until < time ? filter : { ...filter, until: time };
 }

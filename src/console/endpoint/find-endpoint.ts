@@ -4,7 +4,10 @@ import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api
 import type { CallbackApisService } from '../../service-callbacks/endpoints/callback-apis.service.js';
 import { isId } from '../is-id.js';
 
-/** A text that is not an id has no endpoint. @throws NotFoundException */
+/**
+ * A text that is not an id finds no endpoint.
+ * @throws NotFoundException
+ */
 export async function findEndpoint(
   callbackApis: CallbackApisService,
   serviceId: string,

@@ -34,13 +34,13 @@ describe('the outcome of a test callback', () => {
     expect(renderToString(TestOutcome({ result: { ...EXPIRED, hint } }))).toContain(`</span> ${sentence}<`);
   });
 
-  it('leaves out the names that a certificate does not say', () => {
+  it('leaves out names that a certificate does not have', () => {
     expect(renderToString(TestOutcome({ result: EXPIRED }))).toContain(
       '<dd>TLSv1.3, certificate, valid until 2027-01-31</dd>',
     );
   });
 
-  it('shows what a stranger wrote as text', () => {
+  it("shows a stranger's text as text, not as markup", () => {
     const evil = '</code><script>alert(1)</script><img src=x onerror=alert(1)>';
     const result: TestResult = {
       id: 'an-id',

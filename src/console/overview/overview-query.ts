@@ -6,10 +6,10 @@ import {
 } from '../../service-callbacks/history/records.js';
 import { paths, withQuery } from '../paths.js';
 
-/** Endpoints on a page, and at most. */
+/** Endpoints on a page, and the most that a page can have. */
 const ENDPOINTS = { step: 50, max: 1_000 } as const;
 
-/** What of the address is not understood is left out: the list says what it shows. */
+/** Invalid values are ignored: the list says what it shows. */
 const shape = z.object({
   order: z.enum(ENDPOINT_ORDERS).catch('trouble'),
   state: z.enum(ENDPOINT_STATES).optional().catch(undefined),
@@ -41,7 +41,7 @@ export function overviewAddress({ order, state, text, limit }: EndpointQuery): s
   });
 }
 
-/** With twice as many; null where these are all, or there are never more. */
+/** With twice as many; null if these are all, or already the most. */
 export function moreOf(query: OverviewQuery, listed: number): string | null {
   const limit = query.limit ?? ENDPOINTS.step;
   if (listed < limit || limit >= ENDPOINTS.max) return null;

@@ -5,14 +5,14 @@ import type { LogScope } from '../../service-callbacks/history/records.js';
 import type { ConsoleLinks } from '../console-links.js';
 import type { Form } from './form-body.js';
 
-/** The signed-in person, as pages and handlers see them. */
+/** The signed-in person, for pages and handlers. */
 export interface ConsoleSession {
   readonly caller: Caller;
   readonly csrf: string;
   readonly links: ConsoleLinks;
 }
 
-/** A request with a session; a POST that the guard has let in with its form, which is of this session. */
+/** A request with a session; a POST has its form, which the guard has checked. */
 export interface ConsoleRequest extends Request {
   consoleSession?: ConsoleSession;
   consoleForm?: Form;
@@ -37,7 +37,7 @@ export function can({ caller }: ConsoleSession, scope: ApiScope): boolean {
   return caller.scopes.has(scope);
 }
 
-/** Whose rows: one service's, or everyone's. */
+/** The rows that the session may see: one service's, or all. */
 export function scopeOf({ caller: { serviceId } }: ConsoleSession): LogScope {
   return serviceId === undefined ? 'all' : { serviceId };
 }

@@ -2,7 +2,7 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import type { Request, Response } from 'express';
 import { consoleBase } from '../paths.js';
 
-/** The session, and the synchroniser token of a browser without one. */
+/** Cookies: the session, and the synchroniser token of a browser without a session. */
 export const COOKIES = { session: 'service-callbacks-console', signIn: 'service-callbacks-sign-in' } as const;
 
 type CookieName = (typeof COOKIES)[keyof typeof COOKIES];
@@ -21,7 +21,7 @@ export function clearCookie(request: Request, response: Response, name: CookieNa
   append(response, stringifySetCookie({ name, value: '', maxAge: 0, ...attributes(request) }));
 }
 
-/** Whether the browser is on this machine: the only place where plain http is good enough. */
+/** Whether the browser is on this machine: only there is plain http safe enough. */
 export function isLoopback({ headers }: Pick<Request, 'headers'>): boolean {
   return LOOPBACK.test((headers.host ?? '').replace(/:\d+$/, ''));
 }
@@ -31,7 +31,7 @@ export function isHttps(request: Request): boolean {
   return request.secure || request.headers['x-forwarded-proto'] === 'https';
 }
 
-/** A cookie of the browser's session; how long it is good for is sealed inside. */
+/** A session cookie of the browser. Its real lifetime is sealed inside. */
 function attributes(request: Request) {
   return {
     httpOnly: true,

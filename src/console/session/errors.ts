@@ -1,6 +1,6 @@
 /**
- * A link on another site led here, so the browser held the session's strict cookie back. A page of ours that
- * loads the same address gets it.
+ * A link on another site led here, so the browser did not send the session's strict cookie. If a page of ours loads the
+ * same address, the browser sends it.
  */
 export class CrossSiteVisitError extends Error {
   constructor(readonly wanted: string) {
@@ -8,7 +8,9 @@ export class CrossSiteVisitError extends Error {
   }
 }
 
-/** There is no session, or it is over: the browser is sent to sign in and then to where it wanted. */
+/**
+ * There is no session, or it has expired: the browser is sent to the sign-in page, and then to the requested address.
+ */
 export class SignInNeededError extends Error {
   constructor(readonly wanted: string) {
     super('Sign in to see this page');

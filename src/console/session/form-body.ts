@@ -1,16 +1,15 @@
 import { PayloadTooLargeException } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 
-/** Largest form, bytes: a page of dead letters, all selected, is a tenth of it. */
+/** The largest form, bytes: ten times a page of dead letters with all of them selected. */
 const LIMIT = 64 * 1024;
 
-/** The fields of a form; a field may stand there several times. */
+/** The fields of a form; a field may occur several times. */
 export type Form = URLSearchParams;
 
 /**
- * Reads the form of a request. Not a body parser of the application: its REST API goes on taking JSON alone,
- * which no other site's form can send.
- *
+ * Reads the form of a request. It is no body parser of the application: the REST API still accepts only JSON, which no
+ * form of another site can send.
  * @throws PayloadTooLargeException
  */
 export async function formOf(request: IncomingMessage & { readonly body?: unknown }): Promise<Form> {
@@ -25,7 +24,7 @@ export async function formOf(request: IncomingMessage & { readonly body?: unknow
   return new URLSearchParams(Buffer.concat(chunks).toString());
 }
 
-/** A host may have a parser of its own in front of this: a field that stands there several times is a list then. */
+/** A host's own parser may have read the form: a field that occurs several times is then a list. */
 function isFields(body: unknown): body is Readonly<Record<string, unknown>> {
   return typeof body === 'object' && body !== null && Object.keys(body).length > 0;
 }
@@ -33,7 +32,7 @@ function isFields(body: unknown): body is Readonly<Record<string, unknown>> {
 function fromFields(fields: Readonly<Record<string, unknown>>): Form {
   return new URLSearchParams(
     Object.entries(fields).flatMap(([name, given]) =>
-      // Of many, some parsers make an object with numbers for keys.
+      // For a long list, some parsers make an object with numbers as keys.
       (typeof given === 'string' ? [given] : Object.values(given ?? {})).map((value): [string, string] => [
         name,
         String(value),

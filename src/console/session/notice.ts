@@ -3,7 +3,7 @@ import type { ConsoleSession } from './console-session.js';
 
 /**
  * The parameter with which a redirect passes a notice to the next page: `25.<code>`. The code is an HMAC with the
- * session's secret, so that a link made by another person shows no notice.
+ * session's secret, so that another person's link cannot show a notice.
  */
 export function signedNotice({ csrf }: Pick<ConsoleSession, 'csrf'>, name: string, value: string): string {
   return `${value}.${createHmac('sha256', csrf).update(`${name}=${value}`).digest('base64url')}`;

@@ -7,9 +7,8 @@ import type { Form } from './form-body.js';
 export const CSRF_FIELD = 'csrf';
 
 /**
- * Refuses a form that no page of this console sent: by what the browser says of where it comes from, and by the
- * synchroniser token, which only such a page knows.
- *
+ * Rejects a form that no page of this console sent. It checks the origin that the browser states, and the synchroniser
+ * token, which only such a page knows.
  * @throws ForbiddenException
  */
 export function assertOwnForm(request: Request, form: Form, csrf: string | undefined): void {
@@ -20,7 +19,10 @@ export function assertOwnForm(request: Request, form: Form, csrf: string | undef
   }
 }
 
-/** `Sec-Fetch-Site` where the browser sends it, which no proxy's change of `Host` disturbs; else `Origin`. */
+/**
+ * `Sec-Fetch-Site` if the browser sends it, because a proxy that changes `Host` does not disturb it; otherwise
+ * `Origin`.
+ */
 function isSameOrigin({ headers }: Request): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin';

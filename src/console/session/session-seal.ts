@@ -4,17 +4,17 @@ import { z } from 'zod';
 import { Clock } from '../../service-callbacks/clock.js';
 import { PayloadCipher } from '../../service-callbacks/security/payload-cipher.js';
 
-/** What the cookie holds: the API token itself, so that a revoked one ends its session at once. */
+/** The content of the cookie. It has the API token itself, so that a revoked token ends its session at once. */
 export interface SealedSession {
   readonly token: string;
-  /** Synchroniser token of every form. */
+  /** The synchroniser token of every form. */
   readonly csrf: string;
-  /** Unix ms: when it was signed in, and when the cookie was last made. */
+  /** Unix ms: the sign-in, and the last renewal of the cookie. */
   readonly startedAt: number;
   readonly sealedAt: number;
 }
 
-/** A session ends after so long without a request, after so long in all, and its cookie is made anew at this age; ms. */
+/** Limits, ms: without a request, in all, and the age at which the cookie is renewed. */
 const LIFE = { idleMs: 30 * 60_000, wholeMs: 12 * 3_600_000, renewAfterMs: 60_000 } as const;
 
 /** 256 bits. */
@@ -29,7 +29,7 @@ const shape = z.object({
   sealedAt: z.number(),
 });
 
-/** Sealed with the keys of the payloads: only processes of this service can open what another of them sealed. */
+/** Sealed with the keys of the payloads: only processes of this service can open it. */
 @Injectable()
 export class SessionSeal {
   constructor(
@@ -47,7 +47,7 @@ export class SessionSeal {
     });
   }
 
-  /** @returns undefined for what is forged, of a retired key, or over */
+  /** @returns undefined for a session that is forged, expired, or sealed with a removed key */
   open(sealed: string): SealedSession | undefined {
     const session = this.read(sealed);
     if (session === undefined) return undefined;
@@ -56,7 +56,7 @@ export class SessionSeal {
     return isOver ? undefined : session;
   }
 
-  /** @returns undefined while the cookie is young */
+  /** @returns undefined if the cookie needs no renewal yet */
   renew(session: SealedSession): string | undefined {
     const now = this.clock.now();
     if (now - session.sealedAt < LIFE.renewAfterMs) return undefined;

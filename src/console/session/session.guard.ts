@@ -20,8 +20,8 @@ import { assertOwnForm } from './same-origin.js';
 import { SessionSeal } from './session-seal.js';
 
 /**
- * Admits a session whose token is valid now, has the page's scope, and requests rows of its own service; a form must
- * come from a page of that session. Rows of another service look like rows that do not exist.
+ * Admits a session whose token is valid now, has the page's scope, and asks for rows of its own service. A form must
+ * come from a page of that session. Another service's rows look like rows that do not exist.
  */
 @Injectable()
 export class SessionGuard implements CanActivate {
@@ -36,7 +36,7 @@ export class SessionGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<ConsoleRequest>();
     const session = await this.sessionOf(request, http.getResponse<Response>());
-    // From here on an error page has the navigation.
+    // From here on, error pages have the navigation.
     request.consoleSession = session;
     assertOwnService(session, request);
     this.assertScope(session, context);
@@ -69,14 +69,14 @@ export class SessionGuard implements CanActivate {
 }
 
 function assertOwnService({ caller: { serviceId } }: ConsoleSession, { params, path }: ConsoleRequest): void {
-  // PostgreSQL takes no such text: no row has it.
+  // PostgreSQL does not accept such a text, so no row has it.
   if (Object.values(params).some((value) => value.includes('\0'))) throw new NotFoundException();
   const given = params['service_id'];
   if (serviceId === undefined || given === undefined || given === serviceId) return;
   throw new NotFoundException(`There is no ${path}`);
 }
 
-/** A page that refreshes itself: it does not extend the session, because there may be no person in front of it. */
+/** A page that refreshes itself does not extend the session, because nobody may be there. */
 function isByItself({ method, headers }: ConsoleRequest): boolean {
   return method === 'GET' && headers['hx-request'] === 'true';
 }

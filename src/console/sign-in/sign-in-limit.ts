@@ -1,7 +1,7 @@
 import { HttpException, HttpStatus, Injectable } from '@nestjs/common';
 import { FixedWindows } from '../../http/rate-limit/fixed-windows.js';
 
-/** So many wrong tokens from one address in so many ms; right ones are not counted. */
+/** The most wrong tokens of one address in a span of time, ms. Valid tokens are not counted. */
 const LIMIT = { failures: 20, windowMs: 60_000 } as const;
 
 /** Slows down guesses of tokens, per process. */

@@ -10,7 +10,7 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** A figure that is counted up to a limit: `100,000+`. */
+/** A number that is counted up to a limit: `100,000+`. */
 export function atMost(value: number, limit: number): string {
   return value >= limit ? `${count(limit)}+` : count(value);
 }
@@ -21,7 +21,9 @@ export function rate(perSecond: number): string {
   return perSecond < 10 ? perSecond.toFixed(perSecond < 0.1 ? 2 : 1) : count(Math.round(perSecond));
 }
 
-/** `99.97%`, `100%`; never rounded to all or nothing: one failure in a million is `99.99%`. `—` of nothing. */
+/**
+ * `99.97%`, `100%`. It never rounds to 0% or 100%: one failure in a million is `99.99%`. `—` if nothing was counted.
+ */
 export function share(part: number, whole: number): string {
   if (whole === 0) return '—';
   if (part === whole) return '100%';

@@ -36,7 +36,7 @@ describe('durations in words', () => {
     expect(relative(at(ms), now)).toBe(words);
   });
 
-  it('a try whose time has come is due', () => {
+  it('an attempt whose time has come is due', () => {
     expect([40_000, 999, -1].map((ms) => nextTry(at(ms), now))).toEqual([
       'next try in 40 s',
       'next try due now',

@@ -5,7 +5,7 @@ const UNITS = [
   { ms: 1_000, name: 's' },
 ] as const;
 
-/** `820 ms`, `40 s`, `5 min`, `2 h 30 min`, `3 d 4 h`: two units at most, for people. */
+/** `820 ms`, `40 s`, `5 min`, `2 h 30 min`, `3 d 4 h`: at most two units. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
@@ -13,12 +13,12 @@ export function duration(ms: number): string {
   const [large, small] = [UNITS[index], UNITS[index + 1]];
   if (large === undefined) return '0 s';
   const whole = Math.floor(ms / large.ms);
-  // Beside minutes seconds are noise.
+  // Seconds beside minutes are noise.
   const rest = small === undefined || large.name === 'min' ? 0 : Math.floor((ms % large.ms) / small.ms);
   return rest === 0 ? `${whole} ${large.name}` : `${whole} ${large.name} ${rest} ${small?.name}`;
 }
 
-/** What is measured finer: `8 ms`, `1.2 s`, `—` where nothing was. */
+/** A duration that is measured finer: `8 ms`, `1.2 s`; `—` if nothing was measured. */
 export function latency(ms: number | null): string {
   if (ms === null) return '—';
   return ms < 10 ? `${ms.toFixed(1)} ms` : duration(ms);
@@ -31,7 +31,7 @@ export function relative(at: Date, now: Date): string {
   return ms > 0 ? `in ${rounded(ms)}` : `${rounded(-ms)} ago`;
 }
 
-/** Its time may have come, and the worker's turn not yet. */
+/** The time may be over, with the worker still to come. */
 export function isDue(at: Date, now: Date): boolean {
   return at.getTime() - now.getTime() < 1_000;
 }

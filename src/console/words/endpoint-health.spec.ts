@@ -23,7 +23,7 @@ const sentence = (change: Partial<Health>, disableAfterDays = 5) =>
   healthWords({ ...FAILING, ...change }, new DisablePolicy(disableAfterDays * DAY_MS), now).sentence;
 
 describe('how an endpoint is, in words', () => {
-  it('says when a failing one is disabled, once it was warned of', () => {
+  it('says when a failing endpoint is disabled, after a warning', () => {
     expect(sentence({})).toBe(`since ${FAILURE}`);
     expect(sentence({ warnedPercent: 50 })).toBe(
       `since ${FAILURE}; it is disabled at 09:14 on 29 Nov if this goes on`,
@@ -33,13 +33,13 @@ describe('how an endpoint is, in words', () => {
     );
   });
 
-  it('says of a disabled one how it failed before', () => {
+  it('says how a disabled endpoint failed', () => {
     const disabledAt = at('26T09:14');
     expect(sentence({ disabledAt })).toBe(`since 09:14; it was failing since ${FAILURE}`);
     expect(sentence({ disabledAt, failingSince: null })).toBe('since 09:14');
   });
 
-  it('puts the next try off for as long as the circuit is open', () => {
+  it('shows the next probe while the circuit is open', () => {
     const waiting = { backlog: 2, nextAt: new Date(now.getTime() + 5_000) };
     const circuit = (ms: number) => ({
       callbackApiId: 'an-id',
@@ -53,7 +53,7 @@ describe('how an endpoint is, in words', () => {
       '2 callbacks waiting; next try in 40 s',
       '2 callbacks waiting; next try in 5 s',
     ]);
-    // What is held has no time of its own.
+    // A held callback has no time of its own.
     expect(waitingWords({ ...waiting, nextAt: null, circuit: circuit(40_000) }, now)).toBe(
       '2 callbacks waiting; next try in 40 s',
     );

@@ -7,7 +7,7 @@ import { nextTry, relative } from './durations.js';
 import { failureWords } from './failures.js';
 import { sinceWhen } from './times.js';
 
-/** How an endpoint is: in a word, and in what follows that in a sentence. */
+/** The health of an endpoint: a word, and the rest of the sentence. */
 export interface HealthWords {
   readonly tone: Tone;
   readonly state: string;
@@ -27,7 +27,7 @@ export type Health = Pick<
   | 'circuit'
 >;
 
-/** A failure so recent that it is worth a word though the last attempt succeeded, ms. */
+/** A failure within this time is mentioned even if the last attempt succeeded, ms. */
 const RECENT_MS = 3_600_000;
 
 export function healthWords(health: Health, policy: DisablePolicy, now: Date): HealthWords {
@@ -64,7 +64,7 @@ function failure({ attemptsSinceSuccess, lastFailure }: Health, since: Date, now
   return `${start}: ${failureWords(lastFailure)}${inARow}`;
 }
 
-/** What was warned of. */
+/** The last warning. */
 function warning({ warnedPercent }: Health, disablesAt: Date | null, now: Date): string {
   if (warnedPercent === 0) return '';
   const when =
@@ -72,7 +72,7 @@ function warning({ warnedPercent }: Health, disablesAt: Date | null, now: Date):
   return `; it is disabled ${when} if this goes on`;
 }
 
-/** What goes on behind that: what waits, and when the next try is. Behind an open circuit that is its next probe. */
+/** The rest of the sentence: what waits, and when the next attempt is. With an open circuit that is its next probe. */
 export function waitingWords(
   { backlog, nextAt, circuit }: Pick<EndpointFigures, 'backlog' | 'nextAt' | 'circuit'>,
   now: Date,

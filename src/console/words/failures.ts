@@ -31,13 +31,13 @@ const REASONS: Readonly<Record<GiveUpReason, string>> = {
   disabled: 'Endpoint disabled',
 };
 
-/** `503 Service Unavailable`, `no response in time`; what is not known, as it is. */
+/** `503 Service Unavailable`, `no response in time`; an unknown code is shown as it is. */
 export function failureWords(failure: string): string {
   if (/^\d{3}$/.test(failure)) return [failure, STATUS_CODES[failure]].filter(Boolean).join(' ');
   return ERRORS[failure as DeliveryError] ?? failure.replaceAll('_', ' ');
 }
 
-/** The response to an attempt, or what there was instead. */
+/** The response of an attempt, or why there was none. */
 export function answerWords(statusCode: number | null | undefined, error: string | null | undefined): string {
   return failureWords(
     statusCode === null || statusCode === undefined ? (error ?? 'unknown') : String(statusCode),

@@ -1,2 +1,2 @@
-/** How something stands, for colours and shapes. */
+/** The state of a thing, for colours and shapes. */
 export type Tone = 'good' | 'warn' | 'bad' | 'idle' | 'plain';

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Where services want their callbacks. Tokens and secrets are sealed, bound to the row by its id. */
+/** Where services want their callbacks. Tokens and secrets are sealed; the row's id is their associated data. */
 export class Endpoints1764000000001 implements MigrationInterface {
   name = 'Endpoints1764000000001';
 

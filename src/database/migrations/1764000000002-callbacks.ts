@@ -59,7 +59,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
     ]) {
       await queryRunner.query(`COMMENT ON COLUMN service_callbacks.${column} IS '${comment}'`);
     }
-    // Rows of this table change a few times in a short life: dead ones are removed early.
+    // A row changes a few times in its short life: dead rows are removed early.
     await queryRunner.query(`
       ALTER TABLE service_callbacks SET (autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)`);
@@ -73,7 +73,8 @@ export class Callbacks1764000000002 implements MigrationInterface {
     await index('expiring', `(generation_at) WHERE state IN ('scheduled', 'held')`);
     await index('replays', `(replay_requested_at, id) WHERE replay_requested_at IS NOT NULL`);
     await index('by_replay', `(replay_id) WHERE replay_id IS NOT NULL`);
-    // Lists. Rows are in the state queued for a moment and few: without them each callback costs a third less here.
+    // Indexes of the lists. They leave out queued rows, which are few and queued for a moment: a callback then costs a
+    // third less here.
     await index('by_service', `(service_id, state, queued_at, id) WHERE state <> 'queued'`);
     await index('by_endpoint', `(endpoint_id, state, queued_at, id) WHERE state <> 'queued'`);
     await index('by_subject', `(subject_id, queued_at, id) WHERE state <> 'queued'`);
@@ -87,7 +88,7 @@ export class Callbacks1764000000002 implements MigrationInterface {
       `(endpoint_id, finished_at, id) WHERE state = 'given_up' AND dismissed_at IS NULL`,
     );
     await index('dead_letters_by_age', `(finished_at, id) WHERE state = 'given_up' AND dismissed_at IS NULL`);
-    // Beside the record, whose row is written anew with each change of its state: a payload is written once.
+    // In a table of its own: each change of state writes the record's row anew, but a payload is written once.
     await queryRunner.query(
       `CREATE TABLE service_callback_payloads (id uuid PRIMARY KEY, payload text NOT NULL)`,
     );

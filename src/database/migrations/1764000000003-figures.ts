@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Sums that outlive the records: outcomes by minute and hour, the health of endpoints, the processes that live. */
+/** Sums that outlive the records: outcomes by minute and hour, the health of endpoints, and the running processes. */
 export class Figures1764000000003 implements MigrationInterface {
   name = 'Figures1764000000003';
 

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ApiScope } from './api-token.js';
 
-/** A token of the REST API, made with `npm run api-token`. */
+/** A token of the REST API, created with `npm run api-token`. */
 @Entity('service_callback_api_tokens')
 export class ApiTokenEntity {
   @PrimaryColumn('uuid')
@@ -11,21 +11,21 @@ export class ApiTokenEntity {
   @Column('text')
   name!: string;
 
-  /** SHA-256 in hex: the token itself is shown once and kept nowhere. */
+  /** SHA-256 in hex. The token itself is shown once and never stored. */
   @Column('text', { name: 'token_hash', unique: true })
   tokenHash!: string;
 
   @Column('text', { array: true })
   scopes!: ApiScope[];
 
-  /** The only service it may see; null: all. */
+  /** The only service it may access; null: all services. */
   @Column('text', { name: 'service_id', nullable: true })
   serviceId!: string | null;
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 
-  /** From then on it opens nothing; the row stays, so that its uses can be explained. */
+  /** From this time on the token is invalid. The row stays, so that its uses can be explained. */
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt!: Date | null;
 }

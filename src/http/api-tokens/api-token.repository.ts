@@ -15,11 +15,11 @@ const COLUMNS = `id, name, token_hash AS "tokenHash", scopes, service_id AS "ser
   created_at AS "createdAt", revoked_at AS "revokedAt"`;
 const TIMES = ['createdAt', 'revokedAt'] as const;
 
-/** The tokens that are kept in the database, by their hashes. */
+/** API tokens in the database, by their hashes. */
 export class ApiTokenRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** One that has not been revoked. */
+  /** A token that is not revoked. */
   async findByDigest(digest: string): Promise<ApiTokenEntity | null> {
     const [found] = await this.read(
       `SELECT ${COLUMNS} FROM service_callback_api_tokens WHERE token_hash = $1 AND revoked_at IS NULL`,
@@ -42,7 +42,7 @@ export class ApiTokenRepository {
     return { id };
   }
 
-  /** @returns whether there was one that was still good. */
+  /** @returns whether there was such a token that was not revoked */
   async revoke(id: string): Promise<boolean> {
     const revoked = await this.read(
       `UPDATE service_callback_api_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** What a token may be good for. */
+/** The scopes of a token. */
 export const API_SCOPES = [
   'receipts:write',
   'callbacks:read',
@@ -13,34 +13,33 @@ export type ApiScope = (typeof API_SCOPES)[number];
 /** The caller that a token identifies. */
 export interface Caller {
   readonly scopes: ReadonlySet<ApiScope>;
-  /** The only service whose rows it may see; absent: all of them. */
+  /** The only service whose rows it may access; absent: all services. */
   readonly serviceId?: string;
-  /** Of its token, for the log. */
+  /** The name of its token, for the log. */
   readonly name?: string;
 }
 
 export interface ApiToken extends Caller {
-  /** {@link tokenDigest} of the token: the text itself is kept nowhere. */
+  /** {@link tokenDigest} of the token; its text is never stored. */
   readonly digest: string;
 }
 
-/** Who may do everything. */
+/** A caller with every scope. */
 export const EVERYTHING: Caller = { scopes: new Set(API_SCOPES) };
 
 const ENTRY = /^(?<token>[\x21-\x2b\x2d-\x39\x3b-\x3f\x41-\x7e]+)(?:@(?<service>[^:]+))?(?::(?<scopes>.+))?$/;
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** In production: of letters and digits, more than can be guessed at the rates that `API_RATE_LIMIT` allows. */
+/** Production requires letters and digits, and more of them than can be guessed at the rate of `API_RATE_LIMIT`. */
 export const MIN_TOKEN_LENGTH = 16;
 
 /** 256 bits. */
 const TOKEN_BYTES = 32;
 
 /**
- * Reads an entry of `API_TOKENS`: `token`, `token:scope+scope`, `token@service_id` or both. Without scopes it
- * has all of them.
- *
- * @returns undefined for anything else, such as a scope that there is not
+ * Parses an entry of `API_TOKENS`: `token`, `token:scope+scope`, `token@service_id` or both. Without scopes the token
+ * has every scope.
+ * @returns undefined for anything else, such as an unknown scope
  */
 export function parseApiToken(entry: string): ApiToken | undefined {
   const { token, service, scopes } = ENTRY.exec(entry)?.groups ?? {};
@@ -54,13 +53,13 @@ export function parseApiToken(entry: string): ApiToken | undefined {
   };
 }
 
-/** @returns undefined where one of `scope+scope` is none */
+/** @returns undefined if one of `scope+scope` is unknown */
 export function parseScopes(text: string): readonly ApiScope[] | undefined {
   const named = text.split('+');
   return named.every(isApiScope) ? named : undefined;
 }
 
-/** SHA-256 in hex. A token has 256 bits of its own, so that neither salt nor a slow hash would add anything. */
+/** SHA-256 in hex. A token has 256 random bits, so neither salt nor a slow hash would add anything. */
 export function tokenDigest(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }

@@ -4,10 +4,10 @@ import type { DataSource } from 'typeorm';
 import { ApiTokenRepository } from './api-token.repository.js';
 import { ApiTokens } from './api-tokens.js';
 
-/** Who may call the REST API, and sign in to the console. */
+/** Who may call the REST API and sign in to the console. */
 @Module({})
 export class ApiTokensModule {
-  /** @param entries of `API_TOKENS` */
+  /** @param entries the entries of `API_TOKENS` */
   static forRoot(entries: readonly string[]): DynamicModule {
     return {
       module: ApiTokensModule,

@@ -1,20 +1,22 @@
 import { parseApiToken, tokenDigest, type Caller } from './api-token.js';
 import type { ApiTokenRepository } from './api-token.repository.js';
 
-/** So many tokens of the database are remembered as having been good, for the rate limit alone. */
+/** How many valid tokens of the database are remembered for the rate limit. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Who may call: the tokens of `API_TOKENS` and those of the database. The latter are read at every
- * request, so that a revoked one is over at once.
- *
- * Tokens are looked up by SHA-256 digest: the time of a lookup may reveal a digest, but not a token.
+ * Who may call: the tokens of `API_TOKENS` and those in the database. The database is read at every request, so that a
+ * revoked token is invalid at once. Tokens are looked up by their SHA-256 digest: the time of a lookup may reveal a
+ * digest, but not a token.
  */
 export class ApiTokens {
   private readonly configured: ReadonlyMap<string, Caller>;
   private readonly remembered = new Set<string>();
 
-  /** @param entries of `API_TOKENS`. @throws Error for one that is none, by its position. */
+  /**
+   * @param entries the entries of `API_TOKENS`
+   * @throws Error for an invalid entry, by its position
+   */
   constructor(
     entries: readonly string[],
     private readonly stored: ApiTokenRepository,
@@ -28,12 +30,12 @@ export class ApiTokens {
     );
   }
 
-  /** Without any in the environment everyone may do everything: the server is on loopback then. */
+  /** Without tokens in the environment every caller has every scope: the server then listens on loopback only. */
   get areRequired(): boolean {
     return this.configured.size > 0;
   }
 
-  /** @returns undefined for a token that opens nothing */
+  /** @returns undefined for an invalid token */
   async callerOf(token: string): Promise<Caller | undefined> {
     const digest = tokenDigest(token);
     const configured = this.configured.get(digest);
@@ -49,7 +51,7 @@ export class ApiTokens {
     return { name, scopes: new Set(scopes), ...(serviceId !== null && { serviceId }) };
   }
 
-  /** The digest of a token that has been good before: what is made up gets no allowance of its own. */
+  /** The digest of a token that was valid before. A made-up token gets no rate limit of its own. */
   knownDigestOf(token: string): string | undefined {
     const digest = tokenDigest(token);
     return this.configured.has(digest) || this.remembered.has(digest) ? digest : undefined;

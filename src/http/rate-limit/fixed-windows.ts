@@ -1,4 +1,4 @@
-/** What a request comes to, in the shape of `@nestjs/throttler`, which hosts of the module do not have. */
+/** The count of a request, in the shape of `@nestjs/throttler`, which hosts of the module do not have. */
 interface Count {
   readonly totalHits: number;
   /** Seconds. */
@@ -14,20 +14,18 @@ interface Window {
   endsAt: number;
 }
 
-/** Beyond so many callers in one window the oldest are forgotten: a flood of addresses takes no memory. */
+/** With more callers than this in one window, the oldest are forgotten: a flood of addresses takes no memory. */
 const MAX_WINDOWS = 100_000;
 
 /**
- * Counts requests in fixed windows, in constant time and space a caller.
- *
- * Not the throttler's own storage, which remembers each request and walks through all of a caller's at every
- * one of them: with a limit in the thousands that costs more than the request. The price of fixed windows: at
- * the turn of one, twice the limit may pass.
+ * Counts requests in fixed windows, in constant time and space for each caller. The throttler's own storage remembers
+ * every request and reads all of a caller's at each one: with a limit in the thousands that costs more than the
+ * request. The price of fixed windows: around the end of one, twice the limit may pass.
  */
 export class FixedWindows {
   private readonly windows = new Map<string, Window>();
 
-  /** @param ttl milliseconds a window lasts */
+  /** @param ttl the length of a window, ms */
   increment(key: string, ttl: number, limit: number): Promise<Count> {
     const now = Date.now();
     const window = this.windowOf(key, now, ttl);
@@ -51,7 +49,7 @@ export class FixedWindows {
     const current = this.windows.get(key);
     if (current !== undefined && current.endsAt > now) return current;
     const next = { hits: 0, endsAt: now + ttl };
-    // A new window goes to the end of the map: its front is the oldest.
+    // A new window goes to the end of the map: the first entry is the oldest.
     this.windows.delete(key);
     this.windows.set(key, next);
     if (this.windows.size > MAX_WINDOWS) this.forgetOldest();

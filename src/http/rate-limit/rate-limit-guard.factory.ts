@@ -3,8 +3,8 @@ import type { Reflector } from '@nestjs/core';
 import type { ApiTokens } from '../api-tokens/api-tokens.js';
 
 /**
- * The guard of `API_RATE_LIMIT`. Loaded when it is needed: `@nestjs/throttler` is CommonJS and requires the ES
- * module `@nestjs/common`, which Jest allows only after that has been evaluated.
+ * The guard of `API_RATE_LIMIT`. It is loaded when it is first needed: `@nestjs/throttler` is CommonJS and requires the
+ * ES module `@nestjs/common`, which Jest allows only after that module has been evaluated.
  */
 export async function rateLimitGuard(
   perMinute: number,

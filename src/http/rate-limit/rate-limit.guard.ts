@@ -11,8 +11,8 @@ import { FixedWindows } from './fixed-windows.js';
 const WINDOW_MS = 60_000;
 
 /**
- * So many requests a minute per known token, or else per address (`API_RATE_LIMIT`); in front of the check of
- * the token, so that guessing is limited as well. Health and metrics are exempt.
+ * Limits requests a minute for each known token, or else for each address (`API_RATE_LIMIT`). It runs before the token
+ * check, so that it also limits guesses. Health and metrics are exempt.
  */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { AddressRules, type UrlRefusal } from './address-rules.js';
 
 /**
- * The oracle: another matcher, and a list of its own that says what is *public*, written from the allocations
- * rather than from the exceptions.
+ * The oracle: another matcher, with its own list of *public* networks. The list is written from the allocations, not
+ * from the exceptions.
  */
 const PUBLIC_IPV4: readonly (readonly [first: string, last: string])[] = [
   ['1.0.0.0', '9.255.255.255'],
@@ -43,20 +43,21 @@ function family(ip: string): 'ipv4' | 'ipv6' {
 }
 
 function oracle(ip: string): boolean {
-  // One list a family: a BlockList takes an IPv4-mapped address for its IPv4.
+  // A list for each family: a BlockList treats an IPv4-mapped address as its IPv4.
   return publicAddresses[family(ip)].check(ip, family(ip));
 }
 
 const anyIpv4 = fc.ipV4();
 const anyIpv6 = fc.oneof(
   fc.ipV6(),
-  // Global unicast is an eighth of all addresses, its exceptions far less.
+  // Global unicast is an eighth of all addresses, and its exceptions are far fewer: random addresses would rarely hit
+  // them.
   fc
     .tuple(fc.constantFrom('2001', '2002', '2620', '3fff', '2000', 'fd00', '64'), word(), word())
     .map(([first, second, third]) => `${first}:${second}:${third}::1`),
 );
 
-/** Where a matcher is off by one: the ends of the public ranges and their neighbours. */
+/** Off-by-one errors of a matcher show here: the ends of the public ranges and their neighbours. */
 const edge = fc.oneof(
   fc
     .constantFrom(...PUBLIC_IPV4.flat())
@@ -86,7 +87,7 @@ function word(): fc.Arbitrary<string> {
   );
 }
 
-/** An IPv4 address with each part in a base of its own, with 1 to 4 parts. */
+/** An IPv4 address of 1 to 4 parts, each part in its own base. */
 const spelledIpv4 = fc
   .tuple(
     fc.oneof(
@@ -154,7 +155,7 @@ describe('isAllowed', () => {
     );
   });
 
-  it('exempts what is exempt and nothing else', () => {
+  it('exempts only configured networks', () => {
     const exempt = new BlockList();
     exempt.addSubnet('127.0.0.0', 8);
     exempt.addSubnet('fd00:1::', 32, 'ipv6');
@@ -265,7 +266,9 @@ describe('checkUrl on any text', () => {
   });
 });
 
-/** An IPv6 address, spelled with any case, leading zeros, one run of zeros left out, or its end as an IPv4. */
+/**
+ * An IPv6 address in any spelling: upper or lower case, leading zeros, one run of zeros left out, its end as an IPv4.
+ */
 const spelledIpv6 = fc
   .tuple(
     fc.array(word(), { minLength: 8, maxLength: 8 }),

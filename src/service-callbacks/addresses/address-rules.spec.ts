@@ -24,7 +24,7 @@ describe('checkUrl with production rules', () => {
   });
 
   it.each(['not a url', 'http://example.org/', 'ftp://example.org/', 'example.org'])(
-    'says of %s that it is not a valid url of a scheme that is accepted',
+    'refuses %s as not a valid url of an accepted scheme',
     (url) => {
       expect(strict.checkUrl(url)).toMatchObject({ message: 'is not a valid https url' });
     },
@@ -49,7 +49,7 @@ describe('the request target', () => {
     ['https://example.org/a/./b/../c/%2E%2e/d', '/a/./b/../c/%2E%2e/d'],
     [`https://example.org/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c`, `/%7e~?q='"<{|}>^\`[]&r=%zz&s=a+b;c`],
     ['https://EXAMPLE.org:443/Hook', '/Hook'],
-    // what cannot stand in a request line, as in a browser
+    // characters that a request line cannot have; browsers encode the same
     ['https://bücher.example/zoë?q=ü😀', '/zo%C3%AB?q=%C3%BC%F0%9F%98%80'],
   ])('of %s is %s', (url, target) => {
     expect(strict.checkUrl(url)).toMatchObject({ ok: true, target });
@@ -69,7 +69,7 @@ describe('checkUrl with exempt networks, plain http and a port of its own', () =
     ['https://example.org:80/', 'ok'],
     ['https://example.org:8443/', 'ok'],
     ['https://8.8.8.8:8443/', 'ok'],
-    // decided at connect, by the address it resolves to
+    // decided at the connection, by the resolved address
     ['https://receiver.example:49152/', 'ok'],
     ['https://8.8.8.8:49152/', 'port_not_allowed'],
     ['http://10.0.0.1/', 'address_not_allowed'],
@@ -86,7 +86,7 @@ describe('checkUrl with exempt networks, plain http and a port of its own', () =
     expect(local.checkUrl(url)).toMatchObject({ message: 'is not a valid http or https url' });
   });
 
-  it('names the ports there are', () => {
+  it('names the accepted ports', () => {
     expect(local.checkUrl('https://8.8.8.8:22/')).toMatchObject({
       message: 'must use port 443 or 80 or 8443',
     });
@@ -115,7 +115,7 @@ describe('isAllowed', () => {
     expect(strict.isAllowed('2606:4700::1%eth0')).toBe(false);
   });
 
-  it('takes an IPv4-mapped address for its IPv4 when it comes to exemptions, and only then', () => {
+  it('treats an IPv4-mapped address as its IPv4 for exemptions only', () => {
     expect(local.isAllowed('::ffff:127.0.0.1')).toBe(true);
     expect(local.isAllowed('::ffff:8.8.8.8')).toBe(false);
   });
@@ -146,7 +146,7 @@ describe('AddressRules', () => {
     },
   );
 
-  it('takes a single address for a network', () => {
+  it('accepts a single address as a network', () => {
     const rules = new AddressRules({
       allowHttp: false,
       allowedNetworks: ['10.0.0.1', '::1'],

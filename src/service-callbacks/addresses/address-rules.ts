@@ -3,11 +3,11 @@ import { Network, parseAddress, unmapped } from './network.js';
 import { GLOBAL_UNICAST_IPV6, SPECIAL_PURPOSE_NETWORKS } from './special-purpose-networks.js';
 
 export interface AddressRulesOptions {
-  /** Plain `http:` too (`CALLBACK_ALLOW_HTTP`). */
+  /** Also accept `http:` (`CALLBACK_ALLOW_HTTP`). */
   readonly allowHttp: boolean;
-  /** CIDRs exempt from the private-address and the port rule (`CALLBACK_ALLOWED_NETWORKS`). */
+  /** CIDRs that are exempt from the private-address rule and the port rule (`CALLBACK_ALLOWED_NETWORKS`). */
   readonly allowedNetworks: readonly string[];
-  /** Ports beside 443, and 80 where http is allowed (`CALLBACK_ALLOWED_PORTS`). */
+  /** Ports beside 443, and beside 80 if http is allowed (`CALLBACK_ALLOWED_PORTS`). */
   readonly allowedPorts: readonly number[];
 }
 
@@ -15,22 +15,22 @@ export type UrlRefusal =
   'invalid_url' | 'scheme_not_allowed' | 'address_not_allowed' | 'port_not_allowed' | 'userinfo_not_allowed';
 
 export type UrlCheck =
-  /** `target` is what a request to it asks for: path and query as they were typed. */
+  /** `target` is the request target: path and query as they were typed. */
   | { readonly ok: true; readonly url: URL; readonly target: string }
-  /** `message` reads on after "url " in the response to the person who typed the URL. */
+  /** `message` continues "url " in the response to the person who typed the URL. */
   | { readonly ok: false; readonly reason: UrlRefusal; readonly message: string };
 
 const GLOBAL_UNICAST = Network.parse(GLOBAL_UNICAST_IPV6);
 const SPECIAL_PURPOSE = SPECIAL_PURPOSE_NETWORKS.map((cidr) => Network.parse(cidr));
 
 /**
- * Where a callback may go. Checked twice: `checkUrl` when a callback API is registered and before each
- * attempt, `mayDial` for the very address a connection is about to be opened to. Only the second can be relied
- * on for host names, whose addresses change; the first exists so that people learn of a mistake at once.
+ * Decides where a callback may go, in two checks. `checkUrl` runs when an endpoint is registered and before each
+ * attempt, so that people learn of a mistake at once. `mayDial` runs for the address that a connection is about to be
+ * opened to. Only `mayDial` is safe for host names, whose addresses change.
  *
- * Ports: 443, 80 where http is allowed, and those of `allowedPorts` are *listed*. Any other port is open only on
- * an exempt address: at registration that can be decided for an IP literal and of `localhost`; a host name with such
- * a port is let through where there is any exempt network, and judged by the address it resolves to.
+ * Ports: 443, 80 if http is allowed, and `allowedPorts` are *listed*. Any other port is open only on an exempt address.
+ * For an IP literal and for `localhost`, `checkUrl` decides that. A host name with such a port passes `checkUrl` if
+ * there is any exempt network, and `mayDial` checks the resolved address.
  */
 export class AddressRules {
   private readonly exempt: readonly Network[];
@@ -42,7 +42,7 @@ export class AddressRules {
     this.listedPorts = new Set([443, ...(options.allowHttp ? [80] : []), ...options.allowedPorts]);
   }
 
-  /** Whether an address (as `node:net` spells them; anything else is refused) may be called at all. */
+  /** Whether an address may be called at all. It must be in the form of `node:net`. */
   isAllowed(ip: string): boolean {
     const address = parseAddress(ip);
     if (address === undefined) return false;
@@ -56,7 +56,7 @@ export class AddressRules {
     return this.isListedPort(port) ? this.isAllowed(ip) : this.isExempt(ip);
   }
 
-  /** Whether a port is open on every allowed address, not on exempt ones alone. */
+  /** Whether a port is open on every allowed address, not only on exempt ones. */
   isListedPort(port: number): boolean {
     return this.listedPorts.has(port);
   }
@@ -104,7 +104,7 @@ export class AddressRules {
     return this.isExempt('127.0.0.1') || this.isExempt('::1');
   }
 
-  /** Whether a configured network exempts this address; an IPv4-mapped one counts as its IPv4. */
+  /** Whether a configured network exempts this address. An IPv4-mapped address counts as its IPv4. */
   isExempt(ip: string): boolean {
     const address = parseAddress(ip);
     return address !== undefined && this.exempt.some((network) => network.contains(unmapped(address)));

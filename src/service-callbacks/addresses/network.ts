@@ -12,7 +12,7 @@ export class Network {
 
   /**
    * @param cidr `10.0.0.0/8`, `fd00::/8`, or a single address
-   * @throws Error naming the value when it is neither
+   * @throws Error naming the value if it is neither
    */
   static parse(cidr: string): Network {
     const [address = '', prefix, ...rest] = cidr.trim().split('/');
@@ -34,9 +34,9 @@ export class Network {
 }
 
 /**
- * Only what `node:net` also takes for an address, so that what is vetted and what is dialled cannot differ:
- * `127.1` or `0x7f000001` are spellings a URL parser resolves, not addresses. No zone ids: an address that needs
- * one is on this machine's own link.
+ * Parses an address in a form that `node:net` also accepts, so that the checked and the dialled address cannot differ:
+ * `127.1` and `0x7f000001` are spellings that a URL parser resolves, not addresses. Zone ids are rejected: an address
+ * that needs one is on this machine's own link.
  */
 export function parseAddress(ip: string): Address | undefined {
   return isIP(ip) !== 0 && !ip.includes('%') && ipaddr.isValid(ip) ? ipaddr.parse(ip) : undefined;

@@ -28,7 +28,7 @@ export const SPECIAL_PURPOSE_NETWORKS = [
   '224.0.0.0/4', // multicast (RFC 5771)
   '240.0.0.0/4', // reserved (RFC 1112), limited broadcast (RFC 8190)
 
-  // IPv6 outside of global unicast: stated although GLOBAL_UNICAST_IPV6 already excludes them
+  // IPv6 outside of global unicast; listed here although GLOBAL_UNICAST_IPV6 already excludes them
   '::/96', // unspecified, loopback, IPv4-compatible (RFC 4291)
   '::ffff:0:0/96', // IPv4-mapped (RFC 4291)
   '::ffff:0:0:0/96', // IPv4-translated (RFC 2765)
@@ -50,5 +50,5 @@ export const SPECIAL_PURPOSE_NETWORKS = [
   '3fff::/20', // documentation (RFC 9637)
 ] as const;
 
-/** The only block IANA gives out as public IPv6 (RFC 4291 §2.4); what lies outside is refused unnamed. */
+/** The only block that IANA allocates as public IPv6 (RFC 4291 §2.4). Addresses outside of it are refused. */
 export const GLOBAL_UNICAST_IPV6 = '2000::/3';

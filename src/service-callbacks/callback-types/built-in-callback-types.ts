@@ -1,4 +1,4 @@
-/** The types that this package defines, endpoint alerts among them; a host may define others under other names. */
+/** The types that this package defines, endpoint alerts included. A host may define others under other names. */
 export const BUILT_IN_CALLBACK_TYPES = [
   'delivery_status',
   'complaint',

@@ -55,7 +55,7 @@ describe('CallbackTypeRegistry', () => {
     }
   });
 
-  it('knows what a built-in type is about', () => {
+  it('knows the subject of a built-in type', () => {
     const notification = aNotification();
     const identity = new CallbackTypeRegistry().get('delivery_status').identify(notification);
     expect(identity.subjectId).toBe(notification.id);
@@ -92,7 +92,7 @@ describe('CallbackTypeRegistry', () => {
     );
   });
 
-  it('takes one definition from two places', () => {
+  it('accepts the same definition from two places', () => {
     const payment = defineCallbackType(ofType('payment_taken'));
     expect(registryOf(payment, payment).get('payment_taken')).toBe(payment);
   });

@@ -7,7 +7,7 @@ import { endpointAlert, type EndpointAlertInput } from './endpoint-alert.js';
 import { inboundSms, type InboundSmsInput } from './inbound-sms.js';
 import { returnedLetter, type ReturnedLetterInput } from './returned-letter.js';
 
-/** What each built-in type is about. */
+/** The input of each built-in type. */
 export interface BuiltInCallbackInputs extends Record<BuiltInCallbackType, unknown> {
   delivery_status: DeliveryStatusInput;
   complaint: ComplaintInput;
@@ -26,14 +26,14 @@ const BUILT_IN: {
   endpoint_alert: endpointAlert,
 };
 
-/** The host's own callback types, from one place of its code. */
+/** Callback types of the host, from one place in its code. */
 export interface CallbackTypeSource {
-  /** For messages: `forFeature in OrdersModule`. */
+  /** The place, for messages: `forFeature in OrdersModule`. */
   readonly from: string;
   readonly types: readonly CallbackTypeDefinition<never>[];
 }
 
-/** Every callback type of a process: the built-in ones and the host's own. */
+/** Every callback type of this process: the built-in ones and the host's own. */
 export class CallbackTypeRegistry {
   private readonly definitions = new Map<string, CallbackTypeDefinition>(Object.entries(BUILT_IN));
 

@@ -2,43 +2,40 @@ import type { ZodType } from 'zod';
 import { isBuiltInCallbackType } from './built-in-callback-types.js';
 import { InvalidCallbackTypeError } from './errors.js';
 
-/** Why a piece of news is not sent: the notification has no final status yet, or is a letter. */
+/** Why something is not sent: the notification has no final status yet, or is a letter. */
 export type SkipReason = 'not_final' | 'letter';
 
-/** Which thing a callback is about. */
+/** What a callback is about. */
 export interface CallbackSubject {
   readonly serviceId: string;
   readonly subjectId: string;
-  /** Distinguishes two pieces of news about the same subject, such as its status. */
+  /** Distinguishes two pieces of news about the same subject, for example by its status. */
   readonly news?: string;
 }
 
 /**
- * One kind of callback: what it is about, when it is not sent, and the document it sends.
- *
- * Input defaults to `unknown` for code that has a type's name only; code that holds the definition itself
- * keeps its input's type.
+ * One kind of callback: its subject, its payload, and when it is not sent. Input defaults to `unknown` for code that
+ * only has a type's name; code that has the definition keeps its input's type.
  */
 export interface CallbackTypeDefinition<Input = unknown> {
-  /** `^[a-z][a-z0-9_]{0,62}$`; in the REST API, the job's name and the log. */
+  /** `^[a-z][a-z0-9_]{0,62}$`; used in the REST API and the log. */
   readonly type: string;
-  /** The subject is a notification, so the log has its id as `notification_id` too. Default false. */
+  /** The subject is a notification: the log also has its id as `notification_id`. Default false. */
   readonly subjectIsNotification?: boolean;
   identify(input: Input): CallbackSubject;
-  /** A reason not to send. */
+  /** Why this input is not sent; undefined: it is sent. */
   skip?(input: Input): SkipReason | undefined;
-  /** The JSON document, its keys in the order in which they are sent. */
+  /** The JSON payload. Its keys are sent in this order. */
   payload(input: Input): Record<string, unknown>;
-  /** Of the document, for the OpenAPI description of what receivers get. */
+  /** The schema of the payload, for the OpenAPI document. */
   readonly schema?: ZodType;
-  /** An input for test callbacks, made up and seen to be. Without one their document is empty. */
+  /** An input for test callbacks, recognisable as made up. Without it the payload of a test is empty. */
   example?(): unknown;
   /**
-   * Fields of the document with personal data. A reader who may not see them is shown that there is something,
-   * and not what. Without this all fields are such.
+   * Fields of the payload with personal data. They are masked for readers who may not see them. Default: all fields.
    */
   readonly personalFields?: readonly string[];
-  /** Fields without which a queued document is completed from the database. */
+  /** Fields without which a queued payload is completed from the database. */
   readonly requiredFields?: readonly string[];
 }
 
@@ -46,8 +43,7 @@ const TYPE_PATTERN = /^[a-z][a-z0-9_]{0,62}$/;
 
 /**
  * Checks and freezes a host's own callback type.
- *
- * @throws InvalidCallbackTypeError when the name is malformed or one of the built-in ones
+ * @throws InvalidCallbackTypeError if the name is malformed or built in
  */
 export function defineCallbackType<Input>(
   definition: CallbackTypeDefinition<Input>,

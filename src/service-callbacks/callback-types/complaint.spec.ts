@@ -3,7 +3,7 @@ import { aComplaint } from '../../../test/support/builders/a-complaint.js';
 import { complaint } from './complaint.js';
 
 describe('complaint', () => {
-  it('sends these fields in this order', () => {
+  it('sends its fields in a fixed order', () => {
     const input = aComplaint();
     const payload = complaint.payload(input);
     expect(payload).toEqual({
@@ -22,7 +22,7 @@ describe('complaint', () => {
     ]);
   });
 
-  it('sends null for what is not known, and the key all the same', () => {
+  it('sends null for unknown values, with their keys', () => {
     const payload = complaint.payload(aComplaint({ reference: null, complaintDate: null }));
     expect(payload).toMatchObject({ reference: null, complaint_date: null });
     expect(Object.keys(payload)).toHaveLength(5);

@@ -12,7 +12,7 @@ export interface ComplaintInput {
   readonly reference: string | null;
   /** The recipient who complained. */
   readonly to: string;
-  /** Null where the email provider did not say. */
+  /** Null if the email provider did not say. */
   readonly complaintDate: Date | null;
 }
 

@@ -4,7 +4,7 @@ import { deliveryStatus } from './delivery-status.js';
 import { FINAL_STATUSES, NOT_NEWS_STATUSES } from './notification-status.js';
 
 describe('delivery_status', () => {
-  it('sends these fields in this order', () => {
+  it('sends its fields in a fixed order', () => {
     const notification = aNotification();
     const payload = deliveryStatus.payload(notification);
     expect(payload).toEqual({
@@ -33,7 +33,7 @@ describe('delivery_status', () => {
     ]);
   });
 
-  it('sends null for what is not known, and the key all the same', () => {
+  it('sends null for unknown values, with their keys', () => {
     const payload = deliveryStatus.payload(aNotification({ reference: null, updatedAt: null, sentAt: null }));
     expect(payload).toMatchObject({ reference: null, completed_at: null, sent_at: null });
     expect(Object.keys(payload)).toHaveLength(10);

@@ -75,6 +75,6 @@ export const deliveryStatus = Object.freeze({
     template_id: notification.templateId,
     template_version: notification.templateVersion,
   }),
-  // Releases before these fields wrote documents without them.
+  // Releases before these fields wrote payloads without them.
   requiredFields: Object.freeze(['template_id', 'template_version']),
 } satisfies CallbackTypeDefinition<DeliveryStatusInput>);

@@ -3,22 +3,22 @@ import { z } from 'zod';
 import { formatUtcTimestamp, utcTimestamp } from './utc-timestamp.js';
 import type { CallbackTypeDefinition } from './callback-type.js';
 
-/** Something happened to an endpoint that callbacks go to. */
+/** A change of an endpoint's health. */
 export interface EndpointAlertInput {
-  /** Whom it is sent to: the endpoint's own service, or the operators. */
+  /** Who gets the alert: the endpoint's own service, or the operators. */
   readonly recipientId: string;
-  /** The endpoint that it is about. */
+  /** The endpoint of the alert. */
   readonly callbackApiId: string;
   /** `warned`, `disabled`, `enabled`, `recovered`. */
   readonly change: string;
   readonly at: Date;
-  /** In words. */
+  /** The change, in words. */
   readonly text: string;
-  /** What is known of it, as the log has it. */
+  /** The details of the change, as in the log. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** Beside these fields it has what is known of the change, as the log has it. */
+/** Beside these fields it has the details of the change, as in the log. */
 const endpointAlertDocument = z
   .object({
     change: z.enum(['warned', 'disabled', 'enabled', 'recovered']),
@@ -38,7 +38,7 @@ const endpointAlertDocument = z
   })
   .describe('Something happened to an endpoint: it fails, was disabled or enabled, or works again');
 
-/** News of the system itself, by its own path. `text` is where chat tools look for what to show. */
+/** Alerts of the system itself. Chat tools show the field `text`. */
 export const endpointAlert = Object.freeze({
   type: 'endpoint_alert',
   identify: ({ recipientId, callbackApiId, change, at }: EndpointAlertInput) => ({

@@ -1,4 +1,4 @@
-/** A callback type that cannot be registered under its name. */
+/** A callback type cannot be registered under its name. */
 export class InvalidCallbackTypeError extends Error {
   override readonly name = 'InvalidCallbackTypeError';
 
@@ -11,11 +11,14 @@ export class InvalidCallbackTypeError extends Error {
   }
 }
 
-/** Two definitions of one callback type. */
+/** Two callback types have the same name. */
 export class DuplicateCallbackTypeError extends Error {
   override readonly name = 'DuplicateCallbackTypeError';
 
-  /** @param first, second where the definitions come from */
+  /**
+   * @param first where the first definition comes from
+   * @param second where the second definition comes from
+   */
   constructor(
     readonly type: string,
     first: string,
@@ -35,7 +38,7 @@ export class UnknownCallbackTypeError extends Error {
   }
 }
 
-/** What `identify()` of a callback type returned names no service or subject; nothing was queued. */
+/** `identify()` of a callback type returned an invalid service or subject id; nothing was queued. */
 export class InvalidSubjectError extends Error {
   override readonly name = 'InvalidSubjectError';
 
@@ -45,7 +48,7 @@ export class InvalidSubjectError extends Error {
   }
 }
 
-/** What `payload()` of a callback type returned cannot be sent; nothing was queued. */
+/** `payload()` of a callback type returned something that cannot be sent; nothing was queued. */
 export class UnsendablePayloadError extends Error {
   override readonly name = 'UnsendablePayloadError';
 

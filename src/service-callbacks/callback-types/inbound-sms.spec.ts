@@ -3,7 +3,7 @@ import { anInboundSms } from '../../../test/support/builders/an-inbound-sms.js';
 import { inboundSms } from './inbound-sms.js';
 
 describe('inbound_sms', () => {
-  it('sends these fields in this order', () => {
+  it('sends its fields in a fixed order', () => {
     const sms = anInboundSms();
     const payload = inboundSms.payload(sms);
     expect(payload).toEqual({

@@ -33,7 +33,7 @@ export const inboundSms = Object.freeze({
   example: (): InboundSmsInput => ({
     id: randomUUID(),
     serviceId: randomUUID(),
-    sourceNumber: '447700900000', // a number for fiction (Ofcom)
+    sourceNumber: '447700900000', // a number that Ofcom reserves for fiction
     destinationNumber: '447700900001',
     message: 'This is a test callback',
     dateReceived: new Date(),

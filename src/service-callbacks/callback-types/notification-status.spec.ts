@@ -17,7 +17,7 @@ describe('notification statuses', () => {
     expect(NOTIFICATION_STATUSES).toContain(status);
   });
 
-  it('are these eight and no others', () => {
+  it('are eight', () => {
     expect(NOTIFICATION_STATUSES).toHaveLength(8);
   });
 });

@@ -1,10 +1,10 @@
-/** The message is not delivered yet and may have no sent date: no callback. */
+/** The message is not delivered yet: no callback. */
 export const NOT_NEWS_STATUSES = ['created', 'sending', 'pending'] as const;
 
-/** Handed over where no delivery receipt exists: a callback, and a later final status sends another. */
+/** Handed over to a carrier without delivery receipts: a callback. A later final status sends another. */
 const HANDED_OVER_STATUS = 'sent';
 
-/** Final statuses: none follows them. */
+/** Final statuses: no other status follows. */
 export const FINAL_STATUSES = [
   'delivered',
   'permanent-failure',

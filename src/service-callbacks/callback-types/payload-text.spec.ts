@@ -14,7 +14,7 @@ describe('the text of a payload', () => {
     expect(text({})).toBe('{}');
   });
 
-  it('has what a value of its own says of itself', () => {
+  it('uses toJSON() of its values', () => {
     expect(text({ at: new Date(0), own: { toJSON: () => 'own' } })).toBe(
       '{"at":"1970-01-01T00:00:00.000Z","own":"own"}',
     );
@@ -64,18 +64,18 @@ describe('the text of a payload', () => {
     ['toJSON that makes a list of it', { toJSON: () => [1] }, /is no JSON object/],
     ['toJSON that makes a text of it', { toJSON: () => '{' }, /is no JSON object/],
     ['toJSON that makes nothing of it', { toJSON: () => undefined }, /is no JSON object/],
-  ])('of %s is refused by name', (_, payload, problem) => {
+  ])('is refused for %s, by name', (_, payload, problem) => {
     const refused = () => text(payload);
     expect(refused).toThrow(UnsendablePayloadError);
     expect(refused).toThrow(problem);
     expect(refused).toThrow(/"order_paid"/);
   });
 
-  it('is not shown where it is refused', () => {
+  it('is not shown in the error', () => {
     expect(() => text('a secret text')).not.toThrow(/secret/);
   });
 
-  it('of any object is UTF-8 that is read as the same JSON', () => {
+  it('of any object is UTF-8 that parses to the same JSON', () => {
     const value = fc.oneof(anyText(), fc.double(), fc.boolean(), fc.constant(null), fc.array(anyText()));
     fc.assert(
       fc.property(fc.dictionary(anyText(), fc.oneof(value, fc.dictionary(anyText(), value))), (payload) => {

@@ -2,10 +2,9 @@ import { inspect } from 'node:util';
 import { UnsendablePayloadError } from './errors.js';
 
 /**
- * A payload as the JSON text that is sent, on every attempt and replay alike. Half of a surrogate pair has no UTF-8
- * form and becomes U+FFFD.
- *
- * @throws UnsendablePayloadError naming the callback type and what in the payload cannot be sent
+ * The JSON text of a payload, the same on every attempt and replay. Half of a surrogate pair has no UTF-8 form and
+ * becomes U+FFFD.
+ * @throws UnsendablePayloadError naming the callback type, and what in the payload cannot be sent
  */
 export function payloadText(type: string, payload: unknown): string {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
@@ -17,7 +16,7 @@ export function payloadText(type: string, payload: unknown): string {
       if (typeof value === 'bigint') throw new UnsendablePayloadError(type, `has a BigInt at "${key}"`);
       return typeof value === 'string' ? value.toWellFormed() : value;
     });
-    // A toJSON() of its own may make anything of it.
+    // A `toJSON()` of the payload may return anything.
     if (!text?.startsWith('{')) throw new UnsendablePayloadError(type, 'is no JSON object');
     return text;
   } catch (error) {

@@ -3,7 +3,7 @@ import { aReturnedLetter } from '../../../test/support/builders/a-returned-lette
 import { returnedLetter } from './returned-letter.js';
 
 describe('returned_letter', () => {
-  it('sends these fields in this order', () => {
+  it('sends its fields in a fixed order', () => {
     const letter = aReturnedLetter();
     const payload = returnedLetter.payload(letter);
     expect(payload).toEqual({
@@ -32,7 +32,7 @@ describe('returned_letter', () => {
     ]);
   });
 
-  it('sends null for what is not known, and the key all the same', () => {
+  it('sends null for unknown values, with their keys', () => {
     const unknown = {
       reference: null,
       dateSent: null,

@@ -40,7 +40,7 @@ export interface NewCallback {
   readonly callback_type: string;
   readonly subject_id: string;
   readonly url: string;
-  /** A UUID made of the endpoint, type, subject and news: the same news has the same key. */
+  /** A UUID from the endpoint, type, subject and news: the same news has the same key. */
   readonly news_key: string;
   readonly priority: number;
   /** Unix ms. */
@@ -50,7 +50,7 @@ export interface NewCallback {
   readonly payload: string;
 }
 
-/** What a job needs of a record and of its endpoint as it is now. */
+/** What a job needs of a record, and of its endpoint at this moment. */
 export interface TakenRow {
   readonly id: string;
   readonly state: CallbackState;
@@ -67,23 +67,23 @@ export interface TakenRow {
   readonly attempt_count: number;
   readonly earlier_attempts: number;
   readonly alone: boolean;
-  /** Its batch is of the main queue: nothing of it was ever attempted or deferred. */
+  /** Its batch goes to the main queue: it was never attempted and never deferred. */
   readonly is_first: boolean;
   readonly last_attempt: AttemptRecord | null;
   readonly queued_at: number;
   readonly trace: TraceCarrier | null;
   readonly payload: string | null;
-  /** Sealed as they are stored. */
+  /** Sealed, as in the database. */
   readonly bearer_token: string;
   readonly signing_secret: string | null;
   readonly previous_secret: string | null;
 }
 
 export interface TakenNow extends TakenRow {
-  /** It finds out whether its endpoint, on hold, responds again. */
+  /** Its attempt is a probe of an endpoint on hold. */
   readonly is_probe: boolean;
   readonly hold_reason: HoldReason | null;
-  /** When its endpoint on hold may get the next attempt, Unix ms. */
+  /** The time of the next attempt of an endpoint on hold, Unix ms. */
   readonly next_probe_at: number | null;
 }
 
@@ -94,7 +94,7 @@ export interface OpenNow extends TakenRow {
   readonly is_disabled: boolean;
 }
 
-/** A callback that ended without a worker. */
+/** A callback that was given up outside of a worker. */
 export interface EndedRow {
   readonly id: string;
   readonly service_id: string | null;
@@ -106,7 +106,7 @@ export interface EndedRow {
   readonly last_attempt?: AttemptRecord | null;
 }
 
-/** A record that did not come through the producer. */
+/** A record that the producer did not create. */
 export interface ForeignRecord {
   readonly id: string;
   readonly service_id: string | null;
@@ -125,32 +125,32 @@ export interface ForeignRecord {
   readonly payload: string | null;
 }
 
-/** What limits a take. */
+/** The limits of a take. */
 export interface TakeLimits {
   readonly pending: number;
   /** Of them, those of quiet services; may be more than `pending`. */
   readonly quiet: number;
   readonly due: number;
-  /** Callbacks a batch. */
+  /** The most callbacks of a batch. */
   readonly batchSize: number;
-  /** Per priority, the seq after which it is read. */
+  /** For each priority, the seq after which callbacks are read. */
   readonly after: ReadonlyMap<number, number>;
 }
 
-/** What limits a take of held callbacks. */
+/** The limits of a take of held callbacks. */
 export interface HeldLimits {
   readonly batchSize: number;
-  /** Probes that may be out at once, over all processes. */
+  /** The most probes at one time, over all processes. */
   readonly probes: number;
-  /** Callbacks of one endpoint that are released and not settled. */
+  /** The most callbacks of one endpoint that are released and not settled. */
   readonly maxWindow: number;
 }
 
-/** The interval of probes doubles up to this, ms. */
+/** The longest interval of probes, ms. The interval doubles up to it. */
 const MAX_PROBE_INTERVAL_MS = 600_000;
-/** Sealed payload a batch, bytes: what bounds a job. */
+/** The most bytes of sealed payload in a batch: they bound the size of a job. */
 const MAX_BATCH_BYTES = 256 * 1024;
-/** The relay that holds it takes; the key of PostgreSQL's advisory lock. */
+/** The key of PostgreSQL's advisory lock: only the relay that has it takes callbacks. */
 const RELAY_LOCK = 7_364_120_021;
 
 export function tablesOf(dataSource: DataSource): Tables {
@@ -163,7 +163,7 @@ export function tablesOf(dataSource: DataSource): Tables {
   };
 }
 
-/** The record of every callback: carries out the transitions of the state machine. */
+/** The record of every callback: it runs the transitions of the state machine. */
 @Injectable()
 export class CallbackRepository {
   private known: Tables | undefined;
@@ -171,10 +171,10 @@ export class CallbackRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
   /**
-   * Inserts callbacks whose news has no record yet.
+   * Inserts callbacks, unless their news has a record.
    * @param news each id once
-   * @param manager the caller's, so that they commit with the caller's transaction
-   * @returns per id of `news`, the id of the record that has the news: another one where it is a duplicate
+   * @param manager the caller's, so that the callbacks commit with the caller's transaction
+   * @returns for each id of `news`, the id of the record with this news; another id for a duplicate
    */
   async insert(news: readonly NewCallback[], manager?: EntityManager): Promise<Map<string, string>> {
     const sorted = news.toSorted((one, other) => (one.news_key < other.news_key ? -1 : 1));
@@ -186,7 +186,7 @@ export class CallbackRepository {
     return kept as Map<string, string>;
   }
 
-  /** The same news that another transaction committed while this one inserted. */
+  /** Finds the same news that another transaction committed during this insert. */
   private async findCommitted(
     unseen: readonly NewCallback[],
     kept: Map<string, string | null>,
@@ -195,11 +195,15 @@ export class CallbackRepository {
     const keys = unseen.map(({ news_key }) => news_key);
     const found = await this.run<{ id: string; news_key: string }>(findNewsStatement, [keys], manager);
     const byKey = new Map(found.map(({ id, news_key }) => [news_key, id]));
-    // A record whose key was cleared within this moment is a duplicate all the same; its id is not known any more.
+    // Maintenance may have cleared the record's key just now. The news is a duplicate all the same, and the record's id
+    // is unknown.
     for (const { id, news_key } of unseen) kept.set(id, byKey.get(news_key) ?? '');
   }
 
-  /** Whether anything is pending or due. @param after per priority, the seq after which it is read */
+  /**
+   * Whether any callback is pending or due.
+   * @param after for each priority, the seq after which callbacks are read
+   */
   async isAnyDue(after: TakeLimits['after']): Promise<boolean> {
     const marks = [[...after.keys()], [...after.values()]];
     const [row] = await this.onConnection((_, queryRunner) =>
@@ -214,15 +218,15 @@ export class CallbackRepository {
     return this.mark(takeStatement(this.tables), [batchSize, MAX_BATCH_BYTES, ...marks, pending, quiet, due]);
   }
 
-  /** Takes held callbacks into batches: probes, and those of holds that are being released. */
+  /** Takes held callbacks into batches: probes, and callbacks of holds that are being released. */
   takeHeld({ batchSize, probes, maxWindow }: HeldLimits): Promise<TakenNow[]> {
     const limits = [batchSize, MAX_BATCH_BYTES, probes, maxWindow, MAX_PROBE_INTERVAL_MS];
     return this.mark(takeHeldStatement(this.tables), limits);
   }
 
   /**
-   * Without a wait for the disk: where a crash of the server undoes a mark, the callbacks are taken again. A callback
-   * is sent twice then if its job is in a store of its own.
+   * The commit does not wait for the disk. If the server crashes and loses a mark, the callbacks are taken again. A
+   * callback is then sent twice if its job is in another store.
    */
   private mark(statement: string, numbers: readonly (number | readonly number[])[]): Promise<TakenNow[]> {
     return retryConflicts(() =>
@@ -235,7 +239,10 @@ export class CallbackRepository {
     );
   }
 
-  /** Callbacks that wait behind a hold that is gone are due at once. @returns how many. */
+  /**
+   * Makes callbacks due that wait behind a hold that no longer exists.
+   * @returns how many
+   */
   async releaseStranded(): Promise<number> {
     return (await this.byIndexes((manager) => this.run(strandedStatement, [], manager))).length;
   }
@@ -243,7 +250,7 @@ export class CallbackRepository {
   /**
    * Writes the dispositions of callbacks.
    * @param settlements each id once
-   * @returns whether the state of each record changed; ids that have no record any more are not in it
+   * @returns for each record, whether its state changed; ids without a record are missing
    */
   async settle(settlements: readonly Settlement[]): Promise<Map<string, boolean>> {
     const sorted = settlements.toSorted((one, other) => (one.id < other.id ? -1 : 1));
@@ -254,12 +261,14 @@ export class CallbackRepository {
     return new Map(settled.map(({ id, applied }) => [id, applied]));
   }
 
-  /** Those of a batch that are still to be sent, with their endpoints as they are now. */
+  /** The open callbacks of a batch, with their endpoints at this moment. */
   openOfBatch(batch: string, ids: readonly string[]): Promise<OpenNow[]> {
     return this.onConnection((manager) => this.run<OpenNow>(openOfBatchStatement, [batch, ids], manager));
   }
 
-  /** Work before a request, on a connection that is released when it ends: none is held while an endpoint is waited for. */
+  /**
+   * Runs work before a request, on a connection that is released at its end: no connection is held during a request.
+   */
   async onConnection<T>(
     work: (manager: EntityManager, queryRunner: QueryRunner) => T | Promise<T>,
   ): Promise<T> {
@@ -271,7 +280,7 @@ export class CallbackRepository {
     }
   }
 
-  /** Batches that were marked longer ago than this, ms. */
+  /** Batches that were marked more than this long ago, ms. */
   async oldBatches(olderThanMs: number, limit: number): Promise<string[]> {
     const found = await this.run<{ batch: string }>(oldBatchesStatement, [olderThanMs, limit]);
     return found.map(({ batch }) => batch);
@@ -282,18 +291,21 @@ export class CallbackRepository {
     return found.map(({ id }) => id);
   }
 
-  /** Before the request of a batch of one. @returns how often such a request was begun and not settled, this included */
+  /**
+   * Called before the request of a batch of one.
+   * @returns how many such requests of this callback were begun and not settled, this one included
+   */
   async markAttempt(id: string, batch: string): Promise<number> {
     const [row] = await this.run<{ stalls: number }>(markAttemptStatement, [id, batch]);
     return row?.stalls ?? 0;
   }
 
-  /** @returns how many of its callbacks were still to be sent. */
+  /** @returns how many of its callbacks were open */
   async rescheduleBatch(batch: string, delayMs: number): Promise<number> {
     return (await this.run(rescheduleBatchStatement, [batch, delayMs])).length;
   }
 
-  /** Ends some of what waits behind an endpoint. */
+  /** Gives up some of the callbacks that wait for an endpoint. */
   endOfEndpoint(
     endpointId: string,
     reason: 'cancelled' | 'disabled',
@@ -303,18 +315,21 @@ export class CallbackRepository {
     return this.run<EndedRow>(endOfEndpointStatement, [endpointId, reason, limit], manager);
   }
 
-  /** Ends some of what is older than the maximum age. */
+  /** Gives up some of the callbacks that are older than the maximum age. */
   expire(maxAgeMs: number, limit: number): Promise<EndedRow[]> {
     return this.byIndexes((manager) => this.run<EndedRow>(expireStatement, [maxAgeMs, limit], manager));
   }
 
-  /** Starts the next generation of finished callbacks. @returns the ids of those that were finished. */
+  /**
+   * Starts the next generation of finished callbacks.
+   * @returns the ids of those that were finished
+   */
   async replay(ids: readonly string[], priority: number, manager?: EntityManager): Promise<string[]> {
     const replayed = await this.run<{ id: string }>(replayStatement, [ids, priority], manager);
     return replayed.map(({ id }) => id);
   }
 
-  /** @returns false where its id has a record already. */
+  /** @returns false if its id has a record already */
   async record(record: ForeignRecord): Promise<boolean> {
     return (await this.run(recordStatement, [storableJson(record)])).length > 0;
   }

@@ -1,6 +1,6 @@
 import type { TraceCarrier } from '../tracing/trace-carrier.js';
 
-/** Why a callback is over without a delivery. */
+/** Why a callback was given up. */
 export const GIVE_UP_REASONS = [
   'not_retried',
   'retries_exhausted',
@@ -18,7 +18,7 @@ export const HOLD_REASONS = ['circuit_open', 'retry_after'] as const;
 
 export type HoldReason = (typeof HOLD_REASONS)[number];
 
-/** Why a callback is not sent now; nothing is wrong with it. */
+/** Why a callback is not sent now. This is no failure. */
 export const DEFERRAL_REASONS = [
   ...HOLD_REASONS,
   'endpoint_busy',
@@ -33,24 +33,24 @@ export type DeferralReason = (typeof DEFERRAL_REASONS)[number];
 /** Callbacks up to this priority are of quiet services, which have sent fewer than 127 lately. */
 export const QUIET_PRIORITY = 7;
 
-/** One attempt as the record keeps it. */
+/** One attempt in the record. */
 export interface AttemptRecord {
   /** When it started: ISO 8601, UTC. */
   readonly at: string;
   readonly duration_ms: number;
-  /** The response's status code; absent where there was no response. */
+  /** The status code of the response; absent without a response. */
   readonly status_code?: number;
-  /** Why there was no response: a code of ours, never bytes from a server. */
+  /** Why there was no response: one of our codes, never bytes from a server. */
   readonly error?: string;
-  /** The beginning of a response that was no 2xx: printable, at most 1 KiB, without tokens and payload. */
+  /** The beginning of a response that was no 2xx: printable, at most 1 KiB, with tokens and payload masked. */
   readonly excerpt?: string;
-  /** Of the same response, at most 1 KiB of them, masked likewise. */
+  /** The headers of the same response: at most 1 KiB, masked likewise. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The generation it belongs to; absent before the first replay. */
+  /** Its generation; absent before the first replay. */
   readonly generation?: number;
 }
 
-/** One piece of news for one endpoint: what every part of the module knows of it. No payload, no token. */
+/** One piece of news for one endpoint, as every part of the module knows it. It has no payload and no token. */
 export interface Callback {
   /** A UUIDv7: `callback_id` in the log, `webhook-id` on every request. */
   readonly id: string;
@@ -61,30 +61,30 @@ export interface Callback {
   readonly url: string;
   /** When it was accepted, Unix ms. */
   readonly queuedAt: number;
-  /** 0 until the first replay; each replay starts the next one. */
+  /** 0 until the first replay; each replay adds 1. */
   readonly generation: number;
-  /** Attempts so far, over its whole life. */
+  /** Attempts in all generations. */
   readonly attempts: number;
-  /** How many of them belong to earlier generations. */
+  /** Attempts in earlier generations. */
   readonly earlierAttempts: number;
-  /** Why it was deferred since its last attempt, where that is known. */
+  /** Why it was deferred after its last attempt, if that is known. */
   readonly deferral?: DeferralReason | undefined;
-  /** Where in which trace it was enqueued. */
+  /** The place in a trace at which it was enqueued. */
   readonly trace?: TraceCarrier | undefined;
 }
 
-/** As much as is known of a callback that may be unreadable. */
+/** The known parts of a callback that may be unreadable. */
 export type PartialCallback = Partial<Callback> & Pick<Callback, 'id'>;
 
 /**
- * Whether the next attempt is the first that is ever made. Its delay measures how well callbacks are forwarded; the
- * delay of a replay's attempt measures when a person requested the replay.
+ * Whether the next attempt is the very first. Its delay measures how well callbacks are forwarded. The delay of a
+ * replay would measure when a person requested the replay.
  */
 export function isFirstAttempt({ attempts, generation }: Pick<Callback, 'attempts' | 'generation'>): boolean {
   return attempts === 0 && generation === 0;
 }
 
-/** Associated data of a sealed payload: moved to another callback, it does not decrypt. */
+/** Associated data of a sealed payload: in another callback, it does not decrypt. */
 export function payloadBinding(id: string): string {
   return `service-callback:${id}`;
 }

@@ -33,60 +33,64 @@ export type CallbackState = OpenState | (typeof FINISHED_STATES)[number];
 export type Disposition =
   | { readonly kind: 'delivered' }
   /**
-   * @property delayMs from the settlement on, by the database's clock
+   * @property delayMs from the settlement, by the database's clock
    * @property deferral why it is postponed without an attempt
    */
   | { readonly kind: 'retryAt'; readonly delayMs: number; readonly deferral?: DeferralReason }
-  /** Its endpoint is on hold: it waits for the release. Where there is no hold any more it is due at once. */
+  /** Its endpoint is on hold, and it waits for the release. If the hold is over, it is due at once. */
   | { readonly kind: 'hold'; readonly deferral: DeferralReason }
-  /** Not sent: it is taken again as soon as possible. @property alone in a batch of one from now on */
+  /**
+   * Not sent: it is taken again as soon as possible.
+   * @property alone from now on, it is in a batch of one
+   */
   | { readonly kind: 'return'; readonly alone: boolean }
   | { readonly kind: 'giveUp'; readonly reason: GiveUpReason; readonly detail?: string };
 
-/** One callback's result, as it is written. */
+/** The disposition of one callback, with its attempt. */
 export interface Settlement {
   readonly id: string;
   readonly endpointId: string;
   readonly batch: string;
   readonly generation: number;
   readonly disposition: Disposition;
-  /** The attempt that decided it; none was made where this is absent. */
+  /** The attempt that decided it; absent if there was no attempt. */
   readonly attempt?: AttemptRecord;
-  /** Where the attempt went. */
+  /** The URL of the attempt. */
   readonly url?: string;
   /** The attempt was a probe: it spends no retry. */
   readonly isProbe?: boolean;
 }
 
-/** Names of the tables, qualified where the module's `DataSource` has a schema. */
+/** Names of the tables, with their schema if the module's `DataSource` has one. */
 export interface Tables {
   readonly callbacks: string;
   /** The sealed JSON text of each callback, written once. */
   readonly payloads: string;
-  /** Which callback has which news, until the idempotency window is over. */
+  /** The callback of each news, until the idempotency window ends. */
   readonly news: string;
   readonly holds: string;
   readonly endpoints: string;
 }
 
-/** Attempts a record keeps; of more, the last ones. */
+/** The most attempts that a record keeps: the last ones. */
 const MAX_ATTEMPTS = 50;
 
-/** To the millisecond: a list goes on after a time as JavaScript has it, and many end in one statement. */
+/**
+ * To the millisecond, as JavaScript has it: the cursor of a list is such a time, and many callbacks end in one
+ * statement.
+ */
 const END_TIME = `date_trunc('milliseconds', now())`;
 
 /**
- * Hides the state from the planner, which would else walk over all queued rows instead of going by the ids: 512 rows
- * took 1.6 s with 16,000 queued.
+ * Hides the state from the planner. Otherwise it walks over all queued rows instead of using the ids: 512 rows took 1.6
+ * s with 16,000 queued.
  */
 const STATE = `(c.state || '')`;
 
 /**
- * Inserts news that no callback has.
- * $1: JSON array of {@link NewCallback}s, in the order of their keys: two statements then wait for each other in one
- * direction only.
- * Returns a row a callback: `id`, and `kept`, which is another id where another callback has the news, or null where
- * a transaction that this statement cannot see has just committed it.
+ * Inserts news that has no callback. $1: JSON array of {@link NewCallback}s, in the order of their keys, so that two
+ * statements cannot deadlock. Returns one row a callback: `id`, and `kept`. `kept` is another id if another callback
+ * has the news. It is null if that callback has just been committed by a transaction that this statement cannot see.
  */
 export const insertStatement = ({ callbacks, payloads, news }: Tables) => `
   WITH given AS MATERIALIZED (
@@ -116,9 +120,9 @@ export const findNewsStatement = ({ news }: Tables) =>
   `SELECT n.callback_id AS id, n.news_key FROM ${news} n WHERE n.news_key = ANY($1::uuid[])`;
 
 /**
- * Begins a transaction whose statements go by the indexes. A table that was analysed while it was empty makes the
- * planner sort or scan all of it. Where this process stops within it, the server ends it: its locks would stop the
- * relays of all others.
+ * Begins a transaction whose plans use the indexes. A table that was analysed while empty makes the planner sort or
+ * scan all of it. If this process stops within the transaction, the server ends it: its locks would stop the relays of
+ * all others.
  */
 export const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '5s';
   SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off;
@@ -127,16 +131,16 @@ export const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_tr
 const LEADER = `leader AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($1) AS is_leader)`;
 const LEADS = `(SELECT is_leader FROM leader)`;
 
-/** Which queue, which endpoint, how large. */
+/** The queue, the endpoint and the size of a callback. */
 const sized = ({ payloads }: Tables) => `c.id, c.endpoint_id, c.seq, c.alone,
   (SELECT octet_length(p.payload) FROM ${payloads} p WHERE p.id = c.id) AS bytes`;
 
 /**
- * Cuts what was taken into batches: those of one batch are of one queue and sorted by endpoint, and it ends at $2
- * callbacks or $3 bytes of payload. A callback that goes alone is a batch of its own. Endpoints are joined as they are
- * now.
- * @param taken of id, endpoint_id, seq, alone, bytes, is_first, is_probe
- * @param state of the record from now on, an expression over the endpoint `e` and its hold `h`
+ * Cuts the taken callbacks into batches. The callbacks of a batch go to one queue and are sorted by endpoint. A batch
+ * has at most $2 callbacks, and ends after $3 bytes of payload. A callback that must go alone is a batch of its own.
+ * Endpoints are joined as they are now.
+ * @param taken rows of id, endpoint_id, seq, alone, bytes, is_first, is_probe
+ * @param state the new state of the record: an expression over the endpoint `e` and its hold `h`
  */
 const batched = ({ callbacks, payloads, holds, endpoints }: Tables, taken: string, state: string) => `
   placed AS (
@@ -226,8 +230,8 @@ export const takeStatement = (tables: Tables) => `
   )}`;
 
 /**
- * Whether a take would find anything: a tenth of what a take costs the database.
- * $1 priorities and $2 the seq after which each is read
+ * Whether a take would find anything. It costs the database a tenth of a take. $1 priorities and $2 the seq after which
+ * each is read
  */
 export const anyDueStatement = ({ callbacks }: Tables) => `
   SELECT EXISTS (
@@ -239,11 +243,10 @@ export const anyDueStatement = ({ callbacks }: Tables) => `
   ) AS any_due`;
 
 /**
- * Takes held callbacks: of each hold whose time has come the one that was probed longest ago, as its probe, and of
- * each hold that is being released as many as its window has room for, oldest first. The window starts at one and
- * doubles while what was released is settled.
- *
- * $1 to $3 as above · $4 how many probes may be out · $5 the largest window · $6 the longest interval of probes, ms
+ * Takes held callbacks. A hold whose probe is due gives one callback, the one that was probed longest ago. A hold that
+ * is being released gives its oldest callbacks, as many as its window allows. The window starts at one, and doubles
+ * while released callbacks are settled. $1 to $3 as above · $4 the most probes at one time · $5 the largest window · $6
+ * the longest interval of probes, ms
  */
 export const takeHeldStatement = (tables: Tables) => `
   WITH ${LEADER},
@@ -299,8 +302,8 @@ export const takeHeldStatement = (tables: Tables) => `
   )}`;
 
 /**
- * Holds that end by time, and holds behind which nothing waits any more. Returns `endpoint_id`, `state`, and the
- * endpoint, null where it was deleted.
+ * Ends holds whose time is over, and holds without waiting callbacks. Returns `endpoint_id`, `state`, and the endpoint,
+ * null if it is deleted.
  */
 export const moveHoldsStatement = ({ callbacks, holds, endpoints }: Tables) => `
   UPDATE ${holds} h SET
@@ -315,9 +318,9 @@ export const moveHoldsStatement = ({ callbacks, holds, endpoints }: Tables) => `
     FROM ${endpoints} e WHERE e.id = h.endpoint_id) AS endpoint`;
 
 /**
- * Puts an endpoint on hold, because of an attempt that began $4 ms ago. One that began before the last hold was lifted
- * says nothing new. Returns a row where the hold is new or longer than it was; longer, it is the same hold.
- * $1 endpoint · $2 reason · $3 ms until it may get the next attempt
+ * Puts an endpoint on hold because of an attempt that began $4 ms ago. An attempt that began before the last hold was
+ * lifted changes nothing. Returns a row if the hold is new, or now lasts longer. $1 endpoint · $2 reason · $3 ms until
+ * it may get the next attempt
  */
 export const holdStatement = ({ holds }: Tables) => `
   INSERT INTO ${holds} AS h (endpoint_id, state, reason, since, next_probe_at, probe_interval_ms)
@@ -331,7 +334,7 @@ export const holdStatement = ({ holds }: Tables) => `
     OR (h.state = 'open' AND h.reason = 'retry_after' AND EXCLUDED.next_probe_at > h.next_probe_at)
   RETURNING h.since = now() AS is_new`;
 
-/** The endpoint responds, or has changed: what is held goes on. $1 endpoint */
+/** The endpoint responds, or has changed: its held callbacks continue. $1 endpoint */
 export const liftStatement = ({ holds }: Tables) => `
   UPDATE ${holds} h SET state = 'releasing', lifted_at = now(), release_window = 1
   WHERE h.endpoint_id = $1 AND h.state = 'open' RETURNING h.endpoint_id`;
@@ -340,7 +343,10 @@ export const openHoldsStatement = ({ holds }: Tables) => `
   SELECT h.endpoint_id, h.reason, h.state, (extract(epoch FROM h.next_probe_at - now()) * 1000)::bigint AS due_in_ms
   FROM ${holds} h WHERE h.state <> 'lifted'`;
 
-/** What waits behind a hold that is gone. Goes from endpoint to endpoint: those on hold may have very many. */
+/**
+ * Callbacks that wait behind a hold that no longer exists. It walks from endpoint to endpoint, because an endpoint on
+ * hold may have very many.
+ */
 export const strandedStatement = ({ callbacks, holds }: Tables) => `
   WITH RECURSIVE waiting AS (
     (SELECT c.endpoint_id FROM ${callbacks} c WHERE c.state = 'held' ORDER BY c.endpoint_id LIMIT 1)
@@ -365,7 +371,7 @@ export const strandedStatement = ({ callbacks, holds }: Tables) => `
     FROM stranded WHERE c.id = stranded.id RETURNING c.id
   )`;
 
-/** The open callbacks of a batch as they are now. $1 batch · $2 ids */
+/** The open callbacks of a batch at this moment. $1 batch · $2 ids */
 export const openOfBatchStatement = ({ callbacks, payloads, endpoints }: Tables) => `
   SELECT ${RECORD.replace('c.url', 'COALESCE(e.url, c.url) AS url')}, p.payload, c.detail, e.bearer_token, e.signing_secret,
     CASE WHEN e.previous_signing_secret_until > now() THEN e.previous_signing_secret END AS previous_secret,
@@ -375,7 +381,7 @@ export const openOfBatchStatement = ({ callbacks, payloads, endpoints }: Tables)
   WHERE c.id = ANY($2::uuid[]) AND c.batch = $1 AND ${STATE} = 'queued'
   ORDER BY c.endpoint_id, c.seq`;
 
-/** Whose batch was marked so long ago that its job must be in a queue. $1 ms · $2 limit */
+/** Callbacks of batches that were marked long ago: their job must be in a queue. $1 ms · $2 limit */
 export const oldBatchesStatement = ({ callbacks }: Tables) => `
   SELECT DISTINCT c.batch FROM ${callbacks} c
   WHERE c.state = 'queued' AND c.batched_at < now() - $1 * interval '1 millisecond' LIMIT $2`;
@@ -384,7 +390,7 @@ export const oldBatchesStatement = ({ callbacks }: Tables) => `
 export const idsOfBatchStatement = ({ callbacks }: Tables) =>
   `SELECT c.id FROM ${callbacks} c WHERE c.state = 'queued' AND c.batch = $1`;
 
-/** As the worker says, but nothing is held behind a hold that is gone. */
+/** The state after the settlement. Without a hold, a held callback is due at once. */
 const givenSettlements = ({ holds }: Tables) => `(
     SELECT t.id, t.batch, t.generation, t.reason, t.alone, t.attempt, t.url, t.probe, is_stranded,
       CASE WHEN is_stranded THEN 'scheduled' ELSE t.state END AS state,
@@ -404,9 +410,9 @@ const APPLIES = `(CASE WHEN s.state = 'delivered' THEN c.generation = s.generati
 const IS_NEW_ATTEMPT = `(s.attempt IS NOT NULL AND NOT c.attempts @> jsonb_build_array(s.attempt))`;
 
 /**
- * Settles callbacks. $1: JSON array of {@link settlementRow}s, each id once, in the order of the ids.
- * A settlement that comes too late (its job ran twice) changes nothing but the attempts.
- * Returns a row a record: `applied` says whether its state changed.
+ * Settles callbacks. $1: JSON array of {@link settlementRow}s, each id once, in the order of the ids. A settlement that
+ * comes too late, because its job ran twice, changes only the attempts. Returns a row a record: `applied` says whether
+ * its state changed.
  */
 export const settleStatement = (tables: Tables) => `
   UPDATE ${tables.callbacks} c SET
@@ -434,7 +440,7 @@ export const settleStatement = (tables: Tables) => `
   WHERE c.id = s.id AND (${APPLIES} OR s.attempt IS NOT NULL)
   RETURNING c.id, c.changed_at = now() AND c.state = s.state AS applied`;
 
-/** A settlement as the statement reads it. */
+/** A settlement in the form that the statement reads. */
 export function settlementRow(settlement: Settlement) {
   const { id, endpointId, batch, generation, disposition, attempt, url, isProbe } = settlement;
   return {
@@ -470,12 +476,14 @@ function written(disposition: Disposition) {
   }
 }
 
-/** Before the request of a batch of one: a worker that ends during it leaves this behind. $1 id · $2 batch */
+/**
+ * Counts a request of a batch of one before it begins: if the worker dies during it, the count stays. $1 id · $2 batch
+ */
 export const markAttemptStatement = ({ callbacks }: Tables) => `
   UPDATE ${callbacks} c SET stalls = c.stalls + 1
   WHERE c.id = $1 AND c.batch = $2 AND ${STATE} = 'queued' RETURNING c.stalls`;
 
-/** The batch of a job that cannot be read: $2 ms later its callbacks are tried again. $1 batch */
+/** Schedules the callbacks of a job that cannot be read, $2 ms from now. $1 batch */
 export const rescheduleBatchStatement = ({ callbacks }: Tables) => `
   UPDATE ${callbacks} c SET state = 'scheduled', next_attempt_at = now() + $2 * interval '1 millisecond',
     detail = 'platform_fault', batch = NULL, changed_at = now()
@@ -484,7 +492,7 @@ export const rescheduleBatchStatement = ({ callbacks }: Tables) => `
 const ENDED = `c.id, c.service_id, c.endpoint_id, c.callback_type, c.subject_id, c.url, c.attempt_count,
   c.attempts->-1 AS last_attempt`;
 
-/** Some of what waits behind an endpoint that is gone or disabled. $1 endpoint · $2 reason · $3 limit */
+/** Gives up some of the callbacks of an endpoint that is deleted or disabled. $1 endpoint · $2 reason · $3 limit */
 export const endOfEndpointStatement = ({ callbacks }: Tables) => `
   WITH chosen AS (
     SELECT id FROM ${callbacks} WHERE endpoint_id = $1 AND state IN ('pending', 'scheduled', 'held')
@@ -493,7 +501,7 @@ export const endOfEndpointStatement = ({ callbacks }: Tables) => `
     changed_at = now()
   FROM chosen WHERE c.id = chosen.id RETURNING ${ENDED})`;
 
-/** Some of what is older than the maximum age. $1 ms · $2 limit */
+/** Gives up some of the callbacks that are older than the maximum age. $1 ms · $2 limit */
 export const expireStatement = ({ callbacks }: Tables) => `
   WITH chosen AS (
     SELECT id FROM ${callbacks}
@@ -503,7 +511,7 @@ export const expireStatement = ({ callbacks }: Tables) => `
     changed_at = now()
   FROM chosen WHERE c.id = chosen.id RETURNING ${ENDED})`;
 
-/** The next generation of finished callbacks that still have their payload. $1 ids · $2 priority */
+/** Starts the next generation of finished callbacks whose payload is kept. $1 ids · $2 priority */
 export const replayStatement = ({ callbacks, payloads }: Tables) => `
   UPDATE ${callbacks} c SET state = 'pending', reason = NULL, detail = NULL, finished_at = NULL,
     generation = c.generation + 1, generation_at = now(), earlier_attempts = c.attempt_count,
@@ -513,7 +521,7 @@ export const replayStatement = ({ callbacks, payloads }: Tables) => `
     AND EXISTS (SELECT FROM ${payloads} p WHERE p.id = c.id)
   RETURNING c.id`;
 
-/** A record that did not come through the producer. $1: JSON object of a {@link ForeignRecord} */
+/** Inserts a record that the producer did not create. $1: JSON object of a {@link ForeignRecord} */
 export const recordStatement = ({ callbacks, payloads }: Tables) => `
   WITH given AS MATERIALIZED (
     SELECT * FROM json_to_record($1::json) AS r (id uuid, service_id text, endpoint_id uuid, callback_type text,

@@ -1,22 +1,22 @@
 import { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
 
-/** What a certificate says of itself, for people. */
+/** The facts of a certificate, for people. */
 export interface CertificateFacts {
   readonly subject: string;
-  /** The names it is for, `DNS:example.com`; empty where it says none. */
+  /** The names that it is valid for, `DNS:example.com`; empty if it has none. */
   readonly names: string;
   readonly issuer: string;
   readonly validFrom: Date;
   readonly validTo: Date;
 }
 
-/** A name is a stranger's text: characters kept of it. */
+/** Characters of a name that are kept: it is a stranger's text. */
 const MAX_NAME = 200;
 
-/** @returns undefined where the other side showed none */
+/** @returns undefined if the server showed no certificate */
 export function certificateOf(socket: TLSSocket): CertificateFacts | undefined {
-  // Typed as always there; it is empty before, and after, a connection.
+  // Its type says that it is always there, but before and after a connection it is empty.
   const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
   if (raw === undefined) return undefined;
   const certificate = new X509Certificate(raw);
@@ -29,7 +29,7 @@ export function certificateOf(socket: TLSSocket): CertificateFacts | undefined {
   };
 }
 
-/** `C=GB`, `CN=example.com` on lines of their own; none for a certificate that has its names elsewhere. */
+/** The text has a line for each part: `C=GB`, `CN=example.com`. It is empty if the certificate has its names elsewhere. */
 function nameOf(text: string | undefined): string {
   return (text ?? '')
     .replaceAll('\n', ', ')
@@ -41,16 +41,15 @@ export interface CertificateQuestion {
   /** An IP address that may be dialled. */
   readonly address: string;
   readonly port: number;
-  /** None for an IP literal. */
+  /** Absent for an IP literal. */
   readonly servername?: string;
   readonly timeoutMs: number;
 }
 
 /**
- * Asks for a certificate that was refused, to say what is wrong with it. Not verified for that reason, and
- * nothing is sent: the connection ends with the handshake.
- *
- * @returns undefined where the handshake fails, or takes too long
+ * Fetches a certificate that was refused, to say what is wrong with it. Therefore it is not verified, and nothing is
+ * sent: the connection ends with the handshake.
+ * @returns undefined if the handshake fails or takes too long
  */
 export function readCertificate(question: CertificateQuestion): Promise<CertificateFacts | undefined> {
   const { address, port, servername, timeoutMs } = question;

@@ -72,7 +72,7 @@ describe('a connection that is lost', () => {
     expect(isLostWhileReused(await lose(unused), false)).toBe(false);
   });
 
-  it('is known by its own error alone', () => {
+  it('is recognised by its own error only', () => {
     expect(isLostWhileReused(new Error('another'), true)).toBe(false);
   });
 });

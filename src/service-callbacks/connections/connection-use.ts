@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
 
-/** What a connection had been used for when it was lost. */
+/** How a connection had been used when it was lost. */
 interface Loss {
-  /** Requests written to it, the last one included. */
+  /** Requests that were written to it, the last one included. */
   readonly requests: number;
-  /** No byte came after the last of them. */
+  /** No byte arrived after the last request. */
   readonly hasNoBytes: boolean;
 }
 
 const losses = new WeakMap<Error, Loss>();
 
-/** Counts the requests and the bytes of a connection of undici's; an error that ends it carries the counts on. */
+/** Counts the requests and bytes of an undici connection. The error that ends the connection carries the counts. */
 export class ConnectionUse {
   private requests = 0;
   private bytesWritten: number;
@@ -25,9 +25,9 @@ export class ConnectionUse {
   }
 
   /**
-   * To be called before bytes are counted.
-   * @returns whether a request was written since the last call: undici writes one in one go, and none before the
-   *   response to the one before
+   * To be called before bytes are counted. undici writes a request at once, and never before the response to the one
+   * before.
+   * @returns whether a request was written since the last call
    */
   noticeRequest(): boolean {
     if (this.socket.bytesWritten === this.bytesWritten) return false;
@@ -43,15 +43,14 @@ export class ConnectionUse {
 
   private loss(): Loss {
     this.noticeRequest();
-    // The socket also counts bytes that have not been read yet.
+    // The socket also counts bytes that were not read yet.
     return { requests: this.requests, hasNoBytes: this.socket.bytesRead === this.bytesReadBefore };
   }
 }
 
 /**
- * Whether a request failed only because its connection, which had served another before, was lost before any byte of
- * the response: the server may have closed it while it was idle, and nothing is known of this request.
- *
+ * Whether a request failed only because its connection was lost. That is so if the connection had served another
+ * request before, and was lost before any byte of this response: the server may have closed it while it was idle.
  * @param isWritten whether the request was written at all
  */
 export function isLostWhileReused(error: Error, isWritten: boolean): boolean {

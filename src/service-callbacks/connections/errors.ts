@@ -18,7 +18,7 @@ export type DeliveryError =
   | 'userinfo_not_allowed'
   | 'invalid_url';
 
-/** A request that got no usable response, and not because of a fault of this platform. */
+/** A request got no usable response, through no fault of this platform. */
 export class NoResponseError extends Error {
   constructor(
     readonly reason: DeliveryError,
@@ -29,17 +29,17 @@ export class NoResponseError extends Error {
   }
 }
 
-/** One for all attempts: where it was made says nothing, and a stack trace costs microseconds. */
+/** Without a stack trace, which costs microseconds and says nothing here. */
 export const TIMED_OUT = new NoResponseError('timeout');
 
 /**
- * The proxy all callbacks go through does not serve us: a fault of this platform, not of an endpoint, so no
- * attempt is spent on it, whatever the code of its cause.
+ * The proxy of all callbacks does not serve us. That is a fault of this platform and not of an endpoint, so no attempt
+ * is spent on it, whatever its code.
  */
 export class ProxyUnavailableError extends Error {
   override readonly name = 'ProxyUnavailableError';
 
-  /** @param problem in words, without anything the proxy sent */
+  /** @param problem in words, without anything that the proxy sent */
   constructor(problem: string, cause?: unknown) {
     super(`The forward proxy (CALLBACK_PROXY_URL) ${problem}`, { cause });
   }

@@ -1,17 +1,16 @@
 import { Client, Pool, type Dispatcher } from 'undici';
 
-/** Between a lost connection and the look whether its pool is still in use, ms: that goes over all connections. */
+/** How long after a lost connection its pool is checked for use, ms. The check goes over all connections. */
 const FORGET_MS = 250;
 
 /**
- * A pool of connections per origin, forgotten soon after the origin's last connection and request.
- *
- * Not undici's `Agent`: it looks whether an origin is still in use while a request that was aborted is still
- * counted, and never again. Every endpoint that ever ran into the deadline would keep its pool for good.
+ * A pool of connections for each origin, removed soon after its last connection and request. It is not undici's
+ * `Agent`: the `Agent` checks whether an origin is in use while an aborted request is still counted, and never again.
+ * Every endpoint that once ran into the deadline would keep its pool forever.
  */
 export class OriginPools {
   private readonly pools = new Map<string, Pool>();
-  /** Each with one request. */
+  /** Connections with one request each. */
   private readonly lone = new Map<Client, Promise<void>>();
   private closing: Promise<void> | undefined;
 
@@ -24,7 +23,7 @@ export class OriginPools {
     pool.dispatch(options, handler);
   }
 
-  /** On a connection made for this request, and closed after it; also while the pools are being closed. */
+  /** Sends on a new connection, which is closed after this request; also while the pools are being closed. */
   dispatchAnew(
     origin: string,
     options: Dispatcher.DispatchOptions,
@@ -38,7 +37,7 @@ export class OriginPools {
     );
   }
 
-  /** Origins that hold memory at this moment. */
+  /** Origins with a pool at this moment. */
   get size(): number {
     return this.pools.size;
   }
@@ -49,7 +48,7 @@ export class OriginPools {
     return [...this.lone.keys()].reduce((sum, { stats }) => sum + Number(stats.connected), pooled);
   }
 
-  /** Waits for requests in flight and closes every connection. */
+  /** Waits for requests in flight, and closes every connection. */
   async close(): Promise<void> {
     this.closing ??= this.closeAll();
     await this.closing;
@@ -63,7 +62,7 @@ export class OriginPools {
   private open(origin: string): Pool {
     const pool = new Pool(origin, this.options);
     let timer: NodeJS.Timeout | undefined;
-    // Later: undici updates its counts only after it has reported the lost connection.
+    // Later, because undici updates its counts only after it has reported the lost connection.
     const forgetLater = (): void => {
       timer ??= setTimeout(() => {
         timer = undefined;

@@ -9,15 +9,18 @@ import { openTunnel } from './proxy-tunnel.js';
 export interface ProxiedConnectorOptions {
   readonly proxy: Proxy;
   readonly secureContext: SecureContext;
-  /** Milliseconds, for the tunnel and again for the handshake in it; the attempt's deadline bounds both. */
+  /** The timeout of the tunnel, and again of the handshake in it, ms. The attempt's deadline bounds both. */
   readonly timeoutMs: number;
-  /** The vetted addresses of a host name or address. @throws NoResponseError where it may not be called. */
+  /**
+   * The checked addresses of a host name or address.
+   * @throws NoResponseError if one of them may not be called
+   */
   readonly addressesOf: (hostname: string, port: number) => Promise<readonly LookupAddress[]>;
 }
 
 /**
- * Opens connections through a forward proxy. Names are resolved and vetted here and the proxy gets only the
- * address; the endpoint sees the name in SNI and `Host` all the same.
+ * Opens connections through a forward proxy. Names are resolved and checked here, and the proxy gets only the address.
+ * The endpoint still sees the name in SNI and `Host`.
  */
 export function proxiedConnector(options: ProxiedConnectorOptions): buildConnector.connector {
   const { secureContext, timeoutMs: timeout } = options;
@@ -34,7 +37,7 @@ export function proxiedConnector(options: ProxiedConnectorOptions): buildConnect
   };
 }
 
-/** Through the first of its addresses that the proxy gets through to. */
+/** Through the first address that the proxy can reach. */
 async function tunnelTo(hostname: string, port: number, options: ProxiedConnectorOptions): Promise<Socket> {
   let refusal: unknown;
   for (const { address } of await options.addressesOf(hostname, port)) {

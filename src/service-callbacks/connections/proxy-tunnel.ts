@@ -3,7 +3,7 @@ import { connect as connectTls, type SecureContext } from 'node:tls';
 import { NoResponseError, ProxyUnavailableError } from './errors.js';
 import type { Proxy } from './proxy.js';
 
-/** A longer response to CONNECT (bytes) is invalid. */
+/** A longer response to CONNECT is invalid, bytes. */
 const MAX_RESPONSE_BYTES = 8 * 1024;
 
 const STATUS_LINE = /^HTTP\/1\.\d (\d{3})\b/;
@@ -12,17 +12,16 @@ const PROXY_AUTHENTICATION_REQUIRED = 407;
 
 export interface TunnelOptions {
   readonly proxy: Proxy;
-  /** For a proxy that is spoken to over TLS. */
+  /** For a proxy with TLS. */
   readonly secureContext: SecureContext;
-  /** Milliseconds until a tunnel that is still being made is torn down. */
+  /** A tunnel that takes longer is destroyed, ms. */
   readonly timeoutMs: number;
 }
 
 /**
- * Asks the proxy for a connection to this very address (RFC 9110 §9.3.6): it has no name to resolve.
- *
- * @throws ProxyUnavailableError when the proxy cannot be reached, wants other credentials or speaks no HTTP
- * @throws NoResponseError when it could not reach the address, refused to, or took longer than `timeoutMs`
+ * Requests a connection to this address from the proxy (RFC 9110 §9.3.6), which has no name to resolve.
+ * @throws ProxyUnavailableError if the proxy cannot be reached, rejects the credentials, or does not speak HTTP
+ * @throws NoResponseError if the proxy cannot or may not reach the address, or took longer than `timeoutMs`
  */
 export async function openTunnel(ip: string, port: number, options: TunnelOptions): Promise<Socket> {
   const { proxy, timeoutMs } = options;
@@ -51,7 +50,7 @@ function connectTo({ proxy: { host, port, isTls }, secureContext }: TunnelOption
   return socket.setNoDelay(true);
 }
 
-/** The complete response. More bytes after it are an error: the endpoint must not send before the client does. */
+/** The complete response. Bytes after it are an error: the endpoint must not send before the client does. */
 function readResponse(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     let response = '';
@@ -77,7 +76,7 @@ function readResponse(socket: Socket): Promise<string> {
       });
     const onClose = (): void =>
       settle(() => reject(new ProxyUnavailableError('closed the connection without a response')));
-    // `close` after `end`: without reading on, neither would come.
+    // `close` follows `end`; neither comes unless the socket is read.
     socket.on('readable', onReadable).on('error', onError).on('close', onClose);
   });
 }

@@ -1,18 +1,18 @@
 import { InvalidProxyUrlError } from './errors.js';
 
-/** A forward proxy, as `CALLBACK_PROXY_URL` names it. */
+/** The forward proxy of `CALLBACK_PROXY_URL`. */
 export interface Proxy {
   readonly host: string;
   readonly port: number;
-  /** Spoken to over TLS itself. */
+  /** The connection to the proxy uses TLS. */
   readonly isTls: boolean;
-  /** `Proxy-Authorization`, where the URL has credentials. */
+  /** `Proxy-Authorization`, if the URL has credentials. */
   readonly authorization?: string;
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** @throws InvalidProxyUrlError, which repeats nothing of it: it may have a password in it */
+/** @throws InvalidProxyUrlError, which repeats nothing of the URL: it may have a password */
 export function parseProxyUrl(text: string): Proxy {
   const url = URL.parse(text);
   const defaultPort = url === null ? undefined : DEFAULT_PORTS[url.protocol];

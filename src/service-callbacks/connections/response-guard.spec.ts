@@ -5,7 +5,10 @@ import { ResponseGuard, MAX_BODY_WIRE_BYTES, MAX_HEAD_BYTES } from './response-g
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n';
 const HINTS = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
 
-/** As undici reads: in chunks, until there is no more. @returns what was let through, and whether it ended. */
+/**
+ * Reads like undici: in chunks, to the end.
+ * @returns the bytes that passed, and whether the reading ended
+ */
 function admitted(response: string, chunkSize: number): { text: string; isEnded: boolean } {
   const guard = new ResponseGuard();
   guard.expectResponse();
@@ -18,7 +21,7 @@ function admitted(response: string, chunkSize: number): { text: string; isEnded:
   return { text, isEnded: false };
 }
 
-/** What a header value, or the reason of a status line, may be cut into lines by. */
+/** What may separate the lines of a header value, or of a status line's reason. */
 const fold = fc.constantFrom('\r\n ', '\r\n\t', '\r\n \t ', ' \r\n  ');
 
 const chunkSize = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 70_000 }));
@@ -57,18 +60,18 @@ describe('ResponseGuard', () => {
     );
   });
 
-  it('takes no line break before the status for a fold', () => {
+  it('does not treat a line break before the status as a fold', () => {
     const response = 'HTTP/1.1\r\n 200 OK\r\n\r\n';
     expect(admitted(response, 100)).toEqual({ text: response, isEnded: false });
   });
 
-  it('holds back nothing of a response that is over', () => {
+  it('holds back no bytes of a complete response', () => {
     for (const response of [`${HEAD}x\r\n\r`, HEAD, `${HINTS}${HEAD}\r\n`]) {
       expect(admitted(response, 1).text).toBe(response);
     }
   });
 
-  it('shows no head that is too long, and never much of one', () => {
+  it('passes no head that is too long', () => {
     fc.assert(
       fc.property(fc.integer({ min: MAX_HEAD_BYTES, max: 100_000 }), chunkSize, (length, size) => {
         const { text, isEnded } = admitted(`HTTP/1.1 200 OK\r\n${'a: b\r\n'.repeat(length / 6)}\r\n`, size);

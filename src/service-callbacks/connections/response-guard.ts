@@ -3,32 +3,32 @@ import { ConnectionUse } from './connection-use.js';
 import { NoResponseError } from './errors.js';
 import { StatusLines } from './status-lines.js';
 
-/** Status line and headers, interim responses included, must not be longer than this, bytes. */
+/** The most bytes of status line and headers, interim responses included. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 
-/** So much (bytes) is read after them, framing and trailers included. */
+/** The most bytes that are read after the headers, framing and trailers included. */
 export const MAX_BODY_WIRE_BYTES = 32 * 1024;
 
-/** More interim responses to one request than this are an attack. */
+/** More interim responses to one request are an attack. */
 const MAX_INTERIM_RESPONSES = 32;
 
 const END_OF_HEAD = '\r\n\r\n';
-/** A value that goes on in the next line. */
+/** A header value that continues in the next line. */
 const FOLDS = [Buffer.from('\r\n '), Buffer.from('\r\n\t')];
 const NOTHING = Buffer.alloc(0);
 const SPACE = 0x20;
 
 /**
- * Limits the bytes of one response that reach the parser: a flood of tiny headers costs the parser far more time than
- * it costs the sender. Also rewrites what undici's parser refuses and a client must accept: some status lines, and
- * header values that continue on the next line (obs-fold, RFC 9112 §5.2).
+ * Limits the bytes of a response that reach the parser: a flood of tiny headers costs the parser far more time than the
+ * sender. It also rewrites what undici's parser rejects and a client must accept: some status lines, and header values
+ * that continue in the next line (obs-fold, RFC 9112 §5.2).
  */
 export class ResponseGuard {
   private readonly statusLines = new StatusLines();
   private headBytes = 0;
   private bodyBytes = 0;
   private isHeadOver = true;
-  /** The line end that the last chunk ended with: the next byte decides whether it is a fold or the end of the head. */
+  /** The line end at the end of the last chunk. The next byte decides whether it is a fold or the end of the head. */
   private held: Buffer = NOTHING;
 
   /** A request was written: the next bytes are its response. */
@@ -41,7 +41,8 @@ export class ResponseGuard {
   }
 
   /**
-   * @returns what may be shown, which may be nothing for now; undefined: nothing any more, and the connection is to end
+   * @returns the bytes that may pass, possibly none yet; undefined if nothing may pass any more, and the connection
+   * must end
    */
   admit(chunk: Buffer): Buffer | undefined {
     const piece = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
@@ -56,7 +57,7 @@ export class ResponseGuard {
     return piece.subarray(0, end + Math.min(bodyBytes, allowed));
   }
 
-  /** @returns where the head ends in the piece, or what is shown of it */
+  /** @returns the end of the head in the piece, or the bytes that may pass */
   private readHead(piece: Buffer): number {
     const shown = piece.length - unfinishedLineEnd(piece);
     const from = this.statusLines.rewrite(piece.subarray(0, shown));
@@ -66,14 +67,14 @@ export class ResponseGuard {
     if (!this.isHeadOver) this.held = piece.subarray(shown);
     this.headBytes += end;
     if (this.headBytes > MAX_HEAD_BYTES) return end;
-    // Apart: a line break in the status line is no fold.
+    // Separately: a line break in the status line is no fold.
     unfold(piece.subarray(0, from));
     unfold(piece.subarray(from, end));
     return end;
   }
 }
 
-/** @returns how many bytes at the end of the piece need the next piece to be understood */
+/** @returns how many bytes at the end of the piece need the next piece */
 function unfinishedLineEnd(piece: Buffer): number {
   const tail = piece.toString('latin1', Math.max(0, piece.length - END_OF_HEAD.length));
   if (tail === END_OF_HEAD) return 0;
@@ -87,7 +88,7 @@ function unfold(lines: Buffer): void {
   }
 }
 
-/** Applies {@link ResponseGuard} to what undici reads from a connection. */
+/** Applies {@link ResponseGuard} to the bytes that undici reads from a connection. */
 export function guardResponses(socket: Socket): void {
   const guard = new ResponseGuard();
   const use = new ConnectionUse(socket);

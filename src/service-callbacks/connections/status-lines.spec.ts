@@ -59,11 +59,11 @@ describe('StatusLines', () => {
     'HTTP/1.1 500 HTTP/1.1 100\r\n\r\n',
     'not HTTP at all 100',
     '',
-  ])('leaves %j alone', (response) => {
+  ])('leaves %j unchanged', (response) => {
     expect(rewritten(response)).toBe(response);
   });
 
-  it('does not care how the bytes are cut', () => {
+  it('works for chunks of any size', () => {
     const response = `${CONTINUE}HTTP/1.2 103 Early Hints\r\n\r\n${CONTINUE}HTTP/1.1 200 OK\r\n\r\n${CONTINUE}`;
     fc.assert(
       fc.property(fc.array(fc.nat(20)), (sizes) => {

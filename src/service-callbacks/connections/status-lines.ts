@@ -8,16 +8,16 @@ const NINE = 0x39;
 
 const HTTP_1 = Buffer.from('HTTP/1.');
 
-/** Where in `HTTP/1.1 100` the minor version stands, and the three digits of the status. */
+/** Positions in `HTTP/1.1 100`: the minor version, and the three digits of the status code. */
 const MINOR_VERSION_AT = HTTP_1.length;
 const STATUS_AT = 9;
 
 /**
- * Rewrites, in place, what undici refuses in the status lines of a response though a client must accept it.
+ * Rewrites, in place, status lines that undici rejects and a client must accept.
  *
- * - `100 Continue` becomes `102 Processing`: undici skips every interim response (RFC 9110 §15.2) but 100, at which it
- *   drops the connection. The two mean the same to us: wait on.
- * - `HTTP/1.2` to `HTTP/1.9` become `HTTP/1.1`: a higher minor version is to be read like it (RFC 9110 §2.5).
+ * - `100 Continue` becomes `102 Processing`. Undici skips every interim response (RFC 9110 §15.2) except 100, at which
+ * it closes the connection. For us both mean: wait.
+ * - `HTTP/1.2` to `HTTP/1.9` become `HTTP/1.1`: a higher minor version must be read like it (RFC 9110 §2.5).
  */
 export class StatusLines {
   private state: 'status-line' | 'interim-headers' | 'final' = 'final';
@@ -33,12 +33,15 @@ export class StatusLines {
     this.expectAnother();
   }
 
-  /** Responses to this request so far that were not the final one. */
+  /** Interim responses to this request so far. */
   get interimResponses(): number {
     return this.interim;
   }
 
-  /** @returns where in the chunk the final response goes on after its status; its length where that is not reached */
+  /**
+   * @returns where the final response continues after its status code; the length of the chunk if that is in a later
+   * chunk
+   */
   rewrite(chunk: Buffer): number {
     let index = 0;
     for (; index < chunk.length && this.state !== 'final'; index += 1) {
@@ -56,9 +59,9 @@ export class StatusLines {
     this.status = '';
   }
 
-  /** @returns the byte that takes its place */
+  /** @returns the byte to use in its place */
   private readStatusLineByte(byte: number): number {
-    if (this.position === 0 && (byte === CR || byte === LF)) return byte; // tolerated between messages
+    if (this.position === 0 && (byte === CR || byte === LF)) return byte; // allowed between messages
     const at = this.position;
     this.position += 1;
     if (at < MINOR_VERSION_AT) this.isHttp1 &&= byte === HTTP_1[at];

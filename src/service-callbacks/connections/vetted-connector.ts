@@ -13,26 +13,26 @@ import { vettedAddresses, vettedLookup } from './vetted-lookup.js';
 export interface ConnectorOptions {
   readonly rules: AddressRules;
   /**
-   * After so many milliseconds a connection still being made is torn down (undici's clock adds up to 1 s). Give it
-   * the attempt's deadline: nothing waits for the connection after that.
+   * A connection that takes longer to make is destroyed, ms (undici's clock adds up to 1 s). Use the attempt's
+   * deadline: nothing waits for the connection after it.
    */
   readonly connectTimeoutMs: number;
   /** PEM certificates trusted beside the system's (`CALLBACK_EXTRA_CA_FILE`). */
   readonly extraCa?: string;
   readonly resolve: Resolve;
-  /** Everything goes through it. */
+  /** The proxy of all connections. */
   readonly proxy?: Proxy;
-  /** Sees each connection as soon as it is there, and leaves it alone. */
+  /** Called with each new connection; it must not change it. */
   readonly onConnected?: (socket: Socket) => void;
 }
 
 /**
- * How long (ms) one of several addresses is tried before the next (RFC 8305). Node's default of 250 gives up on
- * hosts on another continent.
+ * How long one of several addresses is tried before the next, ms (RFC 8305). Node's default of 250 gives up on hosts on
+ * another continent.
  */
 const NEXT_ADDRESS_AFTER_MS = 500;
 
-/** Opens connections for undici, to vetted addresses alone. Certificates are always verified, TLS ≥ 1.2. */
+/** Opens connections for undici, only to checked addresses. Certificates are always verified; TLS 1.2 or later. */
 export function vettedConnector(options: ConnectorOptions): buildConnector.connector {
   const { rules } = options;
   const secureContext = secureContextWith(options.extraCa);
@@ -66,14 +66,14 @@ function directConnector(
   const connectorFor = (mayDial: (ip: string) => boolean): buildConnector.connector =>
     buildConnector({
       secureContext,
-      rejectUnauthorized: true, // said aloud, it overrides NODE_TLS_REJECT_UNAUTHORIZED=0
+      rejectUnauthorized: true, // explicit, because it overrides NODE_TLS_REJECT_UNAUTHORIZED=0
       allowH2: false,
       timeout: connectTimeoutMs,
       lookup: vettedLookup(resolve, mayDial),
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
     });
-  // A lookup does not get the port, which only decides which of two checks an address has to pass.
+  // A lookup does not get the port, but the port decides which check an address must pass.
   const onListedPort = connectorFor((ip) => rules.isAllowed(ip));
   const onOtherPort = connectorFor((ip) => rules.isExempt(ip));
 
@@ -100,13 +100,13 @@ function throughProxy(
   });
 }
 
-/** The name the certificate must be for: without the trailing dot of a fully qualified name (RFC 6066 §3). */
+/** The name that the certificate must have: a fully qualified name without its trailing dot (RFC 6066 §3). */
 function servernameOf(target: buildConnector.Options): { servername?: string } {
   if (target.protocol !== 'https:' || isIP(target.hostname) !== 0) return {};
   return { servername: target.hostname.replace(/\.$/, '') };
 }
 
-/** One for all connections: parsing the bundle takes milliseconds. */
+/** One for all connections: parsing the certificates takes milliseconds. */
 function secureContextWith(extraCa: string | undefined): SecureContext {
   return createSecureContext({
     minVersion: 'TLSv1.2',

@@ -11,9 +11,9 @@ const LOOPBACK: readonly LookupAddress[] = [
 ];
 
 /**
- * A `lookup` for `net.connect`, which dials exactly what this returns: between the check and the connection
- * there is no second DNS query that could return another address (DNS rebinding). One refused address among several
- * refuses the name.
+ * A `lookup` for `net.connect`, which dials exactly the returned addresses: no second DNS query between the check and
+ * the connection can return another address (DNS rebinding). If one of several addresses is refused, the name is
+ * refused.
  */
 export function vettedLookup(resolve: Resolve, mayDial: (ip: string) => boolean): LookupFunction {
   return (hostname, options, callback) => {
@@ -29,8 +29,8 @@ export function vettedLookup(resolve: Resolve, mayDial: (ip: string) => boolean)
 }
 
 /**
- * All addresses of a host name; all of them may be dialled.
- * @throws NoResponseError where one may not be, or there is none
+ * All addresses of a host name; all of them may be called.
+ * @throws NoResponseError if one may not be called, or there is none
  */
 export async function vettedAddresses(
   hostname: string,

@@ -1,7 +1,10 @@
 import type { AttemptRecord, Callback } from '../callbacks/callback.js';
 import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
 
-/** An attempt as the record keeps it. @param startedAt Unix ms */
+/**
+ * An attempt in the form of the record.
+ * @param startedAt Unix ms
+ */
 export function attemptRecordOf(
   { generation }: Pick<Callback, 'generation'>,
   startedAt: number,

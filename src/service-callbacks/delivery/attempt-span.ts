@@ -6,10 +6,9 @@ import { contextOf } from '../tracing/trace-carrier.js';
 import { inSpan, isTraced } from '../tracing/tracing.js';
 
 /**
- * The HTTP request of one attempt (semantic conventions for HTTP clients), hours later too in the trace in which its
- * callback was enqueued; linked to the span of the job that it is made for.
- *
- * @param callback as it is before the attempt
+ * The span of one attempt's HTTP request (semantic conventions for HTTP clients). It belongs to the trace in which the
+ * callback was enqueued, even hours later, and is linked to the span of its job.
+ * @param callback before the attempt
  */
 export function inAttemptSpan<Outcome extends DeliveryOutcome>(
   callback: Callback,
@@ -33,7 +32,7 @@ export function inAttemptSpan<Outcome extends DeliveryOutcome>(
   );
 }
 
-/** A query may have a secret in it. */
+/** Without the query, which may have a secret in it. */
 function attributesOf({ id, serviceId, endpointId, attempts, url }: Callback): Attributes {
   const parsed = URL.parse(url);
   return {

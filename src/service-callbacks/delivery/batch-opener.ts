@@ -19,23 +19,23 @@ import { lastAttemptOf } from '../recorder/callback-recorder.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { UnknownEncryptionKeyError } from '../security/errors.js';
 
-/** Stalls of a batch after which its callbacks go in batches of one. */
+/** After this many stalls of a batch, its callbacks go in batches of one. */
 const STALLS_TOGETHER = 2;
 
-/** A callback with all that its request needs. */
+/** A callback with everything that its request needs. */
 export interface Sendable {
   readonly callback: Callback;
   readonly batch: string;
   readonly destination: Destination;
-  /** The JSON text, as it is sent on every attempt. */
+  /** The JSON text, the same on every attempt. */
   readonly body: string;
-  /** In a batch of one, because workers of its batches ended. */
+  /** It is in a batch of one, because workers died during its earlier batches. */
   readonly alone: boolean;
-  /** Of an endpoint on hold: when the next probe may follow, Unix ms. */
+  /** For a probe: the time at which the next probe may follow, Unix ms. */
   readonly nextProbeAt?: number | undefined;
 }
 
-/** What the record or the job says of a callback before its attempt: to be sent, or over. */
+/** A callback of a job: to be sent, or not, with the reason. */
 export type Opened =
   | { readonly kind: 'sendable'; readonly sendable: Sendable }
   | {
@@ -43,11 +43,11 @@ export type Opened =
       readonly callback: Callback;
       readonly disposition: Disposition;
       readonly error?: Error;
-      /** Of its attempts so far. */
+      /** Its last attempt, if there was one. */
       readonly last?: ReturnType<typeof lastAttemptOf>;
     };
 
-/** Turns a job into callbacks that can be sent, and decides whether the record is read first. */
+/** Turns a job into callbacks that can be sent, and decides whether to read the record first. */
 @Injectable()
 export class BatchOpener {
   private readonly logger = new Logger('ServiceCallbacks');
@@ -59,7 +59,7 @@ export class BatchOpener {
     private readonly clock: Clock,
   ) {}
 
-  /** The callbacks of a job; without those that are settled already, if the record has to be read. */
+  /** The callbacks of a job. If the record was read, without those that are settled already. */
   async open(job: AnyJob, batch: string, data: BatchJobData): Promise<Opened[]> {
     if (job.stalledCounter >= STALLS_TOGETHER && !data.alone)
       return data.callbacks.map((one) => ({
@@ -72,7 +72,10 @@ export class BatchOpener {
     return open ?? this.openSealed(batch, data);
   }
 
-  /** Those of a batch that are still to be sent, as they are now. @returns undefined where the database does not respond */
+  /**
+   * The open callbacks of a batch at this moment.
+   * @returns undefined if the database does not respond
+   */
   async reread(
     batch: string,
     callbacks: readonly { readonly id: string }[],
@@ -86,7 +89,7 @@ export class BatchOpener {
       return open.map((row) => this.openRow(row, nextProbeAt));
     } catch (error) {
       if (!isStoreFault(error)) throw error;
-      // What is known is all that the requests need; a repeat is better than a wait without end.
+      // The job has everything that the requests need. A repeat is better than a wait without limit.
       this.logger.warn({
         event: 'batch.not_rechecked',
         batch,
@@ -97,7 +100,9 @@ export class BatchOpener {
     }
   }
 
-  /** A job that was started before, waited, or came back: its callbacks may be settled, cancelled, or moved. */
+  /**
+   * The job was started before, waited, or was added again: its callbacks may be settled, cancelled, or have a new URL.
+   */
   private mayBeOutdated(job: AnyJob, data: BatchJobData): boolean {
     return (
       job.queueName === RETRY_QUEUE ||
@@ -197,7 +202,7 @@ export class BatchOpener {
   }
 }
 
-/** A key that this process lacks is a fault of this platform, and another process may have it. */
+/** A missing key is a fault of this platform, and another process may have the key. */
 function unreadable(callback: Callback, error: Error): Opened {
   const disposition: Disposition =
     error instanceof UnknownEncryptionKeyError

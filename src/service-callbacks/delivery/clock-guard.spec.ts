@@ -3,7 +3,7 @@ import type { QueueBackend } from '../queues/queue-backend.js';
 import { Clock } from '../clock.js';
 import { ClockGuard, whyNoJobs, type ClockState } from './clock-guard.js';
 
-/** Both of its clocks advance only when a test says so, and the wall clock may be off. */
+/** A test sets both clocks; the wall clock may be wrong. */
 class HeldClock extends Clock {
   constructor(
     private elapsedMs: number,
@@ -25,7 +25,7 @@ class HeldClock extends Clock {
   }
 }
 
-/** @param readAfterMs when in the round trip the queue reads its own clock, which is right */
+/** @param readAfterMs when in the round trip the queue reads its clock, which is right */
 async function stateOf(offMs: number, roundTripMs: number, readAfterMs: number): Promise<ClockState> {
   const clock = new HeldClock(1_000_000, offMs);
   const now = async () => {
@@ -54,7 +54,7 @@ describe('ClockGuard', () => {
     expect(await stateOf(off, trip, read)).toMatchObject({ kind });
   });
 
-  it('says why there are no jobs: too far off, which way, or not known yet', () => {
+  it('says why there are no jobs: the clock is ahead, behind, or not known yet', () => {
     expect(whyNoJobs({ kind: 'skewed', skewMs: 7_200_000 })).toContain("7200000 ms ahead of the queue's");
     expect(whyNoJobs({ kind: 'skewed', skewMs: -7_200_000 })).toContain("7200000 ms behind the queue's");
     expect(whyNoJobs({ kind: 'unknown' })).toContain('the clock has not been checked against the queue yet');

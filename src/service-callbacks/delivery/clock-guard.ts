@@ -1,24 +1,24 @@
 import { QueueBackend } from '../queues/queue-backend.js';
 import type { Clock } from '../clock.js';
 
-/** How far this process's clock may be off the queue's, ms: a lock is judged by it. */
+/** The largest accepted difference between this process's clock and the queue's, ms. Locks expire by these clocks. */
 const MAX_SKEW_MS = 2_000;
 
-/** How often the guard reads the queue's time, and looks for a jump of this clock, ms. */
+/** How often the guard reads the queue's clock, and how often it looks for a jump of its own, ms. */
 const CHECK_MS = 5_000;
 const JUMP_CHECK_MS = 500;
-/** A step of this clock against the monotonic one that calls for a check at once, ms. */
+/** A difference between wall clock and monotonic clock that causes a check at once, ms. */
 const JUMP_MS = 1_000;
 
-/** What the guard knows: nothing yet, that jobs may be taken, or why not. */
+/** The state of the guard: not known yet, jobs may be taken, or the reason why not. */
 export type ClockState =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'trusted' }
   | { readonly kind: 'skewed'; readonly skewMs: number };
 
 /**
- * Watches this process's clock against the queue's. A worker that is two hours ahead takes every lock for
- * expired and fails other workers' live jobs: it must take no jobs at all.
+ * Compares this process's clock with the queue's. A worker that is two hours ahead sees every lock as expired and fails
+ * the live jobs of other workers, so it must take no jobs.
  */
 export class ClockGuard {
   private state: ClockState = { kind: 'unknown' };
@@ -37,7 +37,7 @@ export class ClockGuard {
     return this.state;
   }
 
-  /** Resolves after the first check, whether the queue responded or not. */
+  /** Resolves after the first check, even if the queue did not respond. */
   async start(): Promise<void> {
     this.offset = this.offsetNow();
     await this.check();
@@ -53,7 +53,7 @@ export class ClockGuard {
     const jump = Math.abs(this.offsetNow() - this.offset);
     if (jump > JUMP_MS) {
       this.offset = this.offsetNow();
-      // No job in the meantime: the next one could already be taken by a wrong time.
+      // No jobs until the check is done: the clock may be wrong already.
       this.set({ kind: 'unknown' });
     }
     const isDue = this.clock.monotonic() - this.checkedAt >= CHECK_MS;
@@ -69,7 +69,7 @@ export class ClockGuard {
       const theirs = await this.backend.now();
       const ours = (before + this.clock.now()) / 2;
       const state = stateOf(Math.round(ours - theirs), this.clock.monotonic() - begun);
-      // The response was too slow to be conclusive: checked again at the next tick.
+      // The response was too slow to decide: the next tick checks again.
       if (state === undefined) return;
       this.checkedAt = this.clock.monotonic();
       this.set(state);
@@ -86,15 +86,16 @@ export class ClockGuard {
     if (changed) this.onChange(state);
   }
 
-  /** Wall clock minus monotonic clock: constant, unless the clock is set. */
+  /** Wall clock minus monotonic clock: constant unless the wall clock is set. */
   private offsetNow(): number {
     return this.clock.now() - this.clock.monotonic();
   }
 }
 
 /**
- * The queue read its clock at some moment of the round trip: the skew is known to within half of the round trip, as in
- * NTP (RFC 5905, section 8). @returns undefined if that is not precise enough
+ * The queue read its clock at some moment of the round trip, so the skew is known to within half of the round trip, as
+ * in NTP (RFC 5905, section 8).
+ * @returns undefined if that is not precise enough
  */
 function stateOf(skewMs: number, roundTripMs: number): ClockState | undefined {
   const doubt = roundTripMs / 2;
@@ -102,7 +103,7 @@ function stateOf(skewMs: number, roundTripMs: number): ClockState | undefined {
   return Math.abs(skewMs) + doubt <= MAX_SKEW_MS ? { kind: 'trusted' } : undefined;
 }
 
-/** Why no jobs are taken, for an operator. */
+/** Why no jobs are taken, in words for an operator. */
 export function whyNoJobs(state: Exclude<ClockState, { kind: 'trusted' }>): string {
   if (state.kind === 'unknown') return 'the clock has not been checked against the queue yet';
   const { skewMs } = state;

@@ -27,11 +27,13 @@ import { dispositionOf, RetryPolicy } from './retry-policy.js';
 import { GoneEndpoints } from './gone-endpoints.js';
 import { Settler } from './settler.js';
 
-/** A callback whose worker ended this often during its attempt may be what ends them: the next one is its last. */
+/**
+ * After this many deaths of a worker during its attempt, a callback may be their cause: the next attempt is its last.
+ */
 const MAX_STALLS = 5;
-/** A job of a later release waits for a worker that knows it, ms. */
+/** How long the callbacks of a later release's job wait for a worker that knows it, ms. */
 const LATER_RELEASE_DELAY_MS = 30_000;
-/** After a fault of this platform, ms: spread, so that many do not return at once. */
+/** The delay after a fault of this platform, ms; random, so that many callbacks do not return at once. */
 const FAULT_DELAY_MS = { min: 1_000, max: 3_000 } as const;
 
 /** What a callback in hand has of its job. */
@@ -43,8 +45,8 @@ interface Hand {
 }
 
 /**
- * Delivers the callbacks of one job: admission, attempt, disposition, settlement. Each callback goes its own way; the
- * job is completed once the last one is settled.
+ * Delivers the callbacks of one job: admission, attempt, disposition, settlement. The callbacks are independent of each
+ * other; the job completes once the last one is settled.
  */
 @Injectable()
 export class DeliveryProcessor implements JobProcessor {
@@ -89,7 +91,7 @@ export class DeliveryProcessor implements JobProcessor {
     }
   }
 
-  /** A batch that cannot be read goes back to the record, by its id. */
+  /** Schedules the callbacks of a batch that cannot be read, by the batch's id. */
   private async isReturnedBatch({ id = '', data }: AnyJob): Promise<boolean> {
     if (!isUuid(id)) return false;
     return (await this.callbacks.rescheduleBatch(id, LATER_RELEASE_DELAY_MS)) > 0 || isBatchJob(data);
@@ -100,7 +102,7 @@ export class DeliveryProcessor implements JobProcessor {
     const pool: PermitPool = job.queueName === RETRY_QUEUE ? 'retry' : 'first';
     return inBatchSpan(job.queueName, data.callbacks, async () => {
       const opened = await this.opener.open(job, batch, data);
-      // Read once, dropped here: a job waits for its slowest endpoint.
+      // Dropped now: a job waits for its slowest endpoint, and its data would stay in memory.
       job.data = undefined;
       const settled = await Promise.all(
         opened.map(async (one) => {
@@ -131,7 +133,7 @@ export class DeliveryProcessor implements JobProcessor {
     try {
       if (this.clock.now() - admitAt > RECHECK_AFTER_MS) {
         const [now] = (await this.opener.reread(batch, [callback], sendable.nextProbeAt)) ?? [opened];
-        // Settled or taken into another batch meanwhile.
+        // It was settled, or taken into another batch, meanwhile.
         if (now === undefined) return true;
         if (now.kind === 'not_sendable') return await this.settleUnsent(now, hand);
         ({ sendable } = now);
@@ -142,7 +144,7 @@ export class DeliveryProcessor implements JobProcessor {
       if (stalls > MAX_STALLS)
         return await this.settle(callback, hand, { kind: 'giveUp', reason: 'stalled' });
       const startedAt = this.clock.now();
-      // What was never deferred comes by the main queue.
+      // A callback from the main queue was never deferred.
       this.recorder.attemptStarted(callback, startedAt, pool === 'retry');
       const outcome = await inAttemptSpan(callback, () => this.send(sendable));
       result = attemptResult(outcome);
@@ -193,13 +195,14 @@ export class DeliveryProcessor implements JobProcessor {
       free,
     );
     if (settled === 'applied') this.report(sendable, disposition, outcome);
-    // 410 is an endpoint's own wish (Standard Webhooks). It repeats it where it could not be followed now.
+    // With 410 an endpoint asks for no more callbacks (Standard Webhooks). If it cannot be disabled now, its next 410
+    // does it.
     if (outcome.kind === 'final' && outcome.failure.statusCode === 410)
       await this.gone.disable(callback.endpointId, callback.url);
     return settled !== 'unwritten';
   }
 
-  /** An endpoint goes on hold because of an attempt, and its hold is lifted because of its probe. */
+  /** An attempt may put its endpoint on hold; a probe may lift the hold. */
   private async holdOrLift(
     { callback, nextProbeAt }: Sendable,
     startedAt: number,
@@ -219,7 +222,7 @@ export class DeliveryProcessor implements JobProcessor {
     try {
       await this.holds.lift(callback, 'probe');
     } catch (error) {
-      // Its next probe finds the same.
+      // The next probe will lift it.
       this.logger.warn({
         event: 'holds.outdated',
         err: describeError(error),
@@ -270,7 +273,7 @@ export class DeliveryProcessor implements JobProcessor {
     if (deferral !== undefined) this.recorder.deferred(callback, deferral, this.clock.now() + delayMs);
   }
 
-  /** Without an attempt. */
+  /** Settles a callback without an attempt. */
   private async settle(
     callback: Callback,
     { batch, free }: Hand,

@@ -9,7 +9,7 @@ export class GoneEndpoints {
 
   constructor(private readonly endpoints: EndpointSwitch) {}
 
-  /** Nothing happens where the endpoint has another URL by now. Never throws: the next 410 tries again. */
+  /** Does nothing if the endpoint has another URL meanwhile. Never throws: the next 410 tries again. */
   async disable(endpointId: string, url: string): Promise<void> {
     try {
       await this.endpoints.gone(endpointId, url);

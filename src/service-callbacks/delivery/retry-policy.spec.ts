@@ -79,7 +79,7 @@ describe('RetryPolicy', () => {
       fc.property(anyDelay, anyDelay, anyRetry, anyRandom, (baseDelayMs, maxDelayMs, retry, random) => {
         const policy = new RetryPolicy({ maxRetries: 5, baseDelayMs, maxDelayMs }, () => random);
         const delay = policy.delayBefore(retry);
-        // 53 doublings take any base of at least 1 past every maximum.
+        // After 53 doublings, any base of at least 1 is greater than every maximum.
         const backoff = Math.min(maxDelayMs, baseDelayMs * 2 ** Math.min(retry - 1, 53));
         expect(Number.isSafeInteger(delay)).toBe(true);
         expect(delay).toBeGreaterThanOrEqual(Math.floor(backoff / 2));
@@ -109,7 +109,7 @@ describe('RetryPolicy', () => {
     );
   });
 
-  it('never shortens from one retry to the next, at the same luck', () => {
+  it('never shortens from one retry to the next with the same random number', () => {
     fc.assert(
       fc.property(anyDelay, anyDelay, anyRetry, anyRandom, (baseDelayMs, maxDelayMs, retry, random) => {
         const policy = new RetryPolicy({ maxRetries: 5, baseDelayMs, maxDelayMs }, () => random);
@@ -169,18 +169,18 @@ describe('the disposition of an attempt', () => {
     ]);
   });
 
-  it('is a retry where there was no response', () => {
+  it('is a retry without a response', () => {
     const outcome: DeliveryOutcome = { kind: 'retryable', failure: { error: 'timeout' }, durationMs: 5_000 };
     expect(after(0, outcome)).toEqual({ kind: 'retryAt', delayMs: 100 });
   });
 
-  it('counts the attempts of its generation alone: a replay has all retries again', () => {
+  it('counts the attempts of its generation only: a replay has all retries again', () => {
     expect(after(4, busy(), 4)).toEqual({ kind: 'retryAt', delayMs: 100 });
     expect(after(6, busy(), 4)).toEqual({ kind: 'retryAt', delayMs: 400 });
     expect(after(7, busy(), 4)).toEqual({ kind: 'giveUp', reason: 'retries_exhausted' });
   });
 
-  it('waits as long as Retry-After says, to a bound, and never less than the policy', () => {
+  it('waits for Retry-After up to the maximum, and never less than the policy', () => {
     expect(after(0, busy(700))).toEqual({ kind: 'retryAt', delayMs: 700 });
     expect(after(0, busy(86_400_000))).toEqual({ kind: 'retryAt', delayMs: 1_000 });
     expect(after(2, busy(0))).toEqual({ kind: 'retryAt', delayMs: 400 });

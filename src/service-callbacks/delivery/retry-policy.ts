@@ -5,16 +5,16 @@ import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
 export interface RetryPolicyOptions {
   /** Retries after the first attempt: a whole number from 0. */
   readonly maxRetries: number;
-  /** Milliseconds before the first retry, ahead of the jitter: a whole number from 0. */
+  /** The delay before the first retry, without the jitter, ms: a whole number from 0. */
   readonly baseDelayMs: number;
-  /** Milliseconds that no delay exceeds: a whole number from 0. */
+  /** The longest delay, ms: a whole number from 0. */
   readonly maxDelayMs: number;
 }
 
-/** 2^1023 is the largest power of two a number holds; from 2^1024 on, 0 · 2^n would be NaN. */
+/** 2^1023 is the largest power of two that a number can hold. With 2^1024 a base of 0 would give NaN. */
 const LARGEST_EXPONENT = 1023;
 
-/** When, and how often, a retryable failure is tried again. Pure and immutable. */
+/** Decides whether and when a retryable failure is retried. Pure and immutable. */
 export class RetryPolicy {
   readonly maxRetries: number;
   private readonly baseDelayMs: number;
@@ -22,7 +22,7 @@ export class RetryPolicy {
 
   /**
    * @param random a number from 0 up to, but not including, 1; for tests
-   * @throws RangeError that names the option which is not a whole number from 0
+   * @throws RangeError naming the option that is not a whole number from 0
    */
   constructor(
     options: RetryPolicyOptions,
@@ -34,16 +34,15 @@ export class RetryPolicy {
     Object.freeze(this);
   }
 
-  /** Whether retry number `retry`, from 1, may still be made. */
+  /** Whether retry number `retry`, from 1, is allowed. */
   allows(retry: number): boolean {
     return retry <= this.maxRetries;
   }
 
   /**
-   * Whole milliseconds to wait before retry number `retry`, from 1: min(max, base·2^(retry−1)) times a random
-   * factor between ½ and 1. A server's `Retry-After` raises it, never past the maximum.
-   *
-   * @throws RangeError when `retry` is not a whole number from 1
+   * The delay before retry number `retry`, from 1, in whole ms: min(max, base·2^(retry−1)) times a random factor
+   * between ½ and 1. A server's `Retry-After` can raise it up to the maximum.
+   * @throws RangeError if `retry` is not a whole number from 1
    */
   delayBefore(retry: number, retryAfterMs = 0): number {
     const exponent = Math.min(wholeNumber('retry', retry, 1) - 1, LARGEST_EXPONENT);
@@ -58,7 +57,10 @@ function wholeNumber(name: string, value: number, min: number): number {
   throw new RangeError(`${name} is ${value}; it must be a whole number from ${min}`);
 }
 
-/** What happens next to a callback whose attempt had this outcome. @param callback as it was before the attempt */
+/**
+ * The disposition of a callback whose attempt had this outcome.
+ * @param callback before the attempt
+ */
 export function dispositionOf(
   callback: Callback,
   outcome: DeliveryOutcome,

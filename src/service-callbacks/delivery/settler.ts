@@ -9,15 +9,15 @@ import type { Settlement } from '../callbacks/state-machine.js';
 export type Settled =
   /** The record's state changed. */
   | 'applied'
-  /** Another settlement came first, or the record is gone; the attempt is written all the same. */
+  /** Another settlement came first, or the record is gone. The attempt is written all the same. */
   | 'late'
-  /** Not written: the process stops, or the database refuses it. */
+  /** Not written: the process stops, or the database rejects it. */
   | 'unwritten';
 
-/** How long results gather, ms, and how many are written at once. */
+/** How long settlements are collected, ms, and how many are written at once. */
 const FLUSH_MS = 25;
 const MAX_FLUSH = 512;
-/** After the database did not respond, ms. */
+/** The delay after the database did not respond, ms. */
 const RETRY_MS = 500;
 /** How long a stop waits for the database, ms. */
 const LAST_FLUSH_MS = 3_000;
@@ -52,12 +52,12 @@ export class Settler {
     return promise;
   }
 
-  /** From now on results are written at once, and given up after a while if the database does not respond. */
+  /** From now on settlements are written at once. If the database does not respond for a while, they are dropped. */
   prepareStop(): void {
     this.stopBy = performance.now() + LAST_FLUSH_MS;
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when no settlement waits any more. */
   async stop(): Promise<void> {
     this.flush();
     await this.flushing;
@@ -77,7 +77,7 @@ export class Settler {
     while (this.waiting.length >= MAX_FLUSH || (this.stopBy !== undefined && this.waiting.length > 0));
   }
 
-  /** A statement may settle a record once: a second settlement of it goes into a later one. */
+  /** A statement can settle a record only once: a second settlement of it goes into a later statement. */
   private next(): Entry[] {
     const taken = new Map<string, Entry>();
     const left: Entry[] = [];
@@ -108,7 +108,7 @@ export class Settler {
     }
   }
 
-  /** Something in it cannot be written: halves find it, and the rest is written. */
+  /** One of the settlements cannot be written: halving finds it, and the others are written. */
   private async divide(entries: readonly Entry[], error: unknown): Promise<void> {
     if (entries.length > 1) {
       const half = entries.length >> 1;
@@ -125,7 +125,7 @@ export class Settler {
     abandon(entries);
   }
 
-  /** Once an outage. */
+  /** Logged once an outage. */
   private noteUnavailable(error: unknown): void {
     if (!this.isUnavailable)
       this.logger.error({

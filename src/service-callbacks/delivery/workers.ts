@@ -20,7 +20,7 @@ import { DeliveryProcessor } from './delivery-processor.js';
 import { Settler } from './settler.js';
 
 /**
- * Starts and stops the fetch loops of the two queues, which take jobs only while this process's clock agrees with the
+ * Starts and stops the fetch loops of the two queues. They take jobs only while this process's clock agrees with the
  * queue's.
  */
 @Injectable()
@@ -42,7 +42,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.guard = new ClockGuard(backend, clock, (state) => this.follow(state));
   }
 
-  /** @throws saying why no jobs are taken. */
+  /** @throws with the reason why no jobs are taken */
   async assertRunning(): Promise<void> {
     if (this.loops.length === 0) throw new Error('not started');
     const state = this.guard.current;
@@ -59,8 +59,8 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   /**
-   * Fetches no more. Callbacks that were not sent go back to the record; only attempts on the wire are waited for,
-   * each of them bounded by its deadline.
+   * Stops fetching. Callbacks that were not sent go back to the record. Attempts in flight are awaited, at most for
+   * their deadline.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
@@ -93,7 +93,7 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     return new FetchLoop(worker, this.processor, { permits, lockDurationMs, onError });
   }
 
-  /** An outage is logged once, by the backend. */
+  /** The backend logs an outage, once. */
   private failed(queue: string, error: unknown): void {
     if (isQueueOutage(error)) return;
     this.logger.error({

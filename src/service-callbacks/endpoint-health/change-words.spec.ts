@@ -22,7 +22,7 @@ describe('a warning', () => {
     expect(factsOf(warned)).toMatchObject({ disables_at: '2026-03-06T12:00:00.000Z' });
   });
 
-  it('names what is missing where that time is over', () => {
+  it('names what is missing if that time is over', () => {
     const overdue = { ...warned, disablesAt: null };
     expect(wordsFor(overdue)).toMatch(/it will be disabled with the 100th attempt$/);
     expect(factsOf(overdue)).toMatchObject({ disables_at: null });

@@ -1,7 +1,7 @@
 import { MIN_ATTEMPTS } from './disable-policy.js';
 import type { EndpointChange, OngoingFailure } from '../events/endpoint-change.js';
 
-/** A change as the log and the alerts have it: flat, in snake case, nothing that is secret. */
+/** A change for the log and the alerts: flat, in snake case, without secrets. */
 export function factsOf(change: EndpointChange): Record<string, unknown> {
   return {
     service_id: change.serviceId,
@@ -47,7 +47,7 @@ export function wordsFor(change: EndpointChange): string {
     case 'enabled':
       return `Endpoint ${change.url} was enabled; ${change.waiting} callbacks that were kept can be replayed`;
     case 'recovered':
-      return `Endpoint ${change.url} answers again`;
+      return `Endpoint ${change.url} responds again`;
   }
 }
 
@@ -58,7 +58,7 @@ function whenDisabled({ disablesAt }: Extract<EndpointChange, { change: 'warned'
 function whyDisabled(change: Extract<EndpointChange, { change: 'disabled' }>): string {
   switch (change.reason) {
     case 'gone':
-      return 'it answered 410 Gone';
+      return 'it responded with 410 Gone';
     case 'failing':
       return change.failure ? `it ${sinceWhen(change.failure)}` : 'it failed for too long';
     case 'by_hand':

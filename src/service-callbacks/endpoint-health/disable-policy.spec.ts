@@ -33,13 +33,13 @@ describe('DisablePolicy', () => {
     expect(judge(days, attempts, warned)).toEqual(result);
   });
 
-  it('with 0 never says anything', () => {
+  it('never warns or disables with 0', () => {
     const never = new DisablePolicy(0);
     const failure = { failingSince: new Date(0), attempts: 1_000_000, warnedPercent: 0 };
     expect(never.judge(failure, Date.now())).toEqual(nothing);
   });
 
-  it('has nothing to do with what began to fail after half of the time', () => {
+  it('ignores failures that began in the last half of the time', () => {
     expect(policy.earliest(START + 2.5 * DAY)).toBe(START);
   });
 });

@@ -1,14 +1,14 @@
 import { WARNING_PERCENTS, type WarningPercent } from '../events/endpoint-change.js';
 
-/** Fewer attempts than this say too little, however long it has been. */
+/** Fewer attempts than this prove too little, however long the failure lasts. */
 export const MIN_ATTEMPTS = 100;
 
-/** One uninterrupted failure: no success since it began. */
+/** One uninterrupted failure: no success since its beginning. */
 export interface Failure {
   readonly failingSince: Date;
-  /** Attempts since the last success, or ever. */
+  /** Attempts since the last success, or all of them if there was none. */
   readonly attempts: number;
-  /** What this very failure was warned of already; 0: nothing. */
+  /** The percentage of the last warning of this failure; 0: none. */
   readonly warnedPercent: number;
 }
 
@@ -20,11 +20,11 @@ export type PolicyResult =
 const NOTHING: PolicyResult = Object.freeze({ kind: 'nothing' });
 
 /**
- * When an endpoint that only fails is disabled: after so long *and* so many attempts without one success. How
- * far it has come is the lesser of the two, so that a warning of 90 % means that both are nearly there. Pure.
+ * Decides when an endpoint that only fails is disabled: after a time *and* a number of attempts without a success. Its
+ * progress is the lesser of the two, so a warning of 90 % means that both are nearly reached. Pure.
  */
 export class DisablePolicy {
-  /** @param disableAfterMs 0: never for its failures (410 Gone still does, at once). */
+  /** @param disableAfterMs 0: never because of failures (a 410 Gone still disables at once) */
   constructor(readonly disableAfterMs: number) {}
 
   /** @param now Unix ms. */
@@ -39,16 +39,16 @@ export class DisablePolicy {
   }
 
   /**
-   * When one that has failed since then is disabled, given its attempts; null where no time can be named: it
-   * never is, or the time is over and attempts are what is missing.
-   * @param now Unix ms.
+   * When an endpoint with these attempts, failing since then, is disabled. Null if no time can be named: it is never
+   * disabled, or the time is over and only attempts are missing.
+   * @param now Unix ms
    */
   disablesAt(failingSince: Date, now: number): Date | null {
     const at = failingSince.getTime() + this.disableAfterMs;
     return this.disableAfterMs > 0 && at > now ? new Date(at) : null;
   }
 
-  /** Nothing is to be done about what began to fail after this, Unix ms. */
+  /** A failure that began later needs neither a warning nor a change, Unix ms. */
   earliest(now: number): number {
     return now - (this.disableAfterMs * WARNING_PERCENTS[0]) / 100;
   }

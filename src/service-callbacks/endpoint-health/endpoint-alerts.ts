@@ -6,8 +6,8 @@ import { factsOf, wordsFor } from './change-words.js';
 import type { EndpointChange } from '../events/endpoint-change.js';
 
 /**
- * Changes of endpoints as callbacks of the type `endpoint_alert`, with all that callbacks have: to the operators
- * (`ALERT_WEBHOOK_URL`) and to the endpoint's own service, each where it has a callback API of that type.
+ * Sends changes of endpoints as callbacks of the type `endpoint_alert`, with everything that callbacks have: to the
+ * operators (`ALERT_WEBHOOK_URL`) and to the endpoint's own service, if they have an endpoint of that type.
  */
 @Injectable()
 export class EndpointAlerts {
@@ -16,7 +16,7 @@ export class EndpointAlerts {
     @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: CompleteOptions,
   ) {}
 
-  /** Never about an endpoint that takes alerts: a failing one would get alerts about itself without end. */
+  /** No alerts about an endpoint that gets alerts: a failing one would cause alerts about itself without end. */
   async send(change: EndpointChange): Promise<void> {
     if (change.callbackType === endpointAlert.type) return;
     const { callbackApiId, at } = change;
@@ -28,7 +28,7 @@ export class EndpointAlerts {
 }
 
 /**
- * The service that the platform's operators are, so that their alerts go the way of every callback: its callback
- * API, its dead letters and its rows of the log are found under this id. Never to be changed.
+ * The service id of the platform's operators. Their alerts are ordinary callbacks: their endpoint, dead letters and
+ * records have this id. Never change it.
  */
 export const OPERATORS = '00000000-0000-8000-8000-6f70657261a7';

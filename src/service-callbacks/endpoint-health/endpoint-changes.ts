@@ -7,8 +7,8 @@ import { CallbackHandlers } from '../events/callback-handlers.js';
 import type { EndpointChange, MadeBy } from '../events/endpoint-change.js';
 
 /**
- * Reports a change once it is in the database: to the log, the metrics, the host's handlers, and
- * the endpoints that take alerts. A failure of one neither undoes the change nor stops the others.
+ * Reports a change after its commit: to the log, the metrics, the host's handlers, and the endpoints for alerts. If one
+ * of them fails, the change and the others stand.
  */
 @Injectable()
 export class EndpointChanges {
@@ -41,7 +41,7 @@ export class EndpointChanges {
   }
 }
 
-/** For the log alone: an alert goes to other people. */
+/** Only for the log: alerts go to other people. */
 function whoMade({ by, tokenName }: EndpointChange & MadeBy): Record<string, string> {
   return {
     ...(by !== undefined && { updated_by_id: by }),

@@ -9,22 +9,25 @@ import type { EndpointHealthOptions } from '../service-callbacks.options.js';
 import { ENDPOINT_HEALTH_OPTIONS } from '../tokens.js';
 import { DisablePolicy } from './disable-policy.js';
 
-/** `unknown`: nothing has been attempted yet. */
+/** `unknown`: no attempts yet. */
 export type EndpointStatus = 'unknown' | 'healthy' | 'failing' | 'disabled';
 
 export interface EndpointHealthReport {
   readonly callbackApi: CallbackApi;
   readonly status: EndpointStatus;
   readonly figures: EndpointFigures;
-  /** What the failure that goes on was warned of; 0: nothing. */
+  /** The percentage of the last warning of the current failure; 0: none. */
   readonly warnedPercent: number;
-  /** When it is disabled if it goes on like this; null: it is not failing, it never is, or 100 attempts are all it takes. */
+  /**
+   * When it is disabled if the failure continues. Null: it is not failing, it is never disabled, or only attempts are
+   * missing (100 are needed).
+   */
   readonly disablesAt: Date | null;
-  /** Dead letters with the reason `disabled` that wait for a replay. */
+  /** Dead letters with the reason `disabled` and no replay requested. */
   readonly waiting: number;
 }
 
-/** What is known of one endpoint. */
+/** The health of one endpoint. */
 @Injectable()
 export class EndpointHealth {
   private readonly policy: DisablePolicy;

@@ -9,12 +9,12 @@ import { EndpointChanges } from './endpoint-changes.js';
 import { EndpointStateRepository, type FailingEndpoint } from '../endpoints/endpoint-state.repository.js';
 import { EndpointSwitch } from './endpoint-switch.js';
 
-/** How often, ms: a hundredth of the time after which endpoints are disabled, within these bounds. */
+/** The interval of reviews, ms: a hundredth of the time after which endpoints are disabled, within these bounds. */
 const REVIEW_MS = { min: 250, max: 60_000 } as const;
 
 /**
- * Looks at the endpoints that fail, and warns and disables by the policy. Runs in every worker process: of
- * several that come to the same result, the database lets one act on it.
+ * Reads the endpoints that fail, and warns and disables by the policy. It runs in every worker process. If several come
+ * to the same result, the database lets only one act on it.
  */
 @Injectable()
 export class EndpointReview extends PeriodicWork implements OnApplicationBootstrap {
@@ -40,7 +40,7 @@ export class EndpointReview extends PeriodicWork implements OnApplicationBootstr
     });
   }
 
-  /** Those that have failed for longest first; no two reviews take the same one. */
+  /** The endpoints that have failed for longest come first. */
   async review(): Promise<void> {
     for (const recovered of await this.states.takeBackWarnings()) {
       await this.changes.announce({

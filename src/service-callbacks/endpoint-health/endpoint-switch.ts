@@ -10,20 +10,20 @@ import type { DisabledReason, EndpointDisabled, MadeBy, OngoingFailure } from '.
 import { EndpointChanges } from './endpoint-changes.js';
 import { EndpointStateRepository, type SwitchedEndpoint } from '../endpoints/endpoint-state.repository.js';
 
-/** What enabling left to be done. */
+/** What enabling an endpoint found and started. */
 export interface Enabled {
   readonly callbackApi: CallbackApi;
-  /** Dead letters of this callback API, given up because it was disabled or gone, with no replay requested. */
+  /** Dead letters of this endpoint that were given up because it was disabled or gone, with no replay requested. */
   readonly waiting: number;
-  /** How many of them are replayed now, at a bounded rate (`CALLBACK_REPLAY_RATE`). */
+  /** How many of them are now replayed, at a bounded rate (`CALLBACK_REPLAY_RATE`). */
   readonly replaying: number;
-  /** Of the run that does it (`ReplayRunRepository`). */
+  /** The id of that run (`ReplayRunRepository`). */
   readonly replayId: string | undefined;
 }
 
 /**
- * Switches endpoints off and on. The database decides, in one statement: of several processes that find the same
- * at once, one announces it.
+ * Disables and enables endpoints, each in one statement. If several processes try the same at once, only one changes
+ * the row, and reports it.
  */
 @Injectable()
 export class EndpointSwitch {
@@ -39,7 +39,7 @@ export class EndpointSwitch {
   ) {}
 
   /**
-   * By hand. One that is disabled already stays as it is.
+   * Disables by hand. An endpoint that is disabled already stays as it is.
    * @throws CallbackApiNotFoundError
    */
   async disable(serviceId: string, callbackApiId: string, madeBy: MadeBy = {}): Promise<CallbackApi> {
@@ -48,20 +48,19 @@ export class EndpointSwitch {
     return this.find(serviceId, callbackApiId);
   }
 
-  /** Its server said 410 Gone (Standard Webhooks). Nothing happens where it has another URL by now. */
+  /** Disables because of a 410 Gone (Standard Webhooks). Does nothing if the endpoint has another URL meanwhile. */
   async gone(callbackApiId: string, url: string): Promise<void> {
     await this.switchOff({ callbackApiId, url }, 'gone');
   }
 
-  /** It has only failed since `failure.failingSince`. Nothing happens where it has succeeded by now. */
+  /** Disables because it has only failed since `failure.failingSince`. Does nothing if it has succeeded meanwhile. */
   async failing(callbackApiId: string, failure: OngoingFailure): Promise<void> {
     await this.switchOff({ callbackApiId, failingSince: failure.failingSince }, 'failing', { failure });
   }
 
   /**
-   * What is known of its failures is forgotten: it has all its time again. A hold is lifted, also where it was not
-   * disabled.
-   * @param options.replay also replays what was kept while it was disabled.
+   * Enables an endpoint, forgets its failures, and lifts its hold, even if it was not disabled.
+   * @param options.replay also replays what was kept while it was disabled
    * @throws CallbackApiNotFoundError
    */
   async enable(

@@ -7,7 +7,7 @@ import { generateSigningSecret } from '../security/signing-secret.js';
 import { SERVICE_CALLBACKS_OPTIONS, type CompleteOptions } from '../service-callbacks.options.js';
 import { OPERATORS } from './endpoint-alerts.js';
 
-/** Keeps the operators' callback API at the URL that is configured. Where none is, no alerts are sent to it. */
+/** Keeps the operators' endpoint at the configured URL. Without a URL there are no alerts to the operators. */
 @Injectable()
 export class OperatorsEndpoint implements OnModuleInit {
   constructor(
@@ -16,7 +16,7 @@ export class OperatorsEndpoint implements OnModuleInit {
     @Inject(SERVICE_CALLBACKS_OPTIONS) private readonly options: CompleteOptions,
   ) {}
 
-  /** @throws InvalidAlertUrlError: an alert that could never arrive would be missed much later. */
+  /** @throws InvalidAlertUrlError at the start: otherwise a wrong URL would be noticed much later */
   async onModuleInit(): Promise<void> {
     const { alerts } = this.options;
     if (!alerts) return;
@@ -34,7 +34,7 @@ export class OperatorsEndpoint implements OnModuleInit {
       // This secret is never shown; rotate it to verify alerts.
       await this.callbackApis.create({ ...which, ...where, signingSecret: generateSigningSecret() });
     } catch (error) {
-      // Another process of the same configuration was first.
+      // Another process with the same configuration was first.
       if (!(error instanceof CallbackApiExistsError)) throw error;
     }
   }

@@ -1,7 +1,9 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 import type { DisabledReason } from '../events/endpoint-change.js';
 
-/** Where a service wants its callbacks of one type. One per (service, type), enforced by the database. */
+/**
+ * An endpoint: where a service wants its callbacks of one type. One for each (service, type), enforced by the database.
+ */
 @Entity('service_callback_apis', { synchronize: false })
 @Unique('service_callback_apis_one_per_type', ['serviceId', 'callbackType'])
 export class CallbackApiEntity {
@@ -17,22 +19,22 @@ export class CallbackApiEntity {
   @Column('text')
   url!: string;
 
-  /** Encrypted; the associated data is the row's id, so that a copy in another row does not decrypt. */
+  /** Encrypted. The row's id is the associated data: in another row, it does not decrypt. */
   @Column('text', { name: 'bearer_token' })
   encryptedBearerToken!: string;
 
-  /** Encrypted and bound like the token; null for a row from before signing, until it is rotated. */
+  /** Encrypted like the token. Null for a row from before signing, until its secret is rotated. */
   @Column('text', { name: 'signing_secret', nullable: true })
   encryptedSigningSecret!: string | null;
 
-  /** The one before the last rotation; requests are signed with it too, until `previousSecretUntil`. */
+  /** The secret before the last rotation. Requests are also signed with it until `previousSecretUntil`. */
   @Column('text', { name: 'previous_signing_secret', nullable: true })
   encryptedPreviousSecret!: string | null;
 
   @Column('timestamptz', { name: 'previous_signing_secret_until', nullable: true })
   previousSecretUntil!: Date | null;
 
-  /** Who changed it last; null: code that did not say. */
+  /** Who changed it last; null if the code did not say. */
   @Column('text', { name: 'updated_by_id', nullable: true })
   updatedById!: string | null;
 
@@ -42,7 +44,7 @@ export class CallbackApiEntity {
   @Column('timestamptz', { name: 'updated_at', nullable: true })
   updatedAt!: Date | null;
 
-  /** While set, callbacks are kept as dead letters `disabled` and not attempted. */
+  /** While set, the endpoint gets no attempts, and its callbacks become dead letters with the reason `disabled`. */
   @Column('timestamptz', { name: 'disabled_at', nullable: true })
   disabledAt!: Date | null;
 
@@ -50,12 +52,12 @@ export class CallbackApiEntity {
   disabledReason!: DisabledReason | null;
 }
 
-/** Associated data of the token's column: a copy in another row does not decrypt. */
+/** Associated data of the token's column: in another row, the ciphertext does not decrypt. */
 export function bearerTokenBinding(id: string): string {
   return `callback-api:${id}:bearer-token`;
 }
 
-/** Of both secret columns: a rotation moves a ciphertext from one to the other as it is. */
+/** Associated data of both secret columns: a rotation moves the ciphertext from one to the other unchanged. */
 export function signingSecretBinding(id: string): string {
   return `callback-api:${id}:signing-secret`;
 }

@@ -9,24 +9,24 @@ import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { type CallbackApiEntity, bearerTokenBinding, signingSecretBinding } from './callback-api.entity.js';
 import { CallbackApiExistsError } from './errors.js';
 
-/** A callback API as an attempt needs it. */
+/** An endpoint as an attempt needs it. */
 export interface CallbackTarget {
   readonly callbackApiId: string;
   readonly url: string;
   readonly bearerToken: string;
-  /** `whsec_…`, the one in use first; none for a row from before signing. */
+  /** `whsec_…`, the current one first; empty for a row from before signing. */
   readonly signingSecrets: readonly string[];
-  /** Switched off: nothing is attempted. */
+  /** Disabled: it gets no attempts. */
   readonly isDisabled: boolean;
 }
 
-/** Which endpoint, and where it is. */
+/** The id and URL of an endpoint. */
 export interface EndpointAddress {
   readonly endpointId: string;
   readonly url: string;
 }
 
-/** A callback API as it is shown: its token and its secrets never are. */
+/** An endpoint without its token and secrets, which are never shown. */
 export type CallbackApi = Readonly<
   Omit<CallbackApiEntity, 'encryptedBearerToken' | 'encryptedSigningSecret' | 'encryptedPreviousSecret'>
 >;
@@ -37,14 +37,14 @@ export interface NewCallbackApi {
   readonly url: string;
   readonly bearerToken: string;
   readonly signingSecret: string;
-  /** Who does it: a user's id, say. */
+  /** Who makes the change, for example a user's id. */
   readonly updatedById?: string | undefined;
 }
 
 export interface CallbackApiChange {
   readonly url?: string;
   readonly bearerToken?: string;
-  /** Who does it: a user's id, say. */
+  /** Who makes the change, for example a user's id. */
   readonly updatedById?: string | undefined;
 }
 
@@ -58,7 +58,7 @@ interface TargetRow {
   readonly url: string;
   readonly encryptedBearerToken: string;
   readonly isDisabled: boolean;
-  /** What requests are signed with at this moment, the secret in use first; none: not signed. */
+  /** The secrets that sign requests at this moment, the current one first; empty: requests are not signed. */
   readonly encryptedSigningSecrets: readonly string[];
 }
 
@@ -79,13 +79,13 @@ export class CallbackApiRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** Where the service wants callbacks of this type; null: nowhere. */
+  /** The service's endpoint for this type; null: it has none. */
   async findTarget(
     serviceId: string,
     callbackType: string,
     manager?: EntityManager,
   ): Promise<CallbackTarget | null> {
-    // On the caller's connection, where there is one.
+    // On the caller's connection, if there is one.
     const [row] = await rows<TargetRow>(
       manager ?? this.dataSource,
       `SELECT ${TARGET} FROM ${this.table} WHERE service_id = $1 AND callback_type = $2`,
@@ -104,7 +104,7 @@ export class CallbackApiRepository {
     };
   }
 
-  /** Where services want callbacks of this type, by service; one that wants none is not in it. */
+  /** The endpoints of several services for this type, by service. Services without one are missing. */
   async findTargets(
     serviceIds: readonly string[],
     callbackType: string,
@@ -130,7 +130,7 @@ export class CallbackApiRepository {
     return (await this.read(statement, [serviceId, id]))[0] ?? null;
   }
 
-  /** @throws CallbackApiExistsError where the service has one of that type. */
+  /** @throws CallbackApiExistsError if the service has an endpoint of that type */
   async create(api: NewCallbackApi): Promise<CallbackApi> {
     const id = randomUUID();
     const created: CallbackApi = {
@@ -181,7 +181,7 @@ export class CallbackApiRepository {
     return row ?? null;
   }
 
-  /** The secret in use becomes the previous one, in one statement: of two rotations at once both count. */
+  /** The current secret becomes the previous one, in one statement, so that two rotations at once both count. */
   async rotateSigningSecret(
     serviceId: string,
     id: string,
@@ -197,7 +197,7 @@ export class CallbackApiRepository {
     return row ?? null;
   }
 
-  /** @returns whether there was one. */
+  /** @returns whether there was such an endpoint */
   async remove(serviceId: string, id: string): Promise<boolean> {
     const statement = `DELETE FROM ${this.table} WHERE service_id = $1 AND id = $2 RETURNING id`;
     return (await rows(this.dataSource, statement, [serviceId, id])).length > 0;

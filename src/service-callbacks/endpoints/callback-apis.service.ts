@@ -16,10 +16,10 @@ import {
 } from './callback-api.repository.js';
 import { CallbackApiNotFoundError, InvalidCallbackApiError } from './errors.js';
 
-/** A new callback API with its secret, which is shown only once. */
+/** A new endpoint with its secret, which is shown only once. */
 export type WithSigningSecret = CallbackApi & { readonly signingSecret: string };
 
-/** Where services want their callbacks: the rules on top of the rows. */
+/** Manages endpoints: the rules in front of the rows. */
 @Injectable()
 export class CallbackApisService {
   constructor(
@@ -43,7 +43,7 @@ export class CallbackApisService {
   }
 
   /**
-   * @returns it with its signing secret, which is shown at no other time.
+   * @returns the endpoint with its signing secret, which is never shown again
    * @throws InvalidCallbackApiError naming every bad field; CallbackApiExistsError
    */
   async create(api: Omit<NewCallbackApi, 'signingSecret'>): Promise<WithSigningSecret> {
@@ -53,8 +53,8 @@ export class CallbackApisService {
   }
 
   /**
-   * A new signing secret; requests are signed with the one before as well until `previousSecretUntil`. The one
-   * before that, where a rotation is not over yet, is dropped.
+   * Makes a new signing secret. Requests are also signed with the previous one until `previousSecretUntil`. During an
+   * earlier rotation, the older secret is dropped.
    * @throws CallbackApiNotFoundError
    */
   async rotateSigningSecret(serviceId: string, id: string): Promise<WithSigningSecret> {
@@ -65,7 +65,7 @@ export class CallbackApisService {
   }
 
   /**
-   * @param change `callbackType`, where given, is checked against the row, not changed.
+   * @param change if it has `callbackType`, that is compared with the row and never changed
    * @throws CallbackApiNotFoundError, InvalidCallbackApiError
    */
   async update(
@@ -76,7 +76,7 @@ export class CallbackApisService {
     const current = await this.get(serviceId, id);
     assertNone(this.problemsOf({ url: change.url, callback_type: callbackType }, current));
     const updated = found(await this.repository.update(serviceId, id, change), serviceId, id);
-    // Another server's failures are not this one's.
+    // The failures of the old URL do not count for the new one.
     if (updated.url !== current.url) await this.endpoints.forgetFailures(id);
     if (updated.url !== current.url || change.bearerToken !== undefined)
       await this.holds.lift({ endpointId: id, ...updated }, 'changed');
@@ -90,9 +90,8 @@ export class CallbackApisService {
   }
 
   /**
-   * What is wrong with these fields beside their shape, one message each; those that are not text say nothing.
-   *
-   * @param current whose fields they are to become; none: a new one's
+   * What is wrong with these fields beside their shape, one message each. Fields that are not text are skipped.
+   * @param current the endpoint that they change; undefined: a new one
    */
   problemsOf(
     { url, callback_type: callbackType }: { readonly url?: unknown; readonly callback_type?: unknown },

@@ -6,7 +6,7 @@ import { tableIn } from '../../database/table-in.js';
 import type { DisabledReason, OngoingFailure } from '../events/endpoint-change.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
-/** The row that a statement changed. */
+/** The changed row. */
 export interface SwitchedEndpoint {
   readonly callbackApiId: string;
   readonly serviceId: string;
@@ -14,35 +14,35 @@ export interface SwitchedEndpoint {
   readonly url: string;
 }
 
-/** An endpoint that has failed for long enough to be looked at. */
+/** An endpoint whose failure is old enough for a review. */
 export interface FailingEndpoint extends SwitchedEndpoint, OngoingFailure {
-  /** What this very failure was warned of already. */
+  /** The percentage of the last warning of this failure. */
   readonly warnedPercent: number;
 }
 
-/** What must still hold when the statement runs. */
+/** What must still be true when the statement runs. */
 export interface DisableCondition {
   readonly callbackApiId: string;
   /** It still has this URL. */
   readonly url?: string;
-  /** It has not succeeded since, nor begun to fail later. */
+  /** It has neither succeeded since, nor begun to fail later. */
   readonly failingSince?: Date;
 }
 
-/** Endpoints looked at in one review at most; the next review goes on. */
+/** The most endpoints of one review; the next review continues. */
 const REVIEW_LIMIT = 1_000;
 
 const FACTS = `api.id AS "callbackApiId", api.service_id AS "serviceId", api.callback_type AS "callbackType", api.url`;
 
-/** What the failure that goes on was warned of; 0: nothing. A warning is about one failure, another is warned of afresh. */
+/** The percentage of the last warning of the current failure; 0: none. A later failure is warned of anew. */
 export const WARNED = `CASE WHEN api.warned_since = health.failing_since THEN api.warned_percent ELSE 0 END`;
 
-/** A `timestamptz` has microseconds, a `Date` has not. */
+/** A `timestamptz` has microseconds; a `Date` has milliseconds. */
 const SINCE = `date_trunc('milliseconds', health.failing_since)`;
 
 /**
- * The switch and the warnings of each callback API. Every change is one statement with its own condition: of
- * several processes that want the same at once, one gets the row.
+ * The switch and the warnings of each endpoint. Each change is one statement with its own condition: of several
+ * processes that try the same at once, only one changes the row.
  */
 @Injectable()
 export class EndpointStateRepository {
@@ -54,7 +54,7 @@ export class EndpointStateRepository {
     this.health = tableIn(dataSource, 'service_callback_endpoint_health');
   }
 
-  /** @returns undefined where it was disabled already, or the condition does not hold. */
+  /** @returns undefined if it was disabled already, or the condition is false */
   async disable(
     { callbackApiId, url, failingSince }: DisableCondition,
     reason: DisabledReason,
@@ -74,7 +74,10 @@ export class EndpointStateRepository {
     );
   }
 
-  /** Forgets its failures as well. @returns undefined where it was not disabled. */
+  /**
+   * Also forgets its failures.
+   * @returns undefined if it was not disabled
+   */
   enable(callbackApiId: string, by?: string): Promise<SwitchedEndpoint | undefined> {
     return inTransaction(this.dataSource, async (manager) => {
       const switched = await this.change(
@@ -90,7 +93,7 @@ export class EndpointStateRepository {
     });
   }
 
-  /** @returns undefined where another process gave this warning, or it is not failing any more. */
+  /** @returns undefined if another process gave this warning, or the endpoint does not fail any more */
   async warn(
     callbackApiId: string,
     failingSince: Date,
@@ -107,7 +110,10 @@ export class EndpointStateRepository {
     );
   }
 
-  /** Takes back the warnings of those that have succeeded since. @returns each once, over all processes. */
+  /**
+   * Clears the warnings of endpoints that have succeeded since.
+   * @returns each endpoint once, over all processes
+   */
   takeBackWarnings(): Promise<SwitchedEndpoint[]> {
     return rows<SwitchedEndpoint>(
       this.dataSource,
@@ -120,7 +126,7 @@ export class EndpointStateRepository {
     );
   }
 
-  /** Those that are on, have failed since `earliest` at least, and have made so many attempts; longest first. */
+  /** Enabled endpoints that have failed at least since `earliest`, with at least so many attempts; longest first. */
   failing(earliest: Date, minAttempts: number): Promise<FailingEndpoint[]> {
     return rows<FailingEndpoint>(
       this.dataSource,
@@ -143,7 +149,7 @@ export class EndpointStateRepository {
     return disabled.map(({ id }) => id);
   }
 
-  /** It is another endpoint now, or gets another chance: its time begins again, and nothing was warned of. */
+  /** Forgets failures and warnings: the endpoint has a new URL, or was enabled. */
   async forgetFailures(
     callbackApiId: string,
     connection: DataSource | EntityManager = this.dataSource,

@@ -6,7 +6,7 @@ import type {
   EndpointWarned,
 } from './endpoint-change.js';
 
-/** Which callback. A callback that cannot be read has parts that are not known: null. */
+/** The callback of an event. If it cannot be read, its unknown parts are null. */
 interface CallbackEvent<Unknown = never> {
   readonly callbackId: string;
   readonly serviceId: string | Unknown;
@@ -16,7 +16,7 @@ interface CallbackEvent<Unknown = never> {
   readonly url: string | Unknown;
 }
 
-/** What an attempt without a 2xx came to: a status code or an error of ours ('timeout'). */
+/** Why an attempt got no 2xx: a status code or an error code ('timeout'). */
 interface FailedAttempt {
   readonly statusCode: number | null;
   readonly error: string | null;
@@ -24,30 +24,30 @@ interface FailedAttempt {
 
 /** The endpoint responded with a 2xx. */
 export interface CallbackDelivered extends CallbackEvent {
-  /** From 1, over the callback's whole life. */
+  /** From 1, over all generations. */
   readonly attempt: number;
   readonly durationMs: number;
   readonly statusCode: number;
 }
 
-/** An attempt failed, and another one follows. */
+/** An attempt failed, and another attempt follows. */
 export interface CallbackRetrying extends CallbackEvent, FailedAttempt {
-  /** From 1, over the callback's whole life. */
+  /** From 1, over all generations. */
   readonly attempt: number;
   readonly durationMs: number;
   readonly nextAttemptAt: Date;
 }
 
-/** No attempt follows: it is kept as a dead letter, and can be replayed. */
+/** No attempt follows. The callback is kept as a dead letter, and can be replayed. */
 export interface CallbackGivenUp extends CallbackEvent<null>, FailedAttempt {
   readonly reason: GiveUpReason;
-  /** Of its last attempt; null where there was none. */
+  /** Of its last attempt; null without one. */
   readonly attempt: number | null;
-  /** In words, for operators: what was wrong with it; null where the reason says all. */
+  /** What was wrong, in words for operators; null if the reason says everything. */
   readonly detail: string | null;
 }
 
-/** What `@OnCallback` handlers are called with, by the name of the event. */
+/** The arguments of `@OnCallback` handlers, by the name of the event. */
 export interface CallbackEvents {
   readonly delivered: CallbackDelivered;
   readonly retrying: CallbackRetrying;

@@ -18,7 +18,7 @@ const delivered = (callbackId: string): CallbackEvents['delivered'] => ({
   statusCode: 200,
 });
 
-/** Ends each call when it is told. */
+/** Its calls end when the test lets them. */
 @Injectable()
 class Held {
   readonly begun: string[] = [];
@@ -44,7 +44,7 @@ describe('CallbackHandlers', () => {
     return { handlers: module.get(CallbackHandlers), held: module.get(Held) };
   }
 
-  it('calls a handler once, however many tokens its provider has, and not before its caller goes on', async () => {
+  it('calls a handler once, whatever the number of its tokens, and after its caller goes on', async () => {
     const { handlers, held } = await start();
     handlers.emit('delivered', () => delivered('1'));
     expect(held.begun).toEqual([]);
@@ -53,7 +53,7 @@ describe('CallbackHandlers', () => {
     expect(held.begun).toEqual(['1']);
   });
 
-  it('makes no event that has no handler', async () => {
+  it('creates no event without a handler', async () => {
     const { handlers } = await start();
     const emitted = () =>
       handlers.emit('given_up', () => {
@@ -62,7 +62,7 @@ describe('CallbackHandlers', () => {
     expect(emitted).not.toThrow();
   });
 
-  it('runs 16 calls at once, lets 10,000 wait, and says once that it leaves out the rest', async () => {
+  it('runs 16 calls at once, queues 10,000, and logs once that it drops more', async () => {
     const { handlers, held } = await start();
     const logs = captureNestLogs();
     for (let i = 0; i < 10_020; i++) handlers.emit('delivered', () => delivered(String(i)));

@@ -6,9 +6,9 @@ import { assertNoFaults } from '../setup-error.js';
 import type { CallbackEventName, CallbackEvents } from './callback-events.js';
 import { ON_CALLBACK } from './on-callback.decorator.js';
 
-/** Handlers that run at once: they share the host's connections with the deliveries. */
+/** Handlers that run at once. They share the host's connections with the deliveries. */
 const CONCURRENCY = 16;
-/** Calls that wait for that; those beyond are left out. */
+/** Calls that wait for a free handler; further calls are left out. */
 const MAX_WAITING = 10_000;
 /** How long a stop waits for handlers, ms. */
 const MAX_FINISH_MS = 3_000;
@@ -25,7 +25,7 @@ interface Call {
   readonly event: unknown;
 }
 
-/** Finds the `@OnCallback` methods of the application and calls them. Nobody waits for them but a stop. */
+/** Finds the `@OnCallback` methods of the application and calls them. Only a stop waits for them. */
 @Injectable()
 export class CallbackHandlers implements OnModuleInit {
   private readonly logger = new Logger('ServiceCallbacks');
@@ -36,7 +36,7 @@ export class CallbackHandlers implements OnModuleInit {
 
   constructor(private readonly modules: ModulesContainer) {}
 
-  /** @throws SetupError naming each handler that cannot be called. */
+  /** @throws SetupError naming each handler that cannot be called */
   onModuleInit(): void {
     const faults: string[] = [];
     for (const { owner, method, name, names } of decoratedMethods(this.modules)) {
@@ -51,7 +51,7 @@ export class CallbackHandlers implements OnModuleInit {
     assertNoFaults(faults);
   }
 
-  /** @param event made only where it has a handler */
+  /** @param event a function; it is called only if the event has a handler */
   emit<Name extends CallbackEventName>(name: Name, event: () => CallbackEvents[Name]): void {
     const handlers = this.handlers.get(name);
     if (handlers === undefined) return;
@@ -59,7 +59,7 @@ export class CallbackHandlers implements OnModuleInit {
     for (const handler of handlers) this.add({ handler, name, event: made });
   }
 
-  /** Resolves when no handler runs or waits, at the latest after a while. */
+  /** Resolves when no handler runs or waits, or after a limit. */
   async finish(): Promise<void> {
     await Promise.race([Promise.all(this.runners), sleep(MAX_FINISH_MS, undefined, { ref: false })]);
   }
@@ -76,7 +76,7 @@ export class CallbackHandlers implements OnModuleInit {
   }
 
   private async runAll(first: Call): Promise<void> {
-    // Not on the way of the callback that the event is about.
+    // In another turn: the caller's callback must not wait for it.
     await Promise.resolve();
     for (let call: Call | undefined = first; call !== undefined; call = this.waiting.shift())
       await this.run(call);
@@ -111,7 +111,7 @@ export class CallbackHandlers implements OnModuleInit {
 }
 
 interface DecoratedMethod {
-  /** Undefined: there is one per request. */
+  /** Undefined for a provider with an instance for each request. */
   readonly owner: object | undefined;
   readonly method: (event: unknown) => unknown;
   readonly name: string;
@@ -124,7 +124,7 @@ function* decoratedMethods(modules: ModulesContainer): Generator<DecoratedMethod
     ...providers.values(),
     ...controllers.values(),
   ]);
-  // Two tokens may be of one instance.
+  // Two tokens may have the same instance.
   const seen = new Set<unknown>();
   for (const wrapper of wrappers) {
     const owner: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;

@@ -1,21 +1,21 @@
-/** At which parts of the way to being disabled an endpoint is warned of, percent. */
+/** The percentages of the way to being disabled at which an endpoint is warned of. */
 export const WARNING_PERCENTS = [50, 70, 90] as const;
 
 export type WarningPercent = (typeof WARNING_PERCENTS)[number];
 
-/** Why a callback API is switched off: its server said 410, it failed for too long, or someone did it. */
+/** Why an endpoint was disabled: it responded with 410, it failed for too long, or a person did it. */
 export type DisabledReason = 'gone' | 'failing' | 'by_hand';
 
-/** What is known of a failure that goes on. */
+/** The current failure of an endpoint. */
 export interface OngoingFailure {
   readonly failingSince: Date;
   /** Attempts since the last success. */
   readonly attempts: number;
-  /** A status code, or the name of what went wrong instead. */
+  /** A status code or an error code. */
   readonly lastFailure: string | null;
 }
 
-/** Which endpoint, and when. */
+/** The endpoint and the time of a change. */
 interface EndpointChangeBase {
   readonly serviceId: string;
   readonly callbackApiId: string;
@@ -24,38 +24,38 @@ interface EndpointChangeBase {
   readonly at: Date;
 }
 
-/** Who made a change, where a person did. */
+/** The person who made a change. */
 export interface MadeBy {
-  /** A user's id; kept as the endpoint's `updated_by_id`. */
+  /** A user's id; stored as the endpoint's `updated_by_id`. */
   readonly by?: string | undefined;
-  /** Of the token that was used. */
+  /** The name of their API token. */
   readonly tokenName?: string | undefined;
 }
 
-/** It has had no success for this share of the time after which it is disabled. */
+/** The percentage of the way to being disabled that it has reached. */
 export interface EndpointWarned extends EndpointChangeBase, OngoingFailure {
   readonly change: 'warned';
   readonly percent: WarningPercent;
-  /** When it is disabled, if it goes on like this; null: the time is over, and it is with its 100th attempt. */
+  /** When it is disabled if the failure continues. Null: the time is over, and the 100th attempt is missing. */
   readonly disablesAt: Date | null;
 }
 
-/** Nothing is attempted from now on; callbacks are kept as dead letters with the reason `disabled`. */
+/** From now on it gets no attempts, and its callbacks become dead letters with the reason `disabled`. */
 export interface EndpointDisabled extends EndpointChangeBase, MadeBy {
   readonly change: 'disabled';
   readonly reason: DisabledReason;
-  /** Where the reason is `failing`. */
+  /** Only with the reason `failing`. */
   readonly failure?: OngoingFailure;
 }
 
-/** Callbacks are attempted again. */
+/** Its callbacks are attempted again. */
 export interface EndpointEnabled extends EndpointChangeBase, MadeBy {
   readonly change: 'enabled';
-  /** Dead letters with the reason `disabled` that wait for a replay. */
+  /** Dead letters with the reason `disabled` that can be replayed. */
   readonly waiting: number;
 }
 
-/** It had a success after a warning, before it was disabled. */
+/** It succeeded after a warning, before it was disabled. */
 export interface EndpointRecovered extends EndpointChangeBase {
   readonly change: 'recovered';
 }

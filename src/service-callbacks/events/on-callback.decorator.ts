@@ -11,13 +11,14 @@ type HandlerDecorator<Event> = <Method extends (event: Event) => unknown>(
 
 /**
  * A method of a provider or controller that is called for events, with the event as its argument:
+ *
  * `@OnCallback('given_up') onGivenUp(event: CallbackEvents['given_up'])`.
  *
- * It is called at most once per event, in the process where the event happened (that of a worker, for most), after the
- * event is committed. Its errors are logged. Nothing waits for it, and a process that ends may leave out the last ones:
- * what must not be missed is read from the record.
+ * It is called at most once for each event, after the event is committed, in the process where the event happened
+ * (usually a worker). Its errors are logged, and nothing waits for it. A process that ends may leave out the last
+ * calls: read the record for what you must not miss.
  *
- * @throws TypeError where there is no event of that name
+ * @throws TypeError if there is no event of that name
  */
 export function OnCallback<Name extends CallbackEventName>(
   ...names: readonly [Name, ...Name[]]

@@ -11,9 +11,9 @@ import { Figures, type FigureBatch } from './figures.js';
 
 /** How often figures are written, ms. */
 const FLUSH_MS = 250;
-/** After the database did not take them, ms. */
+/** The delay after the database did not respond, ms. */
 const RETRY_MS = 1_000;
-/** How long the end of the process may wait for the last of them, ms. */
+/** How long a stop waits for the last figures to be written, ms. */
 const LAST_FLUSH_MS = 3_000;
 
 /** Writes the figures in batches, off the path of deliveries. */
@@ -34,8 +34,8 @@ export class FigureFlusher implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * What the database takes in time is written. Nest calls the hooks of those who record figures first, because they
-   * have more dependencies, and closes the database in a later hook.
+   * Writes what the database takes in time. Nest first calls the hooks of providers with more dependencies: those that
+   * record figures. The database is closed in a later hook.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
@@ -53,7 +53,7 @@ export class FigureFlusher implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** Until the database has them; meanwhile sums gather in memory. */
+  /** Repeats until the database has them. Meanwhile further sums are collected in memory. */
   private async write(batch: FigureBatch): Promise<void> {
     for (;;) {
       const outcome = await this.writer.write(batch);
@@ -76,7 +76,7 @@ export class FigureFlusher implements OnApplicationBootstrap, BeforeApplicationS
     });
   }
 
-  /** Once an outage. */
+  /** Logged once an outage. */
   private noteUnavailable(error: unknown): void {
     if (!this.isUnavailable)
       this.logger.warn({

@@ -32,9 +32,9 @@ const WRITE_HOURS = `
   FROM ${GIVEN_TALLIES} ORDER BY id, at
   ON CONFLICT (callback_api_id, hour) DO UPDATE SET ${added('duration_histogram')}`;
 
-/** Whether what a batch says happened before the success that is known: it then starts no failing. */
+/** Whether the batch's failure came before the known success: then it starts no failure. */
 const IS_LATE = 'COALESCE(EXCLUDED.last_failure_at < health.last_success_at, FALSE)';
-/** Whether the batch has a success that the known failures came before. */
+/** Whether the batch has a success after the known failures. */
 const ENDS_FAILING = `EXCLUDED.last_success_at IS NOT NULL
   AND (health.last_failure_at IS NULL OR EXCLUDED.last_success_at >= health.last_failure_at)`;
 
@@ -60,12 +60,12 @@ const WRITE_HEALTH = `
 
 export type WriteOutcome =
   | { readonly kind: 'written' }
-  /** Not now: the same may well succeed later. */
+  /** The database did not respond: the same may succeed later. */
   | { readonly kind: 'unavailable'; readonly error: unknown }
-  /** Not this. */
+  /** The database rejects the figures. */
   | { readonly kind: 'refused'; readonly error: unknown };
 
-/** Writes figures: few statements, many rows, all or nothing. */
+/** Writes figures: few statements, many rows, all or none. */
 @Injectable()
 export class FigureWriter {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}

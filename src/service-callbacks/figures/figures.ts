@@ -7,10 +7,10 @@ import { HealthChanges, type HealthChange } from './health-changes.js';
 import { HOUR_MS, MINUTE_MS } from './outcomes.js';
 import { SpanTallies, type Counted, type Tally } from './tallies.js';
 
-/** Sums held at most, of each kind. */
+/** The most sums of each kind in memory. */
 const MAX_SUMS = 10_000;
 
-/** What is written in one go. */
+/** The figures of one flush. */
 export interface FigureBatch {
   readonly minutes: readonly Tally[];
   readonly hours: readonly Tally[];
@@ -18,7 +18,7 @@ export interface FigureBatch {
 }
 
 /**
- * Sums of the outcomes of callbacks, in memory until the flusher takes them. Neither waits nor throws: what does not
+ * Sums of the outcomes of callbacks, in memory until the flusher takes them. It neither waits nor throws; what does not
  * fit is dropped and counted.
  */
 @Injectable()
@@ -38,18 +38,21 @@ export class Figures {
     this.health = new HealthChanges(MAX_SUMS, onDropped);
   }
 
-  /** Events that are in no sum, since the process started. */
+  /** Events that were dropped since the process started. */
   get dropped(): number {
     return this.droppedSoFar;
   }
 
-  /** @param callback as it was before the attempt. @param startedAt Unix ms */
+  /**
+   * @param callback before the attempt
+   * @param startedAt Unix ms
+   */
   attempted(callback: Callback, startedAt: number, outcome: DeliveryOutcome): void {
     const { endpointId, serviceId } = callback;
     if (isFirstAttempt(callback))
       this.minutes.observe(Math.max(0, startedAt - callback.queuedAt), serviceId, serviceId, startedAt);
     this.hours.observe(outcome.durationMs, endpointId, serviceId, startedAt);
-    // A replay is a person's doing: it says nothing of how long an endpoint has failed.
+    // A person requested the replay: it does not show how long an endpoint has failed.
     if (outcome.kind !== 'delivered') this.count('failed', callback, startedAt);
     if (callback.generation > 0) return;
     if (outcome.kind === 'delivered') {
@@ -76,7 +79,7 @@ export class Figures {
     return { minutes: this.minutes.take(), hours: this.hours.take(), health: this.health.take() };
   }
 
-  /** What could not be kept. */
+  /** Counts events that were dropped. */
   drop(count: number): void {
     this.droppedSoFar += count;
     this.metrics.figuresDropped(count);

@@ -1,4 +1,4 @@
-/** What the attempts of a batch say about one endpoint; times are Unix ms. */
+/** What a batch of attempts shows of one endpoint; times are Unix ms. */
 export interface HealthChange {
   readonly callbackApiId: string;
   readonly serviceId: string;
@@ -7,11 +7,11 @@ export interface HealthChange {
   lastFailure: string | null;
   /** The first failure after the last success of the batch. */
   failingSince: number | null;
-  /** Failures after the last success of the batch, or all of them where it has none. */
+  /** Failures after the last success of the batch; without a success, all of them. */
   failures: number;
 }
 
-/** Attempts folded by endpoint until they are taken. */
+/** Summarises attempts by endpoint until they are taken. */
 export class HealthChanges {
   private changes = new Map<string, HealthChange>();
 
@@ -28,7 +28,7 @@ export class HealthChanges {
     change.failures = 0;
   }
 
-  /** @param failure a status code or an error of ours */
+  /** @param failure a status code or an error code */
   failed(callbackApiId: string, serviceId: string, at: number, failure: string): void {
     const change = this.of(callbackApiId, serviceId);
     if (!change) return;

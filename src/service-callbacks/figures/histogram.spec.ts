@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { bucketOf, observe, percentilesOf } from './histogram.js';
 
 describe('a histogram', () => {
-  it('says nothing of nothing', () => {
+  it('has no percentiles if it is empty', () => {
     expect(percentilesOf([])).toEqual({ p50: null, p99: null });
     expect(percentilesOf([0, 0])).toEqual({ p50: null, p99: null });
   });

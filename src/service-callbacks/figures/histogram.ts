@@ -1,15 +1,15 @@
 import type { Percentiles } from '../history/records.js';
 
-/** Upper bounds of the buckets, ms: from 1 by factors of √2 to over 12 days; the last bucket has none. */
+/** Upper bounds of the buckets, ms: from 1 by factors of √2 to more than 12 days. The last bucket has no bound. */
 const BOUNDS: readonly number[] = Array.from({ length: 60 }, (_, index) => 2 ** (index / 2));
 
-/** The bucket a duration (ms) falls into. */
+/** The bucket of a duration (ms). */
 export function bucketOf(durationMs: number): number {
   if (durationMs <= 1) return 0;
   return Math.min(BOUNDS.length, Math.ceil(2 * Math.log2(durationMs)));
 }
 
-/** A histogram that grows to the highest bucket it needs; the same in the database. */
+/** Adds a duration. A histogram grows to the highest bucket that it needs, here and in the database. */
 export function observe(histogram: number[], durationMs: number): void {
   const bucket = bucketOf(durationMs);
   while (histogram.length <= bucket) histogram.push(0);

@@ -5,7 +5,7 @@ export const HOUR_MS = 3_600_000;
 
 const NOTHING: Outcomes = { delivered: 0, failed: 0, deferred: 0, givenUp: 0 };
 
-/** Sums as SQL gives them. */
+/** Sums as PostgreSQL returns them. */
 export interface OutcomeRow {
   readonly at: Date;
   readonly delivered: number;
@@ -14,7 +14,7 @@ export interface OutcomeRow {
   readonly given_up: number;
 }
 
-/** Sums of bigint are numeric. */
+/** In PostgreSQL, the sum of bigint is numeric. */
 export const OUTCOME_SUMS = `sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed,
   sum(deferred)::bigint AS deferred, sum(given_up)::bigint AS given_up`;
 
@@ -22,12 +22,12 @@ export function outcomesOf({ delivered, failed, deferred, given_up }: Omit<Outco
   return { delivered, failed, deferred, givenUp: given_up };
 }
 
-/** Start of the first of `count` consecutive spans, the last of which contains `now`; Unix ms. */
+/** The start of the first of `count` consecutive spans; the last one contains `now`; Unix ms. */
 export function startOfSeries(now: number, spanMs: number, count: number): number {
   return Math.floor(now / spanMs) * spanMs - (count - 1) * spanMs;
 }
 
-/** One entry a span, whether there was anything in it or not. */
+/** One entry for each span, also for an empty one. */
 export function series(
   rows: readonly OutcomeRow[],
   now: number,

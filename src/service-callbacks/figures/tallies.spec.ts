@@ -17,7 +17,7 @@ describe('tallies of a minute', () => {
     expect(tallies.take()).toEqual([]);
   });
 
-  it('are one for each minute, though attempts end after the minute in which they began', () => {
+  it('count an attempt in the minute in which it began', () => {
     const tallies = new SpanTallies(60_000, 10, () => undefined);
     for (const now of [59_999, 60_000, 59_999, 120_000, 60_000, 1]) tallies.count('delivered', 'a', 's', now);
     expect(tallies.take().map(({ at, delivered }) => [at, delivered])).toEqual([
@@ -27,7 +27,7 @@ describe('tallies of a minute', () => {
     ]);
   });
 
-  it('are bounded, and report what does not fit', () => {
+  it('are bounded, and count what they drop', () => {
     let dropped = 0;
     const tallies = new SpanTallies(60_000, 2, () => (dropped += 1));
     for (const id of ['a', 'b', 'c', 'a', 'd']) tallies.count('delivered', id, 's', 0);

@@ -1,6 +1,6 @@
 import { observe } from './histogram.js';
 
-/** What happened in one span of time, to one service or one endpoint. */
+/** Sums of one span of time, for one service or one endpoint. */
 export interface Tally {
   readonly id: string;
   readonly serviceId: string;
@@ -10,20 +10,22 @@ export interface Tally {
   failed: number;
   deferred: number;
   givenUp: number;
-  /** Of the durations that were observed; see `observe`. */
+  /** A histogram of the observed durations; see `observe`. */
   readonly histogram: number[];
 }
 
 export type Counted = 'delivered' | 'failed' | 'deferred' | 'givenUp';
 
-/** Sums by id and span until they are taken, one for each: a statement may write a row of the database once. */
+/**
+ * Sums by id and span until they are taken. There is one entry for each, because a statement can write a row only once.
+ */
 export class SpanTallies {
-  /** By id: of the latest span. */
+  /** The latest span of each id. */
   private current = new Map<string, Tally>();
-  /** Those of earlier spans, which attempts that began in them still count to. */
+  /** Earlier spans: attempts that began in them still count there. */
   private earlier = new Map<string, Tally>();
 
-  /** @param max how many are held; what does not fit goes to `onDropped` */
+  /** @param max the most entries; what does not fit goes to `onDropped` */
   constructor(
     private readonly spanMs: number,
     private readonly max: number,

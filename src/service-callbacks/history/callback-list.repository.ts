@@ -56,17 +56,20 @@ const TIMES = [
   'replay_requested_at',
 ] as const;
 
-/** A search looks at so many rows, whatever their service: a short beginning has very many. */
+/** How many rows a search reads, over all services: a short beginning can match very many. */
 const LOOKED_AT = 10_000;
 
-/** Walks an index and stops, however few rows old statistics make the planner expect. Until the transaction ends. */
+/**
+ * The planner walks an index and stops, even if old statistics make it expect few rows. Holds until the transaction
+ * ends.
+ */
 const IN_ORDER = `SELECT set_config(name, 'off', true)
   FROM unnest(ARRAY['enable_sort', 'enable_seqscan', 'enable_bitmapscan']) name`;
 
-/** Not below any text that begins with what stands before it. */
+/** No text that begins with the prefix before it is greater. */
 const LAST_CHARACTER = '\u{10ffff}';
 
-/** A state as it is shown, as the states of the record: each is read from its own stretch of an index. */
+/** The states of the record for each shown state. Each is read from its own stretch of an index. */
 const STRETCHES: Readonly<Record<LogState, readonly string[]>> = {
   waiting: [`= 'pending'`, `= 'queued'`],
   retrying: [`= 'scheduled' AND detail IS NULL`],
@@ -75,7 +78,7 @@ const STRETCHES: Readonly<Record<LogState, readonly string[]>> = {
   given_up: [`= 'given_up'`],
 };
 
-/** Callbacks as they are shown. */
+/** Lists of callbacks. */
 @Injectable()
 export class CallbackListRepository {
   constructor(
@@ -84,9 +87,9 @@ export class CallbackListRepository {
   ) {}
 
   /**
-   * Newest first. Each state is read from its own stretch of an index and the stretches are merged, so that no filter
-   * makes it walk over rows that are not wanted. An endpoint's rows are all of one service: whose they are is checked against
-   * those that were found.
+   * Newest first. Each state is read from its own stretch of an index, and the results are merged: with any filter, no
+   * statement walks over unwanted rows. All rows of an endpoint belong to one service, so the service is checked on the
+   * rows that were found.
    */
   async list(
     scope: LogScope,
@@ -106,7 +109,7 @@ export class CallbackListRepository {
     if (states.length === 0) return [];
     const stretches = states
       .flatMap((state) => STRETCHES[state])
-      // The state of a row that is in a queue is in no list's index, and there are few.
+      // The lists' indexes leave out queued rows, of which there are few.
       .map((stretch) => `${hasIndex || stretch === `= 'queued'` ? 'state' : `state || ''`} ${stretch}`)
       .map(
         (stretch) => `(SELECT ${COLUMNS} FROM ${this.table}
@@ -146,7 +149,10 @@ export class CallbackListRepository {
     };
   }
 
-  /** The payload of a callback as it is stored. @returns null where none is kept, or the service has no such callback */
+  /**
+   * The sealed payload of a callback.
+   * @returns null if none is kept, or the service has no such callback
+   */
   async sealedPayload(serviceId: string, id: string): Promise<string | null> {
     const [row] = await rows<{ payload: string }>(
       this.dataSource,
@@ -157,7 +163,9 @@ export class CallbackListRepository {
     return row?.payload ?? null;
   }
 
-  /** What a row's endpoint says of it: one that is held waits for the next probe, or the end of the hold. */
+  /**
+   * Columns of the callback's endpoint. A held callback waits for the endpoint's next probe, or the end of its hold.
+   */
   private ofEndpoint(row: string): string {
     const { endpoints, holds } = this.tables;
     return `(SELECT h.next_probe_at FROM ${holds} h
@@ -165,14 +173,14 @@ export class CallbackListRepository {
       NOT EXISTS (SELECT FROM ${endpoints} e WHERE e.id = ${row}.endpoint_id) AS is_endpoint_deleted`;
   }
 
-  /** Those whose ids lie in a range, newest first. */
+  /** Callbacks with ids in a range, newest first. */
   withIds(scope: LogScope, [first, last]: UuidRange, limit: number): Promise<LoggedCallback[]> {
     const parameters = new SqlParameters();
     const range = `id BETWEEN ${parameters.add(first)} AND ${parameters.add(last)}`;
     return this.among(`WHERE ${range} ORDER BY id LIMIT ${LOOKED_AT}`, parameters, scope, limit);
   }
 
-  /** Those whose subject begins so, newest first. */
+  /** Callbacks whose subject begins with a text, newest first. */
   withSubject(scope: LogScope, beginning: string, limit: number): Promise<LoggedCallback[]> {
     const parameters = new SqlParameters();
     const [first, last] = [parameters.add(beginning), parameters.add(beginning + LAST_CHARACTER)];
@@ -181,14 +189,14 @@ export class CallbackListRepository {
     return this.among(`WHERE ${range} AND state <> 'queued' ${order}`, parameters, scope, limit);
   }
 
-  /** Those of several subjects, newest first. */
+  /** Callbacks of several subjects, newest first. */
   ofSubjects(scope: LogScope, subjectIds: readonly string[], limit: number): Promise<LoggedCallback[]> {
     const parameters = new SqlParameters();
     const own = `subject_id = ANY (${parameters.add(subjectIds)})`;
     return this.among(`WHERE ${own} AND state <> 'queued' LIMIT ${LOOKED_AT}`, parameters, scope, limit);
   }
 
-  /** Of what was looked at, what is shown in a scope; the rows are read once it is known which. */
+  /** Finds ids among a bounded number of rows, limits them to the scope, and then reads their rows. */
   private async among(
     lookedAt: string,
     parameters: SqlParameters,
@@ -213,7 +221,7 @@ export class CallbackListRepository {
     return found.map(callbackOf);
   }
 
-  /** Which delivered ones are shown is an option. */
+  /** An option decides which delivered callbacks are shown. */
   private get shown(): string {
     switch (this.options.keep) {
       case 'all':
@@ -234,13 +242,13 @@ export class CallbackListRepository {
   }
 }
 
-/** In which the filter can find anything: only what was given up has a reason. */
+/** The states in which the filter can match: only a callback that was given up has a reason. */
 function statesOf({ state, reason }: LogFilter): readonly LogState[] {
   if (reason === undefined) return state ? [state] : LOG_STATES;
   return state === undefined || state === 'given_up' ? ['given_up'] : [];
 }
 
-/** What the lists' indexes are about. */
+/** The condition of the lists' indexes. */
 function notQueued(stretch: string): string {
   return stretch === `state = 'queued'` ? 'TRUE' : `state <> 'queued'`;
 }

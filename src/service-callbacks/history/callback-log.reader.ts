@@ -4,7 +4,7 @@ import type { LogCursor, LogFilter, LoggedCallbackWithAttempts, LogPage, LogScop
 
 const PAGE = 50;
 
-/** Callbacks as they are shown: lists, and one with its attempts. */
+/** Reads lists of callbacks, and one callback with its attempts. */
 @Injectable()
 export class CallbackLogReader {
   constructor(private readonly callbacks: CallbackListRepository) {}

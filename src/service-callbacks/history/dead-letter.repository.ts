@@ -8,7 +8,7 @@ import { finishedConditions, type FinishedFilter } from './finished-filter.js';
 import type { LogScope } from './records.js';
 import { SqlParameters } from '../../database/sql-parameters.js';
 
-/** A callback that was given up and can still be replayed or removed: a view of its record. */
+/** A callback that was given up and is still on the list of dead letters: a view of its record. */
 export interface DeadLetter {
   readonly id: string;
   readonly serviceId: string | null;
@@ -17,24 +17,24 @@ export interface DeadLetter {
   readonly subjectId: string | null;
   readonly url: string | null;
   readonly reason: GiveUpReason;
-  /** What is wrong with it or with its replay, in words. */
+  /** What is wrong with the callback or with its replay, in words. */
   readonly detail: string | null;
   readonly attemptCount: number;
-  /** The last 50, oldest first. */
+  /** The last 50 attempts, oldest first. */
   readonly attempts: readonly AttemptRecord[];
-  /** Whether it has what a replay needs. */
+  /** Whether its payload is kept, which a replay needs. */
   readonly isReplayable: boolean;
   readonly isEndpointDeleted: boolean;
   readonly queuedAt: Date;
   readonly givenUpAt: Date;
-  /** A replay is requested, and has not started. */
+  /** A replay is requested and has not started. */
   readonly replayRequestedAt: Date | null;
 }
 
 /** Which dead letters. */
 export type DeadLetterFilter = Omit<FinishedFilter, 'state'>;
 
-/** Where a page begins: after this one, in the order of the list. */
+/** The page begins after this dead letter, in the order of the list. */
 export interface DeadLetterCursor {
   readonly givenUpAt: Date;
   readonly id: string;
@@ -42,7 +42,7 @@ export interface DeadLetterCursor {
 
 const TIMES = ['queuedAt', 'givenUpAt', 'replayRequestedAt'] as const;
 
-/** Callbacks that were given up and have not been removed from the list. */
+/** Callbacks that were given up and are still on the list. */
 @Injectable()
 export class DeadLetterRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
@@ -72,24 +72,30 @@ export class DeadLetterRepository {
     return letter ?? null;
   }
 
-  /** How many of them can be replayed and are not being; as far as `limit`, where there is one. */
+  /** How many of them can be replayed and have no replay requested; counted up to `limit`, if there is one. */
   countReplayable(scope: LogScope, filter: DeadLetterFilter, limit?: number): Promise<number> {
     const parameters = new SqlParameters();
     return this.countWhere([...conditions(parameters, scope, filter), this.isReplayable], parameters, limit);
   }
 
-  /** Counts as far as `limit`. */
+  /** Counted up to `limit`. */
   count(scope: LogScope, filter: DeadLetterFilter, limit: number): Promise<number> {
     const parameters = new SqlParameters();
     return this.countWhere(conditions(parameters, scope, filter), parameters, limit);
   }
 
-  /** Removes it from the list, with its payload; its history stays. @returns whether there was one. */
+  /**
+   * Removes it from the list, with its payload; its history stays.
+   * @returns whether there was such a dead letter
+   */
   async remove(serviceId: string, id: string): Promise<boolean> {
     return (await this.removeSome({ serviceId }, { ids: [id] }, 1)) > 0;
   }
 
-  /** Removes at most `limit` of them. @returns how many. */
+  /**
+   * Removes at most `limit` of them.
+   * @returns how many
+   */
   async removeSome(scope: LogScope, filter: DeadLetterFilter, limit: number): Promise<number> {
     const parameters = new SqlParameters();
     const where = conditions(parameters, scope, filter).join(' AND ');
@@ -145,7 +151,7 @@ export class DeadLetterRepository {
   }
 }
 
-/** Not removed from the list. */
+/** Still on the list. */
 function conditions(parameters: SqlParameters, scope: LogScope, filter: DeadLetterFilter): string[] {
   return [
     ...finishedConditions(parameters, scope, { ...filter, state: 'given_up' }),

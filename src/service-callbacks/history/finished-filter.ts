@@ -5,7 +5,7 @@ import type { FINISHED_STATES } from '../callbacks/state-machine.js';
 
 /** Which finished callbacks. */
 export interface FinishedFilter {
-  /** Of these alone. */
+  /** Only these. */
   readonly ids?: readonly string[] | undefined;
   readonly state?: (typeof FINISHED_STATES)[number] | undefined;
   readonly callbackApiId?: string | undefined;
@@ -25,7 +25,7 @@ export interface FinishedFilter {
 const WHILE_DISABLED = `(c.reason = 'disabled'
   OR (c.reason = 'not_retried' AND c.attempts->-1->>'status_code' = '410'))`;
 
-/** What a row `c` of the record has to be. */
+/** The condition on a row `c` of the record. */
 export function finishedConditions(
   parameters: SqlParameters,
   scope: LogScope,

@@ -8,7 +8,7 @@ function cursorOf<Time extends string>(time: Time) {
   return {
     encode: (place: Place): string =>
       Buffer.from(JSON.stringify([place[time].toISOString(), place.id])).toString('base64url'),
-    /** @returns undefined for what this service never made. */
+    /** @returns undefined for an invalid cursor */
     decode: (cursor: string): Place | undefined => {
       try {
         const [at, id] = shape.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));

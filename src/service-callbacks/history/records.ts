@@ -1,27 +1,27 @@
 import type { GiveUpReason } from '../callbacks/callback.js';
 
-/** Whose rows are read: one service's, or everybody's (operators). */
+/** Whose rows are read: one service's, or all (operators). */
 export type LogScope = { readonly serviceId: string } | 'all';
 
-/** The state of a callback as it is shown. `waiting`: for its first attempt, or for a worker to take it again. */
+/** The state of a callback for people. `waiting`: for its first attempt, or for a worker that takes it again. */
 export const LOG_STATES = ['waiting', 'delivered', 'retrying', 'deferred', 'given_up'] as const;
 export type LogState = (typeof LOG_STATES)[number];
 
-/** One attempt as the log shows it: a status code or an error, whichever there was. */
+/** One attempt for people: with a status code or an error. */
 export interface LoggedAttempt {
   readonly at: Date;
   readonly durationMs: number;
   readonly statusCode: number | null;
   readonly error: string | null;
-  /** The first KiB of a response that was not 2xx, printable, without tokens and payload. */
+  /** The first KiB of a response that was not 2xx: printable, with tokens and payload masked. */
   readonly excerpt: string | null;
-  /** Of such a response, at most 1 KiB of them, masked as the excerpt is; empty where there are none. */
+  /** The headers of such a response: at most 1 KiB, masked likewise; empty if there are none. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The generation it belongs to; 0 before the first replay. */
+  /** Its generation; 0 before the first replay. */
   readonly generation: number;
 }
 
-/** One callback as it is shown. No payload, no recipient. */
+/** One callback for people. It has no payload and no recipient. */
 export interface LoggedCallback {
   readonly id: string;
   readonly serviceId: string | null;
@@ -31,37 +31,37 @@ export interface LoggedCallback {
   readonly state: LogState;
   /** Why it was given up; null in every other state. The dead letter has the callback's id. */
   readonly reason: GiveUpReason | null;
-  /** Where it was sent last, or is to be sent. */
+  /** The URL of its last or next attempt. */
   readonly url: string | null;
-  /** In words: what is wrong with it, or why it is deferred. */
+  /** What is wrong, or why it is deferred, in words. */
   readonly detail: string | null;
   /** 0 until the first replay. */
   readonly generation: number;
-  /** Over the callback's whole life; `attempts` keeps the last 50 of them. */
+  /** Attempts in all generations; `attempts` has the last 50 of them. */
   readonly attemptCount: number;
   readonly lastStatus: number | null;
   readonly lastError: string | null;
   readonly queuedAt: Date;
   readonly firstAttemptAt: Date | null;
   readonly lastAttemptAt: Date | null;
-  /** When it, or for one that is held its endpoint, gets the next attempt: set while `retrying` and `deferred`. */
+  /** When it gets its next attempt, or when its endpoint on hold does. Set while `retrying` and `deferred`. */
   readonly nextAttemptAt: Date | null;
-  /** From acceptance to the start of the first attempt, ms. */
+  /** From the enqueue to the start of the first attempt, ms. */
   readonly forwardMs: number | null;
-  /** When it was delivered or given up; null while it is neither. */
+  /** When it was delivered or given up; null while it is open. */
   readonly finishedAt: Date | null;
-  /** When its last replay began; null where it was never replayed. */
+  /** When its last replay began; null if it was never replayed. */
   readonly replayedAt: Date | null;
-  /** A replay is requested, and has not started. */
+  /** A replay is requested and has not started. */
   readonly replayRequestedAt: Date | null;
-  /** Its endpoint has been deleted: it cannot be replayed. */
+  /** Its endpoint is deleted: it cannot be replayed. */
   readonly isEndpointDeleted: boolean;
 }
 
 export interface LoggedCallbackWithAttempts extends LoggedCallback {
   /** Oldest first. */
   readonly attempts: readonly LoggedAttempt[];
-  /** Its payload is kept, so that it can be replayed. */
+  /** Its payload is kept: it can be replayed. */
   readonly hasPayload: boolean;
 }
 
@@ -69,9 +69,9 @@ export interface LogFilter {
   readonly callbackApiId?: string | undefined;
   readonly callbackType?: string | undefined;
   readonly state?: LogState | undefined;
-  /** Why it was given up: no other callback has one. */
+  /** Why it was given up. Only such callbacks match. */
   readonly reason?: GiveUpReason | undefined;
-  /** Those of one replay of many. */
+  /** Callbacks of one replay of many. */
   readonly replayId?: string | undefined;
   readonly subjectId?: string | undefined;
   /** Queued at or after. */
@@ -80,7 +80,7 @@ export interface LogFilter {
   readonly until?: Date | undefined;
 }
 
-/** Where a page begins: after this one, in the order of the list (newest first). */
+/** The page begins after this callback, in the order of the list (newest first). */
 export interface LogCursor {
   readonly queuedAt: Date;
   readonly id: string;
@@ -92,7 +92,7 @@ export interface LogPage {
   readonly next: LogCursor | null;
 }
 
-/** What happened in a span of time. `failed` counts attempts without a 2xx; the others count callbacks. */
+/** Counts of a span of time. `failed` counts attempts without a 2xx; the others count callbacks. */
 export interface Outcomes {
   readonly delivered: number;
   readonly failed: number;
@@ -105,7 +105,7 @@ export interface OutcomesAt extends Outcomes {
   readonly at: Date;
 }
 
-/** Estimates from a histogram, ms, within a factor of √2; null where nothing was measured. */
+/** Estimates from a histogram, ms, within a factor of √2; null if nothing was measured. */
 export interface Percentiles {
   readonly p50: number | null;
   readonly p99: number | null;
@@ -114,9 +114,9 @@ export interface Percentiles {
 /** The circuit of an endpoint that is on hold. */
 export interface CircuitView {
   readonly callbackApiId: string;
-  /** `half_open`: a probe is on its way, or what was held is being released. */
+  /** `half_open`: a probe is in flight, or held callbacks are being released. */
   readonly state: 'open' | 'half_open';
-  /** When the next probe follows; null while `half_open`. */
+  /** The time of the next probe; null while `half_open`. */
   readonly until: Date | null;
 }
 
@@ -126,29 +126,29 @@ export interface EndpointSummary {
   readonly serviceId: string;
   readonly callbackType: string;
   readonly url: string;
-  /** While set, callbacks are not attempted and kept as dead letters. */
+  /** While set, the endpoint gets no attempts, and its callbacks become dead letters. */
   readonly disabledAt: Date | null;
-  /** Since when there was no success; null where the last attempt succeeded or there was none. */
+  /** The first failure since the last success; null if the last attempt succeeded or there was none. */
   readonly failingSince: Date | null;
   readonly attemptsSinceSuccess: number;
   readonly lastSuccessAt: Date | null;
   readonly lastFailureAt: Date | null;
-  /** A status code ('503') or an error of ours ('timeout'). */
+  /** A status code ('503') or an error code ('timeout'). */
   readonly lastFailure: string | null;
-  /** How far on its way to being disabled it was warned of, while that failure goes on; 0: not yet. */
+  /** The last warning of this failure: percent of the way to being disabled; 0: none. */
   readonly warnedPercent: number;
   readonly circuit: CircuitView | null;
-  /** Callbacks that wait for an attempt, counted to 1,000. */
+  /** Callbacks that wait for an attempt, counted up to 1,000. */
   readonly waiting: number;
   /** Of the last 24 hours. */
   readonly day: Outcomes;
 }
 
-/** By what a list of endpoints is sorted; `trouble`: worst first. */
+/** The order of a list of endpoints; `trouble`: worst first. */
 export const ENDPOINT_ORDERS = ['trouble', 'url', 'waiting', 'delivered', 'failed', 'given_up'] as const;
 export type EndpointOrder = (typeof ENDPOINT_ORDERS)[number];
 
-/** `working`: neither of the others. */
+/** `working`: neither failing nor disabled. */
 export const ENDPOINT_STATES = ['failing', 'on_hold', 'disabled', 'working'] as const;
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 
@@ -161,43 +161,46 @@ export interface EndpointQuery {
   readonly limit?: number | undefined;
 }
 
-/** How many endpoints fail in one way. */
+/** How many endpoints fail with one error. */
 export interface FailingEndpoints {
-  /** A status code ('503') or an error of ours ('timeout'). */
+  /** A status code ('503') or an error code ('timeout'). */
   readonly failure: string | null;
   readonly endpoints: number;
 }
 
 export interface Overview {
-  /** Callbacks delivered or given up a second, of the last one to two minutes. */
+  /** Callbacks delivered or given up each second, in the last one to two minutes. */
   readonly callbacksPerSecond: number;
-  /** Acceptance to first attempt. */
+  /** From the enqueue to the first attempt. */
   readonly forwardDelay: { readonly fiveMinutes: Percentiles; readonly hour: Percentiles };
   /** Attempts in flight in all processes; null in a service's own view. */
   readonly inFlight: number | null;
-  /** How long the oldest due job has waited, ms; null in a service's own view, or if the queue does not respond. */
+  /** How long the oldest due callback has waited, ms; null in a service's own view. */
   readonly oldestDueMs: number | null;
-  /** Of the endpoints in scope, 200 a process at most. */
+  /** Of the endpoints in scope; at most 200 a process. */
   readonly openCircuits: readonly CircuitView[];
-  /** That wait for a replay or their end; counted to 100,000. */
+  /** Dead letters on the list, counted up to 100,000. */
   readonly deadLetters: number;
-  /** Callbacks that wait for an attempt; counted to 100,000. */
+  /** Callbacks that wait for an attempt, counted up to 100,000. */
   readonly waiting: number;
   /** Worker processes with a heartbeat in the last 30 s; null in a service's own view. */
   readonly processes: number | null;
-  /** What the log had to drop since those processes started; null in a service's own view. */
+  /** Events that the figures of those processes had to drop since their start; null in a service's own view. */
   readonly droppedFacts: number | null;
-  /** 60 minutes, oldest first, the running one last; minutes without anything included. */
+  /** 60 minutes, oldest first, the current one last. Minutes without events are included. */
   readonly lastHour: readonly OutcomesAt[];
   /** 24 hours, likewise. */
   readonly lastDay: readonly OutcomesAt[];
-  /** How many endpoints there are, how many of them fail, by how, and how many are disabled; listed here or not. */
+  /** All endpoints in scope, listed here or not; below, those that fail, by error, and those that are disabled. */
   readonly allEndpoints: number;
   readonly failing: readonly FailingEndpoints[];
   readonly disabledEndpoints: number;
-  /** In the order of the query. `worst`: failing ones by how long, then those with failures, then the rest. */
+  /**
+   * In the order of the query. `trouble`: failing endpoints first, longest first; then those with failures; then the
+   * others.
+   */
   readonly endpoints: readonly EndpointSummary[];
-  /** The five that have failed for longest. */
+  /** The five endpoints that have failed for longest. */
   readonly worst: readonly EndpointSummary[];
 }
 
@@ -206,20 +209,20 @@ export interface EndpointFigures {
   readonly serviceId: string;
   readonly lastSuccessAt: Date | null;
   readonly lastFailureAt: Date | null;
-  /** A status code ('503') or an error of ours ('timeout'). */
+  /** A status code ('503') or an error code ('timeout'). */
   readonly lastFailure: string | null;
   readonly failingSince: Date | null;
   readonly attemptsSinceSuccess: number;
   /** As in the list of the overview. */
   readonly warnedPercent: number;
-  /** 24 hours, oldest first, the running one last. */
+  /** 24 hours, oldest first, the current one last. */
   readonly hours: readonly OutcomesAt[];
-  /** How long its responses took in those hours; attempts without a response (a timeout) included. */
+  /** The duration of attempts in those hours, those without a response included. */
   readonly answerMs: Percentiles;
   readonly circuit: CircuitView | null;
-  /** Callbacks that wait for an attempt, counted to 10,000. */
+  /** Callbacks that wait for an attempt, counted up to 10,000. */
   readonly backlog: number;
-  /** When the first of them is tried again. */
+  /** The earliest next attempt of these callbacks. */
   readonly nextAt: Date | null;
 }
 
@@ -241,7 +244,7 @@ export interface FoundReplay {
   readonly requestedAt: Date;
 }
 
-/** What an id, a subject or their beginnings lead to; of each kind 20 at most. */
+/** What an id, a subject or the beginning of one finds; at most 20 of each kind. */
 export interface SearchResult {
   /** Newest first. */
   readonly callbacks: readonly LoggedCallback[];

@@ -10,12 +10,12 @@ describe('the range of UUIDs that begin alike', () => {
     expect(uuidRangeOf(beginning)).toEqual([first, last]);
   });
 
-  it('of a whole one is that one', () => {
+  it('of a whole UUID is that UUID', () => {
     const id = 'd1b3ac4e-0e0c-4f5b-9a3e-2f1d5c7b8a90';
     expect(uuidRangeOf(id)).toEqual([id, id]);
   });
 
-  it.each(['', '-', '019aca6', 'order-12', 'zzzzzzzz', 'a'.repeat(33)])('of %j there is none', (text) => {
+  it.each(['', '-', '019aca6', 'order-12', 'zzzzzzzz', 'a'.repeat(33)])('does not exist for %j', (text) => {
     expect(uuidRangeOf(text)).toBeUndefined();
   });
 });

@@ -1,10 +1,10 @@
-/** The smallest and the largest UUID that begin alike. */
+/** The smallest and the largest UUID with the same beginning. */
 export type UuidRange = readonly [first: string, last: string];
 
-/** The digits of a UUID; fewer than eight begin too many of those that begin with a time. */
+/** The digits of a UUID. Fewer than eight would match too many UUIDs that begin with a time. */
 const DIGITS = { fewest: 8, all: 32 } as const;
 
-/** @returns undefined for what is not the beginning of a UUID, or too little of one */
+/** @returns undefined if the text is not the beginning of a UUID, or too short */
 export function uuidRangeOf(beginning: string): UuidRange | undefined {
   const digits = beginning.replaceAll('-', '').toLowerCase();
   if (!/^[\da-f]+$/.test(digits) || digits.length < DIGITS.fewest || digits.length > DIGITS.all)

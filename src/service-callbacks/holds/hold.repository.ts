@@ -12,7 +12,7 @@ import {
 } from '../callbacks/state-machine.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
-/** Which endpoint, for the log. */
+/** The endpoint, for the log. */
 export interface HeldEndpoint {
   readonly endpointId: string;
   readonly serviceId: string;
@@ -39,9 +39,9 @@ export class HoldRepository {
   }
 
   /**
-   * @param forMs until it may get the next attempt
-   * @param attemptAgeMs how long ago the attempt began that says so
-   * @returns whether the hold is new, or has another reason than it had
+   * @param forMs the time until it may get its next attempt
+   * @param attemptAgeMs the time since the attempt that causes the hold began
+   * @returns whether the hold is new, or has a new reason
    */
   async open(endpointId: string, reason: HoldReason, forMs: number, attemptAgeMs: number): Promise<boolean> {
     const [opened] = await rows<{ is_new: boolean }>(
@@ -52,7 +52,7 @@ export class HoldRepository {
     return opened?.is_new === true;
   }
 
-  /** @returns whether it was on hold. */
+  /** @returns whether it was on hold */
   async lift(endpointId: string): Promise<boolean> {
     return (await rows(this.dataSource, liftStatement(tablesOf(this.dataSource)), [endpointId])).length > 0;
   }
@@ -78,7 +78,10 @@ export class HoldRepository {
     }));
   }
 
-  /** Ends those whose time is over, and those behind which nothing waits. @returns those that end by time; of a deleted endpoint its id. */
+  /**
+   * Ends holds whose time is over, and holds without waiting callbacks.
+   * @returns the holds that ended by time; for a deleted endpoint, its id
+   */
   async move(): Promise<{ readonly endpointId: string; readonly endpoint: HeldEndpoint | null }[]> {
     const moved = await rows<{ endpoint_id: string; state: string; endpoint: HeldEndpoint | null }>(
       this.dataSource,

@@ -13,20 +13,20 @@ import { HoldRepository, type HeldEndpoint } from './hold.repository.js';
 
 export type { HeldEndpoint } from './hold.repository.js';
 
-/** How late a process learns of a hold that another one opened or lifted, ms. */
+/** How long it takes until a process knows of a change by another process, ms. */
 const REFRESH_MS = 1_000;
-/** A hold by `Retry-After` lasts this long at most, ms. */
+/** The longest hold by `Retry-After`, ms. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
 interface Hold {
   readonly reason: HoldReason;
   /** By this process's clock, Unix ms. */
   readonly until: number;
-  /** When it was written, monotonic ms: a list that was read before cannot have it. */
+  /** When it was written, monotonic ms: a list that was read before that does not have it. */
   writtenAt: number;
 }
 
-/** The endpoints that are on hold, in memory: admission reads no database. */
+/** The endpoints on hold, in memory: admission does not read the database. */
 @Injectable()
 export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('ServiceCallbacks');
@@ -43,7 +43,7 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     private readonly clock: Clock,
   ) {}
 
-  /** Before anything is delivered. */
+  /** Read before anything is delivered. */
   async onModuleInit(): Promise<void> {
     await this.refresh().catch((error: unknown) => this.outdated(error));
   }
@@ -59,29 +59,29 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     await this.running;
   }
 
-  /** Called with each endpoint whose hold this process sees lifted. */
+  /** Called with each endpoint whose hold was lifted, as far as this process sees it. */
   whenLifted(listener: (endpointId: string) => void): void {
     this.onLifted = listener;
   }
 
-  /** Whether a hold is being released, or the time of its probe or of its end has come. */
+  /** Whether a hold is being released, or is due for a probe or its end. */
   get isAnyDue(): boolean {
     const now = this.clock.now();
     return this.releasing > 0 || [...this.open.values()].some(({ until }) => until <= now);
   }
 
-  /** @returns undefined where the endpoint may get attempts. */
+  /** @returns undefined if the endpoint may get attempts */
   reasonFor(endpointId: string): HoldReason | undefined {
     return this.open.get(endpointId)?.reason;
   }
 
-  /** Unix ms; undefined where it is not on hold. */
+  /** Unix ms; undefined if it is not on hold. */
   until(endpointId: string): number | undefined {
     return this.open.get(endpointId)?.until;
   }
 
   /**
-   * Puts an endpoint on hold, because of an attempt. Effective in this process at once.
+   * Puts an endpoint on hold because of an attempt. In this process it holds at once.
    * @param startedAt of the attempt, Unix ms
    */
   async put(endpoint: HeldEndpoint, reason: HoldReason, forMs: number, startedAt: number): Promise<void> {
@@ -100,7 +100,7 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     }
   }
 
-  /** It responds again, or has changed: what is held goes on. */
+  /** The endpoint responds again, or has changed: its held callbacks continue. */
   async lift(endpoint: HeldEndpoint, why: 'probe' | 'changed' | 'enabled' | 'test'): Promise<void> {
     const wasOpen = await this.repository.lift(endpoint.endpointId);
     if (this.open.delete(endpoint.endpointId)) this.onLifted(endpoint.endpointId);
@@ -154,7 +154,7 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     for (const id of lifted) this.onLifted(id);
   }
 
-  /** Once an outage. */
+  /** Logged once an outage. */
   private outdated(error: unknown): void {
     if (this.isCurrent)
       this.logger.warn({

@@ -18,7 +18,7 @@ describe('Circuit', () => {
     expect(failuresUntilOpen(circuit, 'failed')).toBe(3);
   });
 
-  it('counts anew once it has opened', () => {
+  it('counts from zero after it has opened', () => {
     const circuit = new Circuit(3);
     expect(failuresUntilOpen(circuit, 'failed')).toBe(3);
     expect(failuresUntilOpen(circuit, 'failed')).toBe(3);
@@ -30,7 +30,7 @@ describe('Circuit', () => {
     [10, 6],
     [20, 6],
     [60, 20],
-  ])('of %i failures, %i are enough where they are timeouts', (failures, timeouts) => {
+  ])('with a limit of %i failures opens after %i timeouts', (failures, timeouts) => {
     expect(failuresUntilOpen(new Circuit(failures), 'timed_out')).toBe(timeouts);
   });
 

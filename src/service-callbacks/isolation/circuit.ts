@@ -1,22 +1,23 @@
-/** How a retryable failure came about: by a response or a refusal, or by no response until the deadline. */
+/** The kind of a retryable failure: a response or refused connection, or a timeout. */
 export type Failure = 'failed' | 'timed_out';
 
 /**
- * A timeout holds a permit for a whole deadline: a third as many in a row open the circuit, but at least the
- * number of attempts of one callback by default, so that a callback does not hold up its own last attempt.
+ * A timeout holds a permit for a whole deadline, so a third as many in a row open the circuit. They are at least as
+ * many as the default attempts of one callback, so that one callback alone does not open the circuit before its last
+ * attempt.
  */
 const TIMEOUTS = { share: 1 / 3, atLeast: 6 } as const;
 
 /**
- * One endpoint's circuit as this process sees it: it opens after enough retryable failures in a row. An open circuit
- * is a hold, which all processes share; what closes it is the hold's probe.
+ * One endpoint's circuit in this process. It opens after enough retryable failures in a row. An open circuit is a hold,
+ * which all processes share; the hold's probe closes it.
  */
 export class Circuit {
   private failuresInRow = 0;
   private timeoutsInRow = 0;
   private readonly timeouts: number;
 
-  /** @param failures in a row that open it, timeouts among them; at least 1 */
+  /** @param failures in a row that open it, timeouts included; at least 1 */
   constructor(private readonly failures: number) {
     this.timeouts = Math.max(Math.min(failures, TIMEOUTS.atLeast), Math.floor(failures * TIMEOUTS.share));
   }
@@ -26,7 +27,7 @@ export class Circuit {
     this.timeoutsInRow = 0;
   }
 
-  /** @returns whether this failure opens it. */
+  /** @returns whether this failure opens it */
   failed(how: Failure): boolean {
     this.failuresInRow += 1;
     this.timeoutsInRow = how === 'timed_out' ? this.timeoutsInRow + 1 : 0;
@@ -35,7 +36,7 @@ export class Circuit {
     return true;
   }
 
-  /** Nothing here that a new one would not know. */
+  /** Whether its state is that of a new circuit. */
   get isPristine(): boolean {
     return this.failuresInRow === 0;
   }

@@ -1,9 +1,9 @@
 import type { Failure } from './circuit.js';
 
 /**
- * How many attempts an endpoint may have in flight: halved by each failure, one after a timeout (as a congestion
- * window is: RFC 5681, section 3.1), one more for each success (so doubled within one round trip), never past the
- * limit. After an outage it begins at one: a server that comes back is not knocked over by its own backlog.
+ * The most attempts that an endpoint may have in flight. It is halved by each failure, and is one after a timeout (RFC
+ * 5681, section 3.1). Each success adds one, so it doubles in a round trip, up to the limit. After an outage it begins
+ * at one, so that an endpoint that returns is not flooded by its own backlog.
  */
 export class CongestionWindow {
   private current: number;

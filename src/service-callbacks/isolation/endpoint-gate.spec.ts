@@ -33,7 +33,7 @@ function gateWith(delivery: Partial<DeliveryOptions> = {}) {
   const held = new Map<string, HoldReason>();
   const holds = { reasonFor: (id: string) => held.get(id), whenLifted: () => undefined };
   const gate = new EndpointGate(options, holds, clock);
-  /** As an endpoint of its own, at one URL. */
+  /** Each is an endpoint of its own, at the same URL. */
   const admit = (id: string, pool: PermitPool, isProbe = false) =>
     gate.admit(id, 'https://example.com/', pool, isProbe);
   return { clock, gate, held, admit };
@@ -63,7 +63,7 @@ describe('EndpointGate', () => {
     expect(admitted(admit('new', 'first')).kind).toBe('admitted');
   });
 
-  it('defers the backlog of an endpoint that has not responded yet for a moment', () => {
+  it('briefly defers the backlog of an endpoint that has not responded yet', () => {
     const { admit, clock } = gateWith();
     const admissions = Array.from({ length: 10_000 }, () => admit('new', 'first'));
     const last = admissions.at(-1);
@@ -71,7 +71,7 @@ describe('EndpointGate', () => {
     expect((last as Deferral).until).toBeLessThanOrEqual(clock.time + 600);
   });
 
-  it('defers ever longer behind an endpoint that has had no permit yet', () => {
+  it('defers ever longer for an endpoint that has had no permit yet', () => {
     const { admit, clock } = gateWith({ concurrency: 8 });
     for (let other = 0; other < 20; other += 1) void admit(`slow ${other}`, 'first');
     const early = admit('late', 'first') as Deferral;
@@ -85,7 +85,7 @@ describe('EndpointGate', () => {
     expect(last.until - clock.time).toBeLessThanOrEqual(7_500);
   });
 
-  it('gives a quick endpoint the reserve too', () => {
+  it('gives a quick endpoint the reserve as well', () => {
     const { admit, gate } = gateWith();
     makeQuick(admit, 'quick');
     for (let other = 0; other < 100; other += 1) {
@@ -109,7 +109,7 @@ describe('EndpointGate', () => {
     expect(last.release('timed_out')).toBe(true);
   });
 
-  it('says which failure opens a circuit, and sends those that wait for its window behind the hold', async () => {
+  it('reports the failure that opens a circuit, and holds the callbacks that wait for its window', async () => {
     const { admit } = gateWith({ endpointConcurrency: 1 });
     makeQuick(admit, 'down');
     const first = admitted(admit('down', 'first'));
@@ -120,7 +120,7 @@ describe('EndpointGate', () => {
     await expect(waiting[2]).resolves.toMatchObject({ kind: 'held', reason: 'circuit_open' });
   });
 
-  it('admits nothing to an endpoint on hold but its probe', () => {
+  it('admits only a probe to an endpoint on hold', () => {
     const { admit, held } = gateWith({ concurrency: 1, retryConcurrency: 1 });
     held.set('down', 'retry_after');
     expect(admit('down', 'first')).toEqual({ kind: 'held', reason: 'retry_after' });
@@ -139,7 +139,7 @@ describe('EndpointGate', () => {
     expect([two - one, three - two]).toEqual([5, 5]);
   });
 
-  it('lets what is for a quick endpoint wait for a permit, in order, where a job has more than there are', async () => {
+  it('lets callbacks of a quick endpoint wait for a permit, in order', async () => {
     const { admit, gate, clock } = gateWith({ concurrency: 2, retryConcurrency: 1 });
     for (const id of ['one', 'two', 'three']) makeQuick(admit, id);
     const [first, second] = [admitted(admit('one', 'first')), admitted(admit('two', 'first'))];
@@ -149,7 +149,7 @@ describe('EndpointGate', () => {
       order.push(id);
       return permit;
     });
-    // The other pool is not theirs.
+    // The other pool has permits of its own.
     admitted(admit('three', 'retry')).release('responded');
     clock.time += 20;
     first.release('responded');
@@ -171,7 +171,7 @@ describe('EndpointGate', () => {
     expect(admitted(await single).kind).toBe('admitted');
   });
 
-  it('defers what has waited for a permit for a second', async () => {
+  it('defers a callback that has waited a second for a permit', async () => {
     const { admit, clock, gate } = gateWith({ concurrency: 1 });
     gate.onApplicationBootstrap();
     for (const id of ['one', 'two']) makeQuick(admit, id);
@@ -186,7 +186,7 @@ describe('EndpointGate', () => {
     gate.onApplicationShutdown();
   });
 
-  it('admits nothing more once it is stopped, and ends every wait', async () => {
+  it('admits nothing after a stop, and ends every wait', async () => {
     const { admit, gate } = gateWith({ endpointConcurrency: 1 });
     makeQuick(admit, 'busy');
     admitted(admit('busy', 'first'));
@@ -196,7 +196,7 @@ describe('EndpointGate', () => {
     expect(admit('other', 'first')).toEqual({ kind: 'stopped' });
   });
 
-  it('sends one more attempt to an endpoint that stopped responding once the last has gone without a response for as long', async () => {
+  it('sends the next attempt to an endpoint that stopped responding after the slow threshold', async () => {
     const { admit, clock } = gateWith({ timeoutMs: 5_000 });
     for (let attempt = 0; attempt < 4; attempt += 1) admitted(admit('hanging', 'first'));
     clock.time += 1_900;
@@ -209,7 +209,7 @@ describe('EndpointGate', () => {
     expect(admitted(admit('hanging', 'first')).kind).toBe('admitted');
   });
 
-  it('does not hold back what comes after a single attempt that was lost', () => {
+  it('does not defer callbacks after a single lost attempt', () => {
     const { admit, clock } = gateWith({ timeoutMs: 5_000 });
     makeQuick(admit, 'quick');
     admitted(admit('quick', 'first'));
@@ -218,7 +218,7 @@ describe('EndpointGate', () => {
     expect(burst.map((admission) => admitted(admission).kind)).toEqual(Array(10).fill('admitted'));
   });
 
-  it('does not count an attempt that was never made as one without a response', () => {
+  it('does not count an attempt that was not made', () => {
     const { admit, clock } = gateWith({ timeoutMs: 5_000 });
     const begun = [admit('new', 'first'), admit('new', 'first')].map(admitted);
     clock.time += 2_500;
@@ -226,7 +226,7 @@ describe('EndpointGate', () => {
     expect(admitted(admit('new', 'first')).kind).toBe('admitted');
   });
 
-  it('does not treat an endpoint that hangs now and then as one that does not respond', () => {
+  it('admits callbacks to an endpoint that hangs only now and then', () => {
     const { admit, clock } = gateWith({ circuitFailures: 20, timeoutMs: 5_000 });
     makeQuick(admit, 'balanced');
     const hung = Array.from({ length: 8 }, () => admitted(admit('balanced', 'first')));
@@ -240,7 +240,7 @@ describe('EndpointGate', () => {
     expect(together.filter((admission) => admission instanceof Promise)).toEqual([]);
   });
 
-  it('lets callbacks wait for the window of a quick endpoint, and go in order', async () => {
+  it('lets callbacks wait for the window of a quick endpoint, in order', async () => {
     const { admit } = gateWith({ endpointConcurrency: 1 });
     makeQuick(admit, 'busy');
     const holder = admitted(admit('busy', 'first'));
@@ -252,7 +252,7 @@ describe('EndpointGate', () => {
     await expect(third).resolves.toMatchObject({ kind: 'admitted' });
   });
 
-  it('defers those that wait once the endpoint turns slow', async () => {
+  it('defers waiting callbacks when the endpoint becomes slow', async () => {
     const { admit, clock, gate } = gateWith({ endpointConcurrency: 1, timeoutMs: 5_000 });
     makeQuick(admit, 'turning');
     const holder = admitted(admit('turning', 'first'));
@@ -265,7 +265,7 @@ describe('EndpointGate', () => {
     expect(gate.inUse('first')).toBe(0);
   });
 
-  it('keeps slots of first and later attempts apart', () => {
+  it('keeps permits of first and later attempts apart', () => {
     const { admit } = gateWith({ concurrency: 8, retryConcurrency: 8 });
     for (let other = 0; other < 20; other += 1) void admit(`slow ${other}`, 'retry');
     expect(admit('another', 'retry')).toMatchObject({ kind: 'deferred', reason: 'endpoint_unproven' });

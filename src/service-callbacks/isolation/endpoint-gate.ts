@@ -7,7 +7,7 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import { Endpoint, type AttemptResult, type EndpointOptions } from './endpoint.js';
 import type { Speed } from './latency.js';
 import { SlowThreshold } from './slow-threshold.js';
-import { Slots } from './slots.js';
+import { Permits } from './permits.js';
 import { RoundRobin } from './round-robin.js';
 
 /** First attempts and later ones have permits of their own. */
@@ -19,7 +19,7 @@ export type BusyReason = 'endpoint_busy' | 'endpoint_unproven' | 'process_busy';
 export interface Deferral {
   readonly kind: 'deferred';
   readonly reason: BusyReason;
-  /** When to come back, Unix ms. */
+  /** When the callback is due again, Unix ms. */
   readonly until: number;
 }
 
@@ -31,11 +31,14 @@ export interface Held {
 
 export interface Permit {
   readonly kind: 'admitted';
-  /** To be called once, whatever happens. @returns whether this result opens the endpoint's circuit. */
+  /**
+   * To be called once, with the result of the attempt.
+   * @returns whether this result opens the endpoint's circuit
+   */
   release(result: AttemptResult | 'not_made'): boolean;
 }
 
-/** The process stops: nothing more is sent. */
+/** The process stops: the callback is not sent. */
 export interface Stopped {
   readonly kind: 'stopped';
 }
@@ -44,17 +47,17 @@ export type Admission = Permit | Deferral | Held | Stopped;
 
 const STOPPED: Stopped = { kind: 'stopped' };
 
-/** A response within the first share of the deadline is never slow; one after the second share always is. */
+/** A response within the first share of the deadline is never slow; one after the second share is always slow. */
 const SLOW_SHARE = 2 / 5;
 const ALWAYS_SLOW_SHARE = 9 / 10;
-/** How often attempts in flight are looked at, ms. */
+/** How often attempts in flight are checked, ms. */
 const REVIEW_MS = 250;
-/** How long a quick endpoint's callback waits for a permit, and after how long another one comes back, ms. */
+/** How long a callback of a quick endpoint waits for a permit, and how long any other is deferred, ms. */
 const BUSY_MS = 1_000;
 /**
- * Bounds (ms) of the deferral while the first response of an endpoint is outstanding. The deferral is the time since
- * the endpoint became known, times a random factor from ½ to 1½, so that the callbacks do not all return at once.
- * Each return costs the queue work.
+ * Bounds of the deferral while an endpoint has not responded for the first time, ms. The deferral is the time since the
+ * endpoint became known, times a random factor from ½ to 1½, so that its callbacks do not return at once. Each return
+ * costs the stores.
  */
 const UNPROVEN_MS = { min: 400, max: 5_000 } as const;
 /** A callback that waits for a permit of its pool. */
@@ -66,18 +69,18 @@ interface Waiting {
   readonly resolve: (admission: Admission | Promise<Admission>) => void;
 }
 
-/** Idle endpoints remembered at most. */
+/** The most idle endpoints that are remembered. */
 const MAX_IDLE = 20_000;
 
 /**
  * Limits what one endpoint may use, so that an endpoint that hangs, fails or gets a flood of callbacks does not delay
- * the others. The state is per process: each process learns it within one deadline.
+ * the others. The state belongs to the process: each process learns it within one deadline.
  */
 @Injectable()
 export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly active = new Set<Endpoint>();
-  private readonly pools: Readonly<Record<PermitPool, Slots>>;
+  private readonly pools: Readonly<Record<PermitPool, Permits>>;
   /** By endpoint: one with many callbacks does not delay another's. */
   private readonly waiting: Readonly<Record<PermitPool, RoundRobin<Waiting>>> = {
     first: new RoundRobin(),
@@ -93,7 +96,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     @Inject(Holds) private readonly holds: Pick<Holds, 'reasonFor' | 'whenLifted'>,
     private readonly clock: Clock,
   ) {
-    this.pools = { first: new Slots(options.concurrency), retry: new Slots(options.retryConcurrency) };
+    this.pools = { first: new Permits(options.concurrency), retry: new Permits(options.retryConcurrency) };
     this.endpointOptions = {
       failures: options.circuitFailures,
       concurrency: options.endpointConcurrency,
@@ -114,7 +117,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     clearInterval(this.timer);
   }
 
-  /** Admits nothing more, and ends every wait. */
+  /** Admits no more callbacks, and ends every wait. */
   stop(): void {
     this.stopped = true;
     for (const endpoint of this.active) endpoint.stop();
@@ -123,9 +126,9 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /**
-   * Waits only for the window of an endpoint that is not slow, and for a permit of a quick one: a job may have more
-   * callbacks than there are permits.
-   * @param isProbe goes to an endpoint on hold
+   * Waits in two cases: for the window of an endpoint that is not slow, and for a permit of a quick endpoint. A job may
+   * have more callbacks than there are permits.
+   * @param isProbe a probe of an endpoint on hold
    */
   admit(endpointId: string, url: string, pool: PermitPool, isProbe = false): Admission | Promise<Admission> {
     if (this.stopped) return STOPPED;
@@ -148,11 +151,11 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     now: number,
     isProbe = false,
   ): Admission | Promise<Admission> {
-    const slots = this.pools[pool];
+    const permits = this.pools[pool];
     const speed = endpoint.speed(now);
-    if (!isProbe && !slots.hasRoomFor(endpoint.key, speed)) return this.noRoom(endpoint, speed, now);
+    if (!isProbe && !permits.hasRoomFor(endpoint.key, speed)) return this.noRoom(endpoint, speed, now);
     this.active.add(endpoint);
-    slots.take(endpoint.key);
+    permits.take(endpoint.key, speed === 'quick');
     if (isProbe || endpoint.hasRoom(now)) return this.permit(endpoint, pool, now);
     return this.wait(endpoint, pool);
   }
@@ -182,7 +185,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     resolve(reason ? { kind: 'held', reason } : this.admitTo(endpoint, pool, now));
   }
 
-  /** Attempts in flight, waiting ones included. */
+  /** Attempts in flight, those that wait for the window included. */
   inUse(pool: PermitPool): number {
     return this.pools[pool].inUse;
   }
@@ -197,7 +200,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return {
       kind: 'admitted',
       release: (result) => {
-        this.pools[pool].giveBack(endpoint.key);
+        this.pools[pool].release(endpoint.key);
         const at = this.clock.now();
         const opens = result !== 'not_made' && endpoint.finish(attempt, result, at);
         if (result === 'not_made') endpoint.abandon(attempt, at);
@@ -216,12 +219,12 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
         resolve(this.permit(endpoint, pool, now));
         return;
       }
-      this.pools[pool].giveBack(endpoint.key);
+      this.pools[pool].release(endpoint.key);
       if (end === 'stopped') resolve(STOPPED);
       else if (end === 'held') resolve({ kind: 'held', reason: 'circuit_open' });
       else resolve(deferred('endpoint_busy', endpoint.next(now + BUSY_MS)));
     });
-    // An endpoint may have become slow since its last attempt ended.
+    // An endpoint may have become slow after its last attempt ended.
     endpoint.review(this.clock.now());
     return promise;
   }
@@ -242,7 +245,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     return endpoint;
   }
 
-  /** Oldest first; what it forgets is learnt again with the next attempt. */
+  /** Oldest first. A forgotten endpoint is learnt again with its next attempt. */
   private forgetSome(): void {
     for (const [key, endpoint] of this.endpoints) {
       if (this.endpoints.size <= MAX_IDLE * 0.9) return;
@@ -265,8 +268,8 @@ function deferred(reason: BusyReason, until: number): Deferral {
 }
 
 /**
- * What is an endpoint: a callback API at the URL it has now. Not the origin: of two services behind one
- * host, one must not be able to close the other's circuit (ADR 0006). A moved URL starts afresh.
+ * Identifies an endpoint for isolation: its id with its current URL. Not the origin: of two services on one host,
+ * neither may open the circuit of the other (ADR 0006). A new URL starts afresh.
  */
 function endpointKey(endpointId: string, url: string): string {
   return `${endpointId} ${url}`;

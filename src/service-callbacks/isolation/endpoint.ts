@@ -6,30 +6,30 @@ import type { SlowThreshold } from './slow-threshold.js';
 export interface EndpointOptions {
   /** Retryable failures in a row that open the circuit; at least 1. */
   readonly failures: number;
-  /** Attempts in flight at most. */
+  /** The most attempts in flight. */
   readonly concurrency: number;
 }
 
-/** What the result of an attempt means for its endpoint. */
+/** The meaning of an attempt's result for its endpoint. */
 export type AttemptResult = 'responded' | Failure;
 
-/** Waits for the endpoint's window; called once, when the wait is over. */
+/** A callback that waits for the endpoint's window; it is called once, at the end of the wait. */
 export type Waiter = (end: 'admitted' | 'deferred' | 'held' | 'stopped') => void;
 
-/** Between two deferred callbacks of one endpoint, ms: coming back costs the stores. */
+/** The time between two deferred callbacks of one endpoint, ms: each return costs the stores. */
 const DEFERRAL_SPACING_MS = 5;
 
-/** What this process knows of one endpoint. */
+/** The state of one endpoint in this process. */
 export class Endpoint {
   readonly circuit: Circuit;
   readonly window: CongestionWindow;
   private readonly meter: LatencyMeter;
-  /** Start of each attempt in flight, oldest first. */
+  /** The start of each attempt in flight, oldest first. */
   private readonly inFlight = new Map<symbol, number>();
   private readonly waiters: Waiter[] = [];
   private lastStart = Number.NEGATIVE_INFINITY;
   private lastDeferral = 0;
-  /** When an attempt last ended without a timeout, as a success or a failure. */
+  /** When an attempt last ended with a response or an error other than a timeout. */
   private lastResultAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -51,11 +51,11 @@ export class Endpoint {
 
   hasRoom(now: number): boolean {
     if (this.inFlight.size >= this.window.size) return false;
-    // While attempts time out, one more starts only when the last has been in flight for the slow threshold.
+    // While attempts time out, the next one starts only when the last has been in flight for the slow threshold.
     return !this.isOverdue(now) || now - this.lastStart >= this.slowThreshold.current(now);
   }
 
-  /** More than one attempt is over the slow threshold: a single response may have been lost on the way. */
+  /** Whether several attempts are over the slow threshold: a single response may have been lost on the way. */
   private isOverdue(now: number): boolean {
     const [, second] = this.inFlight.values();
     return this.meter.isOverdue(now, second);
@@ -65,12 +65,15 @@ export class Endpoint {
     return this.inFlight.size > 0 || this.waiters.length > 0;
   }
 
-  /** It has no state worth keeping but its latency. */
+  /** Whether only its latency is worth remembering. */
   get isForgettable(): boolean {
     return !this.isActive && this.circuit.isPristine && this.window.isPristine;
   }
 
-  /** When a callback that finds no permit comes back; spaces the callbacks of one endpoint. @param earliest Unix ms */
+  /**
+   * When a callback without a permit is due again; callbacks of one endpoint are spread.
+   * @param earliest Unix ms
+   */
   next(earliest: number): number {
     this.lastDeferral = Math.max(earliest, this.lastDeferral + DEFERRAL_SPACING_MS);
     return this.lastDeferral;
@@ -103,7 +106,7 @@ export class Endpoint {
       this.window.succeeded();
       return false;
     }
-    // The endpoint responded to another attempt meanwhile: it hangs now and then, but is not down.
+    // The endpoint responded to another attempt meanwhile: it hangs now and then, but works.
     const how = this.lastResultAt > startedAt ? 'failed' : result;
     this.window.failed(how);
     return this.circuit.failed(how);
@@ -115,12 +118,12 @@ export class Endpoint {
     this.window.recovered();
   }
 
-  /** Its circuit opened: those that wait for its window wait behind the hold. */
+  /** Its circuit opened: callbacks that wait for its window are now held. */
   private hold(): void {
     for (const waiter of this.waiters.splice(0)) waiter('held');
   }
 
-  /** Ends an attempt that was never made; its result says nothing about the endpoint. */
+  /** Ends an attempt that was not made. It shows nothing of the endpoint. */
   abandon(attempt: symbol, now: number): void {
     this.inFlight.delete(attempt);
     this.review(now);
@@ -134,13 +137,13 @@ export class Endpoint {
     for (const waiter of this.waiters.splice(0)) waiter('stopped');
   }
 
-  /** Admits waiters while there is room, and defers all of them if the endpoint is slow. */
+  /** Admits waiting callbacks while the window allows it. If the endpoint is slow, it defers all of them. */
   review(now: number): void {
     if (this.speed(now) === 'slow') {
       for (const waiter of this.waiters.splice(0)) waiter('deferred');
       return;
     }
-    // An admitted waiter calls `start`, which takes up the room.
+    // An admitted callback calls `start`, which reduces the room.
     while (this.hasRoom(now) && this.waiters.length > 0) this.waiters.shift()?.('admitted');
   }
 }

@@ -20,7 +20,7 @@ describe('LatencyMeter', () => {
     expect(other.current(0)).toBe('slow');
   });
 
-  it('is not moved by one that takes long among many that do not', () => {
+  it('ignores one slow response among many quick ones', () => {
     const speed = meter();
     for (let response = 0; response < 20; response += 1) speed.ended(20, 0);
     speed.ended(4_000, 0);

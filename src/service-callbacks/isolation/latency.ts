@@ -22,7 +22,7 @@ export class LatencyMeter {
 
   /**
    * Whether no attempt has ended for longer than the threshold, while one in flight is older than the threshold.
-   * @param since start of an attempt in flight, Unix ms
+   * @param since the start of an attempt in flight, Unix ms
    */
   isOverdue(now: number, since?: number): boolean {
     const threshold = this.threshold.current(now);

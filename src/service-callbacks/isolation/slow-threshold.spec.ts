@@ -4,14 +4,14 @@ import { SlowThreshold } from './slow-threshold.js';
 const OPTIONS = { slowAfterMs: 1_000, alwaysSlowAfterMs: 4_500 };
 
 describe('SlowThreshold', () => {
-  it('is the configured value while responses are quick, and while there are none', () => {
+  it('is the configured value while responses are quick, and without responses', () => {
     const limit = new SlowThreshold(OPTIONS);
     expect(limit.current(0)).toBe(1_000);
     limit.note(5, 0);
     expect(limit.current(0)).toBe(1_000);
   });
 
-  it('follows the quickest response when none is quick', () => {
+  it('follows the quickest response if all are slow', () => {
     const limit = new SlowThreshold(OPTIONS);
     limit.note(2_000, 0);
     limit.note(600, 10);
@@ -24,7 +24,7 @@ describe('SlowThreshold', () => {
     expect(limit.current(0)).toBe(4_500);
   });
 
-  it('remembers the period before, and no more', () => {
+  it('remembers the current period and the one before', () => {
     const limit = new SlowThreshold(OPTIONS);
     limit.note(600, 500);
     expect(limit.current(1_500)).toBe(2_400);

@@ -1,18 +1,18 @@
-/** The quickest response of this period (ms) and of the one before is remembered. */
+/** The period, ms: the quickest response of this period and of the one before is remembered. */
 const PERIOD_MS = 1_000;
-/** An endpoint is slow if it takes this many times the quickest response. */
+/** How many times slower than the quickest response a slow endpoint is. */
 const TIMES_QUICKEST = 4;
 
 export interface SlowThresholdOptions {
-  /** A response within this is never slow, ms. */
+  /** A response within this time is never slow, ms. */
   readonly slowAfterMs: number;
-  /** One that takes longer always is, ms. */
+  /** A response after this time is always slow, ms. */
   readonly alwaysSlowAfterMs: number;
 }
 
 /**
- * The latency above which an endpoint is slow. If this process is short of CPU, every response takes long and no
- * endpoint is to blame: the threshold follows the quickest recent response of any endpoint.
+ * The latency from which on an endpoint is slow. It follows the quickest recent response of any endpoint: if this
+ * process is short of CPU, all responses take long, and that is no endpoint's fault.
  */
 export class SlowThreshold {
   private period = 0;
@@ -21,13 +21,13 @@ export class SlowThreshold {
 
   constructor(private readonly options: SlowThresholdOptions) {}
 
-  /** @param durationMs of an attempt that got a response. */
+  /** @param durationMs of an attempt with a response */
   note(durationMs: number, now: number): void {
     this.turn(now);
     this.quickest = Math.min(this.quickest, durationMs);
   }
 
-  /** ms. */
+  /** The threshold, ms. */
   current(now: number): number {
     this.turn(now);
     const quickest = Math.min(this.quickest, this.quickestBefore);

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api.entity.js';
 import { payloadBinding } from '../callbacks/callback.js';
 
-/** A column whose texts are ciphertexts of the `PayloadCipher`. */
+/** A column with ciphertexts of the `PayloadCipher`. */
 export interface EncryptedColumn {
   readonly table: string;
   readonly column: string;
@@ -10,7 +10,7 @@ export interface EncryptedColumn {
   readonly bindingOf: (id: string) => string;
 }
 
-/** All of them. A new one that is not listed here would be lost with its key. */
+/** All such columns. The ciphertexts of a column that is missing here are lost with their key. */
 export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   { table: 'service_callback_apis', column: 'bearer_token', bindingOf: bearerTokenBinding },
   { table: 'service_callback_apis', column: 'signing_secret', bindingOf: signingSecretBinding },
@@ -23,7 +23,7 @@ export interface StoredCiphertext {
   readonly ciphertext: string;
 }
 
-/** How many ciphertexts of a column are under one key. */
+/** How many ciphertexts of a column use one key. */
 export interface KeyUse {
   readonly table: string;
   readonly column: string;
@@ -31,14 +31,14 @@ export interface KeyUse {
   readonly count: number;
 }
 
-/** What is in front of a ciphertext's dot is the id of its key. */
+/** The id of a ciphertext's key stands before its dot. */
 const keyIdIn = (column: string): string => `split_part(${column}, '.', 1)`;
 
-/** Ciphertexts as they are stored, whatever their table. Names come from `ENCRYPTED_COLUMNS` alone. */
+/** Reads and replaces ciphertexts in any table. Names of tables come from `ENCRYPTED_COLUMNS` only. */
 export class CiphertextRepository {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** The next few that are under another key than this one, in the order of their ids. */
+  /** The next few ciphertexts with another key than this one, in the order of their ids. */
   batchUnderOtherKeys(
     { table, column }: EncryptedColumn,
     keyId: string,
@@ -53,7 +53,7 @@ export class CiphertextRepository {
     );
   }
 
-  /** @returns false if the column has changed since it was read: the change used the current key. */
+  /** @returns false if the column has changed since it was read: the change used the current key */
   async replace(
     { table, column }: EncryptedColumn,
     old: StoredCiphertext,

@@ -14,11 +14,11 @@ const BATCH = 500;
 export interface ColumnRotation {
   readonly table: string;
   readonly column: string;
-  /** Now under the current key. */
+  /** Re-encrypted with the current key. */
   readonly rotated: number;
-  /** Changed by the running service in the meantime, under the current key. */
+  /** Changed by a running process meanwhile, with the current key. */
   readonly overtaken: number;
-  /** Left as they are: their key is not configured any more, or they were altered. */
+  /** Left unchanged: their key is not configured any more, or they were altered. */
   readonly unreadable: number;
 }
 
@@ -26,15 +26,15 @@ export interface ColumnRotation {
 export interface RotationProgress {
   readonly table: string;
   readonly column: string;
-  /** Ciphertexts that were looked at, of `total` that were under other keys at the start. */
+  /** Ciphertexts that were read, of the `total` that had other keys at the start. */
   readonly done: number;
   readonly total: number;
 }
 
 export interface RotateKeysOptions {
-  /** The option of this name of the module: the first encrypts, all decrypt. */
+  /** The module's option of this name: the first key encrypts, all decrypt. */
   readonly encryptionKeys: readonly string[];
-  /** After every few hundred ciphertexts. */
+  /** Called after every few hundred ciphertexts. */
   readonly onProgress?: (progress: RotationProgress) => void;
 }
 
@@ -45,7 +45,7 @@ export interface RotatedKeys {
 
 export interface KeysInUse {
   readonly currentKeyId: string;
-  /** What is stored under other keys: these may not be dropped yet. */
+  /** What other keys still encrypt: these keys cannot be removed yet. */
   readonly needed: readonly KeyUse[];
 }
 
@@ -64,7 +64,10 @@ export async function rotateKeys(
   return { currentKeyId: cipher.currentKeyId, columns: await rotation.run(onProgress) };
 }
 
-/** Which keys beside the first are still needed. @throws InvalidEncryptionKeyError */
+/**
+ * The keys beside the first that are still needed.
+ * @throws InvalidEncryptionKeyError
+ */
 export async function keysInUse(
   dataSource: DataSource,
   { encryptionKeys }: Pick<RotateKeysOptions, 'encryptionKeys'>,

@@ -13,17 +13,17 @@ import { parsedJson, problemsOf } from '../unknown-json.js';
 import { documentSchema, envelopeSchema, notificationJobSchema, type Envelope } from './legacy-shapes.js';
 import { NotificationSource } from './notification-source.js';
 
-/** A stable id for a job that names none: a job that is read twice becomes one record. */
+/** A stable id for a job without one: a job that is read twice becomes one record. */
 const FOREIGN_JOB_NAMESPACE = '0d1f3f0e-0b0c-4f3e-9d38-5c1a7a2f7c55';
-/** Under which the ids of the original shape were made. */
+/** The namespace of the ids of the original shape. */
 const CALLBACK_NAMESPACE = '2ec26a4d-3a5a-4c1c-9c8c-5a6a5f8b6a3d';
-/** Characters of a detail, and of an id that a foreign job claims. */
+/** The most characters of a detail, and of an id in a foreign job. */
 const MAX = { detail: 500, id: 255 } as const;
 
 /**
- * Jobs that are not batches: of the two shapes that earlier releases wrote, or of an unknown shape. Each becomes a record, which
- * goes on as every other does; what cannot be read is kept as given up. This folder can be deleted when no queue can
- * hold such a job any more.
+ * Reads jobs that are not batches: the two shapes of earlier releases, and unknown shapes. Each becomes a record, and
+ * goes on like any other; an unreadable job becomes a record that is given up. This folder can be deleted when no queue
+ * can have such a job any more.
  */
 @Injectable()
 export class LegacyJobs {
@@ -36,7 +36,7 @@ export class LegacyJobs {
     @Optional() private readonly notifications?: NotificationSource,
   ) {}
 
-  /** @throws where a store does not respond, or a key is missing: the job is then to be kept. */
+  /** @throws if a store does not respond, or a key is missing: the job is then kept */
   async accept(job: AnyJob): Promise<void> {
     const record = await this.recordOf(job);
     const isNew = await this.callbacks.record(record);
@@ -75,7 +75,10 @@ export class LegacyJobs {
     return this.addressed({ ...base, url: document.data.url, payload: this.seal(base.id, payload) });
   }
 
-  /** What a release before a field existed wrote without it. @returns in words why it cannot be completed. */
+  /**
+   * Adds fields that the release of this job did not know.
+   * @returns a text, if the job cannot be completed: the reason
+   */
   private async completed(
     { callback_type: type, subject_id: subjectId }: ForeignRecord,
     payload: Readonly<Record<string, unknown>>,
@@ -119,7 +122,7 @@ export class LegacyJobs {
     return this.addressed({ ...base, id, payload: this.seal(id, deliveryStatus.payload(notification)) });
   }
 
-  /** To the endpoint as it is now. */
+  /** With the endpoint at this moment. */
   private async addressed(record: ForeignRecord): Promise<ForeignRecord> {
     const serviceId = record.service_id ?? '';
     const endpoint = (await this.callbackApis.findTargets([serviceId], record.callback_type)).get(serviceId);
@@ -127,7 +130,7 @@ export class LegacyJobs {
     return { ...record, endpoint_id: endpoint.endpointId, url: endpoint.url };
   }
 
-  /** The notification, or in words why there is none. */
+  /** The notification, or a text that says why there is none. */
   private async findNotification(id: string): Promise<DeliveryStatusInput | string> {
     if (!this.notifications) return 'no NotificationSource is provided to complete the job from';
     const found = await this.callbacks.onConnection((manager) =>
@@ -136,7 +139,7 @@ export class LegacyJobs {
     return found ?? 'the notification does not exist';
   }
 
-  /** @throws UnknownEncryptionKeyError: another process may have the key. */
+  /** @throws UnknownEncryptionKeyError: another process may have the key */
   private decrypt(sealed: string, id: string): string | Error {
     try {
       return this.cipher.decrypt(sealed, payloadBinding(id));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { traceCarrierSchema } from '../tracing/trace-carrier.js';
 
-/** The largest `integer` of PostgreSQL, and the last date of JavaScript, ms: a record has to hold them. */
+/** The largest `integer` of PostgreSQL, and the last date of JavaScript, ms: a record cannot hold more. */
 const MAX = { integer: 2_147_483_647, date: 8.64e15 } as const;
 
 const attemptRecord = z.looseObject({
@@ -11,7 +11,7 @@ const attemptRecord = z.looseObject({
   error: z.string().optional(),
 });
 
-/** One callback a job, with an encrypted document. Fields that later releases added are optional. */
+/** One callback a job, with an encrypted payload. Fields of later releases are optional. */
 export const envelopeSchema = z.object({
   callback_id: z.uuid(),
   service_id: z.string(),
@@ -27,13 +27,13 @@ export const envelopeSchema = z.object({
 });
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-/** What the encrypted document of an envelope holds. */
+/** The encrypted part of an envelope. */
 export const documentSchema = z.object({
   url: z.string(),
   payload: z.record(z.string(), z.unknown()),
 });
 
-/** The original shape, before the encrypted document: the job's name is the callback type. */
+/** The original shape, without an encrypted payload: the job's name is the callback type. */
 export const notificationJobSchema = z.strictObject({
   notification_id: z.uuid(),
   service_id: z.uuid(),

@@ -16,14 +16,14 @@ import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.j
 /** What can happen to an endpoint as a whole. */
 const ENDPOINT_CHANGES = ['warned', 'disabled', 'enabled', 'recovered'] as const;
 
-/** GOV.UK Notify's, seconds. */
+/** The buckets of GOV.UK Notify, seconds. */
 const FORWARD_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
-/** Up to the longest deadline that makes sense, seconds. */
+/** Buckets up to the longest sensible deadline, seconds. */
 const ATTEMPT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /**
- * What happened to callbacks, for Prometheus. No label is unbounded: never a URL, never a service. A
- * registry of the module's own: a host serves it where it serves its metrics.
+ * Counts and times of callbacks, for Prometheus. Every label has a bounded set of values: never a URL, never a service.
+ * They are in a registry of the module's own, which a host serves with its metrics.
  */
 @Injectable()
 export class CallbackMetrics {
@@ -31,7 +31,7 @@ export class CallbackMetrics {
 
   private readonly forwardDuration = new Histogram({
     name: 'service_callback_forward_duration_seconds',
-    help: 'From the moment a callback was accepted to the start of its first attempt, where that is no replay; deferred: it waited for its endpoint',
+    help: 'From the enqueue of a callback to the start of its first attempt, without replays; deferred: it waited for its endpoint',
     labelNames: ['callback_type', 'deferred'],
     buckets: FORWARD_BUCKETS,
     registers: [this.registry],
@@ -47,27 +47,27 @@ export class CallbackMetrics {
 
   private readonly attempts = new Counter({
     name: 'service_callback_attempts_total',
-    help: 'Attempts by what became of them: a status code, or why there was none',
+    help: 'Attempts by status code, or by the reason why there was no response',
     labelNames: ['callback_type', 'outcome', 'reason'],
     registers: [this.registry],
   });
 
   private readonly outcomes = new Counter({
     name: 'service_callback_outcomes_total',
-    help: 'Callbacks that ended: delivered, or given up for a reason',
+    help: 'Finished callbacks: delivered, or given up for a reason',
     labelNames: ['callback_type', 'outcome'],
     registers: [this.registry],
   });
 
   private readonly droppedFigures = new Counter({
     name: 'service_callback_figures_dropped_total',
-    help: 'Events that are in no figure, because the database did not take them in time or at all',
+    help: 'Events that the figures had to drop, because the database did not accept them',
     registers: [this.registry],
   });
 
   private readonly deferrals = new Counter({
     name: 'service_callback_deferred_total',
-    help: 'Times a callback was postponed without an attempt',
+    help: 'How often callbacks were postponed without an attempt',
     labelNames: ['reason'],
     registers: [this.registry],
   });
@@ -80,7 +80,7 @@ export class CallbackMetrics {
   });
 
   constructor(private readonly types: CallbackTypeRegistry) {
-    // Nothing yet is 0, so that the first one is an increase.
+    // Series begin with 0, so that the first event is an increase.
     for (const change of ENDPOINT_CHANGES) this.endpointChanges.inc({ change }, 0);
     for (const reason of DEFERRAL_REASONS) this.deferrals.inc({ reason }, 0);
     for (const callback_type of [...types.types(), 'unknown'])
@@ -90,7 +90,7 @@ export class CallbackMetrics {
 
   /**
    * @param startedAt Unix ms
-   * @param wasDeferred its lateness may be its endpoint's
+   * @param wasDeferred the endpoint may have caused the delay
    */
   attemptStarted(callback: Callback, startedAt: number, wasDeferred: boolean): void {
     if (!isFirstAttempt(callback)) return;
@@ -118,7 +118,7 @@ export class CallbackMetrics {
     this.outcomes.inc({ callback_type: this.typeLabel(callback), outcome: reason });
   }
 
-  /** Events that are in no figure. */
+  /** Events that the figures had to drop. */
   figuresDropped(count: number): void {
     this.droppedFigures.inc(count);
   }
@@ -131,7 +131,7 @@ export class CallbackMetrics {
     this.endpointChanges.inc({ change });
   }
 
-  /** A job may claim any type; only those of this process are labels. */
+  /** A job may have any text as its type; only the types of this process are labels. */
   private typeLabel({ callbackType }: Partial<Callback>): string {
     return callbackType !== undefined && this.types.has(callbackType) ? callbackType : 'unknown';
   }

@@ -30,7 +30,7 @@ describe('HostsFile', () => {
       expect(hosts.addressesOf(name)).toEqual([]);
   });
 
-  it('is read again when it was written, replaced or removed', async () => {
+  it('is read again after it was written, replaced or removed', async () => {
     const hosts = new HostsFile(path);
     expect(hosts.addressesOf('one')).toEqual([]);
     await writeFile(path, '10.0.0.1 one');

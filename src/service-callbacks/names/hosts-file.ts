@@ -5,10 +5,8 @@ import { isIP } from 'node:net';
 type Entries = ReadonlyMap<string, readonly LookupAddress[]>;
 
 /**
- * The names an operator has written into the hosts file, read again whenever it has changed.
- *
- * Read here because only `getaddrinfo` would read it for us. In the same turn, without libuv's threads: it is a
- * small local file, and those threads may be waiting for a name server.
+ * The names in the hosts file, which is read again whenever it has changed. Otherwise only `getaddrinfo` would read it.
+ * It is read synchronously, because it is a small local file, and libuv's threads may be waiting for a name server.
  */
 export class HostsFile {
   private version: string | undefined;
@@ -16,7 +14,7 @@ export class HostsFile {
 
   constructor(private readonly path = '/etc/hosts') {}
 
-  /** @returns all addresses of the name, in the file's order; none where the file, or the name in it, is missing */
+  /** @returns all addresses of the name, in the file's order; empty if the file or the name is missing */
   addressesOf(hostname: string): readonly LookupAddress[] {
     const stats = statSync(this.path, { throwIfNoEntry: false });
     const version = stats && `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
@@ -28,7 +26,7 @@ export class HostsFile {
   }
 }
 
-/** hosts(5): an address, then its names, up to a `#`. */
+/** A line of hosts(5): an address, then its names, up to a `#`. */
 function parse(text: string): Entries {
   const entries = new Map<string, LookupAddress[]>();
   for (const line of text.split('\n')) {

@@ -28,7 +28,7 @@ describe('nameResolver', () => {
     await rm(directory, { recursive: true });
   });
 
-  /** What the test's server says, then a system of the test's own. */
+  /** First the test's name server, then a system lookup of the test's own. */
   function resolver(system?: GetAddresses, timeoutMs = 5_000): Resolve {
     return resolveFrom(
       {
@@ -69,14 +69,14 @@ describe('nameResolver', () => {
     ['no response for A', 'silence', [{ aaaa: '2001:db8::1' }], '2001:db8::1'],
     ['failing for AAAA', [{ a: '192.0.2.2' }], 'servfail', '192.0.2.2'],
     ['without AAAA', [{ a: '192.0.2.2' }], 'nxdomain', '192.0.2.2'],
-  ])('works with one family only: %s', async (_name, ipv4, ipv6, address) => {
+  ])('resolves a name with one family: %s', async (_name, ipv4, ipv6, address) => {
     respond('half.example', ipv4, ipv6);
     const startedAt = performance.now();
     expect(await resolver(never)('half.example')).toEqual([expect.objectContaining({ address })]);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
-  it('follows a change of address: nothing is kept', async () => {
+  it('follows a change of address: it has no cache', async () => {
     dns.respond('moving.example', ({ type }, earlier) =>
       type === 'A' ? [{ a: `192.0.2.${earlier + 1}` }] : [],
     );
@@ -108,7 +108,7 @@ describe('nameResolver', () => {
     }
   });
 
-  it('does not ask the system where DNS fails to say', async () => {
+  it('does not query the system if DNS fails', async () => {
     respond('failing.example', 'servfail', 'servfail');
     await expect(resolver(() => Promise.resolve(FOUND_BY_SYSTEM))('failing.example')).rejects.toThrow(
       expect.objectContaining({ code: 'ESERVFAIL' }),
@@ -122,7 +122,7 @@ describe('nameResolver', () => {
     expect(await resolver()('container')).toEqual([{ address: '192.0.2.9', family: 4 }]);
   });
 
-  it('lets a system that hangs hold one call, and neither names of DNS nor names without a dot', async () => {
+  it('lets a hanging system lookup delay neither names of DNS nor names without a dot', async () => {
     respond('healthy.example', [{ a: '192.0.2.2' }], []);
     const calls: string[] = [];
     const resolve = resolver((hostname) => {
@@ -141,7 +141,7 @@ describe('nameResolver', () => {
     expect(calls.filter((name) => name.startsWith('held'))).toHaveLength(1);
   });
 
-  it('skips those whose time ran out while they waited for their turn', async () => {
+  it('skips lookups whose deadline passed while they waited', async () => {
     const first = Promise.withResolvers<readonly LookupAddress[]>();
     const calls: string[] = [];
     const resolve = resolver((hostname) => {

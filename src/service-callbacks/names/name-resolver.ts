@@ -3,26 +3,26 @@ import { HostsFile } from './hosts-file.js';
 import { askNameServers } from './name-servers.js';
 import { SystemLookup } from './system-lookup.js';
 
-/** All addresses of a host name, in the order to try them. A dependency, so that a test's resolver can lie. */
+/** All addresses of a host name, in the order to try them. A dependency, so that a test can return any address. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 export interface NameResolverOptions {
-  /** The time for all queries, ms: the deadline of the attempt. */
+  /** The deadline for all queries together, ms: that of the attempt. */
   readonly timeoutMs: number;
   /** The only name servers that are queried (`CALLBACK_DNS_SERVERS`): `ip`, `ip:port`, `[ipv6]:port`. */
   readonly servers?: readonly string[];
 }
 
-/** Where an address may be known, in the order of asking. */
+/** The sources of an address, in the order of the queries. */
 export interface NameSources {
   readonly hosts: HostsFile;
-  /** Empty if the name has no address; throws if that cannot be determined. */
+  /** Returns no addresses if the name has none; throws if that cannot be determined. */
   readonly dns: (hostname: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
-  /** None: what is not in DNS is not known. */
+  /** Absent: a name that is not in DNS has no address. */
   readonly system?: SystemLookup;
 }
 
-/** Resolves host names; a name whose name server hangs delays no other name. */
+/** Resolves host names. A name server that hangs delays no names of other name servers. */
 export function nameResolver({ timeoutMs, servers }: NameResolverOptions): Resolve {
   const hosts = new HostsFile();
   if (servers === undefined) {
@@ -32,9 +32,9 @@ export function nameResolver({ timeoutMs, servers }: NameResolverOptions): Resol
 }
 
 /**
- * The order is that of most systems, `hosts: files dns`: an operator's entry in `/etc/hosts` wins.
- * Then DNS. Then the system's own lookup, for what DNS does not know; for names without a dot, which are relative
- * to this machine and mean nothing to DNS, it comes at once.
+ * In the order of most systems (`hosts: files dns`): first `/etc/hosts`, where an operator's entry wins; then DNS; then
+ * the system's own lookup, for names that DNS does not know. A name without a dot is relative to this machine and means
+ * nothing to DNS, so the system's lookup comes at once.
  */
 export function resolveFrom({ hosts, dns, system }: NameSources, timeoutMs: number): Resolve {
   const ask = async (hostname: string, signal: AbortSignal): Promise<readonly LookupAddress[]> => {

@@ -1,21 +1,20 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 
-/** `getaddrinfo`, or what a test puts in its place. */
+/** `getaddrinfo`, or a test's replacement. */
 export type GetAddresses = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 const getaddrinfo: GetAddresses = (hostname) => lookup(hostname, { all: true, order: 'verbatim' });
 
-/** Nothing reads it: the attempt is over. */
+/** Nothing reads this error: the attempt is over. */
 const TOO_LATE = new Error('The name was not resolved before the deadline');
 
 /**
- * The system's own way to an address, for names that are not in DNS: search domains, mDNS, name service modules.
- *
- * It takes one of libuv's threads until a name server responds, and cannot be cancelled; libuv gives such calls
- * two of its four, for the whole process. So one call at a time for names with a dot, which strangers can choose,
- * and one for names without, which they cannot: those lead to this machine's own name servers. Others wait their
- * turn, and are gone when they have waited too long.
+ * The system's own lookup, for names that are not in DNS: search domains, mDNS, name service modules. A lookup occupies
+ * one of libuv's threads until a name server responds, and cannot be cancelled. libuv gives lookups two of its four
+ * threads, for the whole process. So there is one lookup at a time for names with a dot, which strangers can choose,
+ * and one for names without a dot, which lead to this machine's own name servers. Other lookups wait, and give up after
+ * a time.
  */
 export class SystemLookup {
   private readonly dotted = new Semaphore(1);
@@ -23,7 +22,7 @@ export class SystemLookup {
 
   constructor(private readonly getAddresses: GetAddresses = getaddrinfo) {}
 
-  /** @throws Error once the signal is aborted; what `getaddrinfo` throws where it knows no such name */
+  /** @throws Error once the signal is aborted; the error of `getaddrinfo` if it knows no such name */
   async addressesOf(hostname: string, signal: AbortSignal): Promise<readonly LookupAddress[]> {
     const semaphore = hostname.includes('.') ? this.dotted : this.dotless;
     const found = semaphore.run(async () => {
@@ -40,7 +39,7 @@ function abortOf(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Runs so many at a time; the others wait, first come first served. */
+/** Bounds how many run at once; the others wait, first come first served. */
 class Semaphore {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
@@ -54,7 +53,7 @@ class Semaphore {
     try {
       return await work();
     } finally {
-      // The permit goes to the next one directly: a later caller cannot take it in between.
+      // The permit goes directly to the next waiter, so that a later caller cannot take it.
       const next = this.waiting.shift();
       if (next) next();
       else this.running -= 1;

@@ -16,10 +16,10 @@ import { ReplayRunRepository } from '../replay/replay-run.repository.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How often retention is looked after, ms, and how many rows a statement removes. */
+/** The interval of retention, ms, and how many rows one statement removes. */
 const RETENTION_EVERY_MS = 600_000;
 const CHUNK = 1_000;
-/** How long figures by the minute are kept, ms; those by the hour are kept as long as the records. */
+/** How long figures by the minute are kept, ms. Figures by the hour are kept as long as the records. */
 const MINUTES_KEPT_MS = 25 * HOUR_MS;
 /** How often requested replays are looked for, ms. */
 const REPLAY_EVERY_MS = 1_000;
@@ -53,7 +53,7 @@ export class Maintenance extends PeriodicWork implements OnApplicationBootstrap 
     });
   }
 
-  /** One round of retention. Any number of processes may do it at once. */
+  /** One round of retention. Several processes may run it at once. */
   async tidy(): Promise<void> {
     const { callbacks, payloads, news } = tablesOf(this.dataSource);
     const logMs = this.log.retentionDays * DAY_MS;
@@ -83,7 +83,7 @@ export class Maintenance extends PeriodicWork implements OnApplicationBootstrap 
     await this.runs.prune(new Date(Date.now() - deadLetterMs));
   }
 
-  /** Only older ids are looked at: a UUIDv7 begins with its time. */
+  /** Reads older ids only: a UUIDv7 begins with its time. */
   private async removePayloads(state: 'delivered' | 'given_up', olderThanMs: number): Promise<void> {
     const { callbacks, payloads } = tablesOf(this.dataSource);
     await this.chunks(
@@ -115,7 +115,7 @@ export class Maintenance extends PeriodicWork implements OnApplicationBootstrap 
     );
   }
 
-  /** Until a statement finds less than a chunk: none of them holds locks for long. */
+  /** Repeats a statement until it finds less than a chunk: no statement holds locks for long. */
   private async chunks(statement: string): Promise<void> {
     for (;;) {
       const result = await retryConflicts(() =>

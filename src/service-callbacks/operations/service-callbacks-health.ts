@@ -5,13 +5,13 @@ import { Workers } from '../delivery/workers.js';
 import { QueueBackend } from '../queues/queue-backend.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
-/** A part that does not respond by then does not work, ms. */
+/** A part that does not respond within this time does not work, ms. */
 const CHECK_TIMEOUT_MS = 2_000;
 
 /** A part that this process needs for what it does. */
 export interface ReadinessPart {
   readonly name: 'database' | 'queue' | 'worker';
-  /** @throws saying in words why the part is not ready. */
+  /** @throws with the reason, in words, why the part is not ready */
   readonly check: () => Promise<void>;
 }
 
@@ -22,8 +22,8 @@ export type HealthResult<Key extends string> = Record<
 >;
 
 /**
- * What must work before this process may be given traffic. Every process must be able to write to the database; one
- * that delivers also needs the queue, and workers that take jobs. No endpoint's trouble makes a process unready.
+ * What must work before this process gets traffic. Every process must be able to write to the database. A process that
+ * delivers also needs the queue, and workers that take jobs. A broken endpoint never makes a process unready.
  *
  * A health indicator for Terminus: `this.health.check([() => this.serviceCallbacks.check()])`.
  */
@@ -48,7 +48,7 @@ export class ServiceCallbacksHealth {
     this.parts = parts.map(({ name, check }) => ({ name, check: () => inTime(check()) }));
   }
 
-  /** @param key the name of the whole in the result, which has each part: `up`, or why it does not work */
+  /** @param key the name of the whole in the result. The result has each part: `up`, or why it does not work */
   async check<Key extends string = 'service-callbacks'>(
     key: Key = 'service-callbacks' as Key,
   ): Promise<HealthResult<Key>> {
@@ -75,7 +75,7 @@ function messageOf(error: unknown): string {
 async function inTime(check: Promise<void>): Promise<void> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    timeout.reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`));
+    timeout.reject(new Error(`no response within ${CHECK_TIMEOUT_MS} ms`));
   }, CHECK_TIMEOUT_MS);
   try {
     await Promise.race([check, timeout.promise]);

@@ -13,12 +13,12 @@ import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { ServiceCallbacksHealth } from './service-callbacks-health.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
 
-/** A gauge that cannot be read within this time is left out of the scrape, ms. */
+/** A gauge that takes longer to read is missing in the scrape, ms. */
 const COLLECT_TIMEOUT_MS = 2_000;
 
 const JOB_STATES = ['waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed'] as const;
 
-/** Gauges that are read when they are scraped. */
+/** Gauges that each scrape reads. */
 @Injectable()
 export class StateMetrics implements OnModuleInit {
   constructor(
@@ -36,7 +36,7 @@ export class StateMetrics implements OnModuleInit {
 
   onModuleInit(): void {
     const queues = [this.main, this.retry];
-    // First: the statements of the others wait for a connection too.
+    // First, because the statements of the other gauges also wait for a connection.
     this.gauge(
       'service_callback_database_connections',
       'Connections of the pools',
@@ -113,7 +113,7 @@ export class StateMetrics implements OnModuleInit {
     labelNames: string[],
     read: (gauge: Gauge) => Promise<void>,
   ): void {
-    // `reset()` leaves a 0 where there are no labels.
+    // `reset()` leaves a 0 for a gauge without labels.
     const clear = () => (labelNames.length > 0 ? gauge.reset() : gauge.remove());
     const gauge: Gauge = new Gauge({
       name,
@@ -122,7 +122,7 @@ export class StateMetrics implements OnModuleInit {
       registers: [this.metrics.registry],
       collect: async () => {
         clear();
-        // A store that does not respond leaves its own figures out, and no others: unknown is never 0.
+        // If a store does not respond, its gauges are missing. They are never 0, and the others stay.
         await Promise.race([read(gauge), afterTimeout()]).catch(clear);
       },
     });

@@ -13,7 +13,7 @@ export class ForeignDatabaseError extends Error {
   }
 }
 
-/** Remembers which DataSources were found to be on the module's own database. */
+/** Remembers which DataSources use the module's database. */
 @Injectable()
 export class SameDatabase {
   private readonly known = new WeakSet<object>();
@@ -22,7 +22,7 @@ export class SameDatabase {
     this.known.add(ours);
   }
 
-  /** @throws ForeignDatabaseError where the manager's connection is on another database. */
+  /** @throws ForeignDatabaseError if the manager's connection uses another database */
   async assert(manager?: EntityManager): Promise<void> {
     const connection = manager?.queryRunner;
     if (!connection) return;
@@ -34,7 +34,7 @@ export class SameDatabase {
   }
 }
 
-/** Which database of which server this is: two connections with the same identity can share a transaction. */
+/** Identifies the database and the server. Two connections with the same identity can share a transaction. */
 async function databaseIdentity(connection: DataSource | QueryRunner): Promise<string> {
   const [row] = (await connection.query(
     `SELECT current_database() || ' of the server started ' || extract(epoch FROM pg_postmaster_start_time()) AS identity`,

@@ -30,18 +30,19 @@ export interface SendOptions {
 }
 
 /**
- * Why nothing was queued: the status is not final, it is a letter's, or the service has no endpoint for the type.
+ * Why nothing was queued: the status is not final, the notification is a letter, or the service has no endpoint for the
+ * type.
  */
 export type NotQueuedReason = 'not_final' | 'letter' | 'no_callback_api';
 
 export type SendResult =
-  /** `id` is the callback's: `callback_id` in the log, `webhook-id` on every request. */
+  /** `id` is the callback's id: `callback_id` in the log, `webhook-id` on every request. */
   | { readonly queued: true; readonly id: string }
-  /** The same news was sent within the idempotency window; `id` is of the callback that has it. */
+  /** The same news was sent within the idempotency window; `id` is the id of that callback. */
   | { readonly queued: false; readonly reason: 'duplicate'; readonly id: string }
   | { readonly queued: false; readonly reason: NotQueuedReason };
 
-/** Callbacks a statement. */
+/** The most callbacks of a statement. */
 const BATCH = 1_000;
 
 /** One input: a reason not to send it, or news with its endpoint. */
@@ -84,13 +85,14 @@ export class ServiceCallbacksProducer {
   }
 
   /**
-   * Any type, the host's own included; by its definition the input is checked at compile time. Two statements at
-   * most.
-   * @throws UnknownCallbackTypeError naming the types that are known.
-   * @throws UnsendablePayloadError naming what in the payload cannot be sent.
-   * @throws InvalidSubjectError naming the service or subject id that is none.
-   * @throws ForeignDatabaseError where `manager` is on another database than the module's.
-   * @throws what the database responds with; then nothing is queued.
+   * Sends a callback of any type, also of the host's own. With the type's definition, the input is checked at compile
+   * time. At most two statements.
+   *
+   * @throws UnknownCallbackTypeError naming the known types
+   * @throws UnsendablePayloadError naming what in the payload cannot be sent
+   * @throws InvalidSubjectError naming the invalid service or subject id
+   * @throws ForeignDatabaseError if `manager` is on another database than the module
+   * @throws any error of the database; then nothing is queued
    */
   async send<Input = unknown>(
     type: string | CallbackTypeDefinition<Input>,
@@ -102,9 +104,9 @@ export class ServiceCallbacksProducer {
   }
 
   /**
-   * For thousands at once: one lookup, and one insert a thousand.
-   * @returns one result an input, in their order.
-   * @throws as `send`; with a `manager` nothing is queued then, without one whole thousands may be.
+   * Sends thousands at once: one lookup, and one insert a thousand.
+   * @returns one result for each input, in their order
+   * @throws as `send`. With a `manager` nothing is queued then; without one, some thousands may be.
    */
   async sendMany<Input = unknown>(
     typeOrDefinition: string | CallbackTypeDefinition<Input>,
@@ -114,7 +116,7 @@ export class ServiceCallbacksProducer {
     const type = typeof typeOrDefinition === 'string' ? typeOrDefinition : typeOrDefinition.type;
     const definition = this.types.get(type);
     if (!definition) throw new UnknownCallbackTypeError(type, this.types.types());
-    // Before anything is read through the manager: another database would know of no endpoint.
+    // Before anything is read through the manager: a foreign database has no endpoints.
     await this.sameDatabase.assert(manager);
     const decisions = await this.decide(definition, inputs, manager);
     const news = decisions.filter((decision) => typeof decision === 'object');
@@ -179,7 +181,7 @@ export class ServiceCallbacksProducer {
     return { row, callback };
   }
 
-  /** @returns per id, the id of the callback that has the news. */
+  /** @returns for each id, the id of the callback that has the news */
   private async insert(news: readonly News[], manager?: EntityManager): Promise<Map<string, string>> {
     const ids = news.map(({ callback }) => callback.id);
     const kept = await inSendSpan(MAIN_QUEUE, ids, (trace) => this.insertBatches(news, trace, manager));
@@ -213,7 +215,7 @@ function subjectOf(definition: CallbackTypeDefinition, input: unknown): Callback
   return subject;
 }
 
-/** JSON keeps the parts apart, whatever they contain. */
+/** JSON separates the parts unambiguously, whatever they contain. */
 function newsKey(parts: readonly unknown[]): string {
   const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   return [

@@ -16,7 +16,7 @@ function volume() {
 }
 
 describe('ServiceVolume', () => {
-  it('gives a quiet service the highest priority that does not overtake everything', () => {
+  it('gives a quiet service priority 1', () => {
     expect(volume().volume.next('quiet')).toBe(1);
   });
 
@@ -37,7 +37,7 @@ describe('ServiceVolume', () => {
     expect(volumes.next('big')).toBe(1);
   });
 
-  it('never goes backwards with the clock', () => {
+  it('ignores a clock that is set back', () => {
     const { volume: volumes, clock } = volume();
     clock.time = 100_000;
     volumes.next('a');

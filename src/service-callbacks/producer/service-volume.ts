@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
 
-/** A service's volume halves in this time when it sends nothing, ms. */
+/** The time in which a service's volume halves if it sends nothing, ms. */
 const HALF_LIFE_MS = 10_000;
-/** Below this, a service is forgotten. */
+/** A service with less volume is forgotten. */
 const FORGOTTEN_BELOW = 0.5;
-/** BullMQ's largest priority is 2,097,151; no volume comes near. */
+/** The largest priority of BullMQ is 2,097,151; no volume comes near. */
 const HIGHEST = 1;
 
 interface Volume {
@@ -14,9 +14,9 @@ interface Volume {
 }
 
 /**
- * How much a service has sent lately, as a priority: 1 + ⌊log₂(1 + volume)⌋, where a lower number goes
- * first. Fifty thousand callbacks of one service stand behind the one of another, and still in the order
- * in which they came among themselves, roughly: the first of a burst are not held back by the last.
+ * The recent volume of a service as a priority: 1 + ⌊log₂(1 + volume)⌋; a lower number goes first. Fifty thousand
+ * callbacks of one service wait behind a single callback of another. Among themselves they keep their order, roughly:
+ * the first callbacks of a burst go before the last.
  */
 @Injectable()
 export class ServiceVolume {
@@ -24,7 +24,10 @@ export class ServiceVolume {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Counts one more callback of the service. @returns its priority; never 0, which overtakes everything. */
+  /**
+   * Counts one more callback of the service.
+   * @returns its priority; never 0, which would go before everything
+   */
   next(serviceId: string): number {
     const now = this.clock.now();
     const before = this.current(serviceId, now);
@@ -39,7 +42,10 @@ export class ServiceVolume {
     return volume ? decayed(volume, now) : 0;
   }
 
-  /** Least recently seen first; two a call keep the map as small as the recent senders are many. */
+  /**
+   * Forgets quiet services, least recently seen first. Two for each call keep the map as small as the number of recent
+   * senders.
+   */
   private forgetQuiet(now: number): void {
     let looked = 0;
     for (const [serviceId, volume] of this.volumes) {

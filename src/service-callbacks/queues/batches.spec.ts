@@ -53,7 +53,7 @@ function only<T>(list: readonly T[]): T {
 }
 
 describe('batches', () => {
-  it('are a job each, under the id of the batch', () => {
+  it('become one job each, with the id of the batch', () => {
     const rows = ['one', 'other', 'one'].map((batch) => aRow(batch));
     const { jobs, unreadable } = batches.make(rows);
     expect(unreadable).toEqual([]);
@@ -80,7 +80,7 @@ describe('batches', () => {
     }
   });
 
-  it('carry what an attempt needs, and are read as they were made', () => {
+  it('carry everything that an attempt needs', () => {
     const trace = { traceparent: '00-11111111111111111111111111111111-2222222222222222-01' };
     const row = aRow('a-batch', { generation: 2, attempt_count: 5, earlier_attempts: 4, trace });
     const { data } = only(batches.make([row], true).jobs);
@@ -112,7 +112,7 @@ describe('batches', () => {
     });
   });
 
-  it('say neither a token nor a secret, and no URL', () => {
+  it('show no token, secret or URL', () => {
     const row = aRow('a-batch');
     const text = JSON.stringify(batches.make([row]));
     for (const secret of ['token of', 'secret of', row.url]) expect(text).not.toContain(secret);
@@ -125,7 +125,7 @@ describe('batches', () => {
     expect(() => cipher.decrypt(destination, destinationBinding('a-batch', randomUUID()))).toThrow(/./);
   });
 
-  it('sign with the secret before as well, while it is in use; without one they do not sign', () => {
+  it('have the previous secret while it is in use, and no secret if there is none', () => {
     const endpoint = anEndpoint();
     const previous = cipher.encrypt('secret before', signingSecretBinding(endpoint.endpoint_id));
     const both = batches.destinationOf(aRow('a-batch', { ...endpoint, previous_secret: previous }));
@@ -134,11 +134,11 @@ describe('batches', () => {
     expect(none).toMatchObject({ signingSecrets: [] });
   });
 
-  it('of what goes alone say so', () => {
+  it('mark a callback that goes alone', () => {
     expect(only(batches.make([aRow('a-batch', { alone: true })]).jobs).data.alone).toBe(true);
   });
 
-  it('leave out an endpoint under a key that this process lacks: its callbacks wait', () => {
+  it('leave out an endpoint whose key is missing: its callbacks wait', () => {
     const foreign = anEndpoint(new PayloadCipher([generateEncryptionKey('theirs')]));
     const [good, bad, alsoBad] = [aRow('a-batch'), aRow('a-batch', foreign), aRow('a-batch', foreign)];
     const { jobs, unreadable } = batches.make([bad, good, alsoBad]);
@@ -194,7 +194,7 @@ describe('the data of a job', () => {
     expect(readBatchJob(data)).toBeUndefined();
   });
 
-  it('of a later version is known as one, and not read', () => {
+  it('of a later version is recognised, and not read', () => {
     const later = { ...good, v: 3 };
     expect(isBatchJob(later)).toBe(true);
     expect(readBatchJob(later)).toBeUndefined();
@@ -202,7 +202,7 @@ describe('the data of a job', () => {
       expect(isBatchJob(data)).toBe(false);
   });
 
-  it('with more than is known is read: a later release may add fields', () => {
+  it('with unknown fields is read: a later release may add fields', () => {
     expect(readBatchJob({ ...good, added: 1, callbacks: [{ ...good.callbacks[0], added: 2 }] })).toEqual(
       good,
     );

@@ -13,12 +13,12 @@ import type { QueuedJob } from './queue-backend.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { UnknownEncryptionKeyError } from '../security/errors.js';
 
-/** A job's name; its data says the rest. */
+/** The name of a job; only its data matters. */
 const JOB_NAME = 'callbacks';
-/** A key that this process lacks is this platform's fault: another process may have it, ms. */
+/** The delay if this process lacks a key, ms. That is a fault of this platform: another process may have the key. */
 export const UNKNOWN_KEY_DELAY_MS = 30_000;
 
-/** Rows as the jobs that carry them. */
+/** Jobs, and rows that could not become one. */
 export interface MadeBatches {
   readonly jobs: readonly { readonly id: string; readonly data: BatchJobData }[];
   /** Callbacks whose endpoint's credentials cannot be read. */
@@ -29,12 +29,12 @@ export interface MadeBatches {
   }[];
 }
 
-/** Makes jobs of batches: what is secret in them is sealed, once a batch and endpoint. */
+/** Makes jobs of batches. Secrets are sealed once for each batch and endpoint. */
 @Injectable()
 export class Batches {
   constructor(private readonly cipher: PayloadCipher) {}
 
-  /** @param recheck its worker reads first which of them are still open */
+  /** @param recheck the worker reads first which of them are open */
   make(rows: readonly (TakenRow | TakenNow)[], recheck = false): MadeBatches {
     const jobs: { id: string; data: BatchJobData }[] = [];
     const unreadable: MadeBatches['unreadable'][number][] = [];
@@ -64,7 +64,10 @@ export class Batches {
     return { jobs, unreadable };
   }
 
-  /** An endpoint's credentials, opened. @returns the error where a key is missing or a text was altered. */
+  /**
+   * Decrypts an endpoint's credentials.
+   * @returns an error if a key is missing or a text was altered
+   */
   destinationOf(row: TakenRow): Destination | Error {
     const { endpoint_id: id, url, bearer_token, signing_secret, previous_secret } = row;
     try {

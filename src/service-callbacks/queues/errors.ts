@@ -1,6 +1,6 @@
 /**
- * The queue's store cannot serve now. Its code is the one by which BullMQ knows an error of the connection: it tries
- * again instead of failing the job.
+ * The queue's store does not work now. BullMQ knows the code as a connection error: it tries again and does not fail
+ * the job.
  */
 export class QueueUnavailableError extends Error {
   override readonly name = 'QueueUnavailableError';
@@ -11,19 +11,19 @@ export class QueueUnavailableError extends Error {
   }
 }
 
-/** Whether the queue's store does not respond: its backend logs that, once an outage. */
+/** Whether the queue's store does not respond: its backend logs that once an outage. */
 export function isQueueOutage(error: unknown): boolean {
   if (error instanceof QueueUnavailableError) return true;
   const { code, message } = (error ?? {}) as Record<string, unknown>;
-  // Of the system, or ioredis' own.
+  // Codes of the system or of ioredis.
   return /^E(?!RR_)[A-Z_]+$/.test(String(code)) || message === 'Connection is closed.';
 }
 
-/** A pooler such as PgBouncer refuses or drops what the queue's connections start with. */
+/** A pooler such as PgBouncer rejects or drops the settings with which the queue's connections start. */
 export class PoolerInBetweenError extends Error {
   override readonly name = 'PoolerInBetweenError';
 
-  /** @param seen what was seen of it. */
+  /** @param seen how that was noticed */
   constructor(seen: string, cause?: unknown) {
     super(
       `The queue's connections do not reach PostgreSQL as they are (${seen}): a pooler such as PgBouncer seems to ` +

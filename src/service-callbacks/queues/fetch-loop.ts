@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnyJob } from './queue-backend.js';
 import type { FetchingWorker } from './fetching-worker.js';
 
-/** What the loop needs of the one that processes its jobs. */
+/** What the loop needs of its processor. */
 export interface JobProcessor {
-  /** How many callbacks a job has: so many permits it takes. */
+  /** The number of callbacks in a job: it needs so many permits. */
   sizeOf(job: AnyJob): number;
   /**
    * Resolves when all callbacks of the job are settled; the job is completed then.
@@ -15,24 +15,24 @@ export interface JobProcessor {
 }
 
 export interface FetchLoopOptions {
-  /** Callbacks in hand at which no further job is fetched; one job more than that may be in hand. */
+  /** With this many unfinished callbacks no job is fetched. The last job may exceed it. */
   readonly permits: number;
-  /** How long a lock lasts, ms; renewed at a third of it. */
+  /** How long a lock lasts, ms; it is renewed after a third of that. */
   readonly lockDurationMs: number;
   readonly onError: (error: unknown) => void;
 }
 
 interface HeldJob {
   readonly job: AnyJob;
-  /** Of the lock; another one where the job was handed out again while it was in hand. */
+  /** The token of the lock. It changes if the store hands the job out again meanwhile. */
   token: string;
 }
 
-/** After an error of the store, ms. */
+/** The delay after an error of the store, ms. */
 const RETRY_MS = 1_000;
 /**
- * BullMQ does not wait for a job while a host limits the queue's rate or its jobs in hand: after so many fetches that
- * returned nothing sooner than this, ms, the next one is made after a rest, ms.
+ * If a host limits the queue's rate or its active jobs, BullMQ returns without waiting for a job. After this many such
+ * fetches in less than this time, ms, the loop pauses, ms.
  */
 const EMPTY = { fetches: 3, soonerThanMs: 20, restMs: 100 } as const;
 /** How long a stop waits for a store that does not respond, ms. */
@@ -70,7 +70,7 @@ export class FetchLoop {
     return this.running !== undefined && !this.stopping.signal.aborted && !this.worker.isPaused();
   }
 
-  /** Callbacks of the jobs in hand that are not finished. */
+  /** Unfinished callbacks of the fetched jobs. */
   get callbacksInHand(): number {
     return this.inHand;
   }
@@ -82,7 +82,7 @@ export class FetchLoop {
     this.renewal.unref();
   }
 
-  /** Stops looking for stalled jobs as well. */
+  /** Also stops the check for stalled jobs. */
   async pause(): Promise<void> {
     if (this.worker.isPaused()) return;
     this.resumed = Promise.withResolvers();
@@ -96,8 +96,8 @@ export class FetchLoop {
   }
 
   /**
-   * Fetches no more; resolves when the jobs in hand are done. What the store does not respond to in time is not waited
-   * for: locks run out.
+   * Stops fetching, and resolves when the fetched jobs are done. It does not wait for a store that does not respond in
+   * time: the locks expire.
    */
   async stop(): Promise<void> {
     this.stopping.abort();
@@ -123,7 +123,7 @@ export class FetchLoop {
       const token = `${this.worker.id}:${this.tokens}`;
       const fetchedAt = performance.now();
       try {
-        // Undefined where none came within BullMQ's block timeout, whatever its type says.
+        // Undefined if no job came within BullMQ's block timeout, whatever its type says.
         const job = (await this.worker.getNextJob(token)) as AnyJob | undefined;
         if (job) this.take(job, token);
         empty = job || performance.now() - fetchedAt > EMPTY.soonerThanMs ? 0 : empty + 1;
@@ -135,7 +135,7 @@ export class FetchLoop {
     }
   }
 
-  /** Ends with a stop. */
+  /** A pause that a stop ends. */
   private async rest(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
@@ -151,7 +151,7 @@ export class FetchLoop {
     const id = job.id ?? '';
     const held = this.held.get(id);
     if (held) {
-      // The store handed it out again because it did not hear of the renewals: the work goes on under the new lock.
+      // The store did not get the renewals and handed the job out again: the work continues under the new lock.
       held.token = token;
       return;
     }
@@ -183,7 +183,10 @@ export class FetchLoop {
     }
   }
 
-  /** A job whose lock is lost is another's to complete. If the store does not respond, the lock is held until it does. */
+  /**
+   * A job whose lock is lost is completed by another worker. If the store does not respond, this worker keeps the lock
+   * until it does.
+   */
   private async complete(entry: HeldJob): Promise<void> {
     const { signal } = this.stopping;
     for (;;) {
@@ -217,14 +220,14 @@ async function inTime(work: Promise<unknown> | undefined): Promise<void> {
   over.abort();
 }
 
-/** Is in the set until it is settled. */
+/** Adds a promise to a set until it settles. */
 function tracked<T>(set: Set<Promise<unknown>>, work: Promise<T>): Promise<T> {
   set.add(work);
   void work.finally(() => set.delete(work));
   return work;
 }
 
-/** BullMQ's number for why a job cannot be completed: it is not this worker's any more, or not there. */
+/** BullMQ's codes for a job that this worker cannot complete: its lock is another worker's, or it is gone. */
 function isLost(error: unknown): boolean {
   return error instanceof Error && typeof (error as { code?: unknown }).code === 'number';
 }

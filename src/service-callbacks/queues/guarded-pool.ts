@@ -7,10 +7,9 @@ import { describeError } from '../../observability/describe-error.js';
 import { QueueUnavailableError } from './errors.js';
 
 /**
- * The pool as BullMQ is given it. BullMQ takes only a refused connection for a fault of the store; any other
- * error on finishing a job (a server that shuts down, starts, is full or read-only) it takes for the job's own
- * and fails it. Here all of them look refused, and the log says once that the store is unavailable, and once that it
- * is back.
+ * The pool that BullMQ gets. BullMQ treats only a refused connection as a fault of the store. For any other error on
+ * completing a job (a server that shuts down, starts, is full or read-only), it fails the job. Here all such errors
+ * look like refused connections, and the log says once that the store is unavailable and once that it is available.
  */
 export class GuardedPool {
   private readonly logger = new Logger('ServiceCallbacks');

@@ -4,13 +4,13 @@ type Parser = (text: string) => unknown;
 
 const toNumber: Parser = Number;
 const toJson: Parser = (text) => JSON.parse(text) as unknown;
-/** Not as `pg`'s types describe it. */
+/** Differs from the types of `pg`. */
 const arrays = pg.types.arrayParser as unknown as {
   create(text: string, entry: Parser): { parse(): unknown[] };
 };
 const toTexts: Parser = (text) => arrays.create(text, String).parse();
 
-/** By PostgreSQL's type number: what `pg` reads as more than a text. */
+/** PostgreSQL's type numbers of the values that `pg` does not return as text. */
 const PARSERS: ReadonlyMap<number, Parser> = new Map([
   [pg.types.builtins.BOOL, (text: string) => text === 't'],
   [pg.types.builtins.INT2, toNumber],
@@ -25,7 +25,7 @@ const PARSERS: ReadonlyMap<number, Parser> = new Map([
   [1016, toTexts],
 ]);
 
-/** The values of the queue's own connections, whatever parsers a host has set for all of its process. */
+/** Parsers for the queue's own connections, so that the parsers of a host's process do not matter. */
 export const ownTypes = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? String,
 };

@@ -17,21 +17,21 @@ import { QueueBackend, workerOptions, type PoolCounts, type QueueTiming } from '
 
 export interface PostgresQueueOptions extends QueueTiming {
   readonly pool: pg.PoolConfig;
-  /** Bring BullMQ's schema up to date on `open()`; false: an outdated one is an error. */
+  /** Bring BullMQ's schema up to date in `open()`; false: an outdated schema is an error. */
   readonly migrate: boolean;
 }
 
 const factory = createPostgresBackend as unknown as BackendFactory;
 
 /**
- * BullMQ's statements name no schema; a pool that is given to it brings its own search path. And no commit waits for the
- * disk: a crash of the server loses jobs of the last moments, which the sweep adds again from the record.
+ * BullMQ's statements name no schema, so the pool sets the search path. And no commit waits for the disk: if the server
+ * crashes and loses the last jobs, the sweep adds them again from the record.
  */
 const SETTINGS = `-c search_path=${DEFAULT_SCHEMA} -c synchronous_commit=off`;
 
 /**
- * BullMQ on PostgreSQL. BullMQ would give every queue and worker a pool of its own; here all share one,
- * and each worker keeps one of these connections for `LISTEN`.
+ * BullMQ on PostgreSQL. BullMQ would give every queue and worker its own pool. Here all share one, and each worker
+ * keeps one of its connections for `LISTEN`.
  */
 export class PostgresQueueBackend extends QueueBackend {
   readonly kind = 'postgres';
@@ -51,15 +51,16 @@ export class PostgresQueueBackend extends QueueBackend {
       types: ownTypes,
     };
     this.pool = new pg.Pool({ ...this.connection, Client: BoundedClient });
-    // A connection that drops while idle; the next caller gets another one, or an error.
+    // An idle connection was lost. The next caller gets another one, or an error.
     this.pool.on('error', () => undefined);
-    // One that drops in use fails its statement; BullMQ does not listen for the event, and Node would end the process.
+    // A connection in use was lost, and its statement fails. BullMQ does not listen for the event, and Node would end
+    // the process.
     this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.guarded = new GuardedPool(this.pool);
   }
 
   async open(): Promise<void> {
-    // Not one of the pool's: a migration may take longer than any other statement.
+    // Not from the pool: a migration may take longer than any other statement.
     const client = new pg.Client(this.connection);
     client.on('error', () => undefined);
     await this.connect(client);
@@ -96,7 +97,7 @@ export class PostgresQueueBackend extends QueueBackend {
     const worker = new FetchingWorker(name, options, factory);
     worker.on('error', () => undefined);
     try {
-      // BullMQ never tries this again, so the start must fail.
+      // BullMQ never tries again, so the start must fail.
       await worker.waitUntilReady();
       return worker;
     } catch (error) {
@@ -106,7 +107,7 @@ export class PostgresQueueBackend extends QueueBackend {
   }
 
   async ping(): Promise<void> {
-    // Reads the queue's own table: a database that responds may still have no queue.
+    // Reads the queue's own table: a database that responds may have no queue.
     await this.pool.query('SELECT FROM job LIMIT 0');
   }
 
@@ -138,7 +139,7 @@ export class PostgresQueueBackend extends QueueBackend {
     return this.createQueue(name);
   }
 
-  /** A pool to BullMQ, which would close the one it is given. */
+  /** A pool that BullMQ may close, as it does: the real one stays open. */
   private sharedPool(): PgPool {
     return {
       query: ((text: string, parameters?: readonly unknown[]) =>
@@ -155,7 +156,7 @@ export class PostgresQueueBackend extends QueueBackend {
   }
 }
 
-/** `pg` prefers the `options` of a URL to those beside it: there the settings come after them. */
+/** `pg` prefers the `options` in a URL to other options, so the settings are appended there. */
 function withSettings(pool: pg.PoolConfig): pg.PoolConfig {
   const url = URL.parse(pool.connectionString ?? '');
   const options = url?.searchParams.get('options');
@@ -164,7 +165,9 @@ function withSettings(pool: pg.PoolConfig): pg.PoolConfig {
   return { ...pool, connectionString: url.href };
 }
 
-/** Without it the start would succeed, callbacks be accepted, and no worker find the queue's tables. */
+/**
+ * Without this check the start would succeed and callbacks be accepted, but no worker would find the queue's tables.
+ */
 async function assertSearchPath(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ search_path: string }>('SHOW search_path');
   const path = rows[0]?.search_path;

@@ -3,13 +3,13 @@ import type { Values } from '../../config/setting.js';
 import type { queueTiming } from '../../config/settings.js';
 import type { FetchingWorker } from './fetching-worker.js';
 
-/** When a worker that died is noticed. */
+/** How fast a dead worker is noticed. */
 export type QueueTiming = Values<typeof queueTiming>;
 
-/** Never reached: BullMQ would fail a job that stalls more often without showing it to anybody. */
+/** So large that it is never reached: BullMQ fails a job that stalls more often without calling the processor. */
 const NEVER_FAIL_ON_STALL = 1_000_000;
 
-/** What every worker has. No terminal job stays: an id that is still kept swallows the next `add`. */
+/** Options of every worker. Completed and failed jobs are removed: an id that is kept swallows the next `add`. */
 export function workerOptions({ lockDurationMs, stalledIntervalMs }: QueueTiming) {
   return {
     lockDuration: lockDurationMs,
@@ -21,16 +21,16 @@ export function workerOptions({ lockDurationMs, stalledIntervalMs }: QueueTiming
   };
 }
 
-/** What BullMQ on PostgreSQL counts waiting jobs of a paused queue as; its type does not name it. */
+/** BullMQ's state of waiting jobs of a paused queue on PostgreSQL; its type does not have it. */
 const PAUSED = 'paused' as JobType;
 /** Of a job that does not go first: BullMQ fetches jobs without a priority before all others. */
 const LATER = { priority: 1 } as const;
 
-/** A job on its way into a queue. */
+/** A job to be added. */
 export interface QueuedJob {
   readonly queue: string;
   readonly name: string;
-  /** No whole number, and without a colon (BullMQ's rules). One that is in the queue is not added again. */
+  /** Neither a whole number nor a text with a colon (BullMQ's rules). An id that is in the queue is not added again. */
   readonly id: string;
   readonly data: unknown;
   /** It is fetched before those that do not. */
@@ -44,10 +44,10 @@ export interface WaitingJobs {
   readonly later: number;
 }
 
-/** Where a job is, as BullMQ calls it; `unknown`: in no queue. */
+/** BullMQ's state of a job; `unknown`: in no queue. */
 export type JobState = Awaited<ReturnType<Queue['getJobState']>>;
 
-/** node-postgres' own counts. */
+/** The counts of node-postgres. */
 export interface PoolCounts {
   readonly totalCount: number;
   readonly idleCount: number;
@@ -55,26 +55,29 @@ export interface PoolCounts {
 }
 
 /**
- * The store behind the queues. One per module and process: its connections are shared by every queue
- * and worker, and it never touches BullMQ's process-wide defaults, which belong to the host.
+ * The store behind the queues, one for each module and process. Every queue and worker shares its connections. It never
+ * changes BullMQ's process-wide defaults, which belong to the host.
  */
 export abstract class QueueBackend {
   abstract readonly kind: 'postgres' | 'redis';
   private readonly queues = new Map<string, Promise<Queue>>();
 
-  /** Brings the store to where queues can be used. @throws naming what is wrong with it. */
+  /**
+   * Prepares the store, so that queues can be used.
+   * @throws naming what is wrong with the store
+   */
   abstract open(): Promise<void>;
 
   /** Every call makes a queue; the caller closes it. */
   abstract createQueue(name: string): Queue;
 
-  /** Fetches nothing until a `FetchLoop` does. */
+  /** A worker that fetches nothing until a `FetchLoop` does. */
   abstract createWorker(name: string): Promise<FetchingWorker>;
 
   /** How long a lock lasts and how often stalled jobs are looked for, ms. */
   abstract readonly timing: QueueTiming;
 
-  /** @throws at once if the store is known to be unavailable. */
+  /** @throws at once if the store is known to be unavailable */
   async add({ queue, name, id, data, goesFirst }: QueuedJob): Promise<void> {
     const options = { jobId: id, removeOnComplete: true, removeOnFail: true, ...(!goesFirst && LATER) };
     await (await this.queue(queue)).add(name, data, options);
@@ -89,21 +92,27 @@ export abstract class QueueBackend {
     return (await this.queue(queue)).getJobState(id);
   }
 
-  /** One round trip to the store. @throws when it does not respond; at once if it is known to be unavailable. */
+  /**
+   * One round trip to the store.
+   * @throws if it does not respond; at once if it is known to be unavailable
+   */
   abstract ping(): Promise<void>;
 
-  /** @throws where nothing can be queued: the store does not respond, or is read-only. */
+  /** @throws if nothing can be queued: the store does not respond, or is read-only */
   abstract assertWritable(): Promise<void>;
 
-  /** Sends no command. @throws if the store is known to be unavailable. */
+  /**
+   * Sends no command.
+   * @throws if the store is known to be unavailable
+   */
   assertUsable(): void {
-    // Overridden where a client knows.
+    // Backends whose client knows its state override this.
   }
 
   /** The store's clock, Unix milliseconds. */
   abstract now(): Promise<number>;
 
-  /** The connections of a pool of the backend's own, where it has one. */
+  /** The connections of the backend's own pool, if it has one. */
   get poolCounts(): PoolCounts | undefined {
     return undefined;
   }
@@ -123,7 +132,7 @@ export abstract class QueueBackend {
     if (known) return known;
     const opening = this.openQueue(name);
     this.queues.set(name, opening);
-    // BullMQ never tries this again: such a queue is discarded.
+    // BullMQ never tries again: such a queue is discarded.
     opening.catch(() => this.queues.delete(name));
     return opening;
   }

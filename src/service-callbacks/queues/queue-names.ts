@@ -1,8 +1,10 @@
-/** First attempts go here, and nothing else. */
+/** The queue of first attempts, and of nothing else. */
 export const MAIN_QUEUE = 'service-callbacks';
 
-/** Later attempts go here, and no first one: a retry never stands in the way of a first attempt. */
+/** The queue of all later attempts, so that retries never delay a first attempt. */
 export const RETRY_QUEUE = 'service-callbacks-retry';
 
-/** Their names: `@InjectQueue(CALLBACK_QUEUES.main)` injects BullMQ's `Queue`, for a Bull Board or for counts. */
+/**
+ * Names of the queues: `@InjectQueue(CALLBACK_QUEUES.main)` injects BullMQ's `Queue`, for a Bull Board or for counts.
+ */
 export const CALLBACK_QUEUES = Object.freeze({ main: MAIN_QUEUE, retry: RETRY_QUEUE });

@@ -9,9 +9,12 @@ import {
 import type pg from 'pg';
 import { describeError } from '../../observability/describe-error.js';
 
-/** In BullMQ's schema, by a name that says whose it is. */
+/** In BullMQ's schema, with a name that says whose it is. */
 const MARKED_INDEX = 'service_callbacks_stalled_marked';
-/** Longest wait for open transactions that have enqueued, ms: others that want to enqueue wait behind this one. */
+/**
+ * How long it waits for open transactions that have enqueued, ms. Meanwhile other callers that want to enqueue wait
+ * behind it.
+ */
 const LOCK_TIMEOUT_MS = 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -19,15 +22,15 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 /**
  * Brings BullMQ's schema up to date and changes two things in it:
  *
- * - Each check for stalled jobs looks for those it marked before by reading every job, which with 100,000 of them takes
- *   0.2 to 0.4 s, four times a minute and queue: an index finds them.
- * - A job of many callbacks is mostly sealed text, which does not compress. PostgreSQL tries: half of what adding such
- *   a job costs. Its data is stored as it is.
+ * - Each check for stalled jobs reads every job to find those that it marked before. With 100,000 jobs this takes 0.2
+ * to 0.4 s, four times a minute for each queue. An index finds them.
+ * - A job of many callbacks is mostly sealed text, which does not compress. PostgreSQL tries all the same, which is
+ * half of the cost of adding such a job. Its data is now stored uncompressed.
  *
- * @param client not in a transaction, its search path BullMQ's schema
+ * @param client not in a transaction, with BullMQ's schema as its search path
  */
 export async function migrateQueueSchema(client: pg.ClientBase): Promise<void> {
-  // BullMQ's migration needs the rights of DDL even where there is nothing to do.
+  // BullMQ's migration needs the rights of DDL even if there is nothing to do.
   if (!(await isCurrent(client))) await runMigrations(client);
   const { rows } = await client.query<{ missing: boolean }>(
     `SELECT to_regclass($1) IS NULL OR EXISTS (
@@ -38,7 +41,7 @@ export async function migrateQueueSchema(client: pg.ClientBase): Promise<void> {
   if (rows[0]?.missing === true) await change(client);
 }
 
-/** An error of BullMQ's check that says that its schema was never made. */
+/** BullMQ's error for a missing schema. */
 export function isQueueSchemaMissing(error: unknown): boolean {
   return error instanceof SchemaMigrationRequiredError;
 }
@@ -53,14 +56,14 @@ async function isCurrent(client: pg.ClientBase): Promise<boolean> {
 }
 
 /**
- * If the table stays locked for longer, or belongs to another owner, the next start or the owner changes it: all works
- * without.
+ * If the table stays locked for longer, or belongs to another owner, the next start or that owner makes the change:
+ * everything works without it.
  */
 async function change(client: pg.ClientBase): Promise<void> {
   try {
     await client.query('BEGIN');
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = 0`);
-    // Of two processes that start together the second finds it changed.
+    // Of two processes that start together, the second finds it changed.
     await client.query(`LOCK TABLE ${SCHEMA}.job IN ACCESS EXCLUSIVE MODE`);
     await client.query(`ALTER TABLE ${SCHEMA}.job ALTER COLUMN data SET STORAGE EXTERNAL`);
     await client.query(

@@ -4,7 +4,7 @@ import { UnsafeRedisError } from './errors.js';
 export interface RedisCheck {
   /** Why this Redis must not hold callbacks. */
   readonly refusal?: UnsafeRedisError;
-  /** What an operator should know of it. */
+  /** What an operator should know about it. */
   readonly warning?: string;
 }
 
@@ -13,7 +13,7 @@ const UNKNOWN =
 const NOT_PERSISTENT =
   'Redis keeps nothing on disk (appendonly no, save ""): callbacks in its queues do not survive its restart';
 
-/** A queue that evicts or forgets loses callbacks. */
+/** A Redis that evicts keys loses callbacks; one that keeps nothing on disk is only warned of. */
 export async function checkRedisConfiguration(redis: Redis | Cluster): Promise<RedisCheck> {
   const settings = await readSettings(redis);
   if (!settings) return { warning: UNKNOWN };
@@ -23,7 +23,7 @@ export async function checkRedisConfiguration(redis: Redis | Cluster): Promise<R
   return persists ? {} : { warning: NOT_PERSISTENT };
 }
 
-/** Undefined where CONFIG is forbidden, as managed Redis services have it. */
+/** Undefined if CONFIG is forbidden, as on managed Redis services. */
 async function readSettings(redis: Redis | Cluster): Promise<ReadonlyMap<string, string> | undefined> {
   const settings = new Map<string, string>();
   for (const name of ['maxmemory-policy', 'appendonly', 'save']) {

@@ -12,30 +12,30 @@ import { FetchingWorker } from './fetching-worker.js';
 import { QueueUnavailableError } from './errors.js';
 
 export interface RedisQueueOptions extends QueueTiming {
-  /** Makes a client, Sentinel's and Cluster's included, with these options on top of its own. */
+  /** Makes a client, also for Sentinel or Cluster; it must add these options to its own. */
   readonly connect: (options: RedisOptions) => Redis | Cluster;
   /** BullMQ's key prefix; on a cluster one with a hash tag, such as `{bull}`. */
   readonly prefix?: string;
 }
 
-/** Timeout of commands that cannot wait for Redis to come back, ms. */
+/** The timeout of commands that cannot wait until Redis is back, ms. */
 const COMMAND_TIMEOUT_MS = 5_000;
 /**
- * After so long without a response a connection is taken for lost, ms. Not ioredis' own `socketTimeout`: its timer
- * outlives the connection and ends the next one. BullMQ limits the wait of its blocking connections itself.
+ * A connection without a response for this long is lost, ms. ioredis' `socketTimeout` is not used: its timer outlives
+ * the connection and ends the next one. BullMQ itself bounds the wait of its blocking connections.
  */
 const SILENCE_MS = 10_000;
-/** How long the key is kept that readiness writes, ms. */
+/** How long the key of the readiness check is kept, ms. */
 const WRITE_PROBE_MS = 1_000;
-/** How long `open()` waits for a Redis that is not there; after that the outbox fills and work begins later. */
+/** How long `open()` waits for a missing Redis. After that, callbacks wait in the record and deliveries begin later. */
 const OPEN_TIMEOUT_MS = 3_000;
 
 const factory = createRedisBackend as unknown as BackendFactory;
 
 /**
- * BullMQ on Redis, for those who outgrow one database. Two clients a process, however many services: one
- * waits while Redis is unavailable (workers), the other fails at once (relay, health). Each worker adds
- * the blocking connection BullMQ needs.
+ * BullMQ on Redis, if one database is not enough. Two clients a process, whatever the number of services: one waits
+ * while Redis is unavailable (workers), the other fails at once (relay, health). Each worker adds the blocking
+ * connection that BullMQ needs.
  */
 export class RedisQueueBackend extends QueueBackend {
   readonly kind = 'redis';
@@ -43,15 +43,15 @@ export class RedisQueueBackend extends QueueBackend {
   private readonly patient: Redis | Cluster;
   private readonly prompt: Redis | Cluster;
   private readonly logger = new Logger('ServiceCallbacks');
-  /** Why this Redis must not hold callbacks; set once its configuration is known. */
+  /** Why this Redis must not hold callbacks, once its configuration is known. */
   private refusal: Error | undefined;
-  /** Why there is no connection: what the last attempt to make one failed with. */
+  /** Why there is no connection: the error of the last attempt to connect. */
   private connectionError: Error | undefined;
-  /** Before the first connection `open()` says what is wrong. */
+  /** Before the first connection, `open()` reports the error. */
   private wasReady = false;
   private isUnavailable = false;
   private isClosed = false;
-  /** What has been warned of, so that a reconnect does not say it again. */
+  /** Warnings that were logged, so that a reconnect does not repeat them. */
   private warned: string | undefined;
 
   constructor(private readonly options: RedisQueueOptions) {
@@ -71,7 +71,7 @@ export class RedisQueueBackend extends QueueBackend {
       reconnectOnError,
     });
     onConnection(this.prompt, (socket) => limitSilence(socket, SILENCE_MS));
-    // The caller of a command gets its error; a client without a listener would also print it.
+    // The caller of a command gets its error. ioredis also prints the error of a client without a listener.
     this.patient.on('error', () => undefined);
     this.prompt.on('error', (error: Error) => {
       this.connectionError = error;
@@ -108,7 +108,7 @@ export class RedisQueueBackend extends QueueBackend {
     return this.queueOn(this.patient, name);
   }
 
-  /** Redis is waited for by its worker. */
+  /** A worker waits until Redis is back. */
   async createWorker(name: string): Promise<FetchingWorker> {
     const options = {
       ...workerOptions(this.options),
@@ -119,7 +119,7 @@ export class RedisQueueBackend extends QueueBackend {
   }
 
   async ping(): Promise<void> {
-    // What was wrong with it may have been put right since.
+    // The fault may have been corrected since.
     if (this.refusal && this.prompt.status === 'ready') await this.checkConfiguration();
     this.assertUsable();
     await this.prompt.ping();

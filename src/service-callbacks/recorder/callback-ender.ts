@@ -2,10 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { CallbackRepository } from '../callbacks/callback.repository.js';
 import { CallbackRecorder } from './callback-recorder.js';
 
-/** Callbacks a statement: none of them holds locks for long. */
+/** The most callbacks of a statement: none of them holds locks for long. */
 const CHUNK = 1_000;
 
-/** Ends what waits behind an endpoint that was deleted or disabled. What a crash leaves, the relay ends when it is due. */
+/**
+ * Gives up the waiting callbacks of an endpoint that was deleted or disabled. If a crash leaves some, the relay gives
+ * them up when they are due.
+ */
 @Injectable()
 export class CallbackEnder {
   constructor(
@@ -13,7 +16,7 @@ export class CallbackEnder {
     private readonly recorder: CallbackRecorder,
   ) {}
 
-  /** @returns how many were ended. */
+  /** @returns how many were given up */
   async end(endpointId: string, reason: 'cancelled' | 'disabled'): Promise<number> {
     for (let total = 0; ;) {
       const ended = await this.callbacks.endOfEndpoint(endpointId, reason, CHUNK);

@@ -4,16 +4,16 @@ import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.j
 import type { Callback, DeferralReason, GiveUpReason, PartialCallback } from '../callbacks/callback.js';
 import type { DeliveryFailure } from '../transport/delivery-outcome.js';
 
-/** What an attempt adds to a line. */
+/** Fields that an attempt adds to a line. */
 export interface AttemptFacts {
-  /** From 1, over the callback's whole life. */
+  /** From 1, over all generations. */
   readonly attempt: number;
   readonly durationMs: number;
 }
 
 /**
- * The log as a contract: one line an event, structured, through the application's own logger. A service's broken
- * server is a warning; an error is a fault of this platform.
+ * The log of callbacks, which is a contract: one structured line for each event, through the application's logger. A
+ * service's broken server is a warning; an error is a fault of this platform.
  */
 @Injectable()
 export class CallbackLog {
@@ -74,12 +74,12 @@ export class CallbackLog {
       ...(error && { err: describeError(error) }),
       msg: 'Callback given up and kept as a dead letter',
     };
-    // Nothing but a fault of this platform makes one unreadable.
+    // Only a fault of this platform makes a callback unreadable.
     if (reason === 'unreadable') this.logger.error(line);
     else this.logger.warn(line);
   }
 
-  /** This platform's own fault: the callback is tried again, no attempt is spent. */
+  /** A fault of this platform: the callback is tried again, and no attempt is spent. */
   postponed(callback: PartialCallback, error: unknown): void {
     this.logger.error({
       event: 'callback.postponed',

@@ -15,20 +15,20 @@ import { Figures } from '../figures/figures.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import { CallbackLog, type AttemptFacts } from './callback-log.js';
 
-/** Why a callback is given up, and what is known of the attempt that decided it. */
+/** Why a callback was given up, and the attempt that decided it. */
 export interface Ending {
   readonly reason: GiveUpReason;
   readonly facts?: AttemptFacts | undefined;
   readonly failure?: DeliveryFailure | undefined;
-  /** In words, for operators; never bytes from a server or a payload. */
+  /** In words for operators; never bytes from a server or a payload. */
   readonly detail?: string | undefined;
-  /** A fault of this platform's own. */
+  /** A fault of this platform. */
   readonly error?: Error | undefined;
 }
 
 /**
- * Records what happens to a callback, once, for the log, the metrics, the figures and the host's
- * handlers. None of them waits, and none can fail a delivery.
+ * Reports each event of a callback once to the log, the metrics, the figures and the host's handlers. None of them
+ * waits, and none can fail a delivery.
  */
 @Injectable()
 export class CallbackRecorder {
@@ -44,7 +44,10 @@ export class CallbackRecorder {
     this.metrics.attemptStarted(callback, startedAt, wasDeferred);
   }
 
-  /** @param callback as it was before. @param startedAt Unix ms */
+  /**
+   * @param callback before the attempt
+   * @param startedAt Unix ms
+   */
   attempted(callback: Callback, startedAt: number, outcome: DeliveryOutcome): void {
     this.metrics.attempted(callback, outcome);
     this.figures.attempted(callback, startedAt, outcome);
@@ -66,13 +69,16 @@ export class CallbackRecorder {
   /** @param until Unix ms */
   deferred(callback: Callback, why: DeferralReason, until: number): void {
     this.metrics.deferred(why);
-    // A hold is news; that its endpoint is still busy is none.
+    // A hold is logged; that a held callback's endpoint is also busy is not.
     if (callback.deferral !== undefined && !isHold(why)) return;
     this.log.deferred(callback, why, until);
     this.figures.deferred(callback);
   }
 
-  /** By the relay. @param until Unix ms */
+  /**
+   * Deferred by the relay.
+   * @param until Unix ms
+   */
   deferredByRelay(row: EndedRow, why: DeferralReason, until: number): void {
     const callback = callbackOf(row);
     this.metrics.deferred(why);
@@ -87,12 +93,12 @@ export class CallbackRecorder {
     this.handlers.emit('given_up', () => givenUpEvent(callback, reason, { facts, failure, detail }));
   }
 
-  /** By management, relay or sweep. */
+  /** Given up by management, the relay or the sweep. */
   ended(row: EndedRow, reason: GiveUpReason, fault: Pick<Ending, 'detail' | 'error'> = {}): void {
     this.gaveUp(callbackOf(row), { reason, ...fault, ...lastAttemptOf(row) });
   }
 
-  /** This platform's own fault: the callback is tried again, no attempt is spent. */
+  /** A fault of this platform: the callback is tried again, and no attempt is spent. */
   postponed(callback: PartialCallback, error: unknown): void {
     this.log.postponed(callback, error);
   }
@@ -113,7 +119,7 @@ function callbackOf(row: EndedRow): PartialCallback {
   };
 }
 
-/** What is known of the last attempt of a callback that ends without another one. */
+/** The last attempt of a callback that is given up without another one. */
 export function lastAttemptOf({
   attempt_count: attempt,
   last_attempt: last,

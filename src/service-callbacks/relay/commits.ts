@@ -1,7 +1,7 @@
 import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
 import { dataSourceOf } from '../../database/data-source-of.js';
 
-/** Calls back when a caller's transaction has committed, through TypeORM's own event of it. */
+/** Calls back when a caller's transaction has committed, through TypeORM's own event. */
 export class Commits {
   private readonly awaited = new WeakSet<QueryRunner>();
   private readonly dataSources = new Set<DataSource>();
@@ -10,7 +10,7 @@ export class Commits {
   constructor(onCommit: () => void) {
     this.subscriber = {
       afterTransactionCommit: ({ queryRunner }) => {
-        // The end of a savepoint is a commit to TypeORM.
+        // TypeORM also reports the end of a savepoint as a commit.
         if (queryRunner.isTransactionActive || !this.awaited.delete(queryRunner)) return;
         onCommit();
       },

@@ -3,7 +3,7 @@ import { LowWaterMarks } from './low-water-marks.js';
 
 const at = (priority: number, seq: number) => ({ priority, seq });
 
-/** Every read but the first is not whole, until `wholeMs` says how long one takes. */
+/** Marks after one read from the beginning, which took `wholeMs`. */
 function marksAfterWhole(now = 0, wholeMs = 1): LowWaterMarks {
   const marks = new LowWaterMarks();
   marks.next(now);
@@ -26,7 +26,7 @@ describe('low-water marks', () => {
     expect(marks.next(900).after.get(1)).toBe(0);
     marks.read([], 950, 1);
     marks.read([at(1, 20)], 2_100);
-    // The first two seconds are over: what was taken in them is recent, and not yet below the mark.
+    // After the first two seconds, what was taken in them is recent, and not below the mark yet.
     expect(marks.next(2_200).after.get(1)).toBe(0);
     marks.read([], 2_200, 1);
     marks.read([at(1, 30)], 4_000);
@@ -53,13 +53,13 @@ describe('low-water marks', () => {
     const marks = marksAfterWhole(0, 1);
     expect(marks.next(999).isWhole).toBe(false);
     expect(marks.next(1_000).isWhole).toBe(true);
-    // Until such a read has ended.
+    // It stays due until such a read has ended.
     expect(marks.next(1_001).isWhole).toBe(true);
     marks.read([], 1_010, 10);
     expect(marks.next(1_500).isWhole).toBe(false);
   });
 
-  it('read everything less often where that takes long: a twentieth of the time goes to it', () => {
+  it('read everything less often if that takes long: a twentieth of the time', () => {
     const marks = marksAfterWhole(0, 300);
     expect(marks.next(5_999).isWhole).toBe(false);
     expect(marks.next(6_000).isWhole).toBe(true);
@@ -71,7 +71,7 @@ describe('low-water marks', () => {
     expect(marks.next(60_000).isWhole).toBe(true);
   });
 
-  it('of a relay that was idle for long take what it takes next for recent', () => {
+  it('treat the first take after a long idle time as recent', () => {
     const marks = marksAfterWhole();
     marks.read([at(1, 10)], 10);
     marks.next(60_000);

@@ -1,14 +1,14 @@
-/** Priorities that the producer gives: 1 + ⌊log₂⌋ of a service's recent volume. */
+/** Priorities of the producer: 1 + ⌊log₂⌋ of a service's recent volume. */
 const PRIORITIES = Array.from({ length: 24 }, (_, index) => index + 1);
-/** How long ago the seq that a mark stands on was taken at least, ms: transactions commit out of order. */
+/** A mark rests on a seq that was taken at least this long ago, ms: transactions commit out of order. */
 const LAG_MS = 2_000;
-/** Between two reads from the beginning: a multiple of what the last one took, within bounds, ms. */
+/** The time between two reads from the beginning: a multiple of the duration of the last one, within bounds, ms. */
 const WHOLE = { timesDuration: 20, atLeastMs: 1_000, atMostMs: 60_000 } as const;
 
 /**
- * From where the relay reads, per priority. While a transaction of the host is open for long, PostgreSQL cannot
- * remove what was taken; a read from the beginning then walks over all of it. A transaction that commits more than
- * two seconds after its insert may be below the mark: from time to time everything is read.
+ * Where the relay begins to read, for each priority. While a transaction of the host stays open, PostgreSQL cannot
+ * remove the rows that were taken, and a read from the beginning walks over all of them. A transaction that commits
+ * more than two seconds after its insert may be below the mark, so from time to time everything is read.
  */
 export class LowWaterMarks {
   private settled = new Map<number, number>();
@@ -18,7 +18,10 @@ export class LowWaterMarks {
   private wholeAt = Number.NEGATIVE_INFINITY;
   private wholeMs = 0;
 
-  /** Per priority, the seq after which to read. @param now monotonic ms */
+  /**
+   * For each priority, the seq after which to read.
+   * @param now monotonic ms
+   */
   next(now: number): { readonly after: ReadonlyMap<number, number>; readonly isWhole: boolean } {
     if (now - this.newestSince > LAG_MS) {
       for (const [priority, seq] of this.recent) raise(this.settled, priority, seq);
@@ -27,7 +30,7 @@ export class LowWaterMarks {
       this.newestSince = now;
     }
     const { timesDuration, atLeastMs, atMostMs } = WHOLE;
-    // A process or a database that stood still during a read makes it long.
+    // A process or a database that was stopped during a read makes its duration long.
     const pauseMs = Math.min(atMostMs, Math.max(atLeastMs, timesDuration * this.wholeMs));
     const isWhole = now - this.wholeAt >= pauseMs;
     return {

@@ -3,7 +3,7 @@ import { QueueDepth } from './queue-depth.js';
 
 const BATCH = 32;
 
-/** A queue whose number of waiting jobs a test sets, and a clock that it controls. */
+/** A queue and a clock that a test sets. */
 function aQueue() {
   const queue = { first: 0, waiting: 0, now: 0, measured: 0 };
   const backend = {
@@ -23,7 +23,10 @@ async function roomOf({ depth }: ReturnType<typeof aQueue>): Promise<number> {
 
 const later = (count: number) => Array.from({ length: count }, () => ({ goesFirst: false }));
 
-/** Adds as many jobs as there is room for. @returns how many */
+/**
+ * Adds as many jobs as there is room for.
+ * @returns how many
+ */
 async function fill(aOne: ReturnType<typeof aQueue>): Promise<number> {
   const jobs = Math.ceil((await roomOf(aOne)) / BATCH);
   aOne.depth.add(later(jobs));
@@ -36,7 +39,7 @@ describe('the depth of a queue', () => {
     expect(await roomOf(aQueue())).toBe(1_024);
   });
 
-  it('has room for what is not added: four jobs are added without asking the queue', async () => {
+  it('allows four jobs without measuring the queue', async () => {
     const { queue, depth } = aQueue();
     depth.add(later(3));
     await depth.update();
@@ -59,7 +62,7 @@ describe('the depth of a queue', () => {
     expect(rooms).toEqual([2_048, 4_096, 4_096, 4_096, 4_096]);
   });
 
-  it('shrinks to one batch where nothing is fetched, and has no room then', async () => {
+  it('shrinks to one batch if nothing is fetched, and has no room then', async () => {
     const aOne = aQueue();
     await fill(aOne);
     for (let round = 0; round < 12; round += 1) {
@@ -69,7 +72,7 @@ describe('the depth of a queue', () => {
     expect(await roomOf(aOne)).toBe(0);
     aOne.queue.waiting = 1;
     aOne.queue.now += 1e9;
-    // One job waits, and a window is one job at least.
+    // One job waits, and a window is at least one job.
     expect(await roomOf(aOne)).toBe(0);
   });
 
@@ -86,7 +89,7 @@ describe('the depth of a queue', () => {
     expect(waiting).toBeLessThan(640 * 1.5);
   });
 
-  it('has no room that is less than nothing, also where others add to the queue', async () => {
+  it('never has negative room, also if others add to the queue', async () => {
     const { queue, depth } = aQueue();
     depth.add(later(4));
     queue.waiting = 5_000;
@@ -121,7 +124,7 @@ describe('the depth of a queue', () => {
       aOne.queue.now += 1_000;
       const room = await roomOf(aOne);
       rooms.push(room);
-      // One callback comes, and is a job of its own.
+      // One callback is due, and is a job of its own.
       if (room > 0) aOne.depth.add(later(1));
     }
     expect(rooms).not.toContain(0);

@@ -1,18 +1,19 @@
 import type { QueueBackend, QueuedJob, WaitingJobs } from '../queues/queue-backend.js';
 
-/** How long what waits in a queue may take to be fetched, ms: who goes next is decided in the database, late. */
+/** How long waiting jobs of a queue may take to be fetched, ms: the order is decided late, in the database. */
 const TARGET_MS = 250;
-/** Callbacks that may wait at most, and at the start. */
+/** The most callbacks that may wait, and how many at the start. */
 const MAX_WINDOW = 4_096;
 const FIRST_WINDOW = 1_024;
-/** Jobs that may be added without measuring the queue. */
+/** The most jobs that are added without measuring the queue. */
 const UNMEASURED_JOBS = 4;
 /** How long jobs that go first may keep all others from being fetched, ms. */
 const MAX_STANDSTILL_MS = 1_000;
 
 /**
- * How many callbacks may be added to a queue now. The window follows what is fetched: it doubles while the queue runs
- * empty, and shrinks to what is fetched in a quarter of a second. Jobs in a worker's hands do not count.
+ * Decides how many callbacks may be added to a queue now. The window follows the rate at which jobs are fetched: it
+ * doubles while the queue runs empty, and otherwise shrinks to what is fetched in a quarter of a second. Jobs that a
+ * worker has fetched do not count.
  */
 export class QueueDepth {
   private window = FIRST_WINDOW;
@@ -32,7 +33,7 @@ export class QueueDepth {
     this.movedAt = this.measuredAt;
   }
 
-  /** Callbacks, a whole number from 0. */
+  /** Callbacks that may be added, a whole number from 0. */
   get room(): number {
     const { first, later } = this.assumed;
     return this.roomBeside(first + later);
@@ -49,9 +50,12 @@ export class QueueDepth {
     this.added = [...this.added, ...jobs];
   }
 
-  /** Measures the queue if that may change what is known. Runs after a round, so that a lone callback does not wait for it. */
+  /**
+   * Measures the queue if that may change the window. It runs after a round, so that a lone callback does not wait for
+   * it.
+   */
   async update(): Promise<void> {
-    // No room is never assumed: what was added may have been fetched since.
+    // A full queue is always measured: jobs may have been fetched since.
     const { first, later } = this.waiting;
     if (first + later > 0 || this.added.length >= UNMEASURED_JOBS || this.room === 0) await this.measure();
   }

@@ -23,28 +23,28 @@ import { Commits } from './commits.js';
 import { LowWaterMarks } from './low-water-marks.js';
 import { QueueDepth } from './queue-depth.js';
 
-/** Between two rounds at the least, ms: batches grow with the load. */
+/** The shortest time between two rounds, ms: batches grow with the load. */
 const BETWEEN_ROUNDS_MS = 5;
-/** Until the next round while there is work, ms. */
+/** The time until the next round while there is work, ms. */
 const BUSY_MS = 20;
-/** Until the next look where nothing happens, ms: spread, so that processes do not look together. */
+/** The time until the next look while nothing happens, ms; random, so that processes do not look together. */
 const IDLE_MS = { min: 350, max: 500 } as const;
-/** Where nothing is found after an enqueue or a take: the first delay, doubled up to the last, ms. */
+/** The delays after an enqueue or a take if nothing is found, ms: the first, doubled up to the last. */
 const EAGER_MS = { first: 2, last: 256 } as const;
-/** After a store did not respond, ms. */
+/** The delay after a store did not respond, ms. */
 const RETRY_MS = 500;
-/** What probes, and what each endpoint that is released, may have of the retry permits. */
+/** The share of the retry permits that probes may use, and that each released endpoint may use. */
 const PROBE_SHARE = 1 / 4;
 const RELEASE_SHARE = 1 / 2;
 /** What one batch may have of the permits, but this many callbacks at least: a worker fetches a job when one is free. */
 const BATCH_SHARE = { ofPermits: 1 / 4, atLeast: 8 } as const;
-/** Callbacks a take, of either kind. */
+/** The most callbacks of a take, of each kind. */
 const MAX_TAKE = 1_024;
 
 /**
- * Moves pending and due callbacks into the queues: first they are marked `queued` in the record, then, after the
- * commit, the job is added. A process that ends in between leaves a batch that the sweep adds. Every process runs
- * one, and one at a time takes.
+ * Moves pending and due callbacks into the queues. First they are marked `queued` in the record; after the commit, the
+ * job is added. If the process ends in between, the sweep adds the job. Every process runs a relay, and one relay takes
+ * at a time.
  */
 @Injectable()
 export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
@@ -81,7 +81,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     this.running = this.run();
   }
 
-  /** Stops before the workers do: what they return unsent would be taken again. */
+  /** Stops before the workers do: otherwise it would take again what they return unsent. */
   async onModuleDestroy(): Promise<void> {
     this.stopping.abort();
     this.commits.stop();
@@ -89,7 +89,10 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     await this.running;
   }
 
-  /** Something was enqueued in this process. @param transaction that it commits with */
+  /**
+   * Called when this process has enqueued something.
+   * @param transaction it commits with this transaction
+   */
   nudge(transaction?: QueryRunner): void {
     if (transaction?.isTransactionActive) this.commits.await(transaction);
     else this.wake();
@@ -113,7 +116,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** @returns how many were taken; undefined if a store does not respond. */
+  /** @returns how many were taken; undefined if a store does not respond */
   private async tryRound(): Promise<number | undefined> {
     try {
       const taken = await this.round();
@@ -122,7 +125,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       this.isUnavailable = false;
       return taken;
     } catch (error) {
-      // Once an outage.
+      // Logged once an outage.
       if (!this.isUnavailable)
         this.logger.error({
           event: 'store.unavailable',
@@ -134,9 +137,12 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Takes what is pending and due, once, and adds its jobs. @returns how many callbacks were taken */
+  /**
+   * Takes pending and due callbacks, once, and adds their jobs.
+   * @returns how many callbacks were taken
+   */
   async round(): Promise<number> {
-    // Nothing is marked while the queue is known to be unavailable.
+    // Marks nothing while the queue is known to be unavailable.
     if (this.isUnavailable) await this.backend.ping();
     else this.backend.assertUsable();
     const [quiet, due] = [this.main.roomForFirst, this.retry.room];
@@ -163,7 +169,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     return taken.length + (await this.takeHeld(due));
   }
 
-  /** Sends no statement while no hold is to be probed, ended or released. */
+  /** Runs no statement while no hold is due for a probe, its end, or a release. */
   private async takeHeld(room: number): Promise<number> {
     if (!this.holds.isAnyDue || room === 0) return 0;
     const { retryConcurrency } = this.options;
@@ -187,7 +193,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
         this.recorder.deferredByRelay(row, row.hold_reason ?? 'circuit_open', row.next_probe_at ?? 0);
     }
     const [first, later] = [queued.filter((row) => row.is_first), queued.filter((row) => !row.is_first)];
-    // A process that stood still meanwhile: the sweep may have added these batches, and they may be delivered.
+    // This process was stopped meanwhile. The sweep may have added these batches, and they may be delivered.
     const isLate = this.clock.monotonic() - startedAt > RECHECK_AFTER_MS;
     await Promise.all([
       this.add(MAIN_QUEUE, this.main, first, isLate),
@@ -209,7 +215,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     const queued = jobs.map((job) => queuedJob(queue, job, queue === RETRY_QUEUE || quiet.has(job.id)));
     depth.add(queued);
     if (unreadable.length > 0) await this.settleUnreadable(unreadable);
-    // Where an add fails, or was carried out and the response lost, its batch stays marked and the sweep looks for it.
+    // If an add fails, or its response is lost, its batch stays marked, and the sweep finds it.
     const added = await Promise.allSettled(queued.map((job) => this.backend.add(job)));
     const failed = added.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;

@@ -8,15 +8,15 @@ import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import { Batches, queuedJob } from '../queues/batches.js';
 
-/** How often, and how long ago a batch was marked whose job must be in a queue, ms. */
+/** The interval of sweeps, and the age from which on a marked batch must have a job in a queue, ms. */
 const SWEEP_MS = 10_000;
-/** Batches and callbacks a statement. */
+/** The most batches and callbacks of a statement. */
 const LIMIT = 1_000;
 
 /**
- * Finds what a crash left: batches that are marked in the record and in no queue (a process that ended between mark
- * and add, a flushed Redis, a lost replica), and callbacks that have grown too old. Every process runs one; what two
- * of them find at once is done once.
+ * Finds what a crash left: batches that are marked in the record and are in no queue (a process that ended between mark
+ * and add, a flushed Redis, a lost replica). It also gives up callbacks that are too old. Every process runs one; if
+ * two find the same at once, it is done once.
  */
 @Injectable()
 export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap {
@@ -58,7 +58,7 @@ export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap 
   }
 
   /**
-   * Under the same id and to the same queue: where its job is only late, it is not added twice. Its worker reads first
+   * Under the same id and to the same queue: if its job is only late, it is not added twice. Its worker reads first
    * what is still open.
    */
   private async addAgain(batch: string): Promise<void> {
@@ -69,7 +69,7 @@ export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap 
     );
     const queue = open[0]?.is_first === true ? MAIN_QUEUE : RETRY_QUEUE;
     for (const job of jobs) await this.backend.add(queuedJob(queue, job));
-    // Nothing is left of it but callbacks of deleted endpoints, or of endpoints whose key is missing: taken anew.
+    // Its only callbacks are of deleted endpoints, or of endpoints whose key is missing: they are taken anew.
     if (jobs.length === 0) await this.callbacks.rescheduleBatch(batch, 0);
     this.logger.warn({ event: 'batch.found', batch, callbacks: open.length, msg: 'A batch was in no queue' });
   }

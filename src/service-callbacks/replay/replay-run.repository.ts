@@ -8,27 +8,27 @@ import { finishedConditions, type FinishedFilter } from '../history/finished-fil
 import type { LogScope } from '../history/records.js';
 import { SqlParameters } from '../../database/sql-parameters.js';
 
-/** How far a replay of many has come. */
+/** The progress of a replay of many. */
 export interface ReplayRun {
   readonly id: string;
   readonly serviceId: string | null;
   readonly total: number;
   readonly queued: number;
   readonly refused: number;
-  /** Still to come. */
+  /** Not queued yet. */
   readonly waiting: number;
-  /** Of those that are on their way again: not finished yet. */
+  /** Queued, and not finished. */
   readonly underWay: number;
-  /** Of those: arrived. */
+  /** Queued, and delivered. */
   readonly delivered: number;
-  /** Of those: given up once more. */
+  /** Queued, and given up again. */
   readonly givenUp: number;
   readonly requestedAt: Date;
   readonly advancedAt: Date | null;
   readonly stoppedAt: Date | null;
 }
 
-/** One that is not over, without what takes a count. */
+/** A run that is not over, without the fields that must be counted. */
 export type RunningReplay = Omit<ReplayRun, 'waiting' | 'underWay' | 'delivered' | 'givenUp'>;
 
 const COLUMNS = `r.id, r.service_id AS "serviceId", r.total, r.queued, r.refused, r.requested_at AS "requestedAt",
@@ -42,8 +42,8 @@ export class ReplayRunRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
   /**
-   * Requests a replay of all callbacks that match, can be replayed and have no replay pending. They are replayed at a bounded rate; the
-   * run that this makes can be watched and stopped.
+   * Requests a replay of all callbacks that match, can be replayed and have no replay pending. They are replayed at a
+   * bounded rate. The run shows the progress, and can be stopped.
    */
   start(scope: LogScope, filter: FinishedFilter): Promise<{ readonly id: string; readonly total: number }> {
     return inTransaction(this.dataSource, async (manager) => {
@@ -69,7 +69,7 @@ export class ReplayRunRepository {
     });
   }
 
-  /** How many a start with this filter would replay. */
+  /** How many callbacks a run with this filter would replay. */
   async preview(scope: LogScope, filter: FinishedFilter): Promise<number> {
     const parameters = new SqlParameters();
     const where = this.replayable(parameters, scope, filter);
@@ -81,7 +81,7 @@ export class ReplayRunRepository {
     return row?.count ?? 0;
   }
 
-  /** A service finds its own alone. */
+  /** A service finds its own runs only. */
   async find(scope: LogScope, id: string): Promise<ReplayRun | null> {
     const parameters = new SqlParameters();
     const where = [`r.id = ${parameters.add(id)}`, ownRuns(parameters, scope)].join(' AND ');
@@ -101,7 +101,7 @@ export class ReplayRunRepository {
     return run ?? null;
   }
 
-  /** Those not over, newest first; 20 at most. */
+  /** Runs that are not over, newest first; at most 20. */
   running(scope: LogScope): Promise<RunningReplay[]> {
     const parameters = new SqlParameters();
     return rows<RunningReplay>(
@@ -115,7 +115,7 @@ export class ReplayRunRepository {
     );
   }
 
-  /** What is still to come stays a dead letter; what is on its way goes on. Pressed twice, stopped once. */
+  /** Callbacks that are not queued yet stay dead letters; the others continue. A second stop changes nothing. */
   async stop(scope: LogScope, id: string, now: Date): Promise<boolean> {
     if (!(await this.find(scope, id))) return false;
     await inTransaction(this.dataSource, async (manager) => {
@@ -132,7 +132,7 @@ export class ReplayRunRepository {
     return true;
   }
 
-  /** Runs are of no use long after: they go with the dead letters' retention. */
+  /** Runs are deleted with the dead letters' retention. */
   async prune(before: Date): Promise<void> {
     const statement = 'DELETE FROM service_callback_replays WHERE requested_at < $1';
     await retryConflicts(() => this.dataSource.query(statement, [before]));
@@ -148,7 +148,7 @@ export class ReplayRunRepository {
   }
 }
 
-/** A service has its own alone. */
+/** A service has its own runs only. */
 function ownRuns(parameters: SqlParameters, scope: LogScope): string {
   return scope === 'all' ? 'TRUE' : `r.service_id = ${parameters.add(scope.serviceId)}`;
 }

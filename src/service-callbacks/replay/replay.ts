@@ -6,16 +6,16 @@ import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 import { CallbackRepository, tablesOf } from '../callbacks/callback.repository.js';
 import { FINISHED_STATES, OPEN_STATES, type CallbackState } from '../callbacks/state-machine.js';
 
-/** What a request to replay did. */
+/** The result of a request to replay. */
 export type ReplayResult =
   | { readonly kind: 'queued' }
-  /** It is pending, or has been delivered since: requested twice, sent once. */
+  /** It is open, or was delivered meanwhile: two requests send it once. */
   | { readonly kind: 'already_replayed' }
   | { readonly kind: 'refused'; readonly why: string };
 
-/** Behind first attempts of services that send little, ahead of a flood; see `ServiceVolume`. */
+/** Later than first attempts of services that send little, earlier than a flood; see `ServiceVolume`. */
 const PRIORITY = 10;
-/** Key of the PostgreSQL advisory lock: one process at a time starts the replays that were requested together. */
+/** Key of PostgreSQL's advisory lock: one process at a time starts the replays of runs. */
 const RUN_LOCK = 7_364_120_022;
 
 interface Candidate {
@@ -28,7 +28,10 @@ interface Candidate {
   readonly has_payload: boolean;
 }
 
-/** Starts the next generation of finished callbacks: under the same id, to the same endpoint as it is now. */
+/**
+ * Starts the next generation of finished callbacks: with the same id, to the same endpoint with its current URL and
+ * token.
+ */
 @Injectable()
 export class Replay {
   constructor(
@@ -36,13 +39,16 @@ export class Replay {
     private readonly callbacks: CallbackRepository,
   ) {}
 
-  /** @returns null where the service has no such dead letter. */
+  /** @returns null if the service has no such dead letter */
   deadLetter(serviceId: string, id: string): Promise<ReplayResult | null> {
     const which = `AND c.dismissed_at IS NULL AND (c.state = 'given_up' OR c.generation > 0)`;
     return this.one(serviceId, id, which, ['given_up']);
   }
 
-  /** Any finished callback, delivered ones too. @returns null where the service has no such callback. */
+  /**
+   * Replays any finished callback, also a delivered one.
+   * @returns null if the service has no such callback
+   */
   finished(serviceId: string, id: string): Promise<ReplayResult | null> {
     return this.one(serviceId, id, '', FINISHED_STATES);
   }
@@ -68,9 +74,9 @@ export class Replay {
   }
 
   /**
-   * What waits for its next attempt gets it now: one that is scheduled is due, and one whose endpoint is on hold is its
-   * next probe. A hold by `Retry-After` is from then on probed like one by a circuit.
-   * @returns whether the service has such a callback and it waits.
+   * Gives a waiting callback its next attempt now: a scheduled callback is due, and a held one is its endpoint's next
+   * probe. After that, a hold by `Retry-After` has probes like a hold by a circuit.
+   * @returns whether the service has such a callback, and it waits
    */
   async retryNow(serviceId: string, id: string): Promise<boolean> {
     const { callbacks, holds } = tablesOf(this.dataSource);
@@ -90,8 +96,8 @@ export class Replay {
   }
 
   /**
-   * The next few callbacks whose replay is requested, unless another process is reading them.
-   * @param everyMs how long ago the last of them were replayed at least
+   * Replays the next few callbacks of runs, unless another process does so at this moment.
+   * @param everyMs the least time since the last few, ms
    * @returns how many there were
    */
   async batch(limit: number, everyMs: number): Promise<number> {
@@ -156,7 +162,7 @@ export class Replay {
   }
 }
 
-/** In words why it cannot be replayed. */
+/** Why it cannot be replayed, in words. */
 function refusal(candidate: Candidate): string | undefined {
   if (OPEN_STATES.some((state) => state === candidate.state)) return undefined;
   if (!candidate.has_payload) return 'it has no payload that could be sent';
@@ -165,7 +171,7 @@ function refusal(candidate: Candidate): string | undefined {
   return undefined;
 }
 
-/** In the order of the ids: two processes that count for the same runs wait for each other in one direction only. */
+/** In the order of the ids, so that two processes that count for the same runs cannot deadlock. */
 async function advance(
   manager: EntityManager,
   candidates: readonly Candidate[],

@@ -7,25 +7,25 @@ import { CorruptCiphertextError, UnknownEncryptionKeyError } from '../security/e
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { parsedJson } from '../unknown-json.js';
 
-/** What stands in the place of a personal field. */
+/** Replaces a personal field. */
 const MASKED = '[masked]';
 
-/** The JSON document of a callback, as far as it may be seen. */
+/** The payload of a callback, as far as the reader may see it. */
 export type CallbackBody =
   | {
       readonly kind: 'kept';
-      /** JSON, as it is sent; with {@link MASKED} for each of the masked fields. */
+      /** JSON as it is sent, with {@link MASKED} in place of masked fields. */
       readonly text: string;
       readonly maskedFields: readonly string[];
-      /** Its fields with personal data, masked or not. */
+      /** Its fields with personal data, whether masked or not. */
       readonly personalFields: readonly string[];
     }
-  /** Its retention is over, or it was deleted. */
+  /** Its retention is over, or it was removed. */
   | { readonly kind: 'not_kept' }
-  /** Its key is not among the keys of this process, or it was altered. */
+  /** This process does not have its key, or it was altered. */
   | { readonly kind: 'unreadable' };
 
-/** Decrypts what a callback sends, for a person to read. */
+/** Decrypts the payload of a callback, for a person to read. */
 @Injectable()
 export class CallbackBodyReader {
   constructor(

@@ -9,7 +9,7 @@ import type { EndpointFigures, LogScope } from '../history/records.js';
 
 const HOURS = 24;
 
-/** How one endpoint is, in figures. */
+/** The health and figures of one endpoint. */
 @Injectable()
 export class EndpointReader {
   constructor(
@@ -19,12 +19,12 @@ export class EndpointReader {
     private readonly clock: Clock,
   ) {}
 
-  /** Since when it has only failed; null where it does not, or where there is no such callback API in scope. */
+  /** The beginning of the endpoint's failure; null if it does not fail, or is not in scope. */
   async failingSince(scope: LogScope, callbackApiId: string): Promise<Date | null> {
     return (await this.endpoints.health(scope, callbackApiId))?.failingSince ?? null;
   }
 
-  /** @returns null where there is no such callback API in scope. */
+  /** @returns null if the endpoint does not exist, or is not in scope */
   async read(scope: LogScope, callbackApiId: string): Promise<EndpointFigures | null> {
     const now = this.clock.now();
     const health = await this.endpoints.health(scope, callbackApiId);

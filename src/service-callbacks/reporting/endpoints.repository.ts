@@ -16,13 +16,13 @@ import type {
 import { SqlParameters } from '../../database/sql-parameters.js';
 import { uuidRangeOf } from '../history/uuid-range.js';
 
-/** How far waiting callbacks are counted: of the endpoint of a page, and of each in a list. */
+/** Limits to which waiting callbacks are counted: of one endpoint's page, and of each endpoint in a list. */
 const MAX_BACKLOG = 10_000;
 const MAX_IN_LIST = 1_000;
 
 const LIMIT = 50;
 
-/** Each is read from its own stretch of an index. */
+/** Each state is read from its own stretch of an index. */
 const WAITING_STATES = ['pending', 'scheduled', 'held'] as const;
 
 interface HealthRow {
@@ -84,7 +84,7 @@ const STATES: Readonly<Record<EndpointState, string>> = {
     AND NOT EXISTS (SELECT FROM service_callback_holds hold WHERE hold.endpoint_id = api.id AND hold.state <> 'lifted')`,
 };
 
-/** One that is disabled fails no more. */
+/** A disabled endpoint does not count as failing. */
 const TROUBLE = `CASE WHEN disabled_at IS NULL THEN failing_since END ASC NULLS LAST,
   failed + given_up DESC, deferred DESC, delivered DESC`;
 const ORDERS: Readonly<Record<EndpointOrder, string>> = {
@@ -96,7 +96,7 @@ const ORDERS: Readonly<Record<EndpointOrder, string>> = {
   given_up: 'given_up DESC',
 };
 
-/** Callback APIs with what is known of their servers. */
+/** Endpoints with their health. */
 @Injectable()
 export class EndpointsRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
@@ -112,7 +112,10 @@ export class EndpointsRepository {
     return row ? healthOf(row) : null;
   }
 
-  /** Worst first by default. @param since from where on outcomes are counted */
+  /**
+   * Worst first by default.
+   * @param since the time from which outcomes are counted
+   */
   async list(
     scope: LogScope,
     since: Date,
@@ -155,7 +158,7 @@ export class EndpointsRepository {
     }));
   }
 
-  /** By how they fail, the commonest first. */
+  /** Failing endpoints by their error, the most frequent first. */
   failing(scope: LogScope): Promise<FailingEndpoints[]> {
     return rows<FailingEndpoints>(
       this.dataSource,
@@ -175,7 +178,7 @@ export class EndpointsRepository {
     return row?.count ?? 0;
   }
 
-  /** What waits for an attempt. */
+  /** Callbacks that wait for an attempt. */
   async backlog(callbackApiId: string): Promise<Backlog> {
     const waiting = WAITING_STATES.map(
       (state) => `(SELECT next_attempt_at FROM service_callbacks
@@ -191,7 +194,7 @@ export class EndpointsRepository {
     return { count: row?.count ?? 0, nextAt: row?.next_at ?? null };
   }
 
-  /** Callbacks that wait for an attempt, as far as they are counted. */
+  /** Callbacks that wait for an attempt, counted up to a limit. */
   async waiting(scope: LogScope, atMost: number): Promise<number> {
     const parameters = new SqlParameters();
     const limit = parameters.add(atMost);
@@ -220,7 +223,7 @@ export class EndpointsRepository {
     return row?.count ?? 0;
   }
 
-  /** That wait for a replay or their end, as far as they are counted. */
+  /** Dead letters on the list, counted up to a limit. */
   async deadLetters(scope: LogScope, atMost: number): Promise<number> {
     const [row] = await rows<{ count: number }>(
       this.dataSource,
@@ -232,7 +235,7 @@ export class EndpointsRepository {
   }
 }
 
-/** A part of the URL, or the beginning of one of its ids. */
+/** Matches a part of the URL, or the beginning of the endpoint's or the service's id. */
 function matches(parameters: SqlParameters, text: string): string {
   const given = parameters.add(text);
   const range = uuidRangeOf(text);

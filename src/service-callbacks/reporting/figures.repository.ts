@@ -7,12 +7,12 @@ import { OUTCOME_SUMS, type OutcomeRow } from '../figures/outcomes.js';
 import type { LogScope } from '../history/records.js';
 import { SqlParameters } from '../../database/sql-parameters.js';
 
-/** Histograms and sums of what was counted beside the log; kept with `CALLBACK_DELIVERY_LOG=off` too. */
+/** Histograms and sums. They are also kept with `CALLBACK_DELIVERY_LOG=off`. */
 @Injectable()
 export class FiguresRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
-  /** By minute, those that had any. */
+  /** By minute; minutes without events are missing. */
   minutes(scope: LogScope, since: Date): Promise<OutcomeRow[]> {
     const { where, values } = within(scope, 'minute', since);
     return rows<OutcomeRow>(
@@ -23,7 +23,7 @@ export class FiguresRepository {
     );
   }
 
-  /** By hour, those that had any. */
+  /** By hour; hours without events are missing. */
   hours(scope: LogScope, since: Date, callbackApiId?: string): Promise<OutcomeRow[]> {
     const { where, values } = within(scope, 'hour', since, callbackApiId);
     return rows<OutcomeRow>(
@@ -44,7 +44,7 @@ export class FiguresRepository {
     return this.histogram('service_callback_endpoint_hours', 'duration_histogram', where, values);
   }
 
-  /** Forgets what is older. */
+  /** Deletes older figures. */
   async prune(minutesBefore: Date, hoursBefore: Date): Promise<void> {
     for (const [statement, before] of [
       ['DELETE FROM service_callback_minutes WHERE minute < $1', minutesBefore],

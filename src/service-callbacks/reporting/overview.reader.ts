@@ -14,7 +14,7 @@ const HOURS = 24;
 const MAX_COUNTED = 100_000;
 const WORST = 5;
 
-/** How everything is, at a glance. */
+/** The state of everything, at a glance. */
 @Injectable()
 export class OverviewReader {
   constructor(
@@ -26,7 +26,7 @@ export class OverviewReader {
     private readonly callbacks: CallbackRepository,
   ) {}
 
-  /** @param query which endpoints, and in which order */
+  /** @param query which endpoints, in which order */
   async read(scope: LogScope, query: EndpointQuery = {}): Promise<Overview> {
     const now = this.clock.now();
     const hourStart = new Date(startOfSeries(now, MINUTE_MS, MINUTES));
@@ -59,7 +59,7 @@ export class OverviewReader {
     };
   }
 
-  /** What belongs to all services together is not one service's to see. */
+  /** A service may not see what concerns all services together. */
   private async ofThePlatform(scope: LogScope, now: number) {
     if (scope !== 'all') return { inFlight: null, oldestDueMs: null, processes: null, droppedFacts: null };
     const { processes, inFlight, dropped } = await this.processes.sums(now);
@@ -67,7 +67,7 @@ export class OverviewReader {
   }
 }
 
-/** Of the running minute and the one before: never less than a minute's worth. */
+/** Over the current minute and the one before: never less than a minute. */
 function endedPerSecond(minutes: readonly OutcomesAt[], now: number): number {
   const last = minutes.slice(-2);
   const start = last[0]?.at.getTime() ?? now;

@@ -10,7 +10,7 @@ import { ProcessesRepository } from './processes.repository.js';
 /** How often a process reports itself, ms. */
 const HEARTBEAT_MS = 5_000;
 
-/** Reports what only this process knows: attempts in flight, what is in no figure. */
+/** Reports what only this process knows: attempts in flight, and events that its figures had to drop. */
 @Injectable()
 export class ProcessHeartbeat extends PeriodicWork implements OnApplicationBootstrap {
   private readonly id = randomUUID();
@@ -31,7 +31,7 @@ export class ProcessHeartbeat extends PeriodicWork implements OnApplicationBoots
 
   override async beforeApplicationShutdown(): Promise<void> {
     await super.beforeApplicationShutdown();
-    // If the database is unavailable, its row expires.
+    // If the database does not respond, its row expires.
     await this.processes.forget(this.id).catch(() => undefined);
   }
 

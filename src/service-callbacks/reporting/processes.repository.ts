@@ -3,16 +3,16 @@ import type { DataSource } from 'typeorm';
 import { rows } from '../../database/rows.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
-/** A process without a heartbeat for this long is no longer counted, ms. */
+/** A process without a heartbeat for longer is not counted, ms. */
 const HEARTBEAT_TIMEOUT_MS = 30_000;
 
-/** What a worker process reports every few seconds. */
+/** The report that a worker process writes every few seconds. */
 export interface ProcessFacts {
   readonly id: string;
   /** Host name and process id. */
   readonly label: string;
   readonly inFlight: number;
-  /** What its journal had to drop since it started. */
+  /** Events that its figures had to drop since its start. */
   readonly dropped: number;
 }
 
@@ -22,12 +22,12 @@ export interface ProcessSums {
   readonly dropped: number;
 }
 
-/** The worker processes' own reports: only they know these facts. */
+/** The reports of worker processes. */
 @Injectable()
 export class ProcessesRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
-  /** Overwrites the last report of this process, and removes processes whose heartbeat has stopped. */
+  /** Replaces the last report of this process, and deletes those of processes whose heartbeat has stopped. */
   async report({ id, label, inFlight, dropped }: ProcessFacts, now: number): Promise<void> {
     await this.dataSource.query(
       `WITH stopped AS (DELETE FROM service_callback_processes WHERE at < $5 AND id <> $1)
@@ -39,7 +39,7 @@ export class ProcessesRepository {
     );
   }
 
-  /** A process that ends says so. */
+  /** Deletes the report of a process that ends. */
   async forget(id: string): Promise<void> {
     await this.dataSource.query(`DELETE FROM service_callback_processes WHERE id = $1`, [id]);
   }

@@ -4,7 +4,7 @@ import type { LoggedCallback, LogScope, SearchResult } from '../history/records.
 import { uuidRangeOf, type UuidRange } from '../history/uuid-range.js';
 import { SearchRepository } from './search.repository.js';
 
-/** Of each kind, at most. */
+/** The most results of each kind. */
 const LIMIT = 20;
 
 /** Finds by an id, a subject (such as a notification's id), or the beginning of one. */
@@ -15,7 +15,7 @@ export class SearchReader {
     private readonly others: SearchRepository,
   ) {}
 
-  /** @param subjectIds subjects whose callbacks are wanted too: those that have the text as their reference */
+  /** @param subjectIds subjects whose reference is the text: their callbacks are found too */
   async search(scope: LogScope, text: string, subjectIds: readonly string[] = []): Promise<SearchResult> {
     const range = uuidRangeOf(text);
     // One after the other: a page must not take the whole pool.

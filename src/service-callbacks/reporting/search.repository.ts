@@ -6,7 +6,7 @@ import { SqlParameters } from '../../database/sql-parameters.js';
 import type { UuidRange } from '../history/uuid-range.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
 
-/** Finds what is not a callback. Endpoints are few: they are found by any part of their URL. */
+/** Finds endpoints and services. There are few endpoints, so any part of a URL finds them. */
 @Injectable()
 export class SearchRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}

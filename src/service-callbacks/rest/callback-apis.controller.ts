@@ -151,7 +151,7 @@ export class CallbackApisController {
     await this.callbackApis.remove(serviceId, id).catch(throwHttp);
   }
 
-  /** Refuses a body for all that is wrong with it at once: its shape, its type, where its URL leads. */
+  /** Rejects a body with everything that is wrong with it: its shape, its type, and where its URL leads. */
   private accepted<T>({ input, value, problems }: CheckedBody<T>, current?: CallbackApi): T {
     const fields = typeof input === 'object' && input !== null ? input : {};
     const all = [...problems, ...this.callbackApis.problemsOf(fields, current)];
@@ -164,7 +164,7 @@ async function asHttp(result: Promise<CallbackApi>) {
   return { data: view(await result.catch(throwHttp)) };
 }
 
-/** The only two responses that contain the secret. */
+/** Only these two responses contain the secret. */
 async function asHttpWithSecret(
   result: Promise<WithSigningSecret>,
 ): Promise<{ data: z.infer<typeof callbackApiWithSecretView> }> {

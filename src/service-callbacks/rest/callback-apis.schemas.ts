@@ -10,7 +10,7 @@ export const callbackApiId = uuidParam.meta({
   examples: [EXAMPLE_IDS.callbackApi],
 });
 
-/** Lengths in characters. The URL bound is what common proxies accept. */
+/** Lengths in characters. The URL's limit is the one of common proxies. */
 const BEARER_TOKEN = { min: 10, max: 1_000 } as const;
 const URL_MAX = 2_048;
 
@@ -22,7 +22,7 @@ const bearerToken = z
   .string({ error: fieldError('bearer_token', 'bearer_token is not a string') })
   .min(BEARER_TOKEN.min, `bearer_token is shorter than ${BEARER_TOKEN.min} characters`)
   .max(BEARER_TOKEN.max, `bearer_token is longer than ${BEARER_TOKEN.max} characters`)
-  // Whatever can stand in a header; RFC 6750 §2.1 is narrower, the tokens in use are not.
+  // Any characters of a header: RFC 6750 §2.1 allows fewer, but tokens in use have more.
   .regex(/^[\x21-\x7e]*$/, 'bearer_token has characters that cannot stand in an Authorization header')
   .meta({
     description: 'Sent as `Authorization: Bearer …` with each callback; no response shows it',

@@ -26,7 +26,7 @@ import { ReplayRunRepository, type ReplayRun } from '../replay/replay-run.reposi
 const NOT_FOUND = 'The service has no such callback';
 const NO_REPLAY = 'The service has no such replay';
 
-/** The state of a service's callbacks, the responses of its servers, and replays. */
+/** A service's callbacks, the responses of its servers, and replays. */
 @Controller('service/:service_id')
 @UseFilters(HttpErrorFilter)
 @OperationsOf('Callbacks')

@@ -91,7 +91,7 @@ const replay = {
     .optional(),
 };
 
-/** `{}` is all of them; without a body nothing is replayed. */
+/** `{}` selects all of them. A request without a body is an error: it replays nothing. */
 export const replayCallbacksBody = requestBody(replay);
 export type ReplayCallbacksBody = z.infer<typeof replayCallbacksBody>;
 
@@ -179,7 +179,7 @@ const deadLetters = {
 export const listDeadLettersQuery = requestBody({ ...deadLetters, ...page }, 'expected an object');
 export type ListDeadLettersQuery = z.infer<typeof listDeadLettersQuery>;
 
-/** `{}` is all of them; without a body nothing is replayed. */
+/** `{}` selects all of them. A request without a body is an error: it replays nothing. */
 export const replayDeadLettersBody = requestBody(deadLetters);
 export type ReplayDeadLettersBody = z.infer<typeof replayDeadLettersBody>;
 

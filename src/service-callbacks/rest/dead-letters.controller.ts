@@ -145,12 +145,12 @@ function notFound(serviceId: string, id: string): NotFoundException {
   return new NotFoundException(`Service ${serviceId} has no dead letter ${id}`);
 }
 
-/** Without what the list of callbacks shows of the response. */
+/** Without the excerpt and headers of the response, which the list of callbacks shows. */
 function attemptView({ excerpt: _excerpt, headers: _headers, ...attempt }: AttemptRecord) {
   return attempt;
 }
 
-/** The payload stays where it is: it has a recipient in it. A replayed one is no dead letter any more. */
+/** Never the payload, which has a recipient in it. A replayed callback is no longer a dead letter. */
 function view(letter: DeadLetter): z.infer<typeof schemas.deadLetterView> {
   return {
     id: letter.id,

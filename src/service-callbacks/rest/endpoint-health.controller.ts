@@ -27,7 +27,7 @@ import { TestCallback, TooManyTestsError } from '../test-callback/test-callback.
 
 const NOT_FOUND = 'The service has no such callback API';
 
-/** How an endpoint is, whether it is on, and a try. */
+/** Health of an endpoint, its switch, and test callbacks. */
 @Controller('service/:service_id/callback-api/:id')
 @UseFilters(HttpErrorFilter)
 @OperationsOf('Callback APIs')

@@ -11,11 +11,11 @@ const updatedById = {
   }).optional(),
 };
 
-/** May be left out as a whole. */
+/** The body is optional. */
 export const disableBody = requestBody(updatedById).optional();
 export type DisableBody = z.infer<typeof disableBody>;
 
-/** May be left out as a whole: nothing is replayed then. */
+/** The body is optional: without it nothing is replayed. */
 export const enableBody = requestBody({
   ...updatedById,
   replay: z

@@ -34,7 +34,7 @@ describe('parseEncryptionKeys', () => {
 });
 
 describe('generateEncryptionKey', () => {
-  it('makes another key each time, which can be read', () => {
+  it('makes a new valid key each time', () => {
     const [one, other] = [generateEncryptionKey('dev'), generateEncryptionKey('dev')];
     expect(one).not.toBe(other);
     expect(parseEncryptionKeys([one]).current.id).toBe('dev');

@@ -4,19 +4,18 @@ import { InvalidEncryptionKeyError } from './errors.js';
 /** 256 bits. */
 const KEY_BYTES = 32;
 
-/** A key id stands in the clear in front of a dot, in a comma-separated list, and in log lines. */
+/** A key id is written in clear: before a ciphertext's dot, in a comma-separated list, and in log lines. */
 export const KEY_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Keys by id, in the order given: the first encrypts, all decrypt. */
+/** Keys by id, in the given order: the first encrypts, all decrypt. */
 export interface EncryptionKeys {
   readonly current: { readonly id: string; readonly key: KeyObject };
   readonly byId: ReadonlyMap<string, KeyObject>;
 }
 
 /**
- * Reads keys of the form `kid:base64(32 bytes)`, as `CALLBACK_ENCRYPTION_KEYS` has them.
- *
- * @throws InvalidEncryptionKeyError that names the key's id, or its position where it has none; never the key
+ * Parses keys `kid:base64(32 bytes)`, as `CALLBACK_ENCRYPTION_KEYS` has them.
+ * @throws InvalidEncryptionKeyError naming the key's id, or its position without one; never the key
  */
 export function parseEncryptionKeys(keys: readonly string[]): EncryptionKeys {
   const byId = new Map<string, KeyObject>();
@@ -29,7 +28,7 @@ export function parseEncryptionKeys(keys: readonly string[]): EncryptionKeys {
   throw new InvalidEncryptionKeyError('list', 'is empty');
 }
 
-/** A new random key of the form `kid:base64(32 bytes)`. */
+/** A new random key, `kid:base64(32 bytes)`. */
 export function generateEncryptionKey(kid: string): string {
   if (!KEY_ID_PATTERN.test(kid))
     throw new RangeError(`key id "${kid}" does not match ${KEY_ID_PATTERN.source}`);
@@ -40,7 +39,7 @@ function parseEncryptionKey(text: string, position: number): { id: string; key: 
   const colon = text.indexOf(':');
   const id = text.slice(0, Math.max(colon, 0));
   if (!KEY_ID_PATTERN.test(id)) {
-    // What stands where the id should be may be the key itself: it is not repeated.
+    // The text in place of the id may be the key itself: the message does not repeat it.
     throw new InvalidEncryptionKeyError(
       `number ${position}`,
       `has no key id that matches ${KEY_ID_PATTERN.source}`,
@@ -48,7 +47,7 @@ function parseEncryptionKey(text: string, position: number): { id: string; key: 
   }
   const encoded = text.slice(colon + 1);
   const bytes = Buffer.from(encoded, 'base64');
-  // Node skips what is not base64; only a text that encodes back to itself was read in full.
+  // Node ignores invalid characters of base64. A valid text is one that encodes to itself.
   if (bytes.toString('base64') !== encoded) throw new InvalidEncryptionKeyError(`"${id}"`, 'is not base64');
   if (bytes.length !== KEY_BYTES) throw new InvalidEncryptionKeyError(`"${id}"`, `has ${bytes.length} bytes`);
   return { id, key: createSecretKey(bytes) };

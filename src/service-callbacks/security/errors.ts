@@ -1,4 +1,4 @@
-/** A ciphertext that is malformed, was altered, or belongs elsewhere. Repeats none of its contents. */
+/** A ciphertext is malformed, was altered, or belongs elsewhere. The message repeats nothing of it. */
 export class CorruptCiphertextError extends Error {
   override readonly name = 'CorruptCiphertextError';
 
@@ -9,7 +9,7 @@ export class CorruptCiphertextError extends Error {
   }
 }
 
-/** A ciphertext made under a key that is not configured, such as one retired too early. */
+/** The key of a ciphertext is not configured, for example because it was removed too early. */
 export class UnknownEncryptionKeyError extends Error {
   override readonly name = 'UnknownEncryptionKeyError';
 
@@ -24,12 +24,12 @@ export class UnknownEncryptionKeyError extends Error {
   }
 }
 
-/** An encryption key that cannot be used. Says which one and why, never the key. */
+/** An encryption key is invalid. The message says which key and why, but never shows it. */
 export class InvalidEncryptionKeyError extends Error {
   override readonly name = 'InvalidEncryptionKeyError';
 
   /**
-   * @param which the key's id in quotes, or where it stands
+   * @param which the key's id in quotes, or its position
    * @param problem continues the sentence, `has 16 bytes`
    */
   constructor(which: string, problem: string) {

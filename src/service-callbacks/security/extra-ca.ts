@@ -6,9 +6,8 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /**
  * Reads the certificates that are trusted beside the system's (`CALLBACK_EXTRA_CA_FILE`).
- *
- * @returns the PEM text; all its certificates can be read
- * @throws InvalidCaFileError naming the file: one that was meant and is not there would be missed much later
+ * @returns the PEM text; all its certificates are valid
+ * @throws InvalidCaFileError naming the file. Without the error, a missing file would be noticed much later.
  */
 export function readExtraCa(path: string): string {
   const text = read(path);

@@ -12,7 +12,7 @@ describe('PayloadCipher', () => {
   const cipher = new PayloadCipher([NEW, OLD]);
   const text = anyText({ maxLength: 200 });
 
-  it('gives any payload back', () => {
+  it('decrypts any payload to itself', () => {
     fc.assert(
       fc.property(text, text, (payload, associatedData) => {
         expect(cipher.decrypt(cipher.encrypt(payload, associatedData), associatedData)).toBe(payload);
@@ -23,7 +23,7 @@ describe('PayloadCipher', () => {
   it.each([
     ['an empty one', ''],
     ['a megabyte', 'é🙂\u0000"\n'.repeat(120_000)],
-  ])('gives %s back', (_case, payload) => {
+  ])('decrypts %s to itself', (_case, payload) => {
     expect(cipher.decrypt(cipher.encrypt(payload, 'a'), 'a')).toBe(payload);
   });
 

@@ -8,21 +8,19 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Encrypts job documents and columns at rest: AES-256-GCM under the first key; every key decrypts.
+ * Encrypts payloads, jobs and columns at rest with AES-256-GCM: the first key encrypts, every key decrypts.
  *
- * A token is `<kid>.<base64url(nonce ‖ ciphertext ‖ tag)>`. The key id stands in the clear, so that a key
- * can be retired knowingly, and is authenticated together with the associated data, which binds a token to
- * its row or callback: copied elsewhere, it does not decrypt.
- *
- * Nonces are random, so a key is to be replaced before it has encrypted 2^32 texts (NIST SP 800-38D §8.3).
- * Texts travel as UTF-8: a lone surrogate, which has no UTF-8 form, comes back as U+FFFD.
+ * A token is `<kid>.<base64url(nonce ‖ ciphertext ‖ tag)>`. The key id is in clear, so that it is known which keys are
+ * still in use. It is authenticated together with the associated data, which binds a token to its row or callback:
+ * elsewhere, the token does not decrypt. Nonces are random, so a key must be replaced before it has encrypted 2^32
+ * texts (NIST SP 800-38D §8.3). Texts are UTF-8: half of a surrogate pair has no UTF-8 form and comes back as U+FFFD.
  */
 export class PayloadCipher {
   private readonly keys: EncryptionKeys;
 
   /**
    * @param keys `kid:base64(32 bytes)`, at least one
-   * @throws InvalidEncryptionKeyError that names the key's id, never the key
+   * @throws InvalidEncryptionKeyError naming the key's id, never the key
    */
   constructor(keys: readonly string[]) {
     this.keys = parseEncryptionKeys(keys);
@@ -43,8 +41,8 @@ export class PayloadCipher {
   }
 
   /**
-   * @throws UnknownEncryptionKeyError when the token's key is not among the configured ones
-   * @throws CorruptCiphertextError when the token is malformed or does not authenticate with `associatedData`
+   * @throws UnknownEncryptionKeyError if the token's key is not configured
+   * @throws CorruptCiphertextError if the token is malformed, or does not match `associatedData`
    */
   decrypt(token: string, associatedData: string): string {
     const { keyId, sealed } = parseToken(token);
@@ -57,7 +55,7 @@ export class PayloadCipher {
     try {
       return Buffer.concat([text, decipher.final()]).toString('utf8');
     } catch {
-      // OpenSSL's message says less than the type does.
+      // The error's type says more than OpenSSL's message.
       throw new CorruptCiphertextError('does not authenticate: it was altered or belongs to something else');
     }
   }
@@ -77,13 +75,13 @@ function parseToken(token: string): { keyId: string; sealed: Buffer } {
   const isWellFormed =
     KEY_ID_PATTERN.test(keyId) &&
     sealed.length >= NONCE_BYTES + TAG_BYTES &&
-    // Node skips foreign characters and unused bits: without this a token could be altered and still decrypt.
+    // Node ignores foreign characters and unused bits: without this check an altered token could still decrypt.
     sealed.toString('base64url') === encoded;
   if (!isWellFormed) throw new CorruptCiphertextError('is malformed');
   return { keyId, sealed };
 }
 
-/** A key id has no dot, so the two cannot be confused. */
+/** A key id has no dot, so the two parts cannot be confused. */
 function authenticated(keyId: string, associatedData: string): Buffer {
   return Buffer.from(`${keyId}.${associatedData}`, 'utf8');
 }

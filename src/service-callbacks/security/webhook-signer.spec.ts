@@ -47,7 +47,7 @@ describe('WebhookSigner', () => {
 });
 
 describe('generateSigningSecret', () => {
-  it('is of 32 random bytes, in the form receivers take', () => {
+  it('makes 32 random bytes, in the form that receivers accept', () => {
     const secret = generateSigningSecret();
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]+=*$/);
     expect(signingKeyOf(secret)).toHaveLength(32);

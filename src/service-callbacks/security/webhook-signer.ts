@@ -1,14 +1,14 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { signingKeyOf } from './signing-secret.js';
 
-/** So many secrets are kept decoded; the one that was used longest ago makes room. */
+/** How many decoded secrets are kept; the least recently used one is dropped. */
 const MAX_KEYS = 10_000;
 
-/** What is signed: a receiver has all of it before it reads the body as JSON. */
+/** The signed parts. A receiver has all of them before it parses the body. */
 export interface SignedMessage {
-  /** The callback's, the same over every attempt. */
+  /** The callback's id, the same on every attempt. */
   readonly id: string;
-  /** The attempt's time, Unix seconds. */
+  /** The time of the attempt, Unix seconds. */
   readonly timestamp: number;
   readonly body: string;
 }
@@ -18,7 +18,7 @@ export class WebhookSigner {
   private readonly keys = new Map<string, KeyObject>();
 
   /**
-   * @param secrets the one in use first, then those that are still accepted after a rotation; at least one
+   * @param secrets the current one first, then those still valid after a rotation; at least one
    * @returns `webhook-signature`: `v1,<base64>` for each secret, separated by spaces
    */
   sign({ id, timestamp, body }: SignedMessage, secrets: readonly string[]): string {
@@ -30,7 +30,7 @@ export class WebhookSigner {
 
   private keyOf(secret: string): KeyObject {
     const key = this.keys.get(secret) ?? createSecretKey(signingKeyOf(secret));
-    // A map is ordered by insertion: what was used last goes to its end.
+    // A map keeps the order of insertion: the secret that was used last goes to the end.
     this.keys.delete(secret);
     this.keys.set(secret, key);
     if (this.keys.size > MAX_KEYS) this.forgetOldest();

@@ -1,7 +1,7 @@
 import { serviceCallbackMigrations } from '../../database/migrations/migrations.js';
 import type { ExpectedSchema } from './database-faults.js';
 
-/** What the module has in a host's database. */
+/** The module's tables in a host's database. */
 export const callbackSchema = {
   tables: [
     'service_callback_apis',

@@ -20,8 +20,9 @@ const MIGRATE_QUEUE =
   '`queue.migrate: true` (MIGRATE_ON_START=true)';
 
 /**
- * The host's `DataSource`, once all that the module needs of the host is there; everything of the module waits for it.
- * @param name of the `DataSource`, where it is not the default one
+ * The host's `DataSource`, after everything that the module needs of the host was found. The module's providers wait
+ * for it.
+ * @param name the name of the `DataSource`, if it is not the default one
  */
 export function checkedDataSource(name?: string): Provider {
   return {

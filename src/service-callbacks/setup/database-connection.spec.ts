@@ -9,7 +9,7 @@ const of = (options: Omit<PostgresOptions, 'type'>) =>
   connectionOf(new DataSource({ type: 'postgres', ...options }));
 
 describe("the module's own connections to the host's database", () => {
-  it('go to the primary where the host reads from replicas', () => {
+  it('use the primary if the host reads from replicas', () => {
     const primary = { host: 'primary.test', port: 6432, username: 'host', password: 'p', database: 'shop' };
     const replicas = [{ ...primary, host: 'replica.test' }];
     expect(of({ replication: { master: primary, slaves: replicas } })).toEqual({
@@ -23,14 +23,14 @@ describe("the module's own connections to the host's database", () => {
     expect(of({ replication: { master: { url }, slaves: [] } })).toEqual({ connectionString: url });
   });
 
-  it('use TLS where the host says so, in `ssl` or in `extra`, which TypeORM prefers', () => {
+  it('use TLS if the host does, in `ssl` or in `extra`, which TypeORM prefers', () => {
     const [ssl, ca] = [{ rejectUnauthorized: false }, { ca: 'a certificate' }];
     const url = 'postgres://host:p@primary.test/shop';
     expect(of({ url, ssl })).toEqual({ connectionString: url, ssl });
     expect(of({ url, ssl, extra: { ssl: ca } })).toEqual({ connectionString: url, ssl: ca });
   });
 
-  it('are made as `extra` says, such as by a connector of a cloud, and keep nothing else of it', () => {
+  it('use the connector in `extra`, and nothing else of it', () => {
     const stream = () => new Socket();
     const extra = { stream, user: 'iam', max: 3, statement_timeout: 5_000 };
     expect(of({ username: 'host', database: 'shop', extra })).toEqual({

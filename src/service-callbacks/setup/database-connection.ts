@@ -4,7 +4,7 @@ import type { PostgresOptions } from '../../database/data-source-options.js';
 import type { QueueOptions } from '../service-callbacks.options.js';
 import { SetupError } from '../setup-error.js';
 
-/** @throws SetupError where it is not PostgreSQL. */
+/** @throws SetupError if it is not PostgreSQL */
 export function postgresOptions({ options }: Pick<DataSource, 'options'>): PostgresOptions {
   if (options.type !== 'postgres')
     throw new SetupError([
@@ -14,7 +14,7 @@ export function postgresOptions({ options }: Pick<DataSource, 'options'>): Postg
   return options;
 }
 
-/** What `extra` may say of how to connect: TypeORM prefers it to its own options. `stream` is a connector's. */
+/** Fields of `extra` that say how to connect: TypeORM prefers them to its own options. A connector sets `stream`. */
 const FROM_EXTRA = [
   'connectionString',
   'host',
@@ -26,7 +26,10 @@ const FROM_EXTRA = [
   'stream',
 ] as const satisfies readonly (keyof ClientConfig)[];
 
-/** The host's own database, its primary, for connections of the module's own. @throws SetupError */
+/**
+ * The host's database, its primary, for connections of the module's own.
+ * @throws SetupError
+ */
 export function connectionOf(dataSource: Pick<DataSource, 'options'>): ClientConfig {
   const options = postgresOptions(dataSource);
   const { url, host, port, username, password, database, ...primary } =
@@ -39,7 +42,10 @@ export function connectionOf(dataSource: Pick<DataSource, 'options'>): ClientCon
   return { ...own, ssl, ...(Object.fromEntries(preferred) as ClientConfig) };
 }
 
-/** The database of a queue on PostgreSQL: its own, or else the host's. @throws SetupError */
+/**
+ * The database of a queue on PostgreSQL: its own, or the host's.
+ * @throws SetupError
+ */
 export function queueConnectionOf(
   { url }: Extract<QueueOptions, { backend: 'postgres' }>,
   dataSource: Pick<DataSource, 'options'>,

@@ -13,18 +13,18 @@ export interface ExpectedSchema {
 export interface Session {
   readonly user: string;
   readonly searchPath: string;
-  /** In which new tables are made; null: in none. */
+  /** The schema in which new tables are created; null: none. */
   readonly currentSchema: string | null;
 }
 
-/** A table of a wanted name, in one of the schemas of the database. */
+/** A table with the name that is looked for, in any schema of the database. */
 interface Candidate {
   readonly name: string;
   readonly schema: string;
-  /** Both as they stand in a statement. */
+  /** Both as a statement needs them: quoted if necessary. */
   readonly quotedSchema: string;
   readonly quoted: string;
-  /** Of its schema in the search path; null: statements do not find it. */
+  /** The position of its schema in the search path; null: statements do not find it. */
   readonly position: number | null;
   readonly hasUsage: boolean;
   readonly missingPrivileges: readonly string[];
@@ -42,7 +42,7 @@ const CANDIDATES = `SELECT c.relname AS name, n.nspname AS schema, quote_ident(n
   WHERE c.relname = ANY($1::text[]) AND c.relkind IN ('r', 'p')
   ORDER BY position, c.relname`;
 
-/** What is wrong with the tables: not there, not where statements look, behind the code, or not open to this user. */
+/** What is wrong with the tables: missing, not in the search path, behind the code, or not open to this user. */
 export async function databaseFaults(
   dataSource: DataSource,
   { tables, migrations, remedy }: ExpectedSchema,
@@ -88,7 +88,7 @@ export async function databaseFaults(
 }
 
 /**
- * Statements name tables without their schema: they are made in, and found by, the search path of the connection.
+ * Statements name tables without a schema: they are created and found in the connection's search path.
  * @param schema the option of a `DataSource`
  */
 export function searchPathFaults({ user, searchPath, currentSchema }: Session, schema?: string): string[] {
@@ -105,7 +105,7 @@ export function searchPathFaults({ user, searchPath, currentSchema }: Session, s
   ];
 }
 
-/** Empty if there is no migration table, or this user may not read it: then the tables themselves are checked. */
+/** Empty if there is no migration table, or this user may not read it. The tables themselves are then checked. */
 async function pendingMigrations(
   dataSource: DataSource,
   migrations: ExpectedSchema['migrations'],

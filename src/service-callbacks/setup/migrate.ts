@@ -9,21 +9,20 @@ import { connectionOf, postgresOptions, queueConnectionOf } from './database-con
 import { searchPathFaults, SESSION, type Session } from './database-faults.js';
 import { assertNoFaults } from '../setup-error.js';
 
-/** `SCBK`: one migrator at a time, whichever process it runs in. */
+/** `SCBK`: one migrator at a time, in any process. */
 export const MIGRATION_LOCK = 0x5343424b;
 
 export interface MigrateOptions {
-  /** The option of this name of the module. Default: on PostgreSQL, in the same database. */
+  /** The module's option of this name. Default: PostgreSQL, in the same database. */
   readonly queue?: QueueOptions;
 }
 
 /**
- * Brings the module's tables, and the schema of queues on PostgreSQL, up to date, one process at a time. The host's own
- * migrations are not run. Needs a database user with the rights of DDL.
- *
+ * Brings the module's tables, and the schema of queues on PostgreSQL, up to date, one process at a time. It does not
+ * run the host's own migrations. The database user needs the rights of DDL.
  * @param database the host's `DataSource`, connected or not, or a `postgres://` URL
  * @returns the names of the migrations that ran
- * @throws SetupError; what PostgreSQL responds with: nothing is half applied, each migration is a transaction.
+ * @throws SetupError; also PostgreSQL's errors. Each migration is a transaction, so none is half applied.
  */
 export function migrateServiceCallbacks(
   database: Pick<DataSource, 'options'> | string,
@@ -46,7 +45,7 @@ export async function migrate(
 ): Promise<string[]> {
   const { options: startup } = (options.extra ?? {}) as Pick<pg.ClientConfig, 'options'>;
   return withClient({ ...connectionOf({ options }), options: startup }, async (lock) => {
-    // A transaction's, not a session's: a connection pooler would keep the latter for the next client.
+    // The lock of a transaction: a connection pooler would keep a session's lock for the next client.
     await lock.query(
       'BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0',
     );

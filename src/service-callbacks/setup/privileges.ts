@@ -1,15 +1,15 @@
-/** What a running process does with a table. */
+/** The privileges on a table that a running process needs. */
 export const TABLE_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const;
 
-/** What a database user may not do with a table. */
+/** The privileges on a table that a database user lacks. */
 export interface MissingPrivileges {
-  /** As they stand in a statement: quoted where they have to be. */
+  /** As a statement needs them: quoted if necessary. */
   readonly user: string;
   readonly table: string;
   readonly privileges: readonly string[];
 }
 
-/** One fault for all tables that lack the same privileges. */
+/** One fault for all tables with the same missing privileges. */
 export function privilegeFaults(missing: readonly MissingPrivileges[]): string[] {
   const alike = Map.groupBy(missing, ({ user, privileges }) => `${privileges.join(', ')}\n${user}`);
   return [...alike].map(([key, of]) => {

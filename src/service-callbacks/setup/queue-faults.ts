@@ -5,15 +5,15 @@ import { isQueueSchemaMissing } from '../queues/queue-schema.js';
 import { privilegeFaults, TABLE_PRIVILEGES, usageFault, type MissingPrivileges } from './privileges.js';
 
 export interface QueueSchemaUse {
-  /** The start brings the schema up to date itself. */
+  /** Whether the start brings the schema up to date. */
   readonly migrates: boolean;
-  /** What else does, as the end of a sentence. */
+  /** What else brings it up to date, as the end of a sentence. */
   readonly remedy: string;
 }
 
 interface Access {
   readonly user: string;
-  /** Null: there is no such schema. */
+  /** Null if there is no such schema. */
   readonly has_usage: boolean | null;
   readonly may_migrate: boolean;
 }
@@ -23,14 +23,14 @@ const ACCESS = `SELECT quote_ident(current_user) AS "user",
     coalesce((SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = $1), true)
       AND has_database_privilege(current_database(), 'CREATE') AS may_migrate`;
 
-/** BullMQ's ledger is only read. */
+/** BullMQ's table of migrations is only read. */
 const PRIVILEGES = `SELECT quote_ident(current_user) AS "user", format('%I.%I', $1::text, c.relname) AS table,
     array_to_json(ARRAY(SELECT p FROM unnest($2::text[]) p WHERE NOT has_table_privilege(c.oid, p))) AS privileges
   FROM pg_class c
   WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'migration'
   ORDER BY c.relname`;
 
-/** What is wrong with the schema of the PostgreSQL queue: not there, behind the code, or not open to this user. */
+/** What is wrong with the schema of the PostgreSQL queue: missing, behind the code, or not open to this user. */
 export async function queueFaults(
   connection: pg.ClientConfig,
   { migrates, remedy }: QueueSchemaUse,

@@ -44,7 +44,7 @@ describe('hintOf', () => {
     expect(hint(answered(statusCode))).toMatch(words);
   });
 
-  it('of a redirect says where to, and that callbacks do not go there', () => {
+  it('of a redirect names its location, and says that callbacks do not follow it', () => {
     expect(hint(answered(301), 'https://www.example.com/')).toBe(
       'your server redirects to https://www.example.com/ (301); callbacks do not follow redirects: ' +
         'register the URL it redirects to',
@@ -56,7 +56,7 @@ describe('hintOf', () => {
     [300, 'https://www.example.com/'],
     [304, 'https://www.example.com/'],
     [304, null],
-  ])('of a %s with Location %s says no more than that it is no 2xx', (statusCode, location) => {
+  ])('of a %s with Location %s says only that it is no 2xx', (statusCode, location) => {
     expect(hint(answered(statusCode), location)).toMatch(
       new RegExp(`^your server responded ${statusCode}: only a 2xx`),
     );

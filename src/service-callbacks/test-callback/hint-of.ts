@@ -7,7 +7,7 @@ type Facts = Pick<TestResult, 'url' | 'outcome' | 'connection' | 'location'> & {
   readonly timeoutMs: number;
 };
 
-/** What a test showed and what to do about it, for the person who runs the endpoint. */
+/** What a test showed, and what the person who runs the endpoint can do about it. */
 export function hintOf(facts: Facts): string {
   const { outcome } = facts;
   if (outcome.kind === 'delivered') {
@@ -36,7 +36,7 @@ function ofStatus(
   return `your server responded ${statusCode}: it refuses this request; such callbacks are not tried again`;
 }
 
-/** Those of RFC 9110 §15.4 that send a client to their `Location`. */
+/** The redirects with a `Location` (RFC 9110 §15.4). */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 const BY_STATUS: Readonly<Record<number, string>> = {

@@ -6,7 +6,7 @@ import type { ConnectorOptions } from '../connections/vetted-connector.js';
 import { isLocalhost, portOf } from '../addresses/callback-url.js';
 import type { ConnectionFacts, TlsFacts } from './test-result.js';
 
-/** Errors before anything was dialled: the addresses are not shown. */
+/** Errors before a connection was tried: the addresses are not shown. */
 const NOT_DIALLED: ReadonlySet<string> = new Set([
   'address_not_allowed',
   'port_not_allowed',
@@ -18,7 +18,7 @@ const NOT_DIALLED: ReadonlySet<string> = new Set([
 
 const NOTHING: ConnectionFacts = { addresses: [], dialled: null, tls: null };
 
-/** Watches one connection being made: by the options of every other, and from beside them. */
+/** Watches one connection while it is made. It uses the same options as every other connection. */
 export class ObservedConnection {
   private addresses: readonly string[] = [];
   private connected: string | undefined;
@@ -38,7 +38,7 @@ export class ObservedConnection {
     };
   }
 
-  /** @param url a callback URL that an attempt was made at. */
+  /** @param url the callback URL of an attempt */
   async facts(url: string, outcome: DeliveryOutcome): Promise<ConnectionFacts> {
     const error = outcome.kind === 'delivered' ? undefined : outcome.failure.error;
     const parsed = URL.parse(url);
@@ -54,7 +54,7 @@ export class ObservedConnection {
     };
   }
 
-  /** An address literal is its own; `localhost` is never looked up (RFC 6761). */
+  /** The addresses of a host name. An address literal is its own; `localhost` is never looked up (RFC 6761). */
   private knownAddresses(url: URL): readonly string[] {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host) !== 0) return [host];
@@ -63,7 +63,7 @@ export class ObservedConnection {
   }
 
   private observe(socket: Socket): void {
-    // Through a proxy, the other end of the socket is the proxy's.
+    // Through a proxy, the remote address of the socket is the proxy's.
     if (this.connector.proxy === undefined && socket.remoteAddress !== undefined) {
       this.connected = dialled(socket.remoteAddress, socket.remotePort ?? 0);
     }

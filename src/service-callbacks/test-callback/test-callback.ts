@@ -19,17 +19,17 @@ import { hintOf } from './hint-of.js';
 import { ObservedConnection } from './observed-connection.js';
 import type { TestResult } from './test-result.js';
 
-/** Says that a request is a test; its document says so too. */
+/** Marks a request as a test; its payload is marked too. */
 const TEST_HEADER = 'webhook-test';
 
-/** Per callback API and process. */
+/** Limits of each endpoint, in each process. */
 const PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
 /**
- * Sends one marked callback now, and reports what the endpoint did. By the client, the signature and the address
- * rules of every callback, over a connection of its own; not queued, not retried, not logged as one. It passes
- * the endpoint's circuit and window by: they learn nothing from it, and it is sent while they say no.
+ * Sends one marked callback now, and reports the result. It uses the client, the signature and the address rules of
+ * every callback, over a connection of its own. It is not queued, not retried, and not logged as a callback. It ignores
+ * the endpoint's circuit and congestion window, and does not change them.
  */
 @Injectable()
 export class TestCallback {
@@ -41,13 +41,13 @@ export class TestCallback {
     private readonly clock: Clock,
     private readonly holds: Holds,
     @Inject(CONNECTOR_OPTIONS) private readonly connector: ConnectorOptions,
-    /** A host's interceptors see a test as they see every callback. */
+    /** A host's interceptors get a test like any callback. */
     @Inject(THROUGH_HOST) private readonly throughHost: ThroughHost,
     @Inject(DELIVERY_OPTIONS) private readonly delivery: DeliveryOptions,
   ) {}
 
   /**
-   * Also to one that is disabled: it is how one finds out that it can be enabled.
+   * Also for a disabled endpoint: a test shows whether it can be enabled.
    * @throws CallbackApiNotFoundError, TooManyTestsError
    */
   async send(serviceId: string, callbackApiId: string): Promise<TestResult> {
@@ -94,7 +94,7 @@ export class TestCallback {
   }
 }
 
-/** Keeps what the client does not pass on: it knows no reason to look at it. */
+/** Keeps the response, which the client does not return. */
 class LastResponse implements CallbackTransport {
   private response: TransportResponse | undefined;
 
@@ -105,7 +105,7 @@ class LastResponse implements CallbackTransport {
     return this.response;
   }
 
-  /** Made printable, and without what a server must not be able to show: the token, the secrets. */
+  /** Makes a response printable, and masks what a server must not show: the token and the secrets. */
   shown(request: CallbackRequest): Pick<TestResult, 'location' | 'excerpt'> {
     const location = [this.response?.headers['location']].flat()[0];
     return {
@@ -115,11 +115,11 @@ class LastResponse implements CallbackTransport {
   }
 }
 
-/** Test callbacks are for people; what must be sent often is a callback. */
+/** Test callbacks are for people. Code that sends often must send callbacks. */
 export class TooManyTestsError extends Error {
   override readonly name = 'TooManyTestsError';
 
-  /** @param retryAfterSeconds when the next one is taken. */
+  /** @param retryAfterSeconds the time until the next test is allowed */
   constructor(
     callbackApiId: string,
     perMinute: number,

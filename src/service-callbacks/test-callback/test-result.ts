@@ -1,11 +1,11 @@
 import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
 
-/** What TLS said of the endpoint; also where its certificate was refused. */
+/** TLS facts of the endpoint, also if its certificate was refused. */
 export interface TlsFacts {
-  /** `TLSv1.3`; null where no connection came about. */
+  /** `TLSv1.3`; null without a connection. */
   readonly protocol: string | null;
   readonly subject: string;
-  /** The names it is for, `DNS:example.com`. */
+  /** The names of the certificate, `DNS:example.com`. */
   readonly names: string;
   readonly issuer: string;
   readonly validFrom: Date;
@@ -14,26 +14,26 @@ export interface TlsFacts {
 
 /** What is known of the connection. */
 export interface ConnectionFacts {
-  /** What the host name resolved to; of an IP literal, itself. */
+  /** The addresses of the host name; for an IP literal, itself. */
   readonly addresses: readonly string[];
-  /** `203.0.113.5:443`: the one connected to, or the first that was tried; null where none was tried. */
+  /** `203.0.113.5:443`: the address of the connection, or the first that was tried; null if none was tried. */
   readonly dialled: string | null;
-  /** Null for plain http, and where no certificate was shown. */
+  /** Null for plain http, and without a certificate. */
   readonly tls: TlsFacts | null;
 }
 
-/** One marked test callback, and what the endpoint did with it. */
+/** The result of one test callback. */
 export interface TestResult {
-  /** Its own id, `webhook-id` of the request; no callback of the log has it. */
+  /** Its own id, the request's `webhook-id`. No callback has this id. */
   readonly id: string;
   readonly url: string;
   readonly at: Date;
   readonly outcome: DeliveryOutcome;
   readonly connection: ConnectionFacts;
-  /** `Location` of a redirect, which callbacks do not follow. */
+  /** The `Location` of a redirect. Callbacks do not follow redirects. */
   readonly location: string | null;
-  /** The beginning of the response, printable, at most 1 KiB; null where there was none. */
+  /** The beginning of the response, printable, at most 1 KiB; null without one. */
   readonly excerpt: string | null;
-  /** What it means and what to do, in words. */
+  /** What the result means and what to do, in words. */
   readonly hint: string;
 }

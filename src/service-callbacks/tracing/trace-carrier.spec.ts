@@ -10,11 +10,11 @@ describe('a trace carrier', () => {
     { traceparent: `00-${TRACE}-${SPAN}-01` },
     { traceparent: `00-${TRACE}-${SPAN}-00` },
     { traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: 'vendor=value' },
-  ])('comes back as it went: %j', (carrier) => {
+  ])('is read as it was written: %j', (carrier) => {
     expect(carrierOf(contextOf(carrier))).toEqual(carrier);
   });
 
-  it('reads a later version of the form, and the flag that it knows', () => {
+  it('is read from a later version, with the flag that is known', () => {
     const later = contextOf({ traceparent: `01-${TRACE}-${SPAN}-ff-more` });
     expect(trace.getSpanContext(later)).toMatchObject({ traceId: TRACE, traceFlags: TraceFlags.SAMPLED });
   });
@@ -27,11 +27,11 @@ describe('a trace carrier', () => {
     `00-${TRACE}-${SPAN}`,
     `00-${TRACE.toUpperCase()}-${SPAN}-01`,
     `00-${TRACE}-${SPAN}-01extra`,
-  ])('that is %j begins a trace of its own', (traceparent) => {
+  ])('begins a new trace if it is %j', (traceparent) => {
     expect(contextOf(traceparent === undefined ? undefined : { traceparent })).toBe(ROOT_CONTEXT);
   });
 
-  it('is none outside of a trace', () => {
+  it('is undefined outside of a trace', () => {
     expect(carrierOf(ROOT_CONTEXT)).toBeUndefined();
     const invalid = { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 1 };
     expect(carrierOf(trace.setSpanContext(ROOT_CONTEXT, invalid))).toBeUndefined();

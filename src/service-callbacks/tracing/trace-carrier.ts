@@ -8,22 +8,22 @@ import {
 } from '@opentelemetry/api';
 import { z } from 'zod';
 
-/** A place in a trace as a job carries it, in W3C's form whatever propagator the host has. Never baggage. */
+/** A place in a trace, as a job carries it: in the form of W3C, with any propagator of the host. Never baggage. */
 export interface TraceCarrier {
   readonly traceparent: string;
   readonly tracestate?: string | undefined;
 }
 
-/** Of the lengths that W3C Trace Context allows. */
+/** The lengths that W3C Trace Context allows. */
 export const traceCarrierSchema = z.object({
   traceparent: z.string().max(100),
   tracestate: z.string().max(512).optional(),
 });
 
-/** `version-traceid-spanid-flags` (W3C Trace Context §3.2.2), of version 00 or a later one that begins likewise. */
+/** `version-traceid-spanid-flags` (W3C Trace Context §3.2.2), version 00 or a later one with the same beginning. */
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(?:-|$)/;
 
-/** @returns undefined where the context is in no trace. */
+/** @returns undefined if the context is in no trace */
 export function carrierOf(context: Context): TraceCarrier | undefined {
   const span = trace.getSpanContext(context);
   if (span === undefined || !isSpanContextValid(span)) return undefined;
@@ -35,7 +35,7 @@ export function carrierOf(context: Context): TraceCarrier | undefined {
   };
 }
 
-/** @returns the root where there is no carrier, or one that cannot be read: a job is delivered all the same. */
+/** @returns the root context if there is no carrier, or it cannot be read: the job is delivered all the same */
 export function contextOf(carrier: TraceCarrier | undefined): Context {
   const [, traceId, spanId, flags = ''] = TRACEPARENT.exec(carrier?.traceparent ?? '') ?? [];
   if (traceId === undefined || spanId === undefined) return ROOT_CONTEXT;

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/api';
 import { carrierOf, type TraceCarrier, contextOf } from './trace-carrier.js';
 
-/** What stands behind the API as long as no SDK is registered. */
+/** The tracer of the API while no SDK is registered. */
 const NO_SDK = new ProxyTracerProvider().getDelegate();
 
 /**
@@ -24,7 +24,7 @@ export function isTraced(): boolean {
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== NO_SDK;
 }
 
-/** What a queue's spans have in common (semantic conventions for messaging). */
+/** Attributes that all spans of a queue have (semantic conventions for messaging). */
 function messagingAttributes(operation: 'send' | 'process', queue: string): Attributes {
   return {
     'messaging.system': 'bullmq',
@@ -34,7 +34,7 @@ function messagingAttributes(operation: 'send' | 'process', queue: string): Attr
   };
 }
 
-/** Runs `work` in a span, which ends with it; what `work` throws is recorded, unless `isExpected` knows it. */
+/** Runs `work` in a span. An error of `work` is recorded, unless `isExpected` says otherwise. */
 export async function inSpan<T>(
   name: string,
   options: SpanOptions & { readonly parent?: Context; readonly isExpected?: (error: unknown) => boolean },
@@ -57,7 +57,7 @@ export function currentCarrier(): TraceCarrier | undefined {
   return carrierOf(context.active());
 }
 
-/** `send <queue>`: what is enqueued in `work` goes on from here, by the carrier that it is given. */
+/** The span `send <queue>`: what `work` enqueues continues this trace, by the carrier that it gets. */
 export function inSendSpan<T>(
   queue: string,
   messageIds: readonly string[],
@@ -80,8 +80,8 @@ function failed(span: Span, error: unknown): void {
 }
 
 /**
- * What a worker does with the callbacks of one job. They come from many traces: the span is linked to each of them
- * (semantic conventions for messaging, batch processing), and each attempt is a span of its callback's own trace.
+ * The span of a worker's work on one job. Its callbacks come from many traces: the span is linked to each (semantic
+ * conventions for messaging, batch processing), and each attempt has a span in its callback's own trace.
  */
 export function inBatchSpan<T>(
   queue: string,

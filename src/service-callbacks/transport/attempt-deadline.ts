@@ -1,8 +1,8 @@
 import type { Deadline } from './callback-transport.js';
 
 /**
- * The one clock of an attempt, from the DNS lookup to the last byte read. Not an `AbortSignal`: the events it
- * creates for its few listeners are a noticeable part of the cost of an attempt.
+ * The total deadline of an attempt, from the DNS lookup to the last byte read. It is no `AbortSignal`: the events that
+ * a signal creates for its few listeners are a noticeable part of an attempt's cost.
  */
 export class AttemptDeadline implements Deadline {
   private readonly listeners: (() => void)[] = [];
@@ -10,8 +10,8 @@ export class AttemptDeadline implements Deadline {
   private over = false;
 
   constructor(timeoutMs: number) {
-    // A process that was stopped or busy meanwhile reads first what has come: the event loop turns to its timers
-    // before its sockets, and all responses would count as timeouts.
+    // Node runs timers before it reads sockets. A process that was stopped or busy first reads what has arrived;
+    // otherwise all its responses would count as timeouts.
     this.timer = setTimeout(() => setImmediate(() => this.end()), timeoutMs);
   }
 
@@ -29,7 +29,7 @@ export class AttemptDeadline implements Deadline {
     if (at !== -1) this.listeners.splice(at, 1);
   }
 
-  /** The attempt is over: whatever still reads for it stops, and the timer with it. */
+  /** Ends the attempt: what still reads for it stops, and so does the timer. */
   end(): void {
     clearTimeout(this.timer);
     this.over = true;

@@ -11,7 +11,7 @@ import { parseRetryAfter } from './retry-after.js';
 import { CALLBACK_TRANSPORT, type CallbackTransport, type TransportResponse } from './callback-transport.js';
 import { type DeliveryError, NoResponseError } from '../connections/errors.js';
 
-/** Every attempt at the same URL fails like this. */
+/** Every attempt at the same URL fails in this way. */
 const FINAL_ERRORS: ReadonlySet<DeliveryError> = new Set([
   'invalid_url',
   'scheme_not_allowed',
@@ -20,10 +20,10 @@ const FINAL_ERRORS: ReadonlySet<DeliveryError> = new Set([
   'address_not_allowed',
 ]);
 
-/** The statuses whose `Retry-After` is honoured. */
+/** The status codes whose `Retry-After` is honoured. */
 const ASKS_TO_WAIT: ReadonlySet<number> = new Set([429, 503]);
 
-/** Makes one attempt at one endpoint and returns its outcome. Knows nothing of queues, retries or databases. */
+/** Makes one attempt at one endpoint and returns its outcome. It knows nothing of queues, retries or databases. */
 @Injectable()
 export class CallbackClient {
   constructor(
@@ -33,11 +33,10 @@ export class CallbackClient {
   ) {}
 
   /**
-   * Returns when the connection is free again, at the latest at the deadline; complete response headers decide
-   * the outcome, whatever happens to the body.
-   *
-   * @throws only for a fault of this platform (a header no request may carry, a host's interceptor that throws),
-   *   never for what a server did
+   * Returns when the connection is free again, at the latest at the deadline. Complete response headers decide the
+   * outcome, whatever happens to the body.
+   * @throws only for a fault of this platform (a header that no request may have, a host's interceptor that throws),
+   * never because of a server
    */
   async send(request: CallbackRequest): Promise<DeliveryOutcome> {
     const startedAt = this.clock.monotonic();

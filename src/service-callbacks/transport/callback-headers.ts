@@ -2,14 +2,13 @@ import { validateHeaderValue } from 'node:http';
 import { WebhookSigner } from '../security/webhook-signer.js';
 import type { CallbackRequest } from './callback-request.js';
 
-/** One for the process: all it holds is decoded keys. */
+/** One signer for the process: its only state is decoded keys. */
 const signer = new WebhookSigner();
 
 /**
- * All headers of a callback but those that HTTP itself needs; the Standard Webhooks headers are among them.
- *
- * @param nowMs the attempt's time; `webhook-timestamp` is in Unix seconds (Standard Webhooks)
- * @throws TypeError (without the token) when it cannot be a header: axios would send what is left of it
+ * All headers of a callback except those of HTTP itself; the Standard Webhooks headers are among them.
+ * @param nowMs the time of the attempt; `webhook-timestamp` is in Unix seconds (Standard Webhooks)
+ * @throws TypeError (without the token) if the token cannot be a header: axios would send a part of it
  */
 export function callbackHeaders(request: CallbackRequest, nowMs: number): Record<string, string> {
   const { id, body, bearerToken, signingSecrets, extraHeaders } = request;
@@ -19,7 +18,7 @@ export function callbackHeaders(request: CallbackRequest, nowMs: number): Record
   return {
     accept: '*/*',
     'content-type': 'application/json',
-    // Only an endpoint of the operators' own may have none.
+    // Only the operators' own endpoint may have no token.
     ...(bearerToken !== '' && { authorization }),
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),

@@ -1,13 +1,13 @@
-/** One attempt, ready to be sent: everything the client needs and nothing else. */
+/** One attempt with everything that the client needs. */
 export interface CallbackRequest {
-  /** The callback's id, the same over every attempt; sent as `webhook-id`. */
+  /** The callback's id, the same on every attempt; sent as `webhook-id`. */
   readonly id: string;
   readonly url: string;
   readonly bearerToken: string;
-  /** `whsec_…`, the one in use first. None: the request is not signed. */
+  /** `whsec_…`, the current one first. Empty: the request is not signed. */
   readonly signingSecrets: readonly string[];
-  /** The JSON document, serialised. */
+  /** The JSON text of the payload. */
   readonly body: string;
-  /** Beside those that every callback has; names in lower case. */
+  /** Headers beside those of every callback; names in lower case. */
   readonly extraHeaders?: Readonly<Record<string, string>>;
 }

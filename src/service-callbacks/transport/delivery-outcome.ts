@@ -1,6 +1,6 @@
 import type { DeliveryError } from '../connections/errors.js';
 
-/** A status code that decided against the callback, or the reason there was none. */
+/** A status code that is no success, or the reason why there was none. */
 export type DeliveryFailure =
   | { readonly statusCode: number; readonly error?: undefined }
   | { readonly statusCode?: undefined; readonly error: DeliveryError };
@@ -12,10 +12,10 @@ export type DeliveryOutcome =
       readonly kind: 'retryable';
       readonly failure: DeliveryFailure;
       readonly durationMs: number;
-      /** The beginning of the response (`excerptOf`) and its headers (`headersOf`); only the delivery log keeps them. */
+      /** The beginning of the response (`excerptOf`) and its headers (`headersOf`), for the record. */
       readonly excerpt?: string;
       readonly headers?: Readonly<Record<string, string>>;
-      /** `Retry-After` of a 429 or 503 as milliseconds from now; unbounded, the retry policy bounds it. */
+      /** `Retry-After` of a 429 or 503 as ms from now. It has no upper bound here; the retry policy has one. */
       readonly retryAfterMs?: number;
     }
   | {

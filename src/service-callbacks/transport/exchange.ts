@@ -4,17 +4,16 @@ import { isLostWhileReused } from '../connections/connection-use.js';
 import { noResponseOf } from './no-response-of.js';
 import { NoResponseError, TIMED_OUT } from '../connections/errors.js';
 
-/** At most this much of a response body (bytes) is read; the connection of a longer one cannot be reused. */
+/** The most bytes of a response body that are read. A connection with a longer one cannot be reused. */
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** Ends the reading of a body; nothing sees this error: the response has been handed over already. */
+/** Ends the reading of a body. Nothing sees this error, because the response was returned already. */
 const BODY_NOT_WANTED = new Error('The rest of the response body is not wanted');
 
 /**
- * One request and its response, as a dispatch handler of undici.
- *
- * Not `undici.request`: it does not notice an abort before the request is written, so a deadline would wait for a
- * connection that never comes; and it creates a stream for the body, which is barely read.
+ * One request and its response, as a dispatch handler of undici. It is not `undici.request`, for two reasons.
+ * `undici.request` does not notice an abort before the request is written, so a deadline would wait for a connection
+ * that is never made. And it creates a stream for the body, of which little is read.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   private readonly responded = Promise.withResolvers<TransportResponse>();
@@ -23,7 +22,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readonly body: Buffer[] = [];
   private bodyBytes = 0;
 
-  /** @param redial dispatches it once more, on a new connection: losing that one is no reason for another */
+  /**
+   * @param redial sends the request again, once, on a new connection. If that connection is lost too, the attempt
+   * fails.
+   */
   constructor(
     private readonly deadline: Deadline,
     private readonly redial: () => void,
@@ -31,7 +33,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     deadline.on(this.timeOut);
   }
 
-  /** Rejects with a `NoResponseError`, or the fault of our own that it was. */
+  /** Rejects with a `NoResponseError`, or with the error of this platform. */
   get response(): Promise<TransportResponse> {
     return this.responded.promise;
   }
@@ -47,14 +49,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     headers: TransportResponse['headers'],
   ): void {
     if (statusCode > 101 && statusCode < 200) return;
-    // Here too, not in the client alone: undici would wait for the final response after a 101 or a 099.
+    // Checked here, not only in the client: after a 101 or a 099 undici would wait for the final response.
     if (statusCode < 200 || statusCode > 599) {
       controller.abort(new NoResponseError('invalid_response'));
       return;
     }
     const { promise: drained } = this.drained;
     this.responded.resolve({ statusCode, headers, drained, body: () => Buffer.concat(this.body) });
-    // What else a server says is of interest only where it did not accept.
+    // The body matters only if the response is no success.
     const isLong = Number(headers['content-length']) > MAX_BODY_BYTES;
     if (isLong && statusCode < 300) controller.abort(BODY_NOT_WANTED);
   }

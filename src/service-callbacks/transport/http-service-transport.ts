@@ -17,8 +17,8 @@ import type {
 import { NoResponseError, TIMED_OUT } from '../connections/errors.js';
 
 /**
- * Cancels nothing: the deadline is the wire's. Without one `HttpService` makes one a request and cancels it when
- * the response is there, which creates an error with a stack that nothing reads.
+ * A signal that cancels nothing, because the transport has the deadline. Without a signal `HttpService` makes one for
+ * each request and cancels it after the response, which creates an error with a stack that nothing reads.
  */
 const NEVER_CANCELLED = new axios.CancelToken(() => undefined);
 
@@ -26,12 +26,12 @@ const NOTHING_TO_DRAIN = Promise.resolve();
 const noBody = (): Buffer => Buffer.alloc(0);
 
 /**
- * The same wire as the transport it is given, seen through `HttpService`: a host's axios interceptors run on every
- * request, response and failure. They may change the URL (it is vetted afterwards) and the headers.
+ * Sends through the given transport, behind Nest's `HttpService`: a host's axios interceptors run on every request,
+ * response and failure. They may change the URL, which is checked after them, and the headers.
  *
- * An interceptor that throws where the endpoint did not fail is a fault of this platform and is thrown on, even
- * when the endpoint had already accepted: the callback is then sent again. One that never returns is cut off at the
- * deadline. An instance-wide `defaults.adapter` is not used; an interceptor may set `config.adapter`.
+ * An interceptor that throws without a failure of the endpoint is a fault of this platform. Its error is thrown, even
+ * if the endpoint has already accepted: the callback is then sent again. An interceptor that never returns is cut off
+ * at the deadline. An instance-wide `defaults.adapter` is not used; an interceptor may set `config.adapter`.
  */
 export class HttpServiceTransport implements CallbackTransport {
   constructor(
@@ -48,9 +48,9 @@ export class HttpServiceTransport implements CallbackTransport {
       const response = await Promise.race([firstValueFrom(this.request(request, wireTap)), cutOff.promise]);
       return responseOf(response, wireTap);
     } catch (error) {
-      // The endpoint's failure counts, not what interceptors made of it.
+      // The endpoint's own failure counts, not an interceptor's error after it.
       if (wireTap.failure !== undefined) throw wireTap.failure;
-      // Complete headers decide the outcome before the deadline, though an interceptor still holds them.
+      // Complete headers decide the outcome before the deadline, even if an interceptor still holds the response.
       if (deadline.isOver && wireTap.response !== undefined) return wireTap.response;
       throw error;
     } finally {
@@ -73,7 +73,7 @@ export class HttpServiceTransport implements CallbackTransport {
   }
 }
 
-/** The axios adapter of one request; remembers what came over the wire, whatever interceptors make of it. */
+/** The axios adapter of one request. It remembers the response of the transport, whatever interceptors make of it. */
 class WireTap {
   response: TransportResponse | undefined;
   failure: NoResponseError | undefined;
@@ -121,7 +121,10 @@ function responseOf(response: AxiosResponse, wireTap: WireTap): TransportRespons
   };
 }
 
-/** Interceptors may respond in the wire's place, with headers of any case and type; those that are not text are dropped. */
+/**
+ * An interceptor may return a response of its own, with headers of any case and type. Headers that are not text are
+ * dropped.
+ */
 function lowerCased(headers: object): TransportResponse['headers'] {
   const entries = Object.entries(headers).map(([name, value]: [string, unknown]) => [
     name.toLowerCase(),

@@ -49,7 +49,7 @@ describe('noResponseOf', () => {
     expect(noResponseOf(error)).toBeUndefined();
   });
 
-  it('survives an error that is its own cause', () => {
+  it('ends for an error that is its own cause', () => {
     const error = coded('ECONNRESET');
     error.cause = error;
 

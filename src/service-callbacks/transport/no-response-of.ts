@@ -21,34 +21,33 @@ const BY_CODE: Readonly<Record<string, DeliveryError>> = {
 
   UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'invalid_response',
-  // Undici asserts what it expects of a response; a server can break that.
+  // Undici asserts some properties of a response; a server can break them.
   ERR_ASSERTION: 'invalid_response',
 };
 
-/** Node passes OpenSSL's verification results on as codes of their own (X509_V_ERR_…, without the prefix). */
+/** Node has OpenSSL's verification results as codes of their own (X509_V_ERR_…, without the prefix). */
 const BY_PATTERN: readonly (readonly [RegExp, DeliveryError])[] = [
   [/^EAI_/, 'dns_failure'],
   [/^ERR_(SSL|TLS)_/, 'tls_failure'],
   [/^(CERT_|CRL_|INVALID_(CA|PURPOSE)|UNABLE_TO_|ERROR_IN_CERT_|PATH_LENGTH_|HOSTNAME_)/, 'tls_failure'],
 ];
 
-/** What only a wrong call of ours brings about. */
+/** Errors that only a wrong call in our code causes. */
 const OUR_FAULT =
   /^(ERR_INVALID_|ERR_OUT_OF_RANGE|ERR_UNESCAPED_|UND_ERR_(INVALID_|CLOSED|DESTROYED|NOT_SUPPORTED|REQ_CONTENT_LENGTH))/;
 
-/** Undici has one code for a lost connection and for responses it refuses; only the message differs. */
+/** Undici has one code for a lost connection and for invalid responses; only the message differs. */
 const REFUSED_RESPONSE = /^bad (response|upgrade)$/;
 
-/** Undici's parser gives its errors a name, and a code only sometimes. */
+/** The errors of undici's parser have a name, and only sometimes a code. */
 const PARSER_ERROR = 'HTTPParserError';
 
-/** Causes and aggregated errors nest a handful deep; a longer chain is a loop. */
+/** Causes and aggregated errors are at most a few levels deep; a longer chain is a loop. */
 const MAX_ERRORS = 32;
 
 /**
- * Names why a request got no usable response, from anything in its chain of causes and aggregated errors.
- *
- * @returns undefined when the error is a fault of our own, which is to be thrown as it is
+ * The reason why a request got no usable response, from its chain of causes and aggregated errors.
+ * @returns undefined if the error is a fault of our own, which the caller throws unchanged
  */
 export function noResponseOf(error: unknown): NoResponseError | undefined {
   const chain = chainOf(error);
@@ -74,7 +73,7 @@ function reasonOf(code: string): DeliveryError | undefined {
   return BY_CODE[code] ?? BY_PATTERN.find(([pattern]) => pattern.test(code))?.[1];
 }
 
-/** The error itself, then what it aggregates and what caused it, breadth first. */
+/** The error itself, then its aggregated errors and its cause, breadth first. */
 function chainOf(error: unknown): readonly Error[] {
   const chain: Error[] = [];
   const queue: unknown[] = [error];
@@ -90,7 +89,7 @@ function aggregatedBy(error: Error): readonly unknown[] {
   return 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
 }
 
-/** Not `instanceof Error` alone, which is false for errors of another realm (a test runner's sandbox). */
+/** `instanceof Error` is false for errors of another realm (a test runner's sandbox). */
 function isError(value: unknown): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }

@@ -24,7 +24,7 @@ const request = {
 const excerpt = (text: string | Buffer) => excerptOf(Buffer.from(text as string), request);
 
 describe('the excerpt of a response', () => {
-  it('is none where there is nothing to read', () => {
+  it('is undefined if there is nothing to read', () => {
     expect(excerpt('')).toBeUndefined();
     expect(excerpt(' \r\n\t ')).toBeUndefined();
   });
@@ -52,7 +52,7 @@ describe('the excerpt of a response', () => {
     ['a message in JSON', 'Your code is \\"1234\\"\\nKeep it'],
     ['a number', '447700900123'],
     ['something nested', 'Ada Lovelace'],
-  ])('masks what it was sent: %s', (_how, echoed) => {
+  ])('masks sent texts: %s', (_how, echoed) => {
     expect(excerpt(`before ${echoed} after`)).toMatch(/^before \[…\]=* after$/);
   });
 
@@ -81,7 +81,7 @@ describe('the excerpt of a response', () => {
     ['in HTML by number', /[&<>"]/, (char) => `&#${char.charCodeAt(0)};`],
     ['in HTML by hexadecimal number', /[&<>"]/, (char) => `&#x${hex(char, 2)};`],
     ['in percent-encoded JSON', /[%\\"]/, (char) => encodeURIComponent(json(char))],
-  ])('masks a token whatever of it is escaped: %s', (_how, reserved, escape) => {
+  ])('masks an escaped token: %s', (_how, reserved, escape) => {
     fc.assert(
       fc.property(tokens, ([bearerToken, escaped]) => {
         const chars = Array.from(bearerToken);
@@ -94,7 +94,7 @@ describe('the excerpt of a response', () => {
     );
   });
 
-  it('masks a token in base64 of either alphabet, whatever stands around it', () => {
+  it('masks a token in base64 of either alphabet, with any text around it', () => {
     const bytes = fc.uint8Array({ maxLength: 20 });
     fc.assert(
       fc.property(
@@ -121,7 +121,7 @@ describe('the excerpt of a response', () => {
     );
   });
 
-  it('masks the beginning of a token that the response ends within', () => {
+  it('masks the beginning of a token at the end of the response', () => {
     const echoes = [
       TOKEN,
       encodeURIComponent(TOKEN),
@@ -135,7 +135,7 @@ describe('the excerpt of a response', () => {
     }
   });
 
-  it('shows no part of a token that comes so often that masking brings the end of the response near', () => {
+  it('shows no part of a token that fills the response', () => {
     const bearerToken = 'a-long-bearer-token'.repeat(50);
     const body = Buffer.from(`${bearerToken} `.repeat(20));
     for (const length of [1_500, 4_000, 10_000, body.length]) {
@@ -143,24 +143,24 @@ describe('the excerpt of a response', () => {
     }
   });
 
-  it('leaves what is escaped and no secret as it came', () => {
+  it('leaves other escaped text unchanged', () => {
     const text =
       '{"error":"unknown \\u0022field\\u0022","see":"https:\\/\\/example.com\\/a%20b?c=%zz&amp;d"} 100%';
     expect(excerpt(text)).toBe(text);
   });
 
-  it('leaves ids, times and short words, which help the reader', () => {
+  it('leaves ids, times and short words unchanged', () => {
     const text = 'ok 740e5834-3a29-46b4-9a6f-16142fde533a at 2026-03-01T12:00:00.000000Z';
     expect(excerpt(text)).toBe(text);
   });
 
-  it('never has a part of the token where it is cut', () => {
+  it('never ends with a part of the token', () => {
     for (let before = 1_000; before < 1_030; before += 1) {
       expect(excerpt('x'.repeat(before) + TOKEN)).not.toContain('to<k');
     }
   });
 
-  it('is of 1024 bytes at most, whatever comes', () => {
+  it('has at most 1024 bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5_000 }), (bytes) => {
         const text = excerptOf(Buffer.from(bytes), request) ?? '';
@@ -200,7 +200,7 @@ describe('the headers of a response', () => {
     });
   });
 
-  it('are none where there are none', () => {
+  it('are undefined without headers', () => {
     expect(headersOf({}, request)).toBeUndefined();
   });
 

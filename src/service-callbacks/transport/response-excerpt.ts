@@ -3,11 +3,11 @@ import type { CallbackRequest } from './callback-request.js';
 import type { TransportResponse } from './callback-transport.js';
 import { bytesOf, viewsOf, type View } from './unescaped.js';
 
-/** How much of a response is kept for people to read: bytes of UTF-8. */
+/** How much of a response is kept for people, in bytes of UTF-8. */
 const MAX_EXCERPT_BYTES = 1_024;
-/** What it is made from, bytes: masked texts are shorter than they came. */
+/** How much of a response is read for it, bytes: masking shortens texts. */
 const MAX_SOURCE_BYTES = 4 * 1_024;
-/** Texts from this length on are masked where a server echoes them; shorter ones are too common to mask. */
+/** The shortest text that is masked if a server repeats it; shorter texts are too common. */
 const MIN_MASKED_LENGTH = 6;
 const MASK = Buffer.from('[…]');
 
@@ -16,14 +16,13 @@ const UUID_OR_TIME =
 
 const BASE64_CHARACTER = /[\w+/=-]/;
 
-/** Bytes to mask, where they end not included. */
+/** A range of bytes to mask; its end is not included. */
 type Range = readonly [start: number, end: number];
 
 /**
- * The beginning of a response, printable. A server may echo what it was sent: the token, the secrets and the values of
- * the payload are masked, in each spelling that a server is likely to use.
- *
- * @returns undefined where there is nothing to read
+ * The beginning of a response, printable. A server may repeat what it was sent: the token, the secrets and the values
+ * of the payload are masked, in every spelling that a server is likely to use.
+ * @returns undefined if there is nothing to read
  */
 export function excerptOf(body: Buffer, request: CallbackRequest): string | undefined {
   if (body.length === 0) return undefined;
@@ -32,9 +31,8 @@ export function excerptOf(body: Buffer, request: CallbackRequest): string | unde
 }
 
 /**
- * The headers of a response, masked as the excerpt is; cookies are masked whole.
- *
- * @returns those that fit into 1 KiB together, undefined where there are none
+ * The headers of a response, masked like the excerpt; values of cookies are masked as a whole.
+ * @returns the headers that fit into 1 KiB together; undefined if there are none
  */
 export function headersOf(
   headers: TransportResponse['headers'],
@@ -53,7 +51,7 @@ export function headersOf(
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
-/** As much of it as is looked at, what was sent masked. */
+/** The part of a response that is read, with sent texts masked. */
 function readable(bytes: Buffer, request: CallbackRequest): string {
   const source = bytes.subarray(0, MAX_SOURCE_BYTES);
   return masked(source, rangesIn(source, request)).toString('utf8');
@@ -68,7 +66,7 @@ function cut(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= MAX_EXCERPT_BYTES) return text;
   let end = MAX_EXCERPT_BYTES;
-  // Not within a character.
+  // Not inside of a character.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return bytes.toString('utf8', 0, end);
 }
@@ -94,9 +92,8 @@ function rangesIn(source: Buffer, request: CallbackRequest): readonly Range[] {
 }
 
 /**
- * Where a text stands in a view, and its beginning at the very end: the rest of it may have been cut off.
- *
- * @param around what else belongs to it, where such characters are next to it
+ * Finds a text in a view, and its beginning at the end of the view: the view may cut the text.
+ * @param around characters that also belong to the text if they are next to it
  */
 function found({ text, origins }: View, needle: string, around?: RegExp): readonly Range[] {
   const ranges: Range[] = [];
@@ -122,18 +119,18 @@ function secretsOf({ bearerToken, signingSecrets }: CallbackRequest): readonly s
   return [bearerToken, ...signingSecrets.flatMap((secret) => [secret, secret.replace('whsec_', '')])];
 }
 
-/** What is masked wherever it stands: as bytes, in the views' manner. */
+/** The texts to mask, as bytes in the form of the views. */
 function textsOf(request: CallbackRequest): readonly string[] {
   const secrets = secretsOf(request).flatMap((secret) => {
     const hex = Buffer.from(secret).toString('hex');
     return [secret, hex, hex.toUpperCase()];
   });
-  // What is not JSON is one text.
+  // A payload that is not JSON is one text.
   const texts = new Set([...secrets, ...textsIn(parsedJson(request.body) ?? request.body)]);
   return [...texts].filter((text) => text.length >= MIN_MASKED_LENGTH).map(bytesOf);
 }
 
-/** All that a payload says but ids and times, which the log shows anyway. */
+/** All values of a payload except ids and times, which the log shows anyway. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return UUID_OR_TIME.test(value) ? [] : [value];
   if (typeof value === 'number') return [String(value)];
@@ -142,8 +139,8 @@ function textsIn(value: unknown): string[] {
 }
 
 /**
- * What base64 makes of a secret with zero, one and two bytes before it (with three it begins anew), less the characters
- * that hold bits of other bytes as well; in the alphabet of URLs too.
+ * The base64 forms of a secret that begins after zero, one or two other bytes (three are like zero), without the
+ * characters that also hold bits of other bytes; in the alphabet of URLs too.
  */
 function base64(secret: string): readonly string[] {
   const cores = [0, 2, 3].map((othersBits, before) => {

@@ -16,13 +16,13 @@ import { parseProxyUrl } from '../connections/proxy.js';
 import { UndiciTransport } from './undici-transport.js';
 import type { ConnectorOptions } from '../connections/vetted-connector.js';
 
-/** The `HttpService` every callback goes through: a host may add axios interceptors to its `axiosRef`. */
+/** The `HttpService` of every callback: a host may add axios interceptors to its `axiosRef`. */
 export const CALLBACK_HTTP_SERVICE = Symbol('CALLBACK_HTTP_SERVICE');
 
-/** `ConnectorOptions`: how every connection to an endpoint is made. */
+/** `ConnectorOptions`: how connections to endpoints are made. */
 export const CONNECTOR_OPTIONS = Symbol('CONNECTOR_OPTIONS');
 
-/** Puts the host's axios interceptors, where it may have any, in front of a wire. */
+/** Puts a host's axios interceptors, if it can have any, in front of a transport. */
 export type ThroughHost = (wire: CallbackTransport) => CallbackTransport;
 
 export const THROUGH_HOST = Symbol('THROUGH_HOST');
@@ -48,7 +48,7 @@ export const transportProviders: Provider[] = [
     inject: [CONNECTOR_OPTIONS],
     useFactory: (options: ConnectorOptions) => new UndiciTransport(options),
   },
-  // An instance of the module's own: the host's HttpService and its interceptors are the host's.
+  // An instance of the module's own: the host's HttpService and its interceptors are not used.
   { provide: CALLBACK_HTTP_SERVICE, useFactory: ownHttpService },
   {
     provide: THROUGH_HOST,
@@ -66,7 +66,7 @@ export const transportProviders: Provider[] = [
   CallbackClient,
 ];
 
-/** What makes an interceptor's own requests on the instance what axios' users know; callbacks bring their own. */
+/** Defaults for an interceptor's own requests on the instance. Callbacks have their own settings. */
 const KEPT_DEFAULTS: ReadonlySet<string> = new Set([
   'transformRequest',
   'transformResponse',
@@ -74,8 +74,8 @@ const KEPT_DEFAULTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Without the rest of axios' defaults: a host may keep headers, with secrets, among them for calls of its own, and
- * each one is merged into each request, which is a third of what axios costs.
+ * Without axios' other defaults. A host may keep headers with secrets among them for its own calls. And axios merges
+ * each default into each request, which is a third of its cost.
  */
 function ownHttpService(): HttpService {
   const instance = axios.create();

@@ -13,19 +13,19 @@ import { vettedConnector, type ConnectorOptions } from '../connections/vetted-co
 import type { AddressRules, UrlCheck } from '../addresses/address-rules.js';
 
 /**
- * More (bytes) than the guard of the connection lets through: undici's own limit makes an error with a stack for
- * every header beyond it, which is seconds of a process's time for a few endpoints that send nothing else.
+ * More bytes than the connection's guard lets pass. Undici's own limit makes an error with a stack for every header
+ * beyond it: a few endpoints that send only headers would cost seconds of CPU.
  */
 const MAX_HEADER_BYTES = 2 * (MAX_HEAD_BYTES + MAX_BODY_WIRE_BYTES);
 
-/** Idle connections are closed after so long (ms), or what the server's `Keep-Alive` says within the maximum. */
+/** Idle connections are closed after this time, ms, or after the server's `Keep-Alive`, up to the maximum. */
 const KEEP_ALIVE_MS = 4_000;
 const KEEP_ALIVE_MAX_MS = 60_000;
 
 /**
- * HTTP/1.1 straight over undici: a keep-alive pool per origin, connections without limit (what one endpoint may
- * have in flight is isolation's to decide), one request at a time on each. Asks for no compression, follows no
- * redirect, keeps no cookies and ignores proxy variables.
+ * HTTP/1.1 on undici: a keep-alive pool for each origin, one request at a time on each connection, and any number of
+ * connections, because isolation limits the attempts in flight. It requests no compression, follows no redirect, keeps
+ * no cookies and ignores proxy variables.
  */
 export class UndiciTransport implements CallbackTransport, OnApplicationShutdown {
   private readonly pools: OriginPools;
@@ -40,7 +40,7 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
       maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
-      // The attempt's own deadline is the only one.
+      // The attempt's own deadline replaces this timeout.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -64,26 +64,29 @@ export class UndiciTransport implements CallbackTransport, OnApplicationShutdown
     return this.pools.connections;
   }
 
-  /** Origins that hold memory at this moment. */
+  /** Origins with a pool at this moment. */
   get origins(): number {
     return this.pools.size;
   }
 
-  /** Waits for requests in flight, each of which its deadline ends, and closes every connection. */
+  /** Waits for requests in flight, each at most for its deadline, and closes every connection. */
   async close(): Promise<void> {
     await this.pools.close();
   }
 
-  /** Not sooner: workers finish their attempts on it until then. */
+  /** In this late hook, because workers finish their attempts before it. */
   async onApplicationShutdown(): Promise<void> {
     await this.close();
   }
 }
 
-/** So many URLs are remembered; then it begins anew. */
+/** How many URLs are remembered. At the limit, all are forgotten. */
 const MAX_URLS = 10_000;
 
-/** Remembers what the address rules say of each URL. The rules do not change; the dialled addresses are checked separately. */
+/**
+ * Remembers the result of the address rules for each URL. The rules do not change. The addresses of connections are
+ * checked separately.
+ */
 class CheckedUrls {
   private readonly known = new Map<string, UrlCheck>();
 

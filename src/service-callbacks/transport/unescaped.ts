@@ -1,10 +1,10 @@
-/** Bytes, one character each, and where in the bytes they were made from each of them, and their end, stands. */
+/** Bytes, one character each, with the position of each (and of the end) in the bytes that they were made from. */
 export interface View {
   readonly text: string;
   readonly origins: readonly number[];
 }
 
-/** A way to escape characters; what is cut off at the end stands for nothing. */
+/** A way to escape characters. An escape that is cut off at the end is ignored. */
 interface Escape {
   readonly pattern: RegExp;
   readonly unescape: (escaped: string) => string;
@@ -13,32 +13,32 @@ interface Escape {
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 const ESCAPES: readonly Escape[] = [
-  // In a URL: a byte each.
+  // URL: one byte each.
   {
     pattern: /%[\da-f]{2}|%[\da-f]?$/gi,
     unescape: (escaped) =>
       escaped.length < 3 ? '' : String.fromCharCode(Number.parseInt(escaped.slice(1), 16)),
   },
-  // In JSON: a surrogate pair is one character.
+  // JSON: a surrogate pair is one character.
   {
     pattern:
       /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\["\\/bfnrt]|\\(?:u[\da-fA-F]{0,3})?$/g,
     unescape: (escaped) =>
       /^\\(?:u.{0,3})?$/.test(escaped) ? '' : bytesOf(JSON.parse(`"${escaped}"`) as string),
   },
-  // Base64 in lines, as MIME has it (RFC 2045 §6.8) and some languages by default.
+  // Base64 in lines: MIME (RFC 2045 §6.8), and the default of some languages.
   { pattern: /[\r\n]+/g, unescape: () => '' },
-  // In HTML and XML.
+  // HTML and XML.
   {
     pattern: /&(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][\da-fA-F]{1,6});|&#?\w{0,8}$/g,
     unescape: (escaped) => (escaped.endsWith(';') ? bytesOf(entity(escaped.slice(1, -1))) : ''),
   },
 ];
 
-/** One escape within another is as far as servers go: JSON in JSON, or in a URL. */
+/** Servers nest at most two escapes: JSON in JSON, or in a URL. */
 const MAX_DEPTH = 2;
 
-/** The bytes as they are, and all that they may be an escaped form of. */
+/** The bytes unchanged, and every form that they may be an escape of. */
 export function viewsOf(bytes: Buffer): readonly View[] {
   const text = bytes.toString('latin1');
   let views: readonly View[] = [
@@ -57,7 +57,7 @@ export function bytesOf(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-/** @returns none where nothing is escaped */
+/** @returns undefined if nothing is escaped */
 function unescaped({ text, origins }: View, { pattern, unescape }: Escape): readonly View[] {
   const parts: string[] = [];
   const found: number[] = [];

@@ -13,7 +13,7 @@ export interface FaultReport {
   /** Requests beyond the first of each callback. */
   readonly repeated: number;
   readonly lost: readonly string[];
-  /** Receipts that were answered by an error or not at all. */
+  /** Receipts that got an error or no response. */
   readonly refused: number;
   /** From the fault's end to the next request at the receiver, ms. */
   readonly firstDeliveryMs: number | undefined;
@@ -22,11 +22,11 @@ export interface FaultReport {
 /** Real receipts, one after the other, for one service. */
 export interface Load {
   readonly serviceId: string;
-  /** Ids of the callbacks whose receipt was answered with 200. */
+  /** Ids of the callbacks whose receipt got a 200. */
   readonly accepted: ReadonlySet<string>;
   /** Resolves when so many more are accepted. */
   more(count: number): Promise<void>;
-  /** Resolves when so many more were answered by an error. */
+  /** Resolves when so many more receipts got an error. */
   refusals(count: number): Promise<void>;
   /** Sends nothing from now on; what is on the way is waited for. */
   stop(): Promise<void>;

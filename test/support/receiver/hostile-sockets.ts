@@ -66,26 +66,26 @@ export function drip(head: string, chunk: string, everyMs: number): SocketBehavi
 
 /** A proper response to the first request of a connection, silence to every other. */
 export function keepAliveThenSilence(): SocketBehaviour {
-  const answered = new WeakSet<Socket>();
+  const responded = new WeakSet<Socket>();
   return onRequest((socket) => {
-    if (answered.has(socket)) return;
-    answered.add(socket);
+    if (responded.has(socket)) return;
+    responded.add(socket);
     socket.write(`${OK}content-length: 0\r\n\r\n`);
   });
 }
 
 /** A proper response to the first request of a connection, a RST to the second. */
 export function keepAliveThenReset(): SocketBehaviour {
-  const answered = new WeakSet<Socket>();
+  const responded = new WeakSet<Socket>();
   return onRequest((socket) => {
-    if (answered.has(socket)) return reset(socket);
-    answered.add(socket);
+    if (responded.has(socket)) return reset(socket);
+    responded.add(socket);
     socket.write(`${OK}content-length: 0\r\n\r\n`);
   });
 }
 
 /** Exactly these bytes to a request, the connection left open. */
-export const answerWith = (bytes: string | Buffer): SocketBehaviour =>
+export const respondWith = (bytes: string | Buffer): SocketBehaviour =>
   onRequest((socket) => void socket.write(bytes));
 
 /** A few hundred bytes that unpack to so many megabytes. */
@@ -94,7 +94,7 @@ export function brotliBomb(megabytes = 50): SocketBehaviour {
     params: { [constants.BROTLI_PARAM_QUALITY]: 4 },
   });
   const head = `${OK}content-encoding: br\r\ncontent-length: ${body.length}\r\n\r\n`;
-  return answerWith(Buffer.concat([Buffer.from(head), body]));
+  return respondWith(Buffer.concat([Buffer.from(head), body]));
 }
 
 /** TLS records a server may send: fatal alerts in the clear. */

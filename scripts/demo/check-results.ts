@@ -6,7 +6,7 @@ import type { Scenario } from './scenarios.js';
 /** pino's `error`; a service's broken server is a warning. */
 const ERROR_LEVEL = 50;
 
-/** What did not go as it should, in words; empty when everything did. */
+/** What did not go as expected, in words; empty if everything did. */
 export function problemsOf(result: Result): readonly string[] {
   const problems = result.kind === 'failed' ? [result.reason] : problemsOfEvidence(result);
   return problems.map((problem) => `${result.scenario.title}: ${problem}`);
@@ -21,19 +21,19 @@ function problemsOfEvidence(evidence: Evidence): string[] {
   ];
 }
 
-/** Whether the receiver and the log tell the same story, and the one the scenario expects. */
+/** Compares the receiver and the log with the scenario. */
 function problemsOfEnd({ scenario, arrivals, lines }: Evidence): string[] {
-  const received = arrivals.map(({ answer }) => String(answer));
+  const received = arrivals.map(({ response }) => String(response));
   const logged = lines.filter(isAttempt).map(resultOf);
   return [
     ...differs('the last event of the log', lines.at(-1)?.event, scenario.endsWith),
-    ...differs('what the receiver answered', received.join(', '), scenario.answers.join(', ')),
-    ...differs('what the log says of each attempt', logged.join(', '), expectedResults(scenario).join(', ')),
+    ...differs('the responses of the receiver', received.join(', '), scenario.responses.join(', ')),
+    ...differs('the results in the log', logged.join(', '), expectedResults(scenario).join(', ')),
   ];
 }
 
-function expectedResults({ answers }: Scenario): string[] {
-  return answers.map((answer) => (answer === 'hang' ? 'timeout' : String(answer)));
+function expectedResults({ responses }: Scenario): string[] {
+  return responses.map((response) => (response === 'hang' ? 'timeout' : String(response)));
 }
 
 function problemsOfRequest({ method, headers, body }: Arrival, evidence: Evidence): string[] {
@@ -56,7 +56,7 @@ function parse(body: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** No fault of the platform's own, and neither a token nor a recipient in any line. */
+/** The log must have no error of the platform, and no line with a token or a recipient. */
 export function problemsOfLog(lines: readonly LogLine[], results: readonly Result[]): readonly string[] {
   const tokens = results.flatMap((result) => (result.kind === 'seen' ? [result.token] : []));
   const secrets = [...tokens, ...results.map(({ scenario }) => scenario.recipient)];

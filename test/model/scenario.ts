@@ -24,7 +24,7 @@ const step = fc.record({
   response: fc.constantFrom('delivered', 'delivered', 'retryable', 'final'),
   isAdmitted: fc.constantFrom(true, true, true, false),
   opens: fc.constantFrom('nothing', 'nothing', 'circuit_open', 'retry_after'),
-  fault: fc.constantFrom('none', 'none', 'none', 'none', 'unanswered', 'repeated'),
+  fault: fc.constantFrom('none', 'none', 'none', 'none', 'response_lost', 'repeated'),
   responds: fc.constantFrom(true, true, true, false),
 });
 
@@ -54,11 +54,11 @@ const anyEvent = fc.oneof(
   { weight: 1, arbitrary: fc.record({ does: happens('switch', 'switch', 'delete'), endpoint }) },
 ) as fc.Arbitrary<Event>;
 
-/** What happens, in order. */
-export const story = fc.array(anyEvent, { minLength: 60, maxLength: 300, size: 'max' });
+/** The events of a scenario, in order. */
+export const scenario = fc.array(anyEvent, { minLength: 60, maxLength: 300, size: 'max' });
 
-/** @throws where something happens that must not. */
-export async function tell(store: Store, mutant: Mutant, events: readonly Event[]): Promise<void> {
+/** @throws if something happens that must not */
+export async function runScenario(store: Store, mutant: Mutant, events: readonly Event[]): Promise<void> {
   const world = await World.create(store, mutant);
   try {
     for (const event of events) {
@@ -68,7 +68,7 @@ export async function tell(store: Store, mutant: Mutant, events: readonly Event[
     }
     await world.end();
   } catch (error) {
-    throw new Error(`${(error as Error).message}, after:\n${world.told.join('\n')}`, { cause: error });
+    throw new Error(`${(error as Error).message}, after:\n${world.trace.join('\n')}`, { cause: error });
   } finally {
     await world.close();
   }

@@ -1,0 +1,56 @@
+import type { Speed } from './latency.js';
+
+/** Shares of a pool: one for quick endpoints, one for first attempts of endpoints without a permit. */
+const RESERVE = { forQuick: 1 / 4, forFirst: 1 / 16 } as const;
+
+/**
+ * The permits of a pool, and which endpoints hold them. An attempt that waits for its endpoint's window holds one too.
+ *
+ * A quick endpoint may use all free permits but a reserve for first attempts of others. Any other endpoint must also
+ * leave a reserve for quick endpoints. A slow endpoint must also leave as many permits free as it holds itself (the
+ * dynamic threshold of Choudhury and Hahne, 1998). So slow endpoints share evenly, and never hold all permits.
+ */
+export class Permits {
+  private held = 0;
+  private heldByQuick = 0;
+  private readonly heldBy = new Map<string, { count: number; isQuick: boolean }>();
+  private readonly forQuick: number;
+  private readonly forFirst: number;
+
+  /** @param capacity permits, at least 1 */
+  constructor(private readonly capacity: number) {
+    this.forQuick = Math.floor(capacity * RESERVE.forQuick);
+    this.forFirst = capacity * RESERVE.forFirst;
+  }
+
+  get inUse(): number {
+    return this.held;
+  }
+
+  hasRoomFor(key: string, speed: Speed): boolean {
+    const free = this.capacity - this.held;
+    const holds = this.heldBy.get(key)?.count ?? 0;
+    if (speed === 'quick') return free > (holds > 0 ? Math.floor(this.forFirst) : 0);
+    // Its first attempt: what quick endpoints hold does not count against it.
+    if (holds === 0) return free > 0 && free + this.heldByQuick > this.forQuick;
+    return free > this.forQuick + Math.ceil(this.forFirst) + (speed === 'slow' ? holds : 0);
+  }
+
+  /** @param isQuick of the endpoint at this moment */
+  take(key: string, isQuick: boolean): void {
+    this.change(key, (this.heldBy.get(key)?.count ?? 0) + 1, isQuick);
+  }
+
+  release(key: string): void {
+    const { count, isQuick } = this.heldBy.get(key) ?? { count: 1, isQuick: false };
+    this.change(key, count - 1, isQuick);
+  }
+
+  private change(key: string, count: number, isQuick: boolean): void {
+    const before = this.heldBy.get(key);
+    this.held += count - (before?.count ?? 0);
+    this.heldByQuick += (isQuick ? count : 0) - (before?.isQuick ? before.count : 0);
+    if (count > 0) this.heldBy.set(key, { count, isQuick });
+    else this.heldBy.delete(key);
+  }
+}
