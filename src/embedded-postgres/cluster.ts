@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
-import { hasCode } from './error-code.js';
+import { hasCode, readIfThere } from './files.js';
 import { serverEnvironment } from './server-environment.js';
 import type { ServerUser } from './server-user.js';
 
@@ -35,7 +35,7 @@ export async function openCluster(dataDir: string, options: ClusterOptions): Pro
   const directory = clusterDirectory(dataDir);
   const passwordFile = join(dataDir, 'postgres-password');
   const exists = await isCluster(directory, options.serverUser);
-  let password = await readPassword(passwordFile);
+  let password = (await readIfThere(passwordFile))?.trim();
   if (password === undefined) {
     if (exists) throw passwordLost(directory, passwordFile);
     password = randomBytes(24).toString('base64url');
@@ -92,15 +92,6 @@ async function isCluster(directory: string, serverUser: ServerUser): Promise<boo
     return true;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
-}
-
-async function readPassword(file: string): Promise<string | undefined> {
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

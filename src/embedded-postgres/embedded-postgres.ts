@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { findBinaries } from './binaries.js';
 import { clusterDirectory, openCluster, type Cluster } from './cluster.js';
 import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
-import { hasCode } from './error-code.js';
+import { hasCode } from './files.js';
 import { stopOrphan } from './orphan.js';
 import { claimDataDir, type Ownership } from './owner.js';
 import { startPostmaster } from './postmaster.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError, USE_ANOTHER_DATABASE } from './errors.js';
-import { hasCode } from './error-code.js';
+import { hasCode, readIfThere } from './files.js';
 import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.js';
 
 /** The right to use a data directory, held by one process at a time. */
@@ -66,15 +66,6 @@ async function linkUnlessTaken(from: string, to: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
-    throw error;
-  }
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from './error-code.js';
+import { readIfThere } from './files.js';
 
 /** The file `postmaster.pid` that a server writes in its data directory. */
 export interface PostmasterFile {
@@ -11,13 +11,7 @@ export interface PostmasterFile {
 
 /** `undefined` if no server uses the directory, or the file is not complete yet. */
 export async function readPostmasterFile(clusterDir: string): Promise<PostmasterFile | undefined> {
-  let text: string;
-  try {
-    text = await readFile(pathOf(clusterDir), 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const text = (await readIfThere(pathOf(clusterDir))) ?? '';
   // PostgreSQL's pidfile.h: line 1 is the process id, line 8 the status, padded with spaces.
   const lines = text.split('\n');
   const pid = Number.parseInt(lines[0] ?? '', 10);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { hasCode } from './error-code.js';
+import { hasCode } from './files.js';
 
 /** Identifies a process. A process id is not enough: the system uses it again. */
 export interface ProcessIdentity {

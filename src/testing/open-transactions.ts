@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { dataSourceOf } from '../database/data-source-of.js';
 
 /** A change in a transaction that is still open. */
 interface Pending {
@@ -18,10 +19,7 @@ export class OpenTransactions {
   follow(manager: EntityManager | undefined, onCommit: () => void, onRollback: () => void): void {
     const transaction = manager?.queryRunner;
     if (!transaction?.isTransactionActive) return onCommit();
-    // TypeORM 0.3 has only the older name.
-    const dataSource =
-      (transaction.dataSource as QueryRunner['dataSource'] | undefined) ?? transaction.connection;
-    this.listen(dataSource);
+    this.listen(dataSourceOf(transaction));
     this.pending.push({ transaction, depth: depthOf(transaction), onCommit, onRollback });
   }
 

@@ -8,8 +8,7 @@ import { attemptOf } from '../service-callbacks/history/callback-list.repository
 import type { LoggedCallbackWithAttempts } from '../service-callbacks/history/records.js';
 import type { Disposition } from '../service-callbacks/callbacks/state-machine.js';
 import { attemptRecordOf } from '../service-callbacks/delivery/attempt-record.js';
-import { dispositionOf } from '../service-callbacks/delivery/disposition.js';
-import { RetryPolicy } from '../service-callbacks/delivery/retry-policy.js';
+import { dispositionOf, RetryPolicy } from '../service-callbacks/delivery/retry-policy.js';
 import { CallbackHandlers } from '../service-callbacks/events/callback-handlers.js';
 import { deliveredEvent, givenUpEvent, retryingEvent } from '../service-callbacks/events/settled-events.js';
 import { PayloadCipher } from '../service-callbacks/security/payload-cipher.js';

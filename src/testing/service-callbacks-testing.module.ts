@@ -21,8 +21,8 @@ import {
   type RecordOptions,
   type ServiceCallbacksOptions,
 } from '../service-callbacks/service-callbacks.options.js';
-import { DELIVERY_OPTIONS, RECORD_OPTIONS } from '../service-callbacks/tokens.js';
-import { CALLBACK_CLIENT_OPTIONS, CallbackClient } from '../service-callbacks/transport/callback-client.js';
+import { RECORD_OPTIONS } from '../service-callbacks/tokens.js';
+import { CallbackClient } from '../service-callbacks/transport/callback-client.js';
 import { CALLBACK_TRANSPORT } from '../service-callbacks/transport/callback-transport.js';
 import { HeldClock } from './held-clock.js';
 import { InMemoryCallbacks } from './in-memory-callbacks.js';
@@ -53,7 +53,6 @@ const inMemory: Provider[] = [
   { provide: CallbackRepository, useExisting: InMemoryCallbacks },
   { provide: CallbackApiRepository, useExisting: InMemoryEndpoints },
   { provide: CALLBACK_TRANSPORT, useExisting: InMemoryTransport },
-  { provide: CALLBACK_CLIENT_OPTIONS, useExisting: DELIVERY_OPTIONS },
   {
     provide: SameDatabase,
     useValue: { assert: async () => undefined } satisfies Pick<SameDatabase, 'assert'>,

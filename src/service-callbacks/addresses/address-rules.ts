@@ -45,15 +45,9 @@ export class AddressRules {
   /** Whether an address may be called at all. It must be in the form of `node:net`. */
   isAllowed(ip: string): boolean {
     const address = parseAddress(ip);
-    if (address === undefined) {
-      return false;
-    }
-    if (this.isExempt(ip)) {
-      return true;
-    }
-    if (address.kind() === 'ipv6' && !GLOBAL_UNICAST.contains(address)) {
-      return false;
-    }
+    if (address === undefined) return false;
+    if (this.isExempt(ip)) return true;
+    if (address.kind() === 'ipv6' && !GLOBAL_UNICAST.contains(address)) return false;
     return !SPECIAL_PURPOSE.some((network) => network.contains(address));
   }
 
@@ -69,9 +63,7 @@ export class AddressRules {
 
   checkUrl(text: string): UrlCheck {
     const url = parseCallbackUrl(text);
-    if (url === undefined) {
-      return refused('invalid_url', this.notValid);
-    }
+    if (url === undefined) return refused('invalid_url', this.notValid);
     if (isTooLong(url)) {
       return refused(
         'invalid_url',
@@ -81,9 +73,7 @@ export class AddressRules {
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && this.options.allowHttp)) {
       return refused('scheme_not_allowed', this.notValid);
     }
-    if (hasUserinfo(text)) {
-      return refused('userinfo_not_allowed', 'must not contain a user name or password');
-    }
+    if (hasUserinfo(text)) return refused('userinfo_not_allowed', 'must not contain a user name or password');
     if (!this.mayNameHost(url)) {
       return refused('address_not_allowed', 'points to an address that may not be called');
     }
@@ -99,29 +89,15 @@ export class AddressRules {
 
   private mayNameHost(url: URL): boolean {
     const host = hostOf(url);
-    switch (host.kind) {
-      case 'address':
-        return this.isAllowed(host.ip);
-      case 'localhost':
-        return this.exemptsLoopback();
-      case 'name':
-        return true;
-    }
+    if (host.kind === 'name') return true;
+    return host.kind === 'address' ? this.isAllowed(host.ip) : this.exemptsLoopback();
   }
 
   private mayNamePort(url: URL): boolean {
-    if (this.isListedPort(portOf(url))) {
-      return true;
-    }
+    if (this.isListedPort(portOf(url))) return true;
     const host = hostOf(url);
-    switch (host.kind) {
-      case 'address':
-        return this.isExempt(host.ip);
-      case 'localhost':
-        return this.exemptsLoopback();
-      case 'name':
-        return this.exempt.length > 0;
-    }
+    if (host.kind === 'name') return this.exempt.length > 0;
+    return host.kind === 'address' ? this.isExempt(host.ip) : this.exemptsLoopback();
   }
 
   private exemptsLoopback(): boolean {

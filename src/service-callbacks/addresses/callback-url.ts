@@ -18,9 +18,7 @@ const AMBIGUOUS_CHARACTER = /[\s\\\p{Cc}\p{Cf}\p{Cs}]/u;
 
 /** @returns the parsed URL; undefined for a text that two URL parsers could read in two ways */
 export function parseCallbackUrl(text: string): URL | undefined {
-  if (AMBIGUOUS_CHARACTER.test(text) || !ABSOLUTE_URL.test(text)) {
-    return undefined;
-  }
+  if (AMBIGUOUS_CHARACTER.test(text) || !ABSOLUTE_URL.test(text)) return undefined;
   const url = URL.parse(text);
   return url === null || hasEmptyLabel(url.hostname) ? undefined : url;
 }

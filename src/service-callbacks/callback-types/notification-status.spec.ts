@@ -1,10 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  NOTIFICATION_STATUSES,
-  isFinalStatus,
-  isNotNewsStatus,
-  isNotificationStatus,
-} from './notification-status.js';
+import { NOTIFICATION_STATUSES, isFinalStatus, isNotNewsStatus } from './notification-status.js';
 
 describe('notification statuses', () => {
   it.each([
@@ -19,13 +14,10 @@ describe('notification statuses', () => {
   ] as const)('%s: not news %p, final %p', (status, notNews, final) => {
     expect(isNotNewsStatus(status)).toBe(notNews);
     expect(isFinalStatus(status)).toBe(final);
-    expect(isNotificationStatus(status)).toBe(true);
+    expect(NOTIFICATION_STATUSES).toContain(status);
   });
 
   it('are eight', () => {
     expect(NOTIFICATION_STATUSES).toHaveLength(8);
-    for (const other of ['', 'Delivered', 'permanent_failure', null, undefined, 1]) {
-      expect(isNotificationStatus(other)).toBe(false);
-    }
   });
 });

@@ -18,10 +18,6 @@ export type NotNewsStatus = (typeof NOT_NEWS_STATUSES)[number];
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
-export function isNotificationStatus(value: unknown): value is NotificationStatus {
-  return (NOTIFICATION_STATUSES as readonly unknown[]).includes(value);
-}
-
 export function isNotNewsStatus(status: NotificationStatus): status is NotNewsStatus {
   return (NOT_NEWS_STATUSES as readonly NotificationStatus[]).includes(status);
 }

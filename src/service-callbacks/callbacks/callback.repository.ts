@@ -103,7 +103,7 @@ export interface EndedRow {
   readonly subject_id: string | null;
   readonly url: string | null;
   readonly attempt_count: number;
-  readonly last_attempt: AttemptRecord | null;
+  readonly last_attempt?: AttemptRecord | null;
 }
 
 /** A record that the producer did not create. */
@@ -178,11 +178,8 @@ export class CallbackRepository {
    */
   async insert(news: readonly NewCallback[], manager?: EntityManager): Promise<Map<string, string>> {
     const sorted = news.toSorted((one, other) => (one.news_key < other.news_key ? -1 : 1));
-    const inserted = await rows<{ id: string; kept: string | null }>(
-      manager ?? this.dataSource,
-      insertStatement(this.tables),
-      [storableJson(sorted)],
-    );
+    const given = [storableJson(sorted)];
+    const inserted = await this.run<{ id: string; kept: string | null }>(insertStatement, given, manager);
     const kept = new Map(inserted.map(({ id, kept: by }) => [id, by]));
     const unseen = news.filter(({ id }) => (kept.get(id) ?? null) === null);
     if (unseen.length > 0) await this.findCommitted(unseen, kept, manager);
@@ -195,11 +192,8 @@ export class CallbackRepository {
     kept: Map<string, string | null>,
     manager?: EntityManager,
   ): Promise<void> {
-    const found = await rows<{ id: string; news_key: string }>(
-      manager ?? this.dataSource,
-      findNewsStatement(this.tables),
-      [unseen.map(({ news_key }) => news_key)],
-    );
+    const keys = unseen.map(({ news_key }) => news_key);
+    const found = await this.run<{ id: string; news_key: string }>(findNewsStatement, [keys], manager);
     const byKey = new Map(found.map(({ id, news_key }) => [news_key, id]));
     // Maintenance may have cleared the record's key just now. The news is a duplicate all the same, and the record's id
     // is unknown.
@@ -250,8 +244,7 @@ export class CallbackRepository {
    * @returns how many
    */
   async releaseStranded(): Promise<number> {
-    const stranded = await this.byIndexes((manager) => rows(manager, strandedStatement(this.tables)));
-    return stranded.length;
+    return (await this.byIndexes((manager) => this.run(strandedStatement, [], manager))).length;
   }
 
   /**
@@ -263,16 +256,14 @@ export class CallbackRepository {
     const sorted = settlements.toSorted((one, other) => (one.id < other.id ? -1 : 1));
     const given = storableJson(sorted.map(settlementRow));
     const settled = await this.byIndexes((manager) =>
-      rows<{ id: string; applied: boolean }>(manager, settleStatement(this.tables), [given]),
+      this.run<{ id: string; applied: boolean }>(settleStatement, [given], manager),
     );
     return new Map(settled.map(({ id, applied }) => [id, applied]));
   }
 
   /** The open callbacks of a batch, with their endpoints at this moment. */
   openOfBatch(batch: string, ids: readonly string[]): Promise<OpenNow[]> {
-    return this.onConnection((manager) =>
-      rows<OpenNow>(manager, openOfBatchStatement(this.tables), [batch, ids]),
-    );
+    return this.onConnection((manager) => this.run<OpenNow>(openOfBatchStatement, [batch, ids], manager));
   }
 
   /**
@@ -291,15 +282,12 @@ export class CallbackRepository {
 
   /** Batches that were marked more than this long ago, ms. */
   async oldBatches(olderThanMs: number, limit: number): Promise<string[]> {
-    const found = await rows<{ batch: string }>(this.dataSource, oldBatchesStatement(this.tables), [
-      olderThanMs,
-      limit,
-    ]);
+    const found = await this.run<{ batch: string }>(oldBatchesStatement, [olderThanMs, limit]);
     return found.map(({ batch }) => batch);
   }
 
   async idsOfBatch(batch: string): Promise<string[]> {
-    const found = await rows<{ id: string }>(this.dataSource, idsOfBatchStatement(this.tables), [batch]);
+    const found = await this.run<{ id: string }>(idsOfBatchStatement, [batch]);
     return found.map(({ id }) => id);
   }
 
@@ -308,16 +296,13 @@ export class CallbackRepository {
    * @returns how many such requests of this callback were begun and not settled, this one included
    */
   async markAttempt(id: string, batch: string): Promise<number> {
-    const [row] = await rows<{ stalls: number }>(this.dataSource, markAttemptStatement(this.tables), [
-      id,
-      batch,
-    ]);
+    const [row] = await this.run<{ stalls: number }>(markAttemptStatement, [id, batch]);
     return row?.stalls ?? 0;
   }
 
   /** @returns how many of its callbacks were open */
   async rescheduleBatch(batch: string, delayMs: number): Promise<number> {
-    return (await rows(this.dataSource, rescheduleBatchStatement(this.tables), [batch, delayMs])).length;
+    return (await this.run(rescheduleBatchStatement, [batch, delayMs])).length;
   }
 
   /** Gives up some of the callbacks that wait for an endpoint. */
@@ -327,18 +312,12 @@ export class CallbackRepository {
     limit: number,
     manager?: EntityManager,
   ): Promise<EndedRow[]> {
-    return rows<EndedRow>(manager ?? this.dataSource, endOfEndpointStatement(this.tables), [
-      endpointId,
-      reason,
-      limit,
-    ]);
+    return this.run<EndedRow>(endOfEndpointStatement, [endpointId, reason, limit], manager);
   }
 
   /** Gives up some of the callbacks that are older than the maximum age. */
   expire(maxAgeMs: number, limit: number): Promise<EndedRow[]> {
-    return this.byIndexes((manager) =>
-      rows<EndedRow>(manager, expireStatement(this.tables), [maxAgeMs, limit]),
-    );
+    return this.byIndexes((manager) => this.run<EndedRow>(expireStatement, [maxAgeMs, limit], manager));
   }
 
   /**
@@ -346,19 +325,13 @@ export class CallbackRepository {
    * @returns the ids of those that were finished
    */
   async replay(ids: readonly string[], priority: number, manager?: EntityManager): Promise<string[]> {
-    const replayed = await rows<{ id: string }>(manager ?? this.dataSource, replayStatement(this.tables), [
-      ids,
-      priority,
-    ]);
+    const replayed = await this.run<{ id: string }>(replayStatement, [ids, priority], manager);
     return replayed.map(({ id }) => id);
   }
 
   /** @returns false if its id has a record already */
   async record(record: ForeignRecord): Promise<boolean> {
-    const inserted = await rows<{ id: string }>(this.dataSource, recordStatement(this.tables), [
-      storableJson(record),
-    ]);
-    return inserted.length > 0;
+    return (await this.run(recordStatement, [storableJson(record)])).length > 0;
   }
 
   /** How long the callback has waited that has been due for longest, ms; 0 where none is due. */
@@ -393,6 +366,14 @@ export class CallbackRepository {
         }
       });
     });
+  }
+
+  private run<Row extends object>(
+    statement: (tables: Tables) => string,
+    parameters: readonly unknown[],
+    manager?: EntityManager,
+  ): Promise<Row[]> {
+    return rows<Row>(manager ?? this.dataSource, statement(this.tables), parameters);
   }
 
   private get tables(): Tables {

@@ -88,8 +88,7 @@ export class BatchOpener {
       );
       return open.map((row) => this.openRow(row, nextProbeAt));
     } catch (error) {
-      const { driverError = error } = (error ?? {}) as { driverError?: unknown };
-      if (!isStoreFault(driverError)) throw error;
+      if (!isStoreFault(error)) throw error;
       // The job has everything that the requests need. A repeat is better than a wait without limit.
       this.logger.warn({
         event: 'batch.not_rechecked',

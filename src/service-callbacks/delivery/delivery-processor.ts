@@ -21,12 +21,10 @@ import { DELIVERY_OPTIONS } from '../tokens.js';
 import { BatchOpener, type Opened, type Sendable } from './batch-opener.js';
 import { attemptRecordOf } from './attempt-record.js';
 import { inAttemptSpan } from './attempt-span.js';
-import { inBatchSpan } from '../tracing/batch-span.js';
-import { currentCarrier } from '../tracing/tracing.js';
+import { inBatchSpan, currentCarrier } from '../tracing/tracing.js';
 import { CallbackClient } from '../transport/callback-client.js';
-import { dispositionOf } from './disposition.js';
+import { dispositionOf, RetryPolicy } from './retry-policy.js';
 import { GoneEndpoints } from './gone-endpoints.js';
-import { RetryPolicy } from './retry-policy.js';
 import { Settler } from './settler.js';
 
 /**

@@ -100,8 +100,7 @@ export class Settler {
           done(applied.get(settlement.id) === true ? 'applied' : 'late');
         return;
       } catch (error) {
-        const { driverError = error } = (error ?? {}) as { driverError?: unknown };
-        if (!isStoreFault(driverError)) return this.divide(entries, error);
+        if (!isStoreFault(error)) return this.divide(entries, error);
         this.noteUnavailable(error);
         if (this.stopBy !== undefined && performance.now() > this.stopBy) return abandon(entries);
         await sleep(RETRY_MS);

@@ -42,11 +42,6 @@ export class Workers implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.guard = new ClockGuard(backend, clock, (state) => this.follow(state));
   }
 
-  /** Callbacks of the jobs that were fetched and are not completed. */
-  get callbacksInHand(): number {
-    return this.loops.reduce((sum, loop) => sum + loop.callbacksInHand, 0);
-  }
-
   /** @throws with the reason why no jobs are taken */
   async assertRunning(): Promise<void> {
     if (this.loops.length === 0) throw new Error('not started');

@@ -79,9 +79,8 @@ export class FigureWriter {
         await writeAll(manager, WRITE_HEALTH, health);
       });
       return { kind: 'written' };
-    } catch (thrown) {
-      const { driverError = thrown } = (thrown ?? {}) as { driverError?: unknown };
-      return { kind: isStoreFault(driverError) ? 'unavailable' : 'refused', error: thrown };
+    } catch (error) {
+      return { kind: isStoreFault(error) ? 'unavailable' : 'refused', error };
     }
   }
 }

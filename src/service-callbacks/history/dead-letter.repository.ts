@@ -19,7 +19,6 @@ export interface DeadLetter {
   readonly reason: GiveUpReason;
   /** What is wrong with the callback or with its replay, in words. */
   readonly detail: string | null;
-  readonly generation: number;
   readonly attemptCount: number;
   /** The last 50 attempts, oldest first. */
   readonly attempts: readonly AttemptRecord[];
@@ -129,7 +128,7 @@ export class DeadLetterRepository {
 
   private get columns(): string {
     return `c.id, c.service_id AS "serviceId", c.endpoint_id AS "callbackApiId", c.callback_type AS "callbackType",
-      c.subject_id AS "subjectId", c.url, c.reason, c.detail, c.generation, c.attempt_count AS "attemptCount",
+      c.subject_id AS "subjectId", c.url, c.reason, c.detail, c.attempt_count AS "attemptCount",
       c.attempts, EXISTS (SELECT FROM ${this.payloads} p WHERE p.id = c.id) AS "isReplayable",
       NOT EXISTS (SELECT FROM ${this.endpoints} e WHERE e.id = c.endpoint_id) AS "isEndpointDeleted",
       c.queued_at AS "queuedAt", c.finished_at AS "givenUpAt", c.replay_requested_at AS "replayRequestedAt"`;

@@ -41,17 +41,8 @@ export class LegacyJobs {
     const record = await this.recordOf(job);
     const isNew = await this.callbacks.record(record);
     if (!isNew || record.reason === null) return;
-    this.recorder.gaveUp(
-      {
-        id: record.id,
-        serviceId: record.service_id ?? undefined,
-        endpointId: record.endpoint_id ?? undefined,
-        callbackType: record.callback_type,
-        subjectId: record.subject_id ?? undefined,
-        url: record.url ?? undefined,
-      },
-      { reason: record.reason, detail: record.detail ?? undefined },
-    );
+    const row = { ...record, attempt_count: record.attempts.length };
+    this.recorder.ended(row, record.reason, { detail: record.detail ?? undefined });
   }
 
   private async recordOf(job: AnyJob): Promise<ForeignRecord> {

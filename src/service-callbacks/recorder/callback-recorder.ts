@@ -7,6 +7,7 @@ import {
   type GiveUpReason,
   type PartialCallback,
 } from '../callbacks/callback.js';
+import type { EndedRow } from '../callbacks/callback.repository.js';
 import { CallbackHandlers } from '../events/callback-handlers.js';
 import { deliveredEvent, givenUpEvent, retryingEvent } from '../events/settled-events.js';
 import type { DeliveryFailure, DeliveryOutcome } from '../transport/delivery-outcome.js';
@@ -25,18 +26,6 @@ export interface Ending {
   readonly error?: Error | undefined;
 }
 
-/** A callback that was given up outside of a worker, as its row shows it. */
-interface EndedCallback {
-  readonly id: string;
-  readonly service_id: string | null;
-  readonly endpoint_id: string | null;
-  readonly callback_type: string;
-  readonly subject_id: string | null;
-  readonly url: string | null;
-  readonly attempt_count: number;
-  readonly last_attempt?: AttemptRecord | null;
-}
-
 /**
  * Reports each event of a callback once to the log, the metrics, the figures and the host's handlers. None of them
  * waits, and none can fail a delivery.
@@ -49,10 +38,6 @@ export class CallbackRecorder {
     private readonly figures: Figures,
     private readonly handlers: CallbackHandlers,
   ) {}
-
-  queued(callback: Callback): void {
-    this.log.queued(callback);
-  }
 
   /** @param startedAt Unix ms */
   attemptStarted(callback: Callback, startedAt: number, wasDeferred: boolean): void {
@@ -94,7 +79,7 @@ export class CallbackRecorder {
    * Deferred by the relay.
    * @param until Unix ms
    */
-  deferredByRelay(row: EndedCallback, why: DeferralReason, until: number): void {
+  deferredByRelay(row: EndedRow, why: DeferralReason, until: number): void {
     const callback = callbackOf(row);
     this.metrics.deferred(why);
     this.log.deferred({ ...callback, attempts: row.attempt_count }, why, until);
@@ -109,7 +94,7 @@ export class CallbackRecorder {
   }
 
   /** Given up by management, the relay or the sweep. */
-  ended(row: EndedCallback, reason: GiveUpReason, fault: Pick<Ending, 'detail' | 'error'> = {}): void {
+  ended(row: EndedRow, reason: GiveUpReason, fault: Pick<Ending, 'detail' | 'error'> = {}): void {
     this.gaveUp(callbackOf(row), { reason, ...fault, ...lastAttemptOf(row) });
   }
 
@@ -123,7 +108,7 @@ function isHold(why: DeferralReason): boolean {
   return HOLD_REASONS.some((reason) => reason === why);
 }
 
-function callbackOf(row: EndedCallback): PartialCallback {
+function callbackOf(row: EndedRow): PartialCallback {
   return {
     id: row.id,
     serviceId: row.service_id ?? undefined,
@@ -138,7 +123,7 @@ function callbackOf(row: EndedCallback): PartialCallback {
 export function lastAttemptOf({
   attempt_count: attempt,
   last_attempt: last,
-}: Pick<EndedCallback, 'attempt_count' | 'last_attempt'>): Pick<Ending, 'facts' | 'failure'> {
+}: Pick<EndedRow, 'attempt_count' | 'last_attempt'>): Pick<Ending, 'facts' | 'failure'> {
   return last ? { facts: { attempt, durationMs: last.duration_ms }, failure: failureOf(last) } : {};
 }
 

@@ -22,8 +22,6 @@ interface Candidate {
   readonly id: string;
   readonly run: string | null;
   readonly state: CallbackState;
-  readonly generation: number;
-  readonly callback_type: string;
   readonly endpoint_id: string | null;
   readonly is_deleted: boolean;
   readonly is_disabled: boolean;
@@ -144,7 +142,7 @@ export class Replay {
     const { callbacks, endpoints, payloads } = tablesOf(this.dataSource);
     return rows<Candidate>(
       manager,
-      `SELECT c.id, c.replay_id AS run, c.state, c.generation, c.callback_type, c.endpoint_id, e.id IS NULL AS is_deleted,
+      `SELECT c.id, c.replay_id AS run, c.state, c.endpoint_id, e.id IS NULL AS is_deleted,
          e.disabled_at IS NOT NULL AS is_disabled, EXISTS (SELECT FROM ${payloads} p WHERE p.id = c.id) AS has_payload
        FROM ${callbacks} c LEFT JOIN ${endpoints} e ON e.id = c.endpoint_id WHERE ${where}
        ORDER BY c.replay_requested_at, c.id LIMIT ${limit} FOR UPDATE OF c ${limit === 1 ? '' : 'SKIP LOCKED'}`,

@@ -97,16 +97,15 @@ describe('PayloadCipher', () => {
   ])('refuses a token of %s as malformed and does not repeat it', (_case, token) => {
     const malformed = new CorruptCiphertextError('is malformed');
     expect(() => cipher.decrypt(token, 'a')).toThrow(malformed);
-    expect(() => cipher.keyIdOf(token)).toThrow(malformed);
     expect(malformed.message).toBe('the ciphertext is malformed');
   });
 
   it('encrypts under the first key and decrypts under all', () => {
     const before = new PayloadCipher([OLD]).encrypt('payload', 'a');
     expect(cipher.currentKeyId).toBe('2025');
-    expect(cipher.keyIdOf(before)).toBe('2024');
+    expect(before).toMatch(/^2024\./);
     expect(cipher.decrypt(before, 'a')).toBe('payload');
-    expect(cipher.keyIdOf(cipher.encrypt('payload', 'a'))).toBe('2025');
+    expect(cipher.encrypt('payload', 'a')).toMatch(/^2025\./);
   });
 
   it('names a retired key and the known ones', () => {
@@ -116,7 +115,6 @@ describe('PayloadCipher', () => {
       new UnknownEncryptionKeyError('2024', ['2025', 'spare']),
     );
     expect(() => afterwards.decrypt(token, 'a')).toThrow(/"2024".*known: 2025, spare/);
-    expect(afterwards.keyIdOf(token)).toBe('2024');
   });
 
   it('refuses a key of the same id and other bytes', () => {

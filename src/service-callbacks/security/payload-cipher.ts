@@ -60,14 +60,6 @@ export class PayloadCipher {
     }
   }
 
-  /**
-   * The id of a token's key, which may not be configured.
-   * @throws CorruptCiphertextError if the token is malformed
-   */
-  keyIdOf(token: string): string {
-    return parseToken(token).keyId;
-  }
-
   private keyOf(keyId: string): KeyObject {
     const key = this.keys.byId.get(keyId);
     if (key === undefined) throw new UnknownEncryptionKeyError(keyId, [...this.keys.byId.keys()]);

@@ -8,8 +8,9 @@ import {
   type Context,
   type Span,
   type SpanOptions,
+  type Link,
 } from '@opentelemetry/api';
-import { carrierOf, type TraceCarrier } from './trace-carrier.js';
+import { carrierOf, type TraceCarrier, contextOf } from './trace-carrier.js';
 
 /** The tracer of the API while no SDK is registered. */
 const NO_SDK = new ProxyTracerProvider().getDelegate();
@@ -24,7 +25,7 @@ export function isTraced(): boolean {
 }
 
 /** Attributes that all spans of a queue have (semantic conventions for messaging). */
-export function messagingAttributes(operation: 'send' | 'process', queue: string): Attributes {
+function messagingAttributes(operation: 'send' | 'process', queue: string): Attributes {
   return {
     'messaging.system': 'bullmq',
     'messaging.operation.name': operation,
@@ -76,4 +77,30 @@ function failed(span: Span, error: unknown): void {
   const name = error instanceof Error ? error.name : 'Error';
   span.setAttribute('error.type', name);
   span.setStatus({ code: SpanStatusCode.ERROR, message: name });
+}
+
+/**
+ * The span of a worker's work on one job. Its callbacks come from many traces: the span is linked to each (semantic
+ * conventions for messaging, batch processing), and each attempt has a span in its callback's own trace.
+ */
+export function inBatchSpan<T>(
+  queue: string,
+  callbacks: readonly { readonly trace?: TraceCarrier | undefined }[],
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!isTraced()) return work();
+  const options = {
+    kind: SpanKind.CONSUMER,
+    attributes: {
+      ...messagingAttributes('process', queue),
+      'messaging.batch.message_count': callbacks.length,
+    },
+    links: callbacks.flatMap(({ trace: carrier }) => linkTo(carrier)),
+  };
+  return inSpan(`process ${queue}`, options, work);
+}
+
+function linkTo(carrier: TraceCarrier | undefined): Link[] {
+  const spanContext = trace.getSpanContext(contextOf(carrier));
+  return spanContext ? [{ context: spanContext }] : [];
 }

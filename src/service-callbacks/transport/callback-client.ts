@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock.js';
+import type { DeliveryOptions } from '../service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../tokens.js';
 import { excerptOf, headersOf } from './response-excerpt.js';
 import { AttemptDeadline } from './attempt-deadline.js';
 import { callbackHeaders } from './callback-headers.js';
@@ -8,14 +10,6 @@ import type { DeliveryOutcome } from './delivery-outcome.js';
 import { parseRetryAfter } from './retry-after.js';
 import { CALLBACK_TRANSPORT, type CallbackTransport, type TransportResponse } from './callback-transport.js';
 import { type DeliveryError, NoResponseError } from '../connections/errors.js';
-
-export interface CallbackClientOptions {
-  /** One total deadline per attempt, in milliseconds (`CALLBACK_TIMEOUT_MS`). */
-  readonly timeoutMs: number;
-}
-
-/** Injection token of {@link CallbackClientOptions}. */
-export const CALLBACK_CLIENT_OPTIONS = Symbol('CALLBACK_CLIENT_OPTIONS');
 
 /** Every attempt at the same URL fails in this way. */
 const FINAL_ERRORS: ReadonlySet<DeliveryError> = new Set([
@@ -35,7 +29,7 @@ export class CallbackClient {
   constructor(
     @Inject(CALLBACK_TRANSPORT) private readonly transport: CallbackTransport,
     private readonly clock: Clock,
-    @Inject(CALLBACK_CLIENT_OPTIONS) private readonly options: CallbackClientOptions,
+    @Inject(DELIVERY_OPTIONS) private readonly options: Pick<DeliveryOptions, 'timeoutMs'>,
   ) {}
 
   /**

@@ -8,7 +8,7 @@ import {
   type DeliveryOptions,
 } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
-import { CALLBACK_CLIENT_OPTIONS, CallbackClient, type CallbackClientOptions } from './callback-client.js';
+import { CallbackClient } from './callback-client.js';
 import { CALLBACK_TRANSPORT, type CallbackTransport } from './callback-transport.js';
 import { HttpServiceTransport } from './http-service-transport.js';
 import { nameResolver } from '../names/name-resolver.js';
@@ -62,11 +62,6 @@ export const transportProviders: Provider[] = [
     provide: CALLBACK_TRANSPORT,
     inject: [THROUGH_HOST, UndiciTransport],
     useFactory: (throughHost: ThroughHost, wire: UndiciTransport) => throughHost(wire),
-  },
-  {
-    provide: CALLBACK_CLIENT_OPTIONS,
-    inject: [DELIVERY_OPTIONS],
-    useFactory: ({ timeoutMs }: DeliveryOptions): CallbackClientOptions => ({ timeoutMs }),
   },
   CallbackClient,
 ];
