@@ -18,7 +18,6 @@ export default {
         'ormconfig.ts',
         'examples/**/main.ts',
         'examples/getting-started/receiver.ts',
-        'test/hosts/app/*.ts',
         'test/support/embedded-postgres-owner.ts',
         'test/support/jest-globals/*.mjs',
         'test/support/own-sources.mjs',
@@ -40,7 +39,7 @@ export default {
         'examples/**/*.ts',
       ],
       // Sources of other projects.
-      ignore: ['test/hosts/nest*/**'],
+      ignore: ['test/hosts/*/**'],
       ignoreDependencies: Object.keys(service.dependencies),
     },
   },

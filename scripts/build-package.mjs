@@ -36,7 +36,7 @@ function write(file, text) {
 for (const form of ['esm', 'cjs']) rmSync(join('dist', form), { recursive: true, force: true });
 
 const modules = new Set(ENTRY_POINTS);
-// A set is iterated in the order of insertion, what is added meanwhile included.
+// A set is iterated in the order of insertion, and items that are added meanwhile are included.
 for (const module of modules) {
   const source = read(module);
   const types = read(typesOf(module));

@@ -1,6 +1,6 @@
 /**
- * Writes the table of environment variables into its page, between two markers. With `--check` it changes
- * nothing, and fails where the table is stale.
+ * Writes the table of environment variables into its page, between two markers. With `--check` it only fails if the
+ * table is stale.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
@@ -22,7 +22,7 @@ const start = page.indexOf(START);
 const end = page.indexOf(END);
 if (start < 0 || end < start) fail(`${PAGE} must hold ${START} and, after it, ${END}.`);
 
-// Formatted as the lint wants it, so that a fresh table never fails the format check.
+// Formatted by prettier, so that a fresh table never fails the format check.
 const options = { ...(await resolveConfig(PAGE)), filepath: PAGE };
 const table = await format(configurationTable(), options);
 const updated = `${page.slice(0, start)}${START}\n\n${table}\n${page.slice(end)}`;

@@ -20,21 +20,21 @@ import { bad, good, heading, say } from './demo/terminal.js';
 import { problemsOf, problemsOfLog } from './demo/check-results.js';
 import { TEAM } from './demo/week.js';
 
-/** Far more than a demo needs; one that hangs ends by itself after it, ms. */
+/** Longer than any demo needs, ms; a demo that hangs ends after it. */
 const TIME_LIMIT_MS = 90_000;
 
 interface Wishes {
   /** Stay up until Ctrl-C. */
   readonly keep: boolean;
-  /** Fill the console with a week that never was. */
+  /** Fill the console with a made-up week. */
   readonly week: boolean;
 }
 
-/** @returns what did not go as it should */
+/** @returns what did not go as expected */
 async function run({ keep, week }: Wishes, interrupted: AbortSignal): Promise<readonly string[]> {
   const stop = AbortSignal.any([interrupted, deadline(TIME_LIMIT_MS, 'The demo was not over')]);
   const dataDir = await mkdtemp(join(tmpdir(), 'service-callbacks-demo-'));
-  // Started by root, PostgreSQL runs as another user, who has to get to its own directory in there.
+  // If root starts the demo, PostgreSQL runs as another user, who must be able to enter this directory.
   await chmod(dataDir, 0o711);
   let receiver: ReceiverProcess | undefined;
   let service: ServiceProcess | undefined;

@@ -66,7 +66,7 @@ export class AppModule {
                 access: consoleAccess,
                 subjects: notificationsByReference,
                 imports: [apiTokens, NotificationsDataModule],
-                links: { docs: '/docs' },
+                links: { docs: '/docs', runbook: env.CONSOLE_RUNBOOK_URL },
               }),
             ]
           : []),

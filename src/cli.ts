@@ -18,7 +18,7 @@ const host: Project = {
 void runCli(
   {
     commands: [migrateCommand(host), statusCommand(host), keysRotateCommand(host)],
-    note: 'The database is the one of DATABASE_URL. API tokens are of the service alone: its image has "token".',
+    note: 'The database is that of DATABASE_URL. Only the service has API tokens: its image has "token".',
   },
   process.argv.slice(2),
 ).then((code) => {

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { explain } from './cli/errors.js';
 import type { Env } from './config/variables.js';
+import { connectionFault, reasonOf } from './database/connection-fault.js';
 import { EmbeddedPostgresError } from './embedded-postgres/errors.js';
 import { InvalidAlertUrlError } from './service-callbacks/endpoint-health/operators-endpoint.js';
 
@@ -32,27 +33,10 @@ async function assertConnects(variable: string, url: string): Promise<void> {
   try {
     await client.connect();
   } catch (error) {
-    const { host, port, user = '', database = '' } = client;
-    const found = `The database of ${variable} is unavailable at ${host}:${port}: ${reasonOf(error)}.`;
-    throw new StartError(`${found} ${remedyFor(error, { variable, user, database })}`, { cause: error });
+    throw new StartError(connectionFault(error, variable, client), { cause: error });
   } finally {
     await client.end().catch(() => undefined);
   }
-}
-
-interface Login {
-  readonly variable: string;
-  readonly user: string;
-  readonly database: string;
-}
-
-/** By the SQLSTATE, or by the code of the connection's error. */
-function remedyFor(error: unknown, { variable, user, database }: Login): string {
-  const { code = '' } = error as { readonly code?: string };
-  if (code === '3D000') return `Create the database "${database}", or name another in ${variable}.`;
-  if (code.startsWith('28')) return `Correct the user "${user}" or its password in ${variable}.`;
-  if (code === '53300') return 'Raise max_connections of PostgreSQL, or lower DATABASE_POOL_SIZE.';
-  return `Start PostgreSQL there, or correct ${variable}.`;
 }
 
 /** @returns the same error if it is not about the address to listen on */
@@ -70,9 +54,3 @@ const LISTEN_FAULTS: Readonly<Record<string, string>> = {
     'this machine does not have the address; set HOST to one that it has, such as 127.0.0.1 or 0.0.0.0',
   ENOTFOUND: 'no address is known for the name; set HOST to an IP address or another name',
 };
-
-/** For a name, all of its addresses may have been tried. */
-function reasonOf(error: unknown): string {
-  const { message, errors } = error as Partial<AggregateError>;
-  return Array.isArray(errors) && errors.length > 0 ? errors.map(reasonOf).join(', ') : (message ?? '');
-}

@@ -1,7 +1,10 @@
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 
-const app = await NestFactory.create(AppModule.forRoot(process.env));
-// What is being attempted at SIGTERM is finished before the process ends.
-app.enableShutdownHooks();
-await app.listen(process.env['PORT'] ?? 3000, '127.0.0.1');
+async function bootstrap() {
+  const app = await NestFactory.create(AppModule.forRoot(process.env));
+  // What is being attempted at SIGTERM is finished before the process ends.
+  app.enableShutdownHooks();
+  await app.listen(process.env['PORT'] ?? 3000, '127.0.0.1');
+}
+void bootstrap();

@@ -10,7 +10,7 @@ export interface Exit {
   readonly words: string;
 }
 
-/** Resolves when the child has ended and all it wrote has been read; never rejects. */
+/** Resolves when the child has ended and all of its output has been read; never rejects. */
 export function exitOf(child: ChildProcess): Promise<Exit> {
   const { promise, resolve } = Promise.withResolvers<Exit>();
   child.once('error', (error) => resolve({ clean: false, words: `could not be started: ${error.message}` }));
@@ -20,7 +20,7 @@ export function exitOf(child: ChildProcess): Promise<Exit> {
   return promise;
 }
 
-/** SIGTERM to this child alone, and SIGKILL if that is not enough. */
+/** Sends SIGTERM to this child only, and SIGKILL if that is not enough. */
 export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');

@@ -1,5 +1,5 @@
 /**
- * Loaded into the service before its own code (`node --import`). A demo that is killed outright can stop
- * nobody; its end closes the channel to its children, and the service then stops as on any SIGTERM.
+ * Loaded into the service before its own code (`node --import`). A killed demo cannot stop its children. But its end
+ * closes the channel to them, and the service then stops as on SIGTERM.
  */
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

@@ -1,6 +1,6 @@
 const MASK = '********';
 
-/** The value of an `authorization` header as people may see it: the scheme, and that there is a token. */
+/** The value of an `authorization` header for people: the scheme, with the token masked. */
 export function maskedAuthorization(value: string): string {
   return value.replace(/^(\S+ +)?.*$/s, `$1${MASK}`);
 }

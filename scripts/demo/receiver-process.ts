@@ -27,7 +27,7 @@ export interface ReceiverProcess {
 export async function startReceiver(signal: AbortSignal): Promise<ReceiverProcess> {
   const arrivals = new Feed<Arrival>();
   const urls = new Feed<string>();
-  // Detached: a Ctrl-C is the demo's alone, which then stops its children in order.
+  // Detached, so that Ctrl-C reaches only the demo, which then stops its children in order.
   const child = fork(new URL('./receiver.js', import.meta.url), { detached: true });
   child.on('message', (message: ReceiverMessage) => {
     if (message.kind === 'listening') urls.push(message.url);

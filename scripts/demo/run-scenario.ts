@@ -11,7 +11,7 @@ import { report } from './terminal.js';
 /** From the registration to the callback's end, ms; the longest scenario needs a third of it. */
 const TIMEOUT_MS = 15_000;
 
-/** @throws the reason of `stop` alone */
+/** @throws only the reason of `stop` */
 export async function runScenario(
   scenario: Scenario,
   service: ServiceProcess,
@@ -29,8 +29,8 @@ export async function runScenario(
 }
 
 /**
- * Registers a callback API for a service of its own, reports a message's status as a provider does, and
- * follows the callback to its end.
+ * Registers an endpoint for a service of its own, reports a message's status like a provider, and follows the callback
+ * to its end.
  */
 async function play(
   scenario: Scenario,
@@ -66,7 +66,7 @@ async function play(
   return { kind: 'seen', scenario, token, facts, arrivals, lines, durationMs };
 }
 
-/** Prints what the log says about a callback until its last word. */
+/** Prints the lines of the log about a callback, up to the last one. */
 async function follow(callbackId: string, service: ServiceProcess, signal: AbortSignal): Promise<LogLine[]> {
   const lines: LogLine[] = [];
   for (;;) {
@@ -87,7 +87,7 @@ function describe(line: LogLine): string {
   return words.join(', ');
 }
 
-/** The receiver's word comes by another way than the log's, and may come after it. */
+/** The receiver's report and the log take different ways: the report may come last. */
 async function arrivalsOf(
   callbackId: string,
   lines: readonly LogLine[],

@@ -1,6 +1,6 @@
 /**
- * A week that never was, so that a person can look around in the console: callback APIs, the delivery log and its
- * figures, and dead letters that can be replayed. Written while the service is not running yet.
+ * Writes a made-up week, so that a person can look around in the console: endpoints, callbacks, figures, and dead
+ * letters that can be replayed. It runs before the service starts.
  */
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';

@@ -11,7 +11,7 @@ import { DELIVERY } from './scenarios.js';
 export interface ServiceProcess {
   readonly url: string;
   readonly log: Feed<LogLine>;
-  /** Stops it on SIGTERM, which must end it with exit code 0. */
+  /** Stops it with SIGTERM; it must exit with code 0. */
   stop(): Promise<Exit>;
 }
 
@@ -30,7 +30,7 @@ export async function startService(dataDir: string, signal: AbortSignal): Promis
       new URL('./end-with-parent.js', import.meta.url).href,
       fileURLToPath(new URL('../../src/main.js', import.meta.url)),
     ],
-    // Detached: a Ctrl-C is the demo's alone, which then stops its children in order.
+    // Detached, so that Ctrl-C reaches only the demo, which then stops its children in order.
     { env: environment(dataDir), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
   );
   eachLine(child.stdout, (line) => {
@@ -60,12 +60,12 @@ function eachLine(stream: Readable | null, use: (line: string) => void): void {
   if (stream) createInterface({ input: stream }).on('line', use);
 }
 
-/** Whatever of the environment table is set where the demo was started is meant for another service. */
+/** Variables of the service in the demo's own environment are for another service. */
 function environment(dataDir: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !variables.has(name as VariableName));
   return {
     ...Object.fromEntries(inherited),
-    // What it writes is read by this process, whatever the terminal can show.
+    // This process reads the output, so it is JSON on any terminal.
     NO_COLOR: '1',
     HOST: '127.0.0.1',
     PORT: '0',

@@ -23,8 +23,8 @@ export function stopSignal(): AbortSignal {
 const LOOK_INTERVAL_MS = 500;
 
 /**
- * Resolves when `signal` aborts, or when this process has lost its parent: npm runs it through a shell, which a
- * signal to npm ends without handing it on.
+ * Resolves when `signal` aborts, or when this process has lost its parent. npm runs it in a shell, and a signal to npm
+ * ends the shell without reaching this process.
  */
 export async function toldToStop(signal: AbortSignal): Promise<void> {
   const parent = process.ppid;

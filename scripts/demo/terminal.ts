@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** `styleText` leaves colour out where standard output is no terminal, and with `NO_COLOR`. */
+/** `styleText` leaves colour out if standard output is no terminal, and with `NO_COLOR`. */
 const style = {
   bold: (text: string) => styleText('bold', text),
   dim: (text: string) => styleText('dim', text),
@@ -8,7 +8,7 @@ const style = {
   green: (text: string) => styleText('green', text),
 };
 
-/** Who says it: the demo's own calls, the receiver's process, the service's log. */
+/** The source of a text: the demo's own calls, the receiver's process, or the service's log. */
 type Speaker = 'api' | 'receiver' | 'log';
 
 const MARGIN = 2;
@@ -22,7 +22,7 @@ export function say(text: string): void {
   console.log(text);
 }
 
-/** The first line with the speaker's name in front; the others below it, dimmed. */
+/** The first line begins with the source; the other lines follow below it, dimmed. */
 export function report(speaker: Speaker, first: string, ...others: readonly string[]): void {
   const margin = ' '.repeat(MARGIN);
   const indent = margin + ' '.repeat(SPEAKER_WIDTH);
@@ -35,7 +35,7 @@ export function good(text: string): void {
   console.log(style.green(text));
 }
 
-/** On standard output too: the summary is read as one text. */
+/** Also on standard output, so that the summary is one text. */
 export function bad(text: string): void {
   console.log(style.red(text));
 }

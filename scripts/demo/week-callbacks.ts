@@ -70,7 +70,7 @@ async function insert(dataSource: DataSource, table: string, rows: readonly obje
   );
 }
 
-/** The example of the type: whole, as its jobs and dead letters have it. */
+/** The example of the type, complete as in its jobs and dead letters. */
 function subjectOf({ callbackType }: SeededEndpoint): News {
   const type = types.get(callbackType);
   const example = type?.example?.();
@@ -78,7 +78,7 @@ function subjectOf({ callbackType }: SeededEndpoint): News {
   return { subjectId: type.identify(example).subjectId, payload: type.payload(example) };
 }
 
-/** The first are the newest. */
+/** The first ones are the newest. */
 function historyOf(endpoint: SeededEndpoint, index: number, now: number): History {
   const { failing, disabled, latencyMs, failureShare } = endpoint;
   if (failing && index < OF_FAILURE) {
@@ -125,7 +125,7 @@ function idOf(queuedAt: number): string {
   return uuidv7({ msecs: Math.round(queuedAt) });
 }
 
-/** Attempts that failed, each later than the one before. */
+/** Failed attempts, each later than the one before. */
 function series(from: number, count: number, failure: string, ms: number): AttemptRecord[] {
   return Array.from({ length: count }, (_, index) => ({
     at: new Date(from + 8 + index * 5 * MINUTE_MS).toISOString(),

@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000;
 const HOURS = 7 * 24;
 const MINUTES = 24 * 60;
 
-/** What the overview and the charts read. */
+/** The figures that the overview and the charts read. */
 export async function seedFigures(
   dataSource: DataSource,
   endpoints: readonly SeededEndpoint[],
@@ -59,7 +59,7 @@ function minutes(endpoints: readonly SeededEndpoint[], now: number) {
   );
 }
 
-/** Failures in a row: those of the hours since it began. */
+/** Failures in a row: those of the hours since the failure began. */
 function failuresSince(callbackApiId: string, hourly: ReturnType<typeof hours>, since: number): number {
   return hourly
     .filter((row) => row.callback_api_id === callbackApiId && Date.parse(row.hour) >= since - HOUR_MS)
@@ -101,7 +101,7 @@ function add(a: Span, b: Span): Span {
   };
 }
 
-/** Durations around a typical one, a long tail above it. */
+/** Durations around a typical one, with a long tail. */
 function histogram(count: number, typicalMs: number): number[] {
   const buckets: number[] = [];
   for (let left = Math.min(count, 200); left > 0; left -= 1) {

@@ -8,12 +8,12 @@ import { version } from '../version.js';
 import { schemaConverter, type JsonSchema } from './json-schema.js';
 import { webhooksOf } from './webhooks.js';
 
-const DESCRIPTION = `Forwards news of a service's messages to the service's own server: signed, retried, none lost.
+const DESCRIPTION = `Forwards the status of a service's messages to the service's own server: signed, retried, none lost.
 
 Press **Authorize** and enter an API token; every operation but those of *Operations* needs one.
 The requests that receivers get are under **Webhooks**, each with a signed sample.`;
 
-const TOKEN = `One of \`API_TOKENS\`, or of \`npm run api-token\`. Scopes: ${API_SCOPES.map((scope) => `\`${scope}\``).join(', ')}. A token that is bound to a service has access to its paths alone.`;
+const TOKEN = `One of \`API_TOKENS\`, or of \`npm run api-token\`. Scopes: ${API_SCOPES.map((scope) => `\`${scope}\``).join(', ')}. A token that is bound to a service has access only to the paths of that service.`;
 
 const TAGS = {
   'Callback APIs': 'Where a service wants its callbacks: URL, token, signing secret, health',

@@ -27,9 +27,9 @@ const RESPONSES = {
   '2XX': 'Delivered. Respond at once, and do the work afterwards',
   '3XX': 'Not followed, not retried',
   '410': 'Not retried; the callback API is disabled',
-  '429': 'Retried, after `Retry-After` where there is one',
+  '429': 'Retried, after `Retry-After` if there is one',
   '4XX': 'Not retried',
-  '5XX': 'Retried; a 503 after `Retry-After` where there is one',
+  '5XX': 'Retried; a 503 after `Retry-After` if there is one',
 };
 
 const disabled: EndpointDisabled = {

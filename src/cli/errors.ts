@@ -1,4 +1,5 @@
 import { InvalidEnvironmentError, InvalidOptionsError } from '../config/errors.js';
+import { connectionRemedy, reasonOf } from '../database/connection-fault.js';
 import { stacksOf } from '../observability/describe-error.js';
 import { InvalidCaFileError, InvalidEncryptionKeyError } from '../service-callbacks/security/errors.js';
 import { SetupError } from '../service-callbacks/setup-error.js';
@@ -22,6 +23,9 @@ const EXPLAINED = [
   InvalidEncryptionKeyError,
 ];
 
+/** What names the databases of a command. */
+const URLS = 'DATABASE_URL or QUEUE_DATABASE_URL';
+
 /** The text for standard error. It has a stack only if the cause is unknown. */
 export function explain(error: unknown): string {
   if (EXPLAINED.some((known) => error instanceof known)) return (error as Error).message;
@@ -30,15 +34,15 @@ export function explain(error: unknown): string {
 
 /** @returns undefined if the error is not about the database or the connection to it */
 function databaseTrouble(error: unknown): string | undefined {
-  const { code, message, errors } = error as { code?: unknown; message?: unknown; errors?: unknown };
+  const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
-  if (/^E[A-Z]+$/.test(code)) {
-    const tried = Array.isArray(errors) ? errors.map((each: Error) => each.message).join(', ') : message;
-    return `The database cannot be reached: ${tried}`;
-  }
-  // 28: invalid authorization. 3D000: no such database.
-  if (code.startsWith('28') || code === '3D000') return `The database does not let this user in: ${message}`;
-  if (code === '42501') return `The database user may not do this: ${message}`;
+  const remedy = connectionRemedy(error, URLS);
+  if (/^E[A-Z]+$/.test(code) || code === '3D000')
+    return `The database cannot be reached: ${reasonOf(error)}. ${remedy}`;
+  // 28: invalid authorization.
+  if (code.startsWith('28')) return `The database does not let this user in: ${message}. ${remedy}`;
+  if (code === '42501')
+    return `The database user may not do this: ${message}. Grant it the right, or name a user who has it in ${URLS}.`;
   if (code === '42P01') return `The database is not up to date (${message}): run service-callbacks migrate`;
   return undefined;
 }

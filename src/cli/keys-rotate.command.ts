@@ -20,8 +20,8 @@ export function keysRotateCommand({ withDatabases }: Pick<Project, 'withDatabase
   return {
     name: 'keys rotate',
     description:
-      'Re-encrypts what is stored under the first of CALLBACK_ENCRYPTION_KEYS, while processes run; ends with 1 where ' +
-      'another key is still needed.',
+      'Re-encrypts everything that is stored with the first of CALLBACK_ENCRYPTION_KEYS, while processes run; exits ' +
+      'with 1 if another key is still needed.',
     options: { check: { description: 'changes nothing: names the keys that are still needed' } },
     run: (input) => {
       const env = loadModuleEnv(process.env);

@@ -41,7 +41,7 @@ export function migrateCommand({ schema, withDatabases }: Project): Command {
 export function statusCommand({ schema, withDatabases }: Project): Command {
   return {
     name: 'status',
-    description: 'Says whether the database is up to date and open to its user; ends with 1 where it is not.',
+    description: 'Checks that the database is up to date and open to its user; exits with 1 if it is not.',
     options,
     run: (input) =>
       withDatabases(async ({ url, queueUrl }) => {

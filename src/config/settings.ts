@@ -84,6 +84,8 @@ export const service = {
   }),
   /** Serve the console at `/console`, in processes that serve the REST API. */
   CONSOLE: setting({ accepts: flag(), default: true }),
+  /** What the operators do about each alert: the console links to it from the foot of each page. */
+  CONSOLE_RUNBOOK_URL: optional({ accepts: url('http', 'https') }),
   /** The least severe level that is logged. */
   LOG_LEVEL: setting({
     accepts: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),

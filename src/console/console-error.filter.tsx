@@ -17,7 +17,7 @@ const TITLES: Readonly<Record<number, string>> = {
   429: 'Too many tries',
 };
 
-/** Whatever goes wrong in the console is a page, or the way to sign in. Nothing internal is on it. */
+/** Turns every error of the console into a page, or into a redirect to the sign-in page. No page shows internals. */
 @Catch()
 export class ConsoleErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('Console');
@@ -66,6 +66,6 @@ function toSignIn(request: ConsoleRequest, response: Response, wanted: string): 
   const to = request.method === 'GET' && wanted !== paths.overview ? insideConsole(wanted) : undefined;
   const address = withQuery(paths.signIn, { to });
   if (request.headers['hx-request'] === undefined) response.redirect(303, address);
-  // A fetch would follow a redirect and find no part of the page in what it leads to.
+  // A fetch would follow a redirect, and the new page does not have the part that it looks for.
   else response.status(401).set('HX-Redirect', paths.signIn).end();
 }

@@ -6,7 +6,7 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import type { Response } from 'express';
+import { HttpAdapterHost } from '@nestjs/core';
 import { isStoreFault } from '../database/store-fault.js';
 import { describeError } from '../observability/describe-error.js';
 import { errorBodyOf } from './error-body.js';
@@ -18,12 +18,15 @@ import { errorBodyOf } from './error-body.js';
 export class HttpErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
 
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
   catch(error: unknown, host: ArgumentsHost): void {
     const { status, messages } = describe(error);
     if (status >= 500) this.log(error, status);
-    const response = host.switchToHttp().getResponse<Response>();
-    if (response.headersSent) return;
-    response.status(status).json(errorBodyOf(status, messages));
+    const { httpAdapter } = this.adapterHost;
+    const response = host.switchToHttp().getResponse<unknown>();
+    if (httpAdapter.isHeadersSent(response)) return;
+    httpAdapter.reply(response, errorBodyOf(status, messages), status);
   }
 
   private log(error: unknown, status: number): void {

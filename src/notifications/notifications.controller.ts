@@ -57,7 +57,7 @@ export class NotificationsController {
     summary: 'Receive a delivery receipt',
     description:
       'A provider reports the status of a notification. The response says whether a callback was queued, and why not. ' +
-      '`created`, `sending` and `pending` send none; `sent` sends one, and so does the final status after it.',
+      '`created`, `sending` and `pending` send no callback; `sent` sends one, and so does the final status after it.',
     status: 200,
     response: dataOf(receiptView),
     errors: { 404: 'There is no such notification' },

@@ -29,7 +29,7 @@ export const createNotificationBody = requestBody({
     .max(2_147_483_647, 'template_version is more than 2147483647')
     .meta({ examples: [3] }),
   reference: text('reference', 'claim-4711', "The service's own reference").nullish(),
-  status: status.meta({ examples: ['sending'], description: '`created` where it is absent' }).optional(),
+  status: status.meta({ examples: ['sending'], description: 'Default: `created`' }).optional(),
   sent_at: z.iso
     .datetime({ offset: true, error: 'sent_at is not an ISO 8601 date and time' })
     .meta({ examples: ['2026-11-28T14:02:30Z'] })

@@ -5,6 +5,7 @@ import {
   isFinalStatus,
   type NotificationStatus,
 } from '../service-callbacks/callback-types/notification-status.js';
+import { CallbackLogReader } from '../service-callbacks/history/callback-log.reader.js';
 import { Clock } from '../service-callbacks/clock.js';
 import {
   ServiceCallbacksProducer,
@@ -14,9 +15,12 @@ import { inSpan } from '../service-callbacks/tracing/tracing.js';
 import { NotificationDao, type NewNotification } from './notification.dao.js';
 import type { NotificationEntity } from './notification.entity.js';
 
-/** What a receipt did. `unchanged`: the notification has the reported status already. */
+/** What a receipt did. */
 export type CallbackDecision =
-  SendResult | { readonly queued: false; readonly reason: 'already_final' | 'unchanged' };
+  | SendResult
+  | { readonly queued: false; readonly reason: 'already_final' }
+  /** The notification has the status that it reports; `id` is of the callback that has it, where there is one. */
+  | { readonly queued: false; readonly reason: 'unchanged'; readonly id?: string };
 
 export interface Receipt {
   readonly status: NotificationStatus;
@@ -36,6 +40,7 @@ export class NotificationsService {
   constructor(
     private readonly dao: NotificationDao,
     private readonly callbacks: ServiceCallbacksProducer,
+    private readonly log: CallbackLogReader,
     private readonly clock: Clock,
   ) {}
 
@@ -48,9 +53,12 @@ export class NotificationsService {
    * @returns null for an unknown notification
    */
   receive(id: string, receipt: Receipt): Promise<ReceiptResult | null> {
-    return inSpan('receipt', { attributes: { 'service_callbacks.notification_id': id } }, () =>
-      this.store(id, receipt),
-    );
+    return inSpan('receipt', { attributes: { 'service_callbacks.notification_id': id } }, async () => {
+      const result = await this.store(id, receipt);
+      if (result === null || result.callback.queued || result.callback.reason !== 'unchanged') return result;
+      const earlier = await this.callbackOf(result.notification);
+      return { ...result, callback: { ...result.callback, ...(earlier && { id: earlier.id }) } };
+    });
   }
 
   private store(id: string, receipt: Receipt): Promise<ReceiptResult | null> {
@@ -62,6 +70,12 @@ export class NotificationsService {
       if (!notification) return this.describeUnchanged(id, manager);
       return { notification, callback: await this.callbacks.sendDeliveryStatus(notification, { manager }) };
     });
+  }
+
+  /** The last one of its status. */
+  private async callbackOf({ serviceId, id: subjectId }: NotificationEntity) {
+    const { callbacks } = await this.log.list({ serviceId }, { subjectId });
+    return callbacks.find(({ callbackType }) => callbackType === deliveryStatus.type);
   }
 
   private async describeUnchanged(id: string, manager: EntityManager): Promise<ReceiptResult | null> {

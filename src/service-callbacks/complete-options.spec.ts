@@ -97,6 +97,7 @@ describe('the options of the module', () => {
       /^addresses\.allowedNetworks="10\.0\.0\.0\/8": accepted is a list of networks/,
     ],
     [{ ...LEAST, callbackTypes: { type: 'x' } }, /^callbackTypes=.*accepted is a list of callback types/],
+    [{ ...LEAST, callbackTypes: [{ type: 'x' }] }, /^callbackTypes=.*accepted is a list of callback types/],
     [
       { ...LEAST, delivery: { retryDelayMs: 200, retryMaxDelayMs: 199 } },
       /^delivery\.retryMaxDelayMs=199: must not be less than delivery\.retryDelayMs/,
@@ -165,5 +166,22 @@ describe('the options of the module', () => {
   it('refuse a misspelt part of the module beside an asynchronous factory', () => {
     const options = { useFactory: () => LEAST, procesors: false };
     expect(() => ServiceCallbacksModule.forRootAsync(options)).toThrow('did you mean processors?');
+  });
+
+  it('refuse an asynchronous root without a factory', () => {
+    expect(() => ServiceCallbacksModule.forRootAsync({})).toThrow(
+      'useFactory, useClass, useExisting is not set: one is required; accepted is a function',
+    );
+  });
+
+  it.each([
+    [undefined, 'forFeature is not set'],
+    [
+      [undefined],
+      'forFeature=[ undefined ]: what is undefined here may come of files that import each other',
+    ],
+    [[{ type: 'x' }], 'forFeature=[ [Object] ]: accepted is a list of callback types, each made with'],
+  ])('refuse %j as the types of a feature', (types, complaint) => {
+    expect(() => ServiceCallbacksModule.forFeature(types as never)).toThrow(complaint);
   });
 });

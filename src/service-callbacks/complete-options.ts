@@ -37,18 +37,30 @@ export function rootExtras(given: ServiceCallbacksOptions & ServiceCallbacksExtr
   return extras;
 }
 
-/** What Nest accepts in `forRootAsync` beside the extras. */
-const ASYNC_NAMES = ['useFactory', 'useClass', 'useExisting', 'inject', 'provideInjectionTokensFrom'];
+/** Where `forRootAsync` gets the options. */
+const ASYNC_SOURCES = ['useFactory', 'useClass', 'useExisting'];
+/** What Nest accepts there beside the extras. */
+const ASYNC_NAMES = [...ASYNC_SOURCES, 'inject', 'provideInjectionTokensFrom'];
 
 /**
- * Checks the argument of `forRootAsync` except its factory.
+ * Checks the argument of `forRootAsync` except the options that it leads to.
  * @throws InvalidOptionsError
  */
 export function asyncExtras(given: ServiceCallbacksExtras): CompleteExtras {
   const reader = new OptionsReader();
   const extras = reader.read('', extraSettings, given, ASYNC_NAMES);
+  reader.requireOne(ASYNC_SOURCES, given);
   reader.finish();
   return extras;
+}
+
+/** Checks what `forFeature` takes. @throws InvalidOptionsError */
+export function assertCallbackTypes(given: unknown): void {
+  const { schema, optionWords: accepted } = codeSettings.callbackTypes.accepts;
+  if (schema.safeParse(given).success) return;
+  const isCircular = [given].flat().includes(undefined);
+  const reason = isCircular ? 'what is undefined here may come of files that import each other' : undefined;
+  throw new InvalidOptionsError([{ setting: 'forFeature', value: shown(given, false), reason, accepted }]);
 }
 
 class OptionsReader {
@@ -105,6 +117,13 @@ class OptionsReader {
     // `connect` replaces the URL of Redis.
     if (connect !== undefined) delete this.values['REDIS_URL'];
     return queue;
+  }
+
+  requireOne(names: readonly string[], given: object): void {
+    const options: Partial<Record<string, unknown>> = given;
+    if (names.some((name) => options[name] !== undefined)) return;
+    const accepted = 'a function that returns the options, or a class that makes them';
+    this.problems.push({ setting: names.join(', '), reason: 'one is required', accepted });
   }
 
   /** @throws InvalidOptionsError */

@@ -62,7 +62,13 @@ import { SafetySweep } from './relay/safety-sweep.js';
 import { AddressRules } from './addresses/address-rules.js';
 import { PayloadCipher } from './security/payload-cipher.js';
 import { callbackTypesFeature, featureTypes } from './callback-types-feature.js';
-import { asyncExtras, completeOptions, rootExtras, type CompleteExtras } from './complete-options.js';
+import {
+  assertCallbackTypes,
+  asyncExtras,
+  completeOptions,
+  rootExtras,
+  type CompleteExtras,
+} from './complete-options.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -195,9 +201,11 @@ export class ServiceCallbacksModule extends ConfigurableModuleClass {
    * Adds the callback types of a feature module, wherever `forRoot` is imported. A process that delivers them needs
    * them too.
    * @param types made with `defineCallbackType`
+   * @throws InvalidOptionsError if one is no callback type
    * @throws InvalidCallbackTypeError, DuplicateCallbackTypeError when the application is created
    */
   static forFeature(types: readonly CallbackTypeDefinition<never>[]): DynamicModule {
+    assertCallbackTypes(types);
     return callbackTypesFeature(types);
   }
 }

@@ -2,7 +2,7 @@ import { ConfigurableModuleBuilder, type ModuleMetadata, type Type } from '@nest
 import { anyText, flag, inCode } from '../config/accepted-values.js';
 import { optional, setting, type Values } from '../config/setting.js';
 import type { keys, queues, sections } from '../config/settings.js';
-import type { CallbackTypeDefinition } from './callback-types/callback-type.js';
+import { isCallbackType, type CallbackTypeDefinition } from './callback-types/callback-type.js';
 import type { NotificationSource } from './legacy-jobs/notification-source.js';
 
 /** Fields that a section may leave out have defaults. */
@@ -33,7 +33,7 @@ export const codeSettings = {
   callbackTypes: setting({
     accepts: inCode<readonly CallbackTypeDefinition<never>[]>(
       'a list of callback types, each made with `defineCallbackType`',
-      (value) => Array.isArray(value) && value.every((type) => typeof type === 'object' && type !== null),
+      (value) => Array.isArray(value) && value.every(isCallbackType),
     ),
     default: [],
   }),

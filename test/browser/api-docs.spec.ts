@@ -86,7 +86,7 @@ describe('/docs, in a browser', () => {
       for await (const step of apiJourney({ service, api, receiver })) {
         if (called.has(step.operation)) continue;
         const { shown, text } = await execute(page, step);
-        // An undocumented status would say that it is one.
+        // For a status code that is not documented, the page would say so.
         expect({ step, shown, text }).toMatchObject({ shown: String(step.status) });
         step.learn?.(JSON.parse(text) as Parameters<NonNullable<JourneyStep['learn']>>[0]);
         called.add(step.operation);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import {
@@ -70,7 +71,7 @@ describe('the console, in a browser', () => {
     });
   }
 
-  /** An endpoint of this service that responded with 503 to so many callbacks, all of them given up. */
+  /** An endpoint of this service that responded with 503 to a number of callbacks, all given up. */
   async function broken(serviceId: string, path: string, count: number) {
     receiver.respond(path, 503);
     const endpoint = await registerCallbackApi(api, { serviceId, url: receiver.url(path) });
@@ -95,9 +96,9 @@ describe('the console, in a browser', () => {
     expect(arrivedAt(path).at(-1)?.headers).toMatchObject({ 'webhook-test': 'true' });
 
     await page.getByRole('button', { name: `Replay its ${count} given-up callbacks` }).click();
-    await page.getByRole('heading', { name: `Replay ${count} dead letters?` }).waitFor();
-    await page.getByRole('button', { name: `Replay ${count} dead letters` }).click();
-    await page.getByRole('heading', { name: `Replay of ${count} dead letters` }).waitFor();
+    await page.getByRole('heading', { name: `Replay ${count} given-up callbacks?` }).waitFor();
+    await page.getByRole('button', { name: `Replay ${count} given-up callbacks` }).click();
+    await page.getByRole('heading', { name: `Replay of ${count} callbacks` }).waitFor();
     await page.getByText(`All ${count} arrived.`).waitFor();
     const requests = await receiver.waitForRequests(2 * count + 1, { path });
     return requests.slice(count + 1).map(({ headers }) => headers['webhook-id']);
@@ -209,8 +210,8 @@ describe('the console, in a browser', () => {
       await page.getByRole('link', { name: endpoint.url }).first().click();
       await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
       expect(await buttonsOf(page)).toEqual(['Search', 'Sign out', 'Filter']);
-      await page.getByRole('link', { name: 'Dead letters', exact: true }).click();
-      await page.getByRole('heading', { level: 1, name: 'Dead letters' }).waitFor();
+      await page.getByRole('link', { name: 'Given up', exact: true }).click();
+      await page.getByRole('heading', { level: 1, name: 'Given up' }).waitFor();
       expect(await buttonsOf(page)).toEqual(['Search', 'Sign out', 'Filter']);
     });
   }, 60_000);
@@ -223,9 +224,9 @@ describe('the console, in a browser', () => {
       await page.goto(list);
       await page.getByLabel('All 12 that match').check();
       await page.getByRole('button', { name: 'Replay selected' }).click();
-      await page.getByRole('button', { name: 'Replay 12 dead letters' }).click();
+      await page.getByRole('button', { name: 'Replay 12 given-up callbacks' }).click();
       await page.getByRole('button', { name: 'Stop' }).click();
-      await page.getByText('still to be sent are dead letters as before').waitFor();
+      await page.getByText('still to be sent stay given up').waitFor();
       await page.goto(list);
       const kept = await page.getByRole('checkbox', { name: /^Callback / }).count();
       expect(kept).toBeGreaterThan(0);
@@ -245,14 +246,14 @@ describe('the console, in a browser', () => {
     await as(OPERATOR, async (page) => {
       await page.goto(`${service.url}/console/dead-letters?service=${endpoint.serviceId}`);
       await page.getByRole('button', { name: 'Delete selected' }).click();
-      await page.getByText('Select at least one dead letter').waitFor();
+      await page.getByText('Select at least one callback').waitFor();
       const boxes = page.getByRole('checkbox', { name: /^Callback / });
       await boxes.nth(0).check();
       await boxes.nth(1).check();
       await page.getByRole('button', { name: 'Delete selected' }).click();
-      await page.getByRole('heading', { name: 'Delete 2 dead letters?' }).waitFor();
-      await page.getByRole('button', { name: 'Delete 2 dead letters' }).click();
-      await page.getByText('2 dead letters deleted').waitFor();
+      await page.getByRole('heading', { name: 'Delete 2 given-up callbacks?' }).waitFor();
+      await page.getByRole('button', { name: 'Delete 2 given-up callbacks' }).click();
+      await page.getByText('2 given-up callbacks deleted').waitFor();
       expect(await boxes.count()).toBe(1);
     });
   }, 60_000);
@@ -270,7 +271,7 @@ describe('the console, in a browser', () => {
       await rotate.click();
       const shown = await secret.textContent();
       expect(shown).toMatch(/^whsec_/);
-      // The browser sends the form of the page once more.
+      // A reload sends the form of the page again.
       await page.reload();
       await question.waitFor();
       expect(await page.getByText('The secret has just been rotated').count()).toBe(1);
@@ -374,6 +375,38 @@ describe('the console, in a browser', () => {
     60_000,
   );
 
+  it.each([true, false])(
+    'sends what waits for its retry, and what is held, at the press of a button (JavaScript: %s)',
+    async (javaScript) => {
+      const path = `/retried-${javaScript}`;
+      const { serviceId, id } = await registerCallbackApi(api, { url: receiver.url(path) });
+      const retryNow = async (page: Page, callbackId: string, state: string) => {
+        await page.goto(`${service.url}/console/services/${serviceId}/callbacks/${callbackId}`);
+        await page.getByRole('status').getByText(state, { exact: true }).waitFor();
+        await page.getByRole('button', { name: 'Retry now' }).click();
+        await page.getByText('It has arrived').waitFor();
+        expect(await page.getByRole('button', { name: 'Retry now' }).count()).toBe(0);
+        expect(arrivedAt(path).at(-1)?.headers['webhook-id']).toBe(callbackId);
+      };
+      await as(
+        OPERATOR,
+        async (page) => {
+          await retryNow(page, await enqueueAs(service, serviceId, RETRYING), 'Retrying');
+
+          receiver.respond(path, status(503, { headers: { 'retry-after': '3600' } }));
+          await givenUpCallbacks(api, service.logs, serviceId, 1);
+          await service.logs.waitFor('endpoint.held', { callback_api_id: id });
+          const held = await causeCallback(api, serviceId);
+          await service.logs.waitFor('callback.deferred', { callback_id: held.id });
+          receiver.respond(path, 200);
+          await retryNow(page, held.id, 'Deferred');
+        },
+        { javaScript },
+      );
+    },
+    60_000,
+  );
+
   it('shows the personal fields of a body on request, to a token that could send it elsewhere', async () => {
     const serviceId = randomUUID();
     const { endpoint, ids } = await broken(serviceId, '/personal', 1);
@@ -383,6 +416,11 @@ describe('the console, in a browser', () => {
       expect(await page.getByText('recipient@example.com').count()).toBe(0);
       await page.getByRole('link', { name: 'Show personal fields' }).click();
       await page.getByText('"to": "recipient@example.com"').waitFor();
+      await page.getByText('As a command').click();
+      const command = await page.getByRole('region', { name: 'As a command' }).textContent();
+      expect(command).toContain('recipient@example.com');
+      const copy = page.getByRole('button', { name: 'Copy the command' });
+      expect(await copy.getAttribute('data-copy')).toBe(command);
     });
   }, 60_000);
 
@@ -428,7 +466,7 @@ async function buttonsOf(page: Page): Promise<readonly string[]> {
   return (await page.getByRole('button').allTextContents()).filter((words) => words !== '');
 }
 
-/** Confirms first. */
+/** Presses a button and confirms. */
 async function disable(page: Page): Promise<void> {
   const button = page.getByRole('button', { name: 'Disable', exact: true });
   await button.click();

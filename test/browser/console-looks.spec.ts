@@ -23,7 +23,7 @@ const PICTURES: ReadonlySet<string> = new Set([
   'console-replay-light-1440.png',
 ]);
 
-/** Each page of the console, on a week of made-up callbacks, by the way a person gets there. */
+/** Each page of the console, on a week of made-up callbacks, and how a person gets there. */
 const pages: readonly {
   readonly name: string;
   readonly go: (page: Page, url: string) => Promise<unknown>;
@@ -118,7 +118,7 @@ const pages: readonly {
     go: async (page, url) => {
       await page.goto(`${url}/console/dead-letters`);
       await page.getByRole('button', { name: 'Replay selected' }).click();
-      await page.getByText('Select at least one dead letter').waitFor();
+      await page.getByText('Select at least one callback').waitFor();
     },
   },
   {
@@ -170,7 +170,7 @@ describe('every page of the console', () => {
         await go(page, service.url);
         expect(await faultsOf(page, name)).toEqual([]);
       }
-      // Of the page that is not there, and of no other.
+      // The page that does not exist logs an error; no other page may.
       expect(complaints.filter((words) => expected.test(words))).toHaveLength(1);
     });
   }, 300_000);
@@ -216,7 +216,9 @@ describe('every page of the console', () => {
       const overflow = await overflowOf(page);
       if (overflow > 0) faults.push({ name, theme, width, overflow });
       const file = `console-${name}-${theme}-${width}.png`;
-      if (SCREENSHOTS && PICTURES.has(file)) await page.screenshot({ path: join(SCREENSHOTS, file) });
+      if (SCREENSHOTS === undefined || !PICTURES.has(file)) continue;
+      await page.locator('.brand').scrollIntoViewIfNeeded();
+      await page.screenshot({ path: join(SCREENSHOTS, file) });
     }
     return faults;
   }

@@ -158,7 +158,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await on.nothingLeft();
       expect(runs).toBe(1);
       expect(on.errors).toEqual([]);
-      // Remembered no longer than it is in hand.
+      // An id is remembered only while its job is active.
       await addAll(['slow']);
       await eventually(async () => expect(runs).toBe(2));
     });

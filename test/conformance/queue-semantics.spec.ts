@@ -5,8 +5,8 @@ import { eventually } from '../support/eventually.js';
 import { testedBackend } from '../support/queue-backend.js';
 
 /**
- * What this project relies on of the queues, by name, on both backends: a BullMQ that changes one of these is
- * caught here and not in production.
+ * What this project needs of the queues, by name, on both backends. If a BullMQ changes one of these, it is noticed
+ * here and not in production.
  */
 describe(`the queue on ${testedBackend()}`, () => {
   const on = new ConformanceQueue();
@@ -16,7 +16,10 @@ describe(`the queue on ${testedBackend()}`, () => {
   afterEach(() => on.end());
   afterAll(() => on.close());
 
-  /** Fetches until so many jobs have come, one at a time. @returns their names in the order they came. */
+  /**
+   * Fetches a number of jobs, one at a time.
+   * @returns their names in order
+   */
   async function order(count: number): Promise<string[]> {
     const names: string[] = [];
     const all = Promise.withResolvers<void>();
@@ -192,7 +195,7 @@ describe(`the queue on ${testedBackend()}`, () => {
   it('a job that is added wakes an idle worker at once', async () => {
     const fetched: { at: number }[] = [];
     await on.fetch(async () => void fetched.push({ at: performance.now() }));
-    // The first says that the worker waits for the next.
+    // The first result shows that the worker waits for the next job.
     await on.add('first');
     await on.nothingLeft();
     for (const id of ['second', 'third']) {

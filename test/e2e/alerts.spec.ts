@@ -1,15 +1,29 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
 import { parse } from 'yaml';
+import { payloadBinding } from '../../src/service-callbacks/callbacks/callback.js';
+import { Clock } from '../../src/service-callbacks/clock.js';
+import { EndpointReview } from '../../src/service-callbacks/endpoint-health/endpoint-review.js';
+import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
+import { watchPool } from '../support/connection-pool.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { eventually } from '../support/eventually.js';
 import { startForwarder, type Forwarder } from '../support/faults/forwarder.js';
+import { startForwardProxy, type ForwardProxy } from '../support/forward-proxy.js';
 import { anchorsOf } from '../support/markdown.js';
 import { metricsIn, Scrapes } from '../support/promql.js';
 import { queueEnvironment, testedBackend } from '../support/queue-backend.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
-import { causeCallback, registerCallbackApi } from '../support/scenario.js';
+import {
+  causeCallback,
+  createNotification,
+  registerCallbackApi,
+  type RegisteredCallbackApi,
+} from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
@@ -44,7 +58,10 @@ const INTERVAL = 60;
 const scrape = async (service: TestService): Promise<string> =>
   String((await service.call('GET', '/metrics')).body);
 
-/** The port in front of a store. */
+/** How many connections the process may have to the database. */
+const POOL_SIZE = 10;
+
+/** The port in front of a store, or of the proxy. */
 async function forwarded(url: string): Promise<{ forwarder: Forwarder; port: number; url: string }> {
   const through = new URL(url);
   const port = Number(through.port);
@@ -59,10 +76,13 @@ describe('the alert rules', () => {
   let service: TestService;
   let database: Awaited<ReturnType<typeof forwarded>>;
   let queue: Awaited<ReturnType<typeof forwarded>>;
+  let forwardProxy: ForwardProxy;
+  let proxy: Awaited<ReturnType<typeof forwarded>>;
   let rules: Rule[];
   let now = 0;
   /** Of all tests. */
   const history = new Scrapes();
+  const fired = new Set<string>();
 
   beforeAll(async () => {
     rules = await readRules();
@@ -71,7 +91,11 @@ describe('the alert rules', () => {
     database = await forwarded(databases[0]?.url ?? '');
     const { REDIS_URL } = await queueEnvironment();
     queue = await forwarded(REDIS_URL ?? databases[1]?.url ?? '');
+    forwardProxy = await startForwardProxy();
+    proxy = await forwarded(forwardProxy.url);
     service = await startTestService(database.url, {
+      CALLBACK_PROXY_URL: proxy.url,
+      DATABASE_POOL_SIZE: String(POOL_SIZE),
       ...(testedBackend() === 'redis' ? { REDIS_URL: queue.url } : { QUEUE_DATABASE_URL: queue.url }),
       CALLBACK_CIRCUIT_FAILURES: '3',
       CALLBACK_CIRCUIT_OPEN_MS: '60000',
@@ -82,7 +106,8 @@ describe('the alert rules', () => {
   afterAll(async () => {
     await Promise.all([database.forwarder.up(database.port), queue.forwarder.up(queue.port)]);
     await service.stop();
-    await Promise.all([database.forwarder.down(), queue.forwarder.down()]);
+    await Promise.all([database, queue, proxy].map(({ forwarder }) => forwarder.down()));
+    await forwardProxy.close();
     await receiver.close();
     await Promise.all(databases.map((each) => each.drop()));
   });
@@ -95,13 +120,28 @@ describe('the alert rules', () => {
     now += INTERVAL;
     const text = await scrape(service);
     for (const each of [scrapes, history]) each.add(now, text);
+    const alerts = firing(scrapes, now);
     // How busy this machine is.
-    const others = rules.filter(({ alert }) => alert !== 'ServiceCallbacksEventLoopBlocked');
-    const firing = others.filter(({ expr }) => scrapes.query(expr, now).length > 0);
-    return new Set(firing.map(({ alert }) => alert.replace('ServiceCallbacks', '')));
+    alerts.delete('EventLoopBlocked');
+    return alerts;
   }
 
+  function firing(scrapes: Scrapes, at: number): Set<string> {
+    const found = rules.filter(({ expr }) => scrapes.query(expr, at).length > 0).map(shortName);
+    for (const name of found) fired.add(name);
+    return new Set(found);
+  }
+
+  const shortName = ({ alert }: Rule) => alert.replace('ServiceCallbacks', '');
+
   const register = (path: string) => registerCallbackApi(service, { url: receiver.url(path) });
+  const registerMany = (path: string, count: number) =>
+    Promise.all(Array.from({ length: count }, () => register(path)));
+  const causeEach = (apis: readonly RegisteredCallbackApi[]) =>
+    Promise.all(apis.map(({ serviceId }) => causeCallback(service, serviceId)));
+  const pathOf = ({ serviceId, id }: RegisteredCallbackApi) => `/service/${serviceId}/callback-api/${id}`;
+  const record = (statement: string, parameters?: readonly unknown[]) =>
+    query(databases[0]?.url ?? '', statement, parameters);
   const statesOf = async (id: string): Promise<string[]> =>
     (
       await query<{ state: string }>(
@@ -161,6 +201,123 @@ describe('the alert rules', () => {
     expect(after).toEqual(new Set());
   });
 
+  it('notice that many endpoints are on hold', async () => {
+    let isDown = true;
+    const wait = status(503, { headers: { 'retry-after': '3600' } });
+    receiver.respond('/all-down', (exchange) => (isDown ? wait : status(200))(exchange));
+    const apis = await registerMany('/all-down', 51);
+    const which = { service_callback_url: receiver.url('/all-down') };
+    const alerts = await alertsAfter(async () => {
+      await causeEach(apis);
+      await service.logs.waitFor('endpoint.held', which, { count: apis.length });
+    });
+    expect(alerts).toEqual(new Set(['ManyEndpointsHeld']));
+    isDown = false;
+    await Promise.all(apis.map((api) => service.call('POST', `${pathOf(api)}/enable`)));
+    await service.logs.waitFor('callback.delivered', which, { count: apis.length });
+  }, 60_000);
+
+  it('notice that many endpoints were disabled', async () => {
+    receiver.respond('/gone', 410);
+    const apis = await registerMany('/gone', 11);
+    const alerts = await alertsAfter(async () => {
+      await causeEach(apis);
+      const which = { service_callback_url: receiver.url('/gone') };
+      for (const event of ['endpoint.disabled', 'callback.not_retried'])
+        await service.logs.waitFor(event, which, { count: apis.length });
+    });
+    // No 410 is retried.
+    expect(alerts).toEqual(new Set(['EndpointsDisabled', 'NotRetriedRising']));
+  });
+
+  it('notice that an endpoint is about to be disabled', async () => {
+    const { id, serviceId } = await register('/failing');
+    await record(
+      `INSERT INTO service_callback_endpoint_health
+         (callback_api_id, service_id, failing_since, last_failure_at, last_failure, attempts_since_success)
+       VALUES ($1, $2, now() - interval '3 days', now(), '503', 200)`,
+      [id, serviceId],
+    );
+    const alerts = await alertsAfter(async () => {
+      await service.app.get(EndpointReview).review();
+      await service.logs.waitFor('endpoint.warned', { callback_api_id: id });
+    });
+    expect(alerts).toEqual(new Set(['EndpointAboutToBeDisabled']));
+  });
+
+  it('notice that the proxy does not respond', async () => {
+    const api = await register('/behind-a-proxy');
+    const alerts = await alertsAfter(async () => {
+      await proxy.forwarder.down();
+      const { id: callback_id } = await causeCallback(service, api.serviceId);
+      await service.logs.waitFor('callback.deferred', { callback_id, error: 'platform_fault' });
+    });
+    await proxy.forwarder.up(proxy.port);
+    expect(alerts).toEqual(new Set(['PlatformFault']));
+    await service.call('DELETE', pathOf(api));
+  });
+
+  it('notice that the process lacks a key', async () => {
+    const another = new PayloadCipher([`another:${Buffer.alloc(32, 8).toString('base64')}`]);
+    const api = await register('/sealed');
+    const alerts = await alertsAfter(async () => {
+      const id = await enqueueAs(service, api.serviceId, RETRYING);
+      await record('UPDATE service_callback_payloads SET payload = $2 WHERE id = $1', [
+        id,
+        another.encrypt('{}', payloadBinding(id)),
+      ]);
+      await record('UPDATE service_callbacks SET next_attempt_at = now() WHERE id = $1', [id]);
+      await service.logs.waitFor('callback.deferred', { callback_id: id, error: 'unknown_encryption_key' });
+    });
+    expect(alerts).toEqual(new Set(['UnknownEncryptionKey']));
+    await service.call('DELETE', pathOf(api));
+  });
+
+  it('notice that figures are dropped', async () => {
+    const { serviceId } = await register('/uncounted');
+    const alerts = await alertsAfter(async () => {
+      await record('ALTER TABLE service_callback_minutes ADD CONSTRAINT refuses CHECK (false) NOT VALID');
+      await causeCallback(service, serviceId);
+      await service.logs.waitFor('figures.dropped');
+    });
+    await record('ALTER TABLE service_callback_minutes DROP CONSTRAINT refuses');
+    expect(alerts).toEqual(new Set(['FiguresDropped']));
+  });
+
+  it('notice that statements wait for a connection of the pool', async () => {
+    const [dataSource, pool] = [service.app.get(DataSource), watchPool(service)];
+    const held = Array.from({ length: POOL_SIZE }, () => dataSource.createQueryRunner());
+    await Promise.all(held.map((runner) => runner.connect()));
+    const waits = createNotification(service, randomUUID());
+    await eventually(async () => expect(pool.waiting).toBeGreaterThan(0));
+    // What needs the database is left out of a scrape after two seconds.
+    const [first, second] = await Promise.all([scrape(service), scrape(service)]);
+    await Promise.all(held.map((runner) => runner.release()));
+    await waits;
+    const alerts = firing(new Scrapes().add(0, first).add(INTERVAL, second), INTERVAL);
+    expect(alerts).toContain('PoolExhausted');
+    await eventually(async () => expect(await isReady('database')).toBe('1'));
+  }, 60_000);
+
+  it('notice a worker whose clock is wrong', async () => {
+    const clock = service.app.get(Clock);
+    clock.now = () => Date.now() + 10_000;
+    const alerts = await alertsAfter(() => eventually(async () => expect(await isReady('worker')).toBe('0')));
+    Reflect.deleteProperty(clock, 'now');
+    await eventually(async () => expect(await isReady('worker')).toBe('1'));
+    expect(alerts).toEqual(new Set(['WorkerNotReady', 'NoWorker']));
+  });
+
+  it('notice an event loop that is blocked', async () => {
+    await eventually(async () => {
+      // Just after a scrape no delay is measured.
+      await setTimeout(50);
+      const until = performance.now() + 700;
+      while (performance.now() < until);
+      expect(firing(new Scrapes().add(0, await scrape(service)), 0)).toContain('EventLoopBlocked');
+    });
+  });
+
   it('notice that first attempts start late through a fault of this platform', async () => {
     const alerts = await alertsAfter(async () => {
       const { serviceId } = await register('/late');
@@ -184,9 +341,8 @@ describe('the alert rules', () => {
     const alerts = await alertsAfter(async () => {
       const { serviceId } = await register('/unreadable');
       const id = await enqueueAs(service, serviceId, RETRYING);
-      const url = databases[0]?.url ?? '';
-      await query(url, `UPDATE service_callback_payloads SET payload = 'altered' WHERE id = $1`, [id]);
-      await query(url, 'UPDATE service_callbacks SET next_attempt_at = now() WHERE id = $1', [id]);
+      await record(`UPDATE service_callback_payloads SET payload = 'altered' WHERE id = $1`, [id]);
+      await record('UPDATE service_callbacks SET next_attempt_at = now() WHERE id = $1', [id]);
       await service.logs.waitFor('callback.unreadable', { callback_id: id });
     });
     expect(alerts).toEqual(new Set(['Unreadable']));
@@ -198,14 +354,12 @@ describe('the alert rules', () => {
       await eventually(async () => expect(await isReady('queue')).toBe('0'));
       const { serviceId } = await register('/waits');
       const { id } = await causeCallback(service, serviceId);
-      // From now on nothing is taken.
+      // From now on the relay takes nothing.
       await service.logs.waitFor('store.unavailable');
       const long = `now() - interval '5 minutes'`;
-      await query(
-        databases[0]?.url ?? '',
-        `UPDATE service_callbacks SET changed_at = ${long}, batched_at = ${long} WHERE id = $1`,
-        [id],
-      );
+      await record(`UPDATE service_callbacks SET changed_at = ${long}, batched_at = ${long} WHERE id = $1`, [
+        id,
+      ]);
     });
     await queue.forwarder.up(queue.port);
     await eventually(async () => expect(await isReady('queue')).toBe('1'));
@@ -233,12 +387,12 @@ describe('the alert rules', () => {
   }, 60_000);
 
   it('notice that a process does not respond, and that no process runs', () => {
-    const firing = (scrapes: Scrapes) =>
-      rules
-        .filter(({ expr }) => scrapes.query(expr, 0).length > 0)
-        .map(({ alert }) => alert.replace('ServiceCallbacks', ''));
     for (const scrapes of [new Scrapes(), new Scrapes().add(0, undefined)])
-      expect(firing(scrapes)).toEqual(['Unknown', 'Down', 'NoWorker']);
+      expect(firing(scrapes, 0)).toEqual(new Set(['Unknown', 'Down', 'NoWorker']));
+  });
+
+  it('have all fired above', () => {
+    expect([...fired].toSorted()).toEqual(rules.map(shortName).toSorted());
   });
 
   it('name existing metrics, what to do, the urgency, and an entry of the runbook', async () => {

@@ -296,10 +296,12 @@ describe('the delivery log', () => {
       ['callback_api_id', '1', 'callback_api_id is not a uuid'],
       ['subject_id', '', 'subject_id is empty'],
       ['order', 'asc', 'order is not accepted here'],
-    ])('rejects %s=%s with the reason', async (name, value, message) => {
-      const { status: code, body } = await callbacksOf(service, api.serviceId).list({ [name]: value });
+    ])('rejects %s=%s with the reason, and another bad field at once', async (name, value, message) => {
+      const asked = { until: 'tomorrow', [name]: value };
+      const { status: code, body } = await callbacksOf(service, api.serviceId).list(asked);
       expect(code).toBe(400);
-      expect(JSON.stringify(body)).toContain(JSON.stringify(message).slice(1, -1));
+      for (const each of [message, 'until is not an ISO 8601 date and time'])
+        expect(JSON.stringify(body)).toContain(JSON.stringify(each).slice(1, -1));
     });
   });
 
@@ -322,7 +324,7 @@ describe('the delivery log', () => {
         const found = await callbacksOf(other, serviceId).get(id);
         expect(found.status).toBe(event === 'callback.delivered' ? 404 : 200);
         if (event !== 'callback.retrying') continue;
-        // The database's clock decides; the log says as much.
+        // The database's clock decides, and so do its times in the log.
         const loggedAt = Date.parse(String(line?.['next_attempt_at']));
         expect(Math.abs(Date.parse(String(found.body.data.next_attempt_at)) - loggedAt)).toBeLessThan(1_000);
       }

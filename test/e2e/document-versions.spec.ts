@@ -11,7 +11,7 @@ import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
-/** A job as a release wrote it, sealed with the tests' key. One is added with each version, none is changed. */
+/** A job in the shape of a release, sealed with the tests' key. Each version adds one; none is ever changed. */
 interface JobFixture {
   readonly description: string;
   readonly name: string;
@@ -48,7 +48,7 @@ describe('during a rolling deploy', () => {
   it.each(fixtures.map((fixture) => [fixture.description, fixture] as const))(
     'a job of every release is delivered: %s',
     async (_, { name, data }) => {
-      // As a retry, which goes where the callback API is now.
+      // As a retry, which goes to the current URL of the endpoint.
       await queueOf(service, RETRY_QUEUE).add(name, data, { jobId: `${data.callback_id}.0`, attempts: 6 });
       await service.logs.waitFor('callback.delivered', { callback_id: data.callback_id });
       const [request] = receiver.requests.filter(({ headers }) => headers['webhook-id'] === data.callback_id);

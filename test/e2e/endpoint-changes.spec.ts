@@ -18,7 +18,7 @@ const COUNT = 20;
 const NEW_TOKEN = 'a-token-that-was-changed';
 /** What waited longer than 2 s is read again before it is sent. */
 const WAITED_MS = 2_100;
-/** Callbacks that wait for one permit, a second each; so many of them may be sent as they were taken. */
+/** Callbacks that wait for one permit, a second each. A few of them may be sent with the old URL. */
 const WAITING = 8;
 const STALE = 4;
 
@@ -57,7 +57,10 @@ async function startFixture(environment: Environment) {
         expect(rows).toHaveLength(ids.length);
       }),
 
-    /** To another URL, with another token and another secret, and no time in which both sign. @returns the secret */
+    /**
+     * Changes URL, token and secret, without a time in which both secrets sign.
+     * @returns the new secret
+     */
     change: async (api: RegisteredCallbackApi, url: string): Promise<string> => {
       const change = { url, bearer_token: NEW_TOKEN, updated_by_id: randomUUID() };
       expect((await service.call('POST', pathOf(api), change)).status).toBe(200);
@@ -133,7 +136,7 @@ describe('a callback in a queue uses the current URL, token and secret of its en
     await nothingStands(service);
     expect(requestsTo('/deleted')).toHaveLength(120);
     expect(requestsTo('/successor')).toEqual([]);
-    // What comes after goes there.
+    // The next callbacks go there.
     await fixture.send(successor, 1);
     await receiver.waitForRequests(1, { path: '/successor' });
   }, 60_000);

@@ -70,7 +70,7 @@ describe('an endpoint', () => {
     return Number(sample?.slice(sample.lastIndexOf(' ') + 1));
   }
 
-  /** The delivery log's figures of an endpoint that has only failed for so long. */
+  /** Writes figures of an endpoint that has only failed for this long. */
   async function failing(api: RegisteredCallbackApi, days: number, attempts = 200): Promise<void> {
     await query(
       database.url,
@@ -83,7 +83,7 @@ describe('an endpoint', () => {
     );
   }
 
-  /** The same failure, seen when it has lasted for so long. */
+  /** The same failure after it has lasted for this long. */
   async function later(api: RegisteredCallbackApi, days: number): Promise<void> {
     await query(
       database.url,
@@ -94,12 +94,12 @@ describe('an endpoint', () => {
     );
   }
 
-  /** Both processes at the same moment. */
+  /** Runs the review of both processes at the same moment. */
   const review = () =>
     Promise.all([service, other].map((process) => process.app.get(EndpointReview).review()));
 
   const linesOf = (event: string, api: RegisteredCallbackApi) =>
-    // The log is the process's: both services write to it, and both captures hear each line.
+    // Both services write to the log of the process, so both captures get each line.
     service.logs.events(event, { callback_api_id: api.id });
 
   it('that is disabled is not called, and its callbacks are kept', async () => {
@@ -288,7 +288,7 @@ describe('an endpoint', () => {
         new Set([50, 70, 90, 'disabled']),
       );
     });
-    // Enabled, it has all its time again.
+    // After it is enabled, its time begins again.
     await press(api, 'enable');
     await review();
     expect(await health(api)).toMatchObject({ status: 'unknown', warned_percent: 0 });

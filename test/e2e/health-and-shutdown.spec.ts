@@ -22,7 +22,7 @@ import { startTestService, type Environment, type RestApi, type TestService } fr
 
 /** Processes start slowly on a machine that does other things as well. */
 const TIMEOUT_MS = 120_000;
-/** The deadline of an attempt, and what a machine that does other things as well takes to close everything. */
+/** The deadline of an attempt, and the time in which a busy machine closes everything. */
 const STOPPED_WITHIN_MS = 5_000 + 3_000;
 /** The lock of a job that a stopped worker has left, 30 s, and the look for it, 15 s. */
 const LOCK_RUNS_OUT_MS = 60_000;
@@ -226,7 +226,7 @@ describe('the process', () => {
     };
   }
 
-  /** What was sent is delivered, and everything else is still on its way. */
+  /** Sent callbacks are delivered, and all others are open. */
   async function noneLost(url: string, all: number, sent: number): Promise<void> {
     const { states, attempts } = await left(url);
     const { delivered, pending = 0, queued = 0, scheduled = 0 } = states;
@@ -257,7 +257,7 @@ describe('the process', () => {
       service.signal('SIGTERM');
       expect(await service.ended).toEqual({ code: 0, signal: null });
       const [stopped] = service.logs.events('service.stopped');
-      // An attempt takes 1.5 s, and none may take longer than its deadline of 5 s.
+      // An attempt takes 1.5 s, and never longer than its deadline of 5 s.
       expect(stopped?.['duration_ms']).toBeLessThan(STOPPED_WITHIN_MS);
       const sent = requestsTo('/one-permit').length;
       expect(sent - before).toBeLessThanOrEqual(1);
@@ -318,7 +318,7 @@ describe('the process', () => {
       const [stopped] = service.logs.events('service.stopped');
       expect(stopped?.['duration_ms']).toBeLessThan(STOPPED_WITHIN_MS);
       const { states, attempts } = await left(url);
-      // What was sent is on record, and only that.
+      // The record has the attempts that were sent, and no others.
       expect(attempts).toBe(requests);
       expect(states['given_up']).toBeUndefined();
       expect(service.logs.errors()).toEqual([]);

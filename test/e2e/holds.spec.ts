@@ -119,7 +119,7 @@ describe('an endpoint on hold', () => {
     await second.logs.waitFor('callback.deferred', { callback_id: late, error: 'circuit_open' });
     expect(requestsTo('/shared')).toHaveLength(attempts);
 
-    // A person changes the token: what is held goes on at once.
+    // A person changes the token: the held callbacks continue at once.
     receiver.respond('/shared', 200);
     const changed = await second.call('POST', `/service/${serviceId}/callback-api/${id}`, {
       bearer_token: 'another-token-0123456789',

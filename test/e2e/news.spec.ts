@@ -29,7 +29,7 @@ const orderChanged = defineCallbackType<Order>({
   payload: ({ id, state }) => ({ id, state }),
 });
 
-/** Its news is a state of its own, whatever else its payload says. */
+/** Its news is a state, whatever the rest of its payload is. */
 const orderSeen = defineCallbackType<Order & { readonly at: number }>({
   type: 'order_seen',
   identify: ({ id, serviceId, state }) => ({ serviceId, subjectId: id, news: state }),
@@ -58,7 +58,7 @@ describe('one piece of news is one callback, and different news is another', () 
 
   const producer = () => host.get(ServiceCallbacksProducer);
 
-  /** A service whose endpoint is at a path of its own, and an order of it. */
+  /** A new service with its own path, and an order of it. */
   async function anOrder(path: string, script: Scripted | readonly Scripted[] = 200): Promise<Order> {
     receiver.respond(path, script);
     const serviceId = randomUUID();

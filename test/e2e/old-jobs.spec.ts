@@ -65,7 +65,7 @@ describe('jobs of other releases', () => {
     return { notification_id: notificationId, service_id: serviceId };
   }
 
-  /** A job with a document, as a producer of this release writes it but for what is overridden. */
+  /** A job with a payload, as a producer of this release writes it, except for the overrides. */
   function newShape({ payload = {}, document = {}, job = {} }: NewShape = {}) {
     const id = randomUUID();
     const contents = { v: 1, url: api.url, bearer_token: api.bearerToken, payload, ...document };
@@ -156,7 +156,7 @@ describe('jobs of other releases', () => {
     expect((await requestOf(job.callback_id)).body).toEqual(payload);
   });
 
-  /** A deleted callback API says everything by itself. */
+  /** Deleting the endpoint is reason enough. */
   const NOTHING = /^undefined$/;
   const poison: readonly [string, () => Promise<[string, unknown]>, string, RegExp][] = [
     [

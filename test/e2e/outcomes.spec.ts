@@ -26,18 +26,18 @@ interface Row {
 /** The behaviour of the receiver. */
 interface Behaves {
   readonly as: kit.Behaviour;
-  /** On a receiver of its own: a connection that served another row before would be dialled anew when it is lost. */
+  /** On a receiver of its own: a connection that had served another row would be replaced when it is lost. */
   readonly alone?: true;
 }
 
-/** Where no request arrives that is complete enough to be counted. */
+/** No request arrives that is complete enough to be counted. */
 interface Elsewhere {
   readonly url: (servers: Servers) => string | Promise<string>;
 }
 
 interface Servers {
   readonly plain: kit.Receiver;
-  /** For one row. */
+  /** The time limit of a row. */
   readonly lone: kit.Receiver;
   readonly tls: kit.Receiver;
   /** Responds to a TLS handshake with something else. */
@@ -92,7 +92,7 @@ function responds(fate: Fate, codes: readonly number[]): Row[] {
     name: `${code}`,
     fate,
     result: { status_code: code },
-    // Somewhere to go, for those who would follow a redirect.
+    // The target of the redirects, which must not be followed.
     endpoint: { as: kit.status(code, { headers: { location: '/followed' } }) },
   }));
 }

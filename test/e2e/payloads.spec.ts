@@ -30,7 +30,7 @@ const parcelLost = defineCallbackType<Parcel>({
   }),
 });
 
-/** What arrives, byte for byte, of every type there is. */
+/** The received body of every type, byte for byte. */
 describe('the body', () => {
   let database: TestDatabase;
   let receiver: Receiver;

@@ -52,7 +52,7 @@ describe(`${CALLBACKS} callbacks to a slow endpoint, with a pool of ${POOL_SIZE}
     await database.drop();
   });
 
-  /** A server that responds to no request before all have arrived, and the services whose callbacks go there. */
+  /** A server that responds only after all requests have arrived, and the services whose callbacks go there. */
   async function slowServer(
     path: string,
     services: number,
@@ -77,7 +77,8 @@ describe(`${CALLBACKS} callbacks to a slow endpoint, with a pool of ${POOL_SIZE}
   /** While all of them wait, the database is available at once. */
   async function expectDatabaseFree(gate: Barrier): Promise<void> {
     await gate.full;
-    // What looks after itself every second asks for a moment; what is held during HTTP is held until the gate opens.
+    // Periodic work uses a connection for a moment. A connection that an attempt holds would stay in use until the gate
+    // opens.
     await eventually(async () => {
       expect({ checkedOut: pool.checkedOut, waiting: pool.waiting }).toEqual({ checkedOut: 0, waiting: 0 });
       const busy = await query(

@@ -186,7 +186,10 @@ describe('a replay', () => {
         });
       }
     expect((await letters.get(id)).body.data.replay_requested_at).toBeNull();
-    expect((await letters.replayAll({})).body).toEqual({ data: { count: 1 } });
+    expect((await letters.replayAll({ preview: true })).body).toEqual({ data: { count: 1 } });
+    expect((await letters.get(id)).body.data.replay_requested_at).toBeNull();
+    const run = { count: 1, replay_id: expect.any(String) };
+    expect((await letters.replayAll({})).body).toEqual({ data: run });
     await delivered(id);
   });
 
@@ -199,8 +202,8 @@ describe('a replay', () => {
     const exhausted = await givenUp(api);
     const letters = deadLettersOf(service, api.serviceId);
     const asked = { reason: 'not_retried', callback_api_id: api.id };
-    expect((await letters.replayAll(asked)).body).toEqual({ data: { count } });
-    expect((await letters.replayAll(asked)).body).toEqual({ data: { count: 0 } });
+    expect((await letters.replayAll(asked)).body).toMatchObject({ data: { count } });
+    expect((await letters.replayAll(asked)).body).toEqual({ data: { count: 0, replay_id: null } });
     await Promise.all(refused.map((id) => delivered(id)));
     await nothingStands(service);
     const replays = requestsTo('/many').slice(count + 2);

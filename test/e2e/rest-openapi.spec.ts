@@ -111,7 +111,10 @@ describe('OpenAPI', () => {
     return route;
   }
 
-  /** @returns what is wrong with a response: a status that the document does not have, or a body unlike its schema */
+  /**
+   * @returns what is wrong with a response: a status code that is not in the document, or a body that does not match
+   * its schema
+   */
   function undocumented(id: string, { status, body }: ApiAnswer): unknown {
     const { method, path, operation } = routeOf(id);
     const response = operation.responses[status];
@@ -283,7 +286,7 @@ function leavesOf(schema: Schema, name: string): Leaf[] {
   ];
 }
 
-/** `data.callback.id`; what is in a list counts once. */
+/** Paths of fields, such as `data.callback.id`; items of a list count once. */
 function fieldsOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(fieldsOf);
   if (typeof value !== 'object' || value === null) return [];
@@ -293,7 +296,7 @@ function fieldsOf(value: unknown): string[] {
   ]);
 }
 
-/** Those of a success that are not always there. */
+/** Fields that a success does not always have. */
 function optionalFieldsOf({ operationId, responses }: Operation): string[] {
   const within = (schema: Schema): string[] =>
     partsOf(schema).flatMap(([key, part]) => {

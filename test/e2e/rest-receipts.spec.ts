@@ -119,7 +119,10 @@ describe('the REST contract of notifications', () => {
       );
     });
 
-    /** The first that holds, in this order. Of each: the type, the status before, whether there is a callback API. */
+    /**
+     * The first reason that applies, in this order. Each row: the type, the status before, whether there is an
+     * endpoint.
+     */
     const reasons: readonly [string, string, string, string, boolean][] = [
       ['already_final', 'email', 'delivered', 'permanent-failure', true],
       ['already_final', 'email', 'delivered', 'delivered', true],
@@ -160,7 +163,7 @@ describe('the REST contract of notifications', () => {
       expect(sent.callback).toMatchObject({ queued: true });
       expect(again).toMatchObject({
         notification: { status: 'sent' },
-        callback: { queued: false, reason: 'unchanged' },
+        callback: { queued: false, reason: 'unchanged', id: sent.callback.queued && sent.callback.id },
       });
       expect(delivered).toMatchObject({
         notification: { status: 'delivered', sent_by: 'first' },

@@ -15,7 +15,7 @@ import { query } from '../support/sql.js';
 const BASE_DELAY_MS = 20;
 const MAX_DELAY_MS = 3_000;
 
-/** The time until the next attempt, as the log says. */
+/** The time until the next attempt, from the log. */
 function delayOf(line: LogLine | undefined): number {
   return Date.parse(String(line?.['next_attempt_at'])) - Date.parse(String(line?.['time']));
 }

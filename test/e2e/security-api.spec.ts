@@ -322,7 +322,7 @@ describe('TRUSTED_PROXIES', () => {
   });
 });
 
-/** The contract: what is read is callbacks:read, and so on; what is not listed needs every scope. */
+/** The contract: reading needs callbacks:read, and so on. A route that is not listed needs every scope. */
 function scopeOf(route: string): ApiScope | undefined {
   const scopes: readonly (readonly [RegExp, ApiScope])[] = [
     [/^POST .*\/(notifications|receipts)$/, 'receipts:write'],

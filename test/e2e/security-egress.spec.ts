@@ -63,7 +63,7 @@ describe('egress as the environment has it', () => {
   });
 
   it('spends no attempt if the proxy is unavailable: the callback is postponed', async () => {
-    // A database of its own: the other service would take the job.
+    // Its own database: the other service would fetch the job.
     const elsewhere = await createTestDatabase();
     const unreachable = await startTestService(elsewhere.url, {
       CALLBACK_PROXY_URL: `http://user:hunter2@127.0.0.1:${await closedPort()}`,

@@ -36,7 +36,7 @@ describe('secrets are nowhere in clear', () => {
   let standing: Held;
   let queues = '';
 
-  /** Says to us what was said to it, as a careless server's error page does. */
+  /** Returns what it received, like a careless server's error page. */
   const echo: kit.Behaviour = ({ request, response }) => {
     const sent = receiver.requests.at(-1)?.body;
     response.writeHead(400).end(`${JSON.stringify(request.headers)} ${sent}`);
@@ -153,7 +153,7 @@ describe('secrets are nowhere in clear', () => {
     const redis = (await queue.backend.client) as unknown as Redis;
     const keys = await redis.keys('*');
     const dumps = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
-    // Of the wire's own format only strings matter here, and it keeps those as they are.
+    // A dump in Redis' own format has its strings unchanged, and only strings matter here.
     return keys.join('\n') + dumps.map((dump) => dump?.toString('latin1') ?? '').join('\n');
   }
 
@@ -172,7 +172,7 @@ describe('secrets are nowhere in clear', () => {
     return rows.flatMap((table) => table.map(({ row }) => row)).join('\n');
   }
 
-  /** Which of the secrets are in there. */
+  /** Which of the secrets the text contains. */
   function secretsIn(where: string): string[] {
     return [...secrets]
       .filter(([, value]) => spellings(value).some((text) => where.includes(text)))
@@ -206,7 +206,7 @@ describe('secrets are nowhere in clear', () => {
     const tables = await dumpOf('public');
     const letters = await deadLetters(database.url);
     expect(letters.length).toBeGreaterThan(3);
-    // The search itself works: a recipient is found where it has to be.
+    // The search works: it finds a recipient that must be there.
     expect(tables).toContain(secrets.get('to-good'));
     expect(secretsIn(tables).filter((what) => !what.startsWith('to-'))).toEqual([]);
     for (const table of [

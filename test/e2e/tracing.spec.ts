@@ -128,7 +128,7 @@ describe('with an SDK, which the host has registered', () => {
       },
     });
 
-    // A job may have the callbacks of many traces: its span is in a trace of its own, linked with each of them.
+    // A job may have callbacks of many traces: its span has a trace of its own, with a link to each of them.
     const jobs = jobsOf(attempts);
     expect(jobs.map((job) => job?.name)).toEqual([
       `process ${MAIN_QUEUE}`,

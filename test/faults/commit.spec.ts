@@ -56,7 +56,7 @@ describe('between the caller’s transaction and the queue', () => {
     async () => {
       const [doomed] = await bench.processes(1, { PROCESS_ROLE: 'api' });
       if (!doomed) throw new Error('One process was started.');
-      // What makes the moment between the two long enough to be hit, wherever there is one.
+      // Makes the moment between the two long enough to hit it.
       await bench.redis?.kill('SIGKILL');
       const load = await startLoad(doomed, bench.receiver, { path: '/restarted' });
       await load.more(10);

@@ -4,7 +4,7 @@ import { startLoad } from '../support/faults/load.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
 import { createNotification, registerCallbackApi, sendReceipt } from '../support/scenario.js';
 
-/** Of each of two processes, and they use what they get. */
+/** Of each of two processes, which use all that they get. */
 const WANTED = { DATABASE_POOL_SIZE: '100', QUEUE_POOL_SIZE: '50' };
 const GIVEN = 20;
 /** Asked for at the same moment, again and again. */
@@ -30,7 +30,7 @@ describe(`300 connections wanted of a PostgreSQL that gives ${GIVEN}`, () => {
     'no crash and no loss: some requests get an error within seconds, the others succeed',
     async () => {
       const load = await startLoad(bench.api, bench.receiver, { path: '/crowded', patienceMs: 90_000 });
-      // Of a service of its own: what the load counts is the load's.
+      // A service of its own, so that it does not count in the load.
       const crowd = await registerCallbackApi(bench.api, { url: bench.receiver.url('/crowd') });
       const refusals: string[] = [];
       for (let burst = 0; burst < inFull(20, 2); burst += 1) {

@@ -110,7 +110,7 @@ describe('a store that accepts no writes', () => {
         const report = await load.report(`Redis unresponsive for ${SILENCE_MS} ms`, back);
         expect({ lost: report.lost, refused: report.refused }).toEqual({ lost: [], refused: 0 });
         expect(report.firstDeliveryMs).toBeLessThan(5_000);
-        // Its time came late, which says nothing of the clocks.
+        // A late timer proves nothing about the clocks.
         expect(bench.api.logs.events('worker.clock_skewed')).toEqual([]);
       },
       FAULT_TIMEOUT_MS,

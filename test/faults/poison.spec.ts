@@ -17,7 +17,7 @@ import { query } from '../support/sql.js';
 
 const FIVE_MEGABYTES = 5 * 1024 * 1024;
 
-/** A job of an earlier release whose document is not what it should be. */
+/** A job of an earlier release with an invalid payload. */
 function jobWith(document: string, id: string, type = 'delivery_status') {
   return {
     v: 1,
@@ -37,7 +37,7 @@ describe('a poisoned', () => {
   let bench: Bench;
 
   beforeAll(async () => {
-    // Nothing stalls here: a machine that stands still for a while must not make a job fail twice.
+    // No job may stall here, even if the machine is stopped for a while: a stall would start a job twice.
     bench = await startBench({ role: 'all', environment: { QUEUE_LOCK_DURATION_MS: '60000' } });
   }, FAULT_TIMEOUT_MS);
 
@@ -69,7 +69,10 @@ describe('a poisoned', () => {
     ['missing', () => null],
   ];
 
-  /** Adds the poison while others are delivered. @returns what was logged and kept of so many. */
+  /**
+   * Adds the poison while other callbacks are delivered.
+   * @returns what was logged and kept
+   */
   async function expectUnreadable(path: string, count: number, add: () => Promise<void>): Promise<void> {
     const before = (await deadLetters(bench.databaseUrl)).length;
     const load = await startLoad(bench.api, bench.receiver, { path });
@@ -169,7 +172,7 @@ describe('a poisoned', () => {
     await expect(broken).rejects.toThrow(/json/);
   });
 
-  /** By hand: BullMQ adds only what is JSON. */
+  /** Inserted by hand, because BullMQ adds only JSON. */
   async function addWhatIsNotJson(): Promise<void> {
     const queue = queueOf(bench.api, MAIN_QUEUE);
     const redis = (await queue.backend.client) as unknown as Redis;

@@ -19,7 +19,7 @@ const WAITING = 40;
 const SUPPORT = join(import.meta.dirname, '..', 'support', 'faults');
 const DIES_BEFORE_COMPLETING = join(SUPPORT, 'dies-before-completing.mjs');
 const DIES_AT_ATTEMPT = join(SUPPORT, 'dies-at-attempt.mjs');
-/** Their deaths follow one another fast, and what they have in hand waits for one permit. */
+/** The workers die in quick succession, and their callbacks wait for one permit. */
 const DYING = {
   QUEUE_LOCK_DURATION_MS: '1000',
   QUEUE_STALLED_INTERVAL_MS: '250',

@@ -17,7 +17,7 @@ const KILLS = inFull(10, 2);
 /** Attempts a worker has in flight at most while they are killed. */
 const CONCURRENCY = 25;
 const LATENCY_MS = 150;
-/** Responses of the last so many ms may not be in the record yet. */
+/** Responses within this time may not be in the record yet, ms. */
 const SETTLED_MS = 250;
 /** Past the lock and the search for those whose lock ran out, ms. */
 const PAST_ITS_LOCK_MS = 6_000;
@@ -97,7 +97,7 @@ describe('the end of a worker', () => {
       const gate = barrier(IN_FLIGHT, 500, status(200));
       bench.receiver.respond('/draining', gate.behaviour);
       const producer = bench.api.app.get(ServiceCallbacksProducer);
-      // Many endpoints; none has more than its share in flight.
+      // Many endpoints, so that none exceeds its share of attempts in flight.
       for (let service = 0; service < IN_FLIGHT / 5; service += 1) {
         const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/draining') });
         const notifications = Array.from({ length: 5 }, () => aNotification({ serviceId }));

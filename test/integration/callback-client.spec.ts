@@ -469,7 +469,7 @@ describe('interceptors of a host', () => {
   });
 });
 
-/** Each in a segment of its own, as far as the kernel lets them apart. */
+/** Each in a TCP segment of its own, as far as the kernel allows it. */
 async function writeInPieces(socket: Socket, text: string, length: number): Promise<void> {
   socket.setNoDelay(true);
   for (let at = 0; at < text.length; at += length) {

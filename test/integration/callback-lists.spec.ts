@@ -48,7 +48,7 @@ describe('the lists of callbacks', () => {
   const reader = (keep: DeliveryLogOptions['keep'] = 'all') =>
     new CallbackLogReader(new CallbackListRepository(store.dataSource, { keep, retentionDays: 30 }));
 
-  /** @returns the id of a callback that was queued so many seconds after noon, and its state. */
+  /** @returns the id of a callback that was queued this many seconds after noon, and its state */
   async function callback(
     second: number,
     disposition?: Disposition,
@@ -68,7 +68,7 @@ describe('the lists of callbacks', () => {
   const listed = async (scope: LogScope, filter: LogFilter = {}, limit?: number) =>
     (await reader().list(scope, filter, undefined, limit)).callbacks.map(({ id }) => id);
 
-  /** One callback in each state that is shown, and how it came there. */
+  /** One callback in each shown state, with the steps that lead there. */
   async function oneOfEach(): Promise<Record<LogState, readonly string[]>> {
     const delivered = await callback(1, { kind: 'delivered' }, attempt(2, 200));
     const retrying = await callback(2, { kind: 'retryAt', delayMs: 60_000 }, attempt(3, 503));
@@ -216,6 +216,24 @@ describe('the lists of callbacks', () => {
     const letters = new DeadLetterRepository(store.dataSource);
     const waiting = await letters.list(scope, { isReplayRequested: false }, 10);
     expect(waiting.map(({ id }) => id)).toEqual([rejected]);
+  });
+
+  it('are replayed, and counted before, where they have an endpoint that is enabled', async () => {
+    const runs = new ReplayRunRepository(store.dataSource);
+    const ends: string[] = [];
+    for (const change of [
+      undefined,
+      `UPDATE service_callback_apis SET disabled_at = now(), disabled_reason = 'by_hand' WHERE id = $1`,
+      'DELETE FROM service_callback_apis WHERE id = $1',
+    ]) {
+      endpoint = await store.endpoint();
+      ends.push(await callback(1, GIVE_UP, attempt(2, 404)), await callback(2, { kind: 'delivered' }));
+      if (change !== undefined) await store.dataSource.query(change, [endpoint.id]);
+    }
+    expect([await runs.preview('all', {}), await runs.preview('all', {}, 1)]).toEqual([2, 1]);
+    const { id, total } = await runs.start('all', {});
+    expect(total).toBe(2);
+    expect(new Set(await listed('all', { replayId: id }))).toEqual(new Set(ends.slice(0, 2)));
   });
 
   it('show when a held callback’s endpoint gets its next attempt, and whether it is deleted', async () => {

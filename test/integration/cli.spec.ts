@@ -55,7 +55,11 @@ describe('the commands of the service', () => {
   });
 
   it.each([
-    ['a server that is not there', 'postgres://127.0.0.1:1/none', 'cannot be reached'],
+    [
+      'a server that is not there',
+      'postgres://127.0.0.1:1/none',
+      'cannot be reached: connect ECONNREFUSED 127.0.0.1:1. Start PostgreSQL there, or correct DATABASE_URL',
+    ],
     ['a variable that is no URL', 'passports', 'DATABASE_URL=***'],
     ['no table', undefined, 'run service-callbacks migrate'],
   ])('explains %s without a stack or a token', async (_, url, said) => {
@@ -90,14 +94,19 @@ describe('the commands of the service', () => {
       expect(listed).toMatchObject({
         code: 1,
         stdout: '',
-        stderr: expect.stringMatching(/may not do this.*api_tokens/),
+        stderr: expect.stringMatching(/may not do this.*api_tokens.*Grant it the right, or/),
       });
       const { code, stdout } = await on(url.href, 'status');
       expect(code).toBe(1);
       expect(stdout).toMatch(/lacks SELECT, INSERT, UPDATE, DELETE on public\.notifications.*: GRANT/);
       url.password = 'another';
       expect((await on(url.href, 'status')).stderr).toMatch(
-        /^The database does not let this user in: [^\n]*\n$/,
+        /^The database does not let this user in: [^\n]*\. Correct the user or its password in DATABASE_URL [^\n]*\n$/,
+      );
+      url.pathname = '/nowhere';
+      [url.username, url.password] = [new URL(migrated.url).username, new URL(migrated.url).password];
+      expect((await on(url.href, 'status')).stderr).toMatch(
+        /"nowhere" does not exist\. Create the database, or name another in DATABASE_URL/,
       );
     } finally {
       await query(migrated.url, `DROP ROLE ${user}`);

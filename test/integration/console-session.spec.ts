@@ -12,7 +12,7 @@ import { ConsoleClient } from '../support/console-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { registerCallbackApi } from '../support/scenario.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { startTestService, type RestApi, type TestService } from '../support/service.js';
 import { insertGivenUp } from '../support/given-up.js';
 import { query } from '../support/sql.js';
 
@@ -20,6 +20,7 @@ const OPERATOR = 'the-token-of-an-operator';
 const READER = 'the-token-of-a-reader';
 const BLIND = 'the-token-of-a-receipt-writer';
 const SERVICE_ID = randomUUID();
+const RUNBOOK = 'http://127.0.0.1:9/runbook';
 
 describe('a session of the console', () => {
   let database: TestDatabase;
@@ -29,6 +30,7 @@ describe('a session of the console', () => {
     database = await createTestDatabase();
     service = await startTestService(database.url, {
       API_TOKENS: [OPERATOR, `${READER}@${SERVICE_ID}:callbacks:read`, `${BLIND}:receipts:write`].join(),
+      CONSOLE_RUNBOOK_URL: RUNBOOK,
     });
   });
 
@@ -44,6 +46,11 @@ describe('a session of the console', () => {
     return visitor;
   }
 
+  const asOperator: RestApi['call'] = (method, path, body) =>
+    service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` });
+  const register = (overrides: { readonly serviceId?: string; readonly url?: string } = {}) =>
+    registerCallbackApi({ ...service, call: asOperator }, { url: 'http://127.0.0.1:9/', ...overrides });
+
   async function deadLetter(serviceId: string): Promise<string> {
     const [id = ''] = await insertGivenUp(database.url, { serviceId });
     return id;
@@ -56,6 +63,12 @@ describe('a session of the console', () => {
     expect([response.status, response.headers.get('location')]).toEqual([303, `/console/sign-in?to=${to}`]);
     const landed = await visitor.signIn(OPERATOR, '/console/dead-letters?reason=expired');
     expect(landed.headers.get('location')).toBe('/console/dead-letters?reason=expired');
+  });
+
+  it('shows pages that lead to the API documents and to the runbook', async () => {
+    const page = await (await (await signedIn(OPERATOR)).get('/console')).text();
+    expect(page).toContain('<a href="/docs">API documents</a>');
+    expect(page).toContain(`<a href="${RUNBOOK}">Runbook</a>`);
   });
 
   it.each([
@@ -101,7 +114,7 @@ describe('a session of the console', () => {
       });
       const visitor = await signedIn(token);
       expect((await visitor.get('/console')).status).toBe(200);
-      // The log names it, where its owner switches an endpoint.
+      // The log names the token when its owner disables an endpoint.
       const authorization = `Bearer ${token}`;
       const withToken = (method: string, path: string, body?: unknown) =>
         service.call<never>(method, path, body, { authorization });
@@ -161,9 +174,9 @@ describe('a session of the console', () => {
       headers: { origin: service.url },
     });
     const notice = own.headers.get('location') ?? '';
-    expect(await (await visitor.get(notice)).text()).toContain('1 dead letter deleted');
+    expect(await (await visitor.get(notice)).text()).toContain('1 given-up callback deleted');
     for (const forged of [notice.replace('=1.', '=999.'), '/console/dead-letters?deleted=999']) {
-      expect(await (await visitor.get(forged)).text()).not.toMatch(/dead letters? deleted/);
+      expect(await (await visitor.get(forged)).text()).not.toMatch(/callbacks? deleted/);
     }
   });
 
@@ -212,7 +225,7 @@ describe('a session of the console', () => {
       });
       const address = response.headers.get('location') ?? '';
       expect([response.status, address]).toEqual([303, expect.stringContaining(`service=${SERVICE_ID}`)]);
-      expect(await (await visitor.get(address)).text()).toContain('Select at least one dead letter');
+      expect(await (await visitor.get(address)).text()).toContain('Select at least one callback');
     }
     const vague = { since: 'yesterday', reason: 'unheard-of', service: 'x'.repeat(256) };
     for (const [name, value] of Object.entries(vague)) {
@@ -229,7 +242,9 @@ describe('a session of the console', () => {
     const which = { which: 'all', service: serviceId };
     const page = await (await visitor.post('/console/dead-letters/delete', which)).text();
     const asked = /name="asked" value="([^"]+)"/.exec(page)?.[1] ?? '';
-    expect(page).toMatch(new RegExp(`Delete 1 dead letter\\?[^]*All that match now[^]*<dd>.*${serviceId}`));
+    expect(page).toMatch(
+      new RegExp(`Delete 1 given-up callback\\?[^]*All that match now[^]*<dd>.*${serviceId}`),
+    );
     const later = await deadLetter(serviceId);
     const done = await visitor.post('/console/dead-letters/delete', { ...which, asked, confirmed: 'true' });
     expect(done.headers.get('location')).toContain('deleted=1');
@@ -256,7 +271,7 @@ describe('a session of the console', () => {
       const html = await (await visitor.get(`/console/dead-letters?${asked}`)).text();
       expect([asked, html]).toEqual([
         asked,
-        expect.stringMatching(/class="problem"[^]*No dead letter matches/),
+        expect.stringMatching(/class="problem"[^]*No given-up callback matches/),
       ]);
     }
   });
@@ -264,13 +279,16 @@ describe('a session of the console', () => {
   it('offers a replay only if one is possible, and shows a callback that was never attempted', async () => {
     const visitor = await signedIn(OPERATOR);
     const serviceId = randomUUID();
-    const [id, kept] = [await deadLetter(serviceId), await deadLetter(serviceId)];
+    const { id: endpointId } = await register({ serviceId });
+    const [id, kept] = await insertGivenUp(database.url, { serviceId, endpointId, count: 2 });
+    // Its endpoint is deleted.
+    await insertGivenUp(database.url, { serviceId, endpointId: randomUUID() });
     await query(database.url, 'DELETE FROM service_callback_payloads WHERE id = $1', [id]);
     const list = await (await visitor.get(`/console/dead-letters?service=${serviceId}`)).text();
-    expect(list).toMatch(/All 2 that match[^]*cannot be replayed/);
+    expect(list).toMatch(/All 3 that match[^]*cannot be replayed/);
     const which = { which: 'all', service: serviceId };
     const question = await (await visitor.post('/console/dead-letters/replay', which)).text();
-    expect(question).toContain('Replay 1 dead letter?');
+    expect(question).toContain('Replay 1 given-up callback?');
     const response = await visitor.get(`/console/services/${serviceId}/callbacks/${id}`);
     const html = await response.text();
     expect([response.status, html]).toEqual([
@@ -293,11 +311,7 @@ describe('a session of the console', () => {
   });
 
   it('says that a failing endpoint is about to be disabled, and how a disabled one failed', async () => {
-    const authorization = `Bearer ${OPERATOR}`;
-    const { id, serviceId } = await registerCallbackApi(
-      { ...service, call: (method, path, body) => service.call(method, path, body, { authorization }) },
-      { url: 'http://127.0.0.1:9/' },
-    );
+    const { id, serviceId } = await register();
     await query(
       database.url,
       `WITH health AS (
@@ -356,14 +370,7 @@ describe('a session of the console', () => {
     for (const text of [other, 'order-_', '%', 'nothing\0at all', 'x'.repeat(300)])
       expect(await found(reader, text)).toMatch(/Nothing found for|Enter what to look for/);
 
-    const { id, serviceId, url } = await registerCallbackApi(
-      {
-        ...service,
-        call: (method, path, body) =>
-          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
-      },
-      { url: `http://127.0.0.1:9/${randomUUID()}` },
-    );
+    const { id, serviceId, url } = await register({ url: `http://127.0.0.1:9/${randomUUID()}` });
     for (const text of [id, id.slice(0, 8), url.slice(-12).toUpperCase()])
       expect(await found(operator, text)).toBe(`/console/services/${serviceId}/endpoints/${id}`);
     expect(await found(operator, serviceId)).toBe(`/console?text=${serviceId}`);
@@ -387,14 +394,7 @@ describe('a session of the console', () => {
 
   it('asks for confirmation before it disables', async () => {
     const visitor = await signedIn(OPERATOR);
-    const { id, serviceId } = await registerCallbackApi(
-      {
-        ...service,
-        call: (method, path, body) =>
-          service.call(method, path, body, { authorization: `Bearer ${OPERATOR}` }),
-      },
-      { url: 'http://127.0.0.1:9/' },
-    );
+    const { id, serviceId } = await register();
     const endpoint = `/console/services/${serviceId}/endpoints/${id}`;
     const asked = await visitor.post(`${endpoint}/disable`, {});
     expect(await asked.text()).toContain('Disable this endpoint?');
@@ -464,6 +464,17 @@ describe('a session of the console', () => {
     } finally {
       await query(database.url, 'ALTER TABLE elsewhere RENAME TO service_callback_minutes');
     }
+  });
+
+  it('looks at a bounded number of callbacks for a type, and goes on with older ones', async () => {
+    const serviceId = randomUUID();
+    await insertGivenUp(database.url, { serviceId, count: 10_000 });
+    const visitor = await signedIn(OPERATOR);
+    const page = async (address: string) => (await visitor.get(address)).text();
+    const first = await page(`/console/callbacks?service=${serviceId}&type=complaint`);
+    expect(first).toContain('No callback matches so far');
+    const [, older = ''] = /href="([^"]+)" rel="next"/.exec(first) ?? [];
+    expect(await page(older.replaceAll('&amp;', '&'))).toMatch(/No callback matches<(?![^]*rel="next")/);
   });
 
   it('slows down guesses of tokens, whatever address a header claims', async () => {

@@ -22,7 +22,7 @@ describe('the documents', () => {
   ])('%s', async (_, script) => {
     const args = ['--import', REGISTER, join(ROOT, script), '--check'];
 
-    // Rejects, with what the script says, where a document is stale.
+    // Rejects with the script's message if a document is stale.
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
 
     expect(stdout).toContain('up to date');

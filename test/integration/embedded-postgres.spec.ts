@@ -11,7 +11,7 @@ import {
 } from '../../src/embedded-postgres/embedded-postgres.js';
 import { findBinaries } from '../../src/embedded-postgres/binaries.js';
 
-/** Nothing here has to survive a power cut. */
+/** No data here must survive a power cut. */
 const FAST = { fsync: 'off' };
 
 describe('startEmbeddedPostgres', () => {
@@ -48,7 +48,7 @@ describe('startEmbeddedPostgres', () => {
     return postgres;
   }
 
-  /** An owner in a process (and a process group) of its own, with its database up. */
+  /** An owner in its own process and process group, with a running database. */
   async function startOwner(then: 'stay' | 'leave' | 'exit'): Promise<{ owner: ChildProcess; url: string }> {
     const support = join(import.meta.dirname, '../support');
     const owner = fork(join(support, 'embedded-postgres-owner.ts'), [dataDir, then], {

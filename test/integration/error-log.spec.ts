@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Res, ServiceUnavailableException } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { HttpAdapterHost, NestFactory } from '@nestjs/core';
 import type { Response } from 'express';
 import { HttpErrorFilter } from '../../src/http/http-error.filter.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
@@ -141,7 +141,7 @@ describe('the log of requests that failed', () => {
     };
     const app = await NestFactory.create(HostModule, { logger });
     closers.push(() => app.close());
-    app.useGlobalFilters(new HttpErrorFilter());
+    app.useGlobalFilters(new HttpErrorFilter(app.get(HttpAdapterHost)));
     await app.listen(0, '127.0.0.1');
     const url = await app.getUrl();
 

@@ -334,7 +334,7 @@ describe('while the database does not respond, the figures', () => {
   it('are bounded: figures of further services are dropped and counted', async () => {
     const { figures, dropped } = start();
     await forwarder.down();
-    // The first flush takes what there is; what comes after it waits here.
+    // The first flush takes the figures so far; later ones wait.
     figures.delivered(aCallback({ serviceId: randomUUID(), endpointId: randomUUID() }));
     await eventually(async () => expect(logs).toHaveLength(1));
     const extra = 300;

@@ -78,7 +78,7 @@ class SettingsModule {}
 @Module({})
 class Host {}
 
-/** What the host keeps in PostgreSQL is its business: here the module gets the same database, or another. */
+/** The module uses the host's database, or another one. */
 interface HostOptions {
   readonly callbacks: DynamicModule;
   readonly dataSources: readonly DynamicModule[];

@@ -33,7 +33,7 @@ describe('the pool that BullMQ is given', () => {
       const responses = await Promise.all([lock(1, 2), lock(2, 1)]);
       expect(responses.map(({ rows }) => rows.length)).toEqual([1, 1]);
       rounds += 1;
-      // Where one was through before the other had connected, they were not in each other's way.
+      // If one finished before the other had connected, there was no deadlock.
     } while ((await tries()) === 2 * rounds && rounds < 20);
     expect(await tries()).toBe(2 * rounds + 1);
   });

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { InjectQueue } from '@nestjs/bullmq';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Queue } from 'bullmq';
@@ -16,7 +15,6 @@ import {
   ServiceCallbacksHealth,
   ServiceCallbacksModule,
 } from 'service-callbacks';
-import { ConsoleAccess, ConsoleModule, type Caller } from 'service-callbacks/console';
 import { Clock } from '../../src/service-callbacks/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -58,14 +56,6 @@ class Board {
     @InjectQueue(CALLBACK_QUEUES.retry) retry: Queue,
   ) {
     this.queues = [main, retry];
-  }
-}
-
-class Nobody implements ConsoleAccess {
-  readonly areRequired = true;
-
-  callerOf(): Promise<Caller | undefined> {
-    return Promise.resolve(undefined);
   }
 }
 
@@ -161,22 +151,5 @@ describe('what a host operates the module with', () => {
 
     const started = NestFactory.createApplicationContext(Host, { logger: false, abortOnError: false });
     await expect(started).rejects.toThrow(/resolve dependencies of the Curious/);
-  });
-
-  it('refuses to show its console on Fastify, by name', async () => {
-    @Module({
-      imports: [
-        ...callbacks(),
-        ConsoleModule.forRoot({ access: { provide: ConsoleAccess, useClass: Nobody } }),
-      ],
-    })
-    class Host {}
-
-    const host = await NestFactory.create(Host, new FastifyAdapter(), { logger: false, abortOnError: false });
-    try {
-      await expect(host.init()).rejects.toThrow(/console needs @nestjs\/platform-express, and .* on fastify/);
-    } finally {
-      await host.close();
-    }
   });
 });

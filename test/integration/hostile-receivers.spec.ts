@@ -9,7 +9,7 @@ import { selfSigned } from '../support/tls/credentials.js';
 const TIMEOUT_MS = 500;
 /** How late (ms) a busy machine may be. */
 const LATE_MS = 1_000;
-/** Of an attempt that something else is to end, ms: where that is missing, `TIMEOUT_MS + LATE_MS` are exceeded. */
+/** The deadline of an attempt that something else must end first, ms: otherwise `TIMEOUT_MS + LATE_MS` are exceeded. */
 const NOT_THE_DEADLINE_MS = 5_000;
 
 const closers: (() => Promise<void>)[] = [];

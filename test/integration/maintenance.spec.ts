@@ -58,7 +58,10 @@ describe('the retention of callbacks', () => {
 
   const tidy = (kept?: Kept) => maintenance(kept).tidy();
 
-  /** A callback that was queued, and finished, so long ago. @returns its id */
+  /**
+   * A callback that was queued, and finished, this long ago.
+   * @returns its id
+   */
   async function aged(ms: number, disposition?: Disposition, attempts = 1): Promise<string> {
     const at = Date.now() - ms;
     const id = uuidv7({ msecs: at });
@@ -241,7 +244,7 @@ describe('the retention of callbacks', () => {
       await oldLetters(2_500);
       const young = await aged(29 * DAY_MS, GIVE_UP);
       await Promise.all([tidy(), tidy(), tidy()]);
-      // What another one had in its hands is for the next round.
+      // The next round deletes the rows that another process had locked.
       await tidy();
       expect(await records()).toEqual(new Set([young]));
       expect(await payloads()).toEqual(new Set([young]));

@@ -18,7 +18,7 @@ import { startReceiver } from '../support/receiver.js';
 
 const run = promisify(execFile);
 
-/** What the module loads beside its peers. One more is one more for every host. */
+/** What the module loads beside its peers. Every addition is one more package for every host. */
 const OWN_DEPENDENCIES = [
   '@nestjs/axios',
   '@opentelemetry/api',
@@ -32,7 +32,7 @@ const OWN_DEPENDENCIES = [
   'zod',
 ];
 
-/** What the console loads beside that, where a host imports it. */
+/** What the console also loads, in a host that imports it. */
 const CONSOLE_DEPENDENCIES = ['cookie', 'htmx.org', 'preact', 'preact-render-to-string'];
 
 /** What must be the host's own copy: a second one would have other tokens, entities or metadata. */
@@ -48,7 +48,7 @@ const PEERS = [
   'typeorm',
 ];
 
-/** What a host finds at the root; readers, console, configuration, receivers and tests have parts of their own. */
+/** The exports of the root. Readers, console, configuration, receivers and tests have entry points of their own. */
 const PUBLIC_FACE = [
   'CALLBACK_HTTP_SERVICE',
   'CALLBACK_QUEUES',
@@ -79,7 +79,7 @@ const PUBLIC_FACE = [
   'serviceCallbackMigrations',
 ];
 
-/** What the example host has of its own. */
+/** The example host's own packages. */
 const HOST_DEPENDENCIES = ['@nestjs/platform-express', '@types/node'];
 
 interface Manifest {
@@ -96,7 +96,7 @@ describe('the package', () => {
   let host: string;
   let installed: string;
   let tarball: string;
-  /** What the compiler said of the host. */
+  /** The compiler's messages about the host. */
   let complaints: string;
 
   beforeAll(async () => {
@@ -129,6 +129,14 @@ describe('the package', () => {
     const unwanted =
       /\.spec\.|^dist\/\w+\/(notifications|observability(?!\/describe-error)|database\/embedded|main|service|app\.module)\b(?!-)/;
     expect(paths.filter((path) => unwanted.test(path))).toEqual([]);
+  });
+
+  it('explains itself in an editor without numbers of requirements or decisions', async () => {
+    const types = join(installed, 'dist/esm');
+    const files = (await readdir(types, { recursive: true })).filter((path) => path.endsWith('.d.ts'));
+    expect(files.length).toBeGreaterThan(100);
+    const texts = await Promise.all(files.map((path) => readFile(join(types, path), 'utf8')));
+    expect(texts.join('\n').match(/^.*\b(R\d+|ADR)\b.*$/gm)).toBeNull();
   });
 
   it("depends only on what it loads, with peer dependencies for what must be the host's own copy", async () => {
@@ -189,7 +197,7 @@ describe('the package', () => {
     });
     const { exports, loaded } = JSON.parse(stdout) as { exports: string[]; loaded: string[] };
     expect(exports.toSorted()).toEqual(['API_SCOPES', 'ConsoleAccess', 'ConsoleModule', 'SubjectLookup']);
-    // Itself: its version is in its manifest.
+    // The package itself, whose version comes from its manifest.
     const known = new Set(['service-callbacks', ...OWN_DEPENDENCIES, ...PEERS]);
     expect(loaded.filter((name) => !known.has(name)).toSorted()).toEqual(CONSOLE_DEPENDENCIES);
   });
@@ -330,7 +338,7 @@ async function compile(project: string): Promise<string> {
   }
 }
 
-/** Prints what the package, or a part of it, exports, and which packages its files load. */
+/** Prints what an entry point exports, and which packages its files load. */
 const EXPORTS_SCRIPT = `
 import { registerHooks } from 'node:module';
 

@@ -13,7 +13,7 @@ import { medianDelay, WOKEN_WITHIN_MS } from '../support/wake-ups.js';
 import { DataSource } from 'typeorm';
 
 const describeWithPgBouncer = pgBouncerPath === undefined ? describe.skip : describe;
-/** All that is sent together is there by then, ms; of each by itself `WOKEN_WITHIN_MS` says more. */
+/** All callbacks have arrived within this time, ms; `WOKEN_WITHIN_MS` holds for a single one. */
 const AT_ONCE_MS = 4_000;
 const TIMEOUT_MS = 120_000;
 

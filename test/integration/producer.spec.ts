@@ -31,7 +31,7 @@ interface Order {
   readonly news?: string;
 }
 
-/** Its payload is what the test wants it to be. */
+/** The test decides its payload. */
 const orderPaid = defineCallbackType<Order>({
   type: 'order_paid',
   identify: ({ serviceId, order, news }) => ({
@@ -52,7 +52,7 @@ describe('the producer', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     host = await startHost(database.url, { callbackTypes: [orderPaid] });
-    // What is enqueued stays where it was put, and no statement is counted but the producer's.
+    // Without a relay: callbacks stay pending, and only the producer's statements are counted.
     await host.app.get(Relay, { strict: false }).onModuleDestroy();
     for (const part of [SafetySweep, Maintenance, Holds])
       await host.app.get<Holds>(part, { strict: false }).beforeApplicationShutdown();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CallbackListRepository } from '../../src/service-callbacks/history/callback-list.repository.js';
+import { CallbackLogReader } from '../../src/service-callbacks/history/callback-log.reader.js';
 import { DeadLetterRepository } from '../../src/service-callbacks/history/dead-letter.repository.js';
 import { LOG_STATES, type LogFilter, type LogScope } from '../../src/service-callbacks/history/records.js';
 import { uuidRangeOf } from '../../src/service-callbacks/history/uuid-range.js';
@@ -12,7 +13,7 @@ const TIMEOUT_MS = 240_000;
 const SERVICES = 40;
 const ROWS = 200_000;
 const QUEUED = 16_000;
-/** More than any open state has of them: what is read of one stretch of an index. */
+/** More rows than any open state has: the size of one stretch of an index. */
 const STRETCH = 25_000;
 
 /** Tables that grow with callbacks. */
@@ -38,7 +39,8 @@ describe('the plans of the record, with statistics from an empty table', () => {
     await dataSource.query(
       `INSERT INTO service_callbacks (id, service_id, endpoint_id, callback_type, subject_id, url, state, reason, detail,
          priority, batch, batched_at, next_attempt_at, generation_at, queued_at, changed_at, finished_at, attempt_count)
-       SELECT id, service_id, endpoint_id, 'delivery_status', 'subject-' || n / 2, 'https://a.example/', state,
+       SELECT id, service_id, endpoint_id, CASE WHEN n % 20011 = 7 THEN 'complaint' ELSE 'delivery_status' END,
+         'subject-' || n / 2, 'https://a.example/', state,
          CASE WHEN state = 'given_up' THEN 'not_retried' END, CASE WHEN state = 'held' THEN 'circuit_open' END,
          1 + n % 5, CASE WHEN state = 'queued' THEN md5('batch ' || n / 2500)::uuid END,
          CASE WHEN state = 'queued' THEN now() - interval '1 minute' END,
@@ -64,7 +66,7 @@ describe('the plans of the record, with statistics from an empty table', () => {
 
   afterAll(() => store.close());
 
-  /** Every statement goes by indexes, and reads so many rows of a table at most. */
+  /** Every statement uses indexes, and reads at most this many rows of a table. */
   function expectFrugal(all: readonly Explained[], most: number): void {
     expect(all.length).toBeGreaterThan(0);
     const wasteful = all.filter(
@@ -197,6 +199,9 @@ describe('the plans of the record, with statistics from an empty table', () => {
       ...LOG_STATES.map((state) => [` that are ${state}`, () => ({ state })] as const),
       [' of one endpoint', () => ({ callbackApiId: endpoints[1]?.id ?? '' })],
       [' of one subject', () => ({ subjectId: 'subject-150' })],
+      [' of one type', () => ({ callbackType: 'delivery_status' })],
+      [' of a rare type', () => ({ callbackType: 'complaint' })],
+      [' given up for one reason', () => ({ reason: 'expired' })],
       [' since a time', () => ({ since: new Date(Date.now() - 60_000_000) })],
       [' until a time', () => ({ until: new Date(Date.now() - 60_000_000) })],
     ];
@@ -213,6 +218,24 @@ describe('the plans of the record, with statistics from an empty table', () => {
         await expectFrugalWork(STRETCH, () => list.list(scope(), filter(), PAGE, after));
       },
     );
+
+    it.each(scopes)('%s callbacks of a rare type finds each once, page by page', async (_, scope) => {
+      const rare = await store.dataSource.query<{ id: string }[]>(
+        `SELECT id FROM service_callbacks WHERE callback_type = 'complaint' AND $1 IN ('', service_id)
+         ORDER BY queued_at DESC, id DESC`,
+        [scope() === 'all' ? '' : endpoints[1]?.serviceId],
+      );
+      const reader = new CallbackLogReader(
+        new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 }),
+      );
+      const found: string[] = [];
+      for (let page = await reader.list(scope(), { callbackType: 'complaint' }, undefined, 2); ;) {
+        found.push(...page.callbacks.map(({ id }) => id));
+        if (!page.next) break;
+        page = await reader.list(scope(), { callbackType: 'complaint' }, page.next, 2);
+      }
+      expect(found).toEqual(rare.map(({ id }) => id));
+    });
 
     it.each(scopes)('%s finished callbacks reads only this page', async (_, scope) => {
       const list = new CallbackListRepository(store.dataSource, { keep: 'all', retentionDays: 30 });

@@ -96,7 +96,7 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>): void {
     await database.drop();
   });
 
-  /** A time of this test's, as JSON says it. */
+  /** A time of this test, as JSON. */
   function expectNow(time: string | null | undefined): void {
     expect(time).toMatch(ISO);
     expect(Date.parse(time ?? '')).toBeGreaterThanOrEqual(startedAt - 1_000);
@@ -253,7 +253,7 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>): void {
 
   it('is maintained and swept', async () => {
     await service.app.get(Maintenance).tidy();
-    // Of many processes at once, and all there are.
+    // Of many processes at once, and of all callbacks.
     const [figures, tomorrow] = [service.app.get(FiguresRepository), new Date(Date.now() + 86_400_000)];
     await Promise.all(Array.from({ length: 8 }, () => figures.prune(tomorrow, tomorrow)));
     await service.app.get(SafetySweep).sweep();

@@ -36,7 +36,7 @@ import { medianDelay, WOKEN_WITHIN_MS } from '../support/wake-ups.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** @returns what gives the most memory held since then over what was held then, bytes. */
+/** @returns a function that returns the growth of the memory in use since then, bytes */
 function watchMemory(): () => number {
   const held = () => {
     collectGarbage();
@@ -89,7 +89,7 @@ class Stage {
     return service;
   }
 
-  /** The API without a relay: what it enqueues stays pending. */
+  /** The API without a relay: its callbacks stay pending. */
   async startWithoutRelay(): Promise<TestService> {
     const service = await this.start({ PROCESS_ROLE: 'api' });
     await service.app.get(Relay).onModuleDestroy();
@@ -105,7 +105,10 @@ class Stage {
     return row?.state;
   }
 
-  /** Marks what is pending as a relay does that ends before it adds the jobs. @returns the ids of the batches */
+  /**
+   * Marks pending callbacks like a relay that ends before it adds the jobs.
+   * @returns the ids of the batches
+   */
   async markAndCrash(service: TestService, batchSize = 100): Promise<string[]> {
     const limits = { pending: 1_000, quiet: 1_000, due: 1_000, batchSize, after: PRIORITIES };
     const taken = await service.app.get(CallbackRepository).take(limits);

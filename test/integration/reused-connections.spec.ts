@@ -14,7 +14,7 @@ afterEach(() => fixture.close());
 /** How late (ms) a busy machine may be. */
 const LATE_MS = 400;
 
-/** Of attempts that the deadline is not to end, however busy the machine is. */
+/** For attempts that must not reach the deadline, on any machine. */
 const NOT_THE_DEADLINE_MS = 15_000;
 
 type Act = (socket: Socket) => void;
@@ -29,7 +29,7 @@ const respond =
   (socket) =>
     void socket.write(`HTTP/1.1 200 OK\r\n${headers}content-length: 0\r\n\r\n`);
 
-/** Some bytes, and a moment later what ends the connection: a RST overtakes what was not read. */
+/** Some bytes, and a moment later the end of the connection: a RST overtakes unread bytes. */
 const bytesThen =
   (bytes: string, end: Act): Act =>
   (socket) =>
@@ -42,7 +42,7 @@ interface ScriptedServer extends TcpServer {
   readonly connections: readonly Socket[];
 }
 
-/** A server that does, with each request of each connection, what the script says; after its end, the last of it. */
+/** A server that follows a script for each request of each connection; the script's last step repeats. */
 async function scripted(script: readonly (readonly Act[])[], options = {}): Promise<ScriptedServer> {
   const connections: Socket[] = [];
   const requests: number[] = [];
@@ -64,7 +64,7 @@ async function scripted(script: readonly (readonly Act[])[], options = {}): Prom
   return { ...server, connections, requests };
 }
 
-/** A server that closes connections so long after a response, and sees requests so long after they are sent. */
+/** A server that closes idle connections after a time, behind a network with a delay. */
 async function idlingOut({
   idleMs,
   latencyMs,

@@ -14,7 +14,7 @@ const STRICT = { CALLBACK_ALLOW_HTTP: 'false', CALLBACK_ALLOWED_NETWORKS: '', AP
 describe(`${TAKEN.length + REFUSED.length} spellings of a callback URL`, () => {
   let database: TestDatabase;
   let service: TestService;
-  /** The only way out of the client: it says where a connection would have gone, and opens none. */
+  /** The only way out of the client: it records the address of a connection, and opens none. */
   let proxy: ForwardProxy;
   let underTest: ClientUnderTest;
 

@@ -35,7 +35,7 @@ describe('an attacker with a token of the API', () => {
     await database.drop();
   });
 
-  /** Nothing that is done here may be a fault of ours. */
+  /** No attack here may cause a fault of this platform. */
   function as(token: string): RestApi {
     return {
       url: service.url,

@@ -209,7 +209,7 @@ describe('names that a stranger controls', () => {
       const api = await registerCallbackApi(service, { url });
       return createNotification(service, api.serviceId);
     });
-    // All at once from here: the first must still hang when the last does.
+    // All at once from here: the first must still hang during the last.
     const hanging = await eightAtATime(HANGING_NAMES, async (index) => {
       const { callback } = await sendReceipt(service, notifications[index]?.id ?? '');
       return callback.queued ? callback.id : '';

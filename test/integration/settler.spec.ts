@@ -17,7 +17,7 @@ describe('the settler', () => {
   let databasePort: number;
   let settler: Settler;
   let logs: NestLogLine[];
-  /** The ids of each statement, whatever its result. */
+  /** The ids of each statement, also of a failed one. */
   let statements: string[][];
 
   beforeAll(async () => {

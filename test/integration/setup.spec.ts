@@ -16,6 +16,7 @@ import { aNotification } from '../support/builders/a-notification.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
 import { startHost, type Host, type HostOptions } from '../support/host.js';
 import { captureNestLogs } from '../support/nest-logs.js';
+import { closedPort } from '../support/receiver.js';
 import { query } from '../support/sql.js';
 
 const KEY = `host:${Buffer.alloc(32, 1).toString('base64')}`;
@@ -58,7 +59,7 @@ describe('the set-up of a host', () => {
     return host;
   }
 
-  /** What a start says that does not succeed. */
+  /** The error of a start that fails. */
   async function refusal(starting: Promise<unknown>): Promise<string> {
     const error: unknown = await starting.then(
       () => new Error('It started'),
@@ -136,6 +137,18 @@ describe('the set-up of a host', () => {
     expect(await refusal(startWith([other, callbacks]))).toMatch(/type mysql.*PostgreSQL.*`dataSource`/);
     const idle = provided(new DataSource({ type: 'postgres', url: migrated.url }));
     expect(await refusal(startWith([idle, callbacks]))).toMatch(/not connected/);
+  });
+
+  it('names the option where the database of the queues is not there', async () => {
+    const queue = {
+      backend: 'postgres',
+      url: `postgres://me:hunter2@127.0.0.1:${await closedPort()}/queues`,
+    };
+    const message = await refusal(start(migrated.url, { queue } as HostOptions));
+    expect(message).toMatch(
+      /`queue\.url` \(QUEUE_DATABASE_URL\) is unavailable at .*ECONNREFUSED.*Start PostgreSQL/,
+    );
+    expect(message).not.toContain('hunter2');
   });
 
   it('names a second forRoot', async () => {

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 120_000;
 /** pino's number. */
 const INFO_LEVEL = 30;
 
-/** `src/main.ts` as a process of its own, up to where it listens or says why it does not. */
+/** Starts `src/main.ts` as a process, until it listens or fails. */
 describe('the start of the process', () => {
   const closers: (() => Promise<unknown>)[] = [];
 

@@ -67,7 +67,7 @@ describe('the state machine of a callback', () => {
   const disableEndpoint = () =>
     change(`UPDATE service_callback_apis SET disabled_at = now(), disabled_reason = 'by_hand' WHERE id = $1`);
 
-  /** Its endpoint gets nothing for so long, because of an attempt that began just now. */
+  /** Puts its endpoint on hold for this long, because of an attempt that began just now. */
   const hold = (forMs = 0, reason: HoldReason = 'circuit_open', attemptAgeMs = 0) =>
     store.holds.open(endpoint.id, reason, forMs, attemptAgeMs);
 
@@ -477,7 +477,7 @@ describe('the state machine of a callback', () => {
       expect(taken).toEqual([ids[1], ids[3], ids[2], ids[0]]);
     });
 
-    /** One at a time, where the lowest priority has nothing. */
+    /** One at a time, if the lowest priority has no callback. */
     async function ofHighest() {
       const lowest = await store.pending(endpoint, { priority: 24 });
       const taken = await store.take({ pending: 2 });
@@ -505,7 +505,7 @@ describe('the state machine of a callback', () => {
       );
       expect(await store.take({ pending: 0, quiet: 0, due: 0 })).toEqual([]);
       const taken = Map.groupBy(await store.take({ pending: 16, quiet: 16, due: 2 }), (row) => row.is_first);
-      // The eighth of the lowest priority is among the others here.
+      // The eighth for the lowest priority is among the others here.
       expect(taken.get(true)?.length).toBeGreaterThanOrEqual(14);
       expect(taken.get(true)?.length).toBeLessThanOrEqual(16);
       expect(
@@ -609,7 +609,7 @@ describe('the state machine of a callback', () => {
       const known = await store.queued(endpoint);
       await settle(known, { kind: 'retryAt', delayMs: 0, deferral: 'endpoint_busy' });
       expect(await store.row(known.id)).toMatchObject({ detail: 'endpoint_busy', attempt_count: 0 });
-      // It is known while it is queued again: the log says once that it is deferred.
+      // The reason stays while it is queued again, so that the log reports the deferral once.
       await store.take();
       expect(await store.row(known.id)).toMatchObject({ state: 'queued', detail: 'endpoint_busy' });
     });

@@ -13,7 +13,7 @@ import { createNotification, registerCallbackApi, sendReceipt } from '../support
 import { startTestService, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
-/** No worker runs, so that what was enqueued stays where it was put. */
+/** No worker runs, so callbacks stay pending. */
 describe('enqueuing in the caller’s transaction', () => {
   let database: TestDatabase;
   let service: TestService;
@@ -128,7 +128,7 @@ describe('enqueuing in the caller’s transaction', () => {
     try {
       await runner.startTransaction();
       const slow = await send({ manager: runner.manager });
-      // While it is open: without a transaction, and in one of its own.
+      // While it is open: another callback without a transaction, and one in another transaction.
       const alone = await send();
       const other = await dataSource.transaction((manager) => send({ manager }));
       expect(await recorded()).toEqual([alone, other].toSorted());

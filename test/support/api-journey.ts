@@ -29,7 +29,7 @@ interface JourneyOptions {
   readonly receiver: Receiver;
 }
 
-/** Every operation once, some twice, each after what it needs has happened. Callbacks need no retries. */
+/** Every operation once, some twice, each after the operations that it needs. Callbacks need no retries. */
 export async function* apiJourney({ service, api, receiver }: JourneyOptions): AsyncGenerator<JourneyStep> {
   const serviceId = randomUUID();
   const ofService = { service_id: serviceId };

@@ -1,9 +1,11 @@
 import type { Behaviour, Exchange } from './receiver.js';
 
-/** An endpoint that responds only when so many requests have arrived: proves that all were in flight together. */
+/**
+ * An endpoint that responds only when a number of requests have arrived, which proves that all were in flight together.
+ */
 export interface Barrier {
   readonly behaviour: Behaviour;
-  /** Resolves when all are there; none of them has a response yet. */
+  /** Resolves when all have arrived; none of them has a response yet. */
   readonly full: Promise<void>;
   /** How many are waiting for a response now. */
   readonly waiting: number;

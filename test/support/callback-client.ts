@@ -14,7 +14,7 @@ import {
 export interface ClientUnderTest {
   readonly client: CallbackClient;
   readonly wire: UndiciTransport;
-  /** The seam a host intercepts; unused where `through` is `undici`. */
+  /** Where a host's interceptors run; unused if `through` is `undici`. */
   readonly http: HttpService;
 }
 

@@ -13,7 +13,7 @@ import { startForwarder, type Forwarder } from './faults/forwarder.js';
 export const LOCK_MS = 600;
 export const STALLED_MS = 300;
 
-/** @returns `keep`, or nothing where the job is to be completed. */
+/** @returns `keep`, or nothing if the job is to be completed */
 export type Process = (job: AnyJob, freed: () => void) => Promise<'keep' | void>;
 
 export interface LoopOptions {
@@ -32,13 +32,13 @@ export class ConformanceQueue {
   queue!: Queue;
   /** What the store reported to the loops. */
   errors: unknown[] = [];
-  /** The ids of what the loops were handed out, in order. */
+  /** The ids of the jobs that the loops fetched, in order. */
   handedOut: string[] = [];
   /** How often the loops asked for a job. */
   fetches = 0;
-  /** Whether the last loop that asked for a job got none: it waits for one. */
+  /** Whether the last loop that fetched got no job: it waits for one. */
   isDrained = false;
-  /** For what a processor waits for that shall not end before the test does. */
+  /** Never resolves before the test ends; processors wait for it. */
   stuck = Promise.withResolvers<void>();
   private forwarder!: Forwarder;
   private storePort = 0;

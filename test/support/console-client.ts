@@ -41,7 +41,7 @@ export class ConsoleClient {
     return this.post('/console/sign-in', { token, to }, { csrf, headers });
   }
 
-  /** The synchroniser token of a page, whatever it shows. */
+  /** The synchroniser token of any page. */
   async csrf(): Promise<string> {
     return CSRF.exec(await (await this.get('/console/dead-letters')).text())?.[1] ?? '';
   }

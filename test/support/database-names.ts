@@ -4,5 +4,5 @@ export const ADMIN_URL_VARIABLE = 'TEST_DATABASE_ADMIN_URL';
 /** The migrated database that each test's own is cloned from. It accepts no connections. */
 export const TEMPLATE_DATABASE = 'service_callbacks_template';
 
-/** Where the run's Redis is; unset where there is no redis-server. */
+/** The URL of the run's Redis; unset without a redis-server. */
 export const REDIS_URL_VARIABLE = 'SERVICE_CALLBACKS_TEST_REDIS_URL';

@@ -5,7 +5,7 @@ import { ADMIN_URL_VARIABLE, TEMPLATE_DATABASE } from './database-names.js';
 /** A database of one test file's own. */
 export interface TestDatabase {
   readonly url: string;
-  /** Removes it, also while there are connections. */
+  /** Removes it, even with open connections. */
   drop(): Promise<void>;
 }
 

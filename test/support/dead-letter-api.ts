@@ -33,7 +33,9 @@ export function deadLettersOf(api: RestApi, serviceId: string) {
     remove: (id: string): Promise<ApiAnswer> => api.call('DELETE', `${base}/${id}`),
     replay: (id: string): Promise<ApiAnswer<{ data: { id: string; queued: boolean } } & ErrorBody>> =>
       api.call('POST', `${base}/${id}/replay`),
-    replayAll: (filter?: object): Promise<ApiAnswer<{ data: { count: number } }>> =>
+    replayAll: (
+      filter?: object,
+    ): Promise<ApiAnswer<{ data: { count: number; replay_id?: string | null } }>> =>
       api.call('POST', `${base}/replay`, filter),
   };
 }

@@ -1,7 +1,7 @@
 import dns, { Packet, type Packet as Message } from 'dns2';
 import { EventEmitter, once } from 'node:events';
 
-/** One record of an answer; `name` where it is not of the name that was asked for. */
+/** One record of an answer; `name` if it differs from the name in the query. */
 export type DnsRecord = { readonly name?: string } & (
   { readonly a: string } | { readonly aaaa: string } | { readonly cname: string }
 );
@@ -15,17 +15,17 @@ export interface DnsQuestion {
   readonly type: 'A' | 'AAAA';
 }
 
-/** What a name answers; `asked` counts the earlier questions for the same name and type. */
+/** The answer for a name; `asked` is the number of earlier queries for the same name and type. */
 export type DnsScript = (question: DnsQuestion, asked: number) => DnsAnswer | Promise<DnsAnswer>;
 
-/** A real name server, on a UDP port of 127.0.0.1, that says what a test wants it to. */
+/** A real name server, on a UDP port of 127.0.0.1, with answers that a test sets. */
 export interface DnsServer {
   /** `127.0.0.1:port`, as `CALLBACK_DNS_SERVERS` takes it. */
   readonly address: string;
   readonly questions: readonly DnsQuestion[];
-  /** What a name, or with `*.` every name under one, answers from now on. Others do not exist. */
+  /** Sets the answer for a name, or with `*.` for every name under it. Other names do not exist. */
   respond(name: string, script: DnsScript): void;
-  /** Resolves with the question that makes it true, at once where it is. */
+  /** Resolves with the query that makes it true, at once if one already did. */
   until(condition: () => boolean): Promise<void>;
   close(): Promise<void>;
 }
@@ -36,7 +36,7 @@ const TYPES: Readonly<Record<number, DnsQuestion['type']>> = {
 };
 const RCODE_SERVFAIL = 2;
 const RCODE_NXDOMAIN = 3;
-/** Nothing may keep what a hostile server says. */
+/** Nobody may cache the answers of a hostile server. */
 const TTL = 0;
 
 export async function startDnsServer(): Promise<DnsServer> {

@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Sockets } from './receiver/sockets.js';
 import type { TlsCredentials } from './tls/credentials.js';
 
-/** A request the proxy got, whatever it made of it. */
+/** A request to the proxy, also one that it refuses. */
 export interface ProxyRequest {
   readonly method: string;
   /** `ip:port` of a CONNECT. */
@@ -28,7 +28,7 @@ export interface ForwardProxyOptions {
   readonly credentials?: string;
   /** Instead of opening a connection. */
   readonly respond?: (socket: Socket) => void;
-  /** Where a connection really goes. Default: where it was asked for. */
+  /** Where a connection really goes. Default: to the requested address. */
   readonly route?: (host: string, port: number) => { readonly host: string; readonly port: number };
 }
 

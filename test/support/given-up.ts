@@ -6,11 +6,14 @@ export interface GivenUpOptions {
   readonly endpointId?: string | null;
   /** When it was given up, and queued. Default: now. */
   readonly at?: Date;
-  /** Sealed; null: none. Default: some text. */
+  /** The sealed payload; null: none. Default: some text. */
   readonly payload?: string | null;
 }
 
-/** Records of callbacks that were given up, without their way there. @returns their ids */
+/**
+ * Inserts records of callbacks that were given up.
+ * @returns their ids
+ */
 export async function insertGivenUp(
   databaseUrl: string,
   options: GivenUpOptions,

@@ -1,6 +1,6 @@
 /**
- * A process with one endpoint of every hostile kind, or, told `healthy`, with a healthy one; sends their ports and
- * ends with its parent.
+ * A process with one endpoint of every hostile kind, or with a healthy one if its argument is `healthy`. It sends their
+ * ports, and ends with its parent.
  */
 import { startTcpServer } from './receiver/tcp-server.js';
 import * as hostile from './receiver/hostile-sockets.js';

@@ -21,7 +21,7 @@ export interface HostileLoad {
   readonly attempts: number;
   /** Growth of the resident set, from before to its highest, MiB. */
   readonly memoryMiB: number;
-  /** 99th percentile of the event loop's delay, ms; idle is what the same process has with nothing to do. */
+  /** 99th percentile of the event loop's delay, ms; `idle` is that of the same process without work. */
   readonly loopP99Ms: number;
   readonly idleLoopP99Ms: number;
   /** The slowest of the healthy callbacks meanwhile, ms. */
@@ -50,7 +50,7 @@ const send = (port: number) =>
 // A process that is at work already: as many healthy callbacks at once, and each kind of hostile one.
 for (let n = 0; n < 20; n += 1) await Promise.all(Array.from({ length: ENDPOINTS }, () => send(healthy)));
 await Promise.all(hostile.map(send));
-// What loading TypeScript has left behind is not what is measured.
+// Garbage of loading TypeScript must not be measured.
 collectGarbage();
 const idle = await loopP99(() => sleep(1_000));
 const memoryBefore = process.memoryUsage().rss;
@@ -111,7 +111,7 @@ function collectGarbage(): void {
   (runInNewContext('gc') as () => void)();
 }
 
-/** Not on this process's event loop, which is what is measured. */
+/** In another process, because this one's event loop is measured. */
 function startEndpoints(kind: string): ChildProcess {
   return fork(join(import.meta.dirname, 'hostile-endpoints.ts'), [kind], {
     execArgv: ['--import', join(import.meta.dirname, 'register-typescript.mjs')],

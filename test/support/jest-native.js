@@ -35,7 +35,7 @@ registerHooks({
   },
 });
 
-/** A `testRunner` of Jest: what is passed on is Jest's own, but for who loads modules and whose globals it sets. */
+/** A `testRunner` of Jest: it only changes who loads modules, and whose globals are set. */
 export default function run(globalConfig, config, environment, runtime, testPath, sendMessageToJest) {
   // Of this project, and of no other.
   for (const name of given.splice(0)) delete globalThis[name];
@@ -59,7 +59,7 @@ function native(runtime) {
     requireModule: require,
     requireInternalModule: freshly,
     unstable_shouldLoadAsEsm: () => true,
-    // A file runs in several projects, and again where it is watched: another address is another module.
+    // A file runs in several projects, and again in watch mode: another address is another module.
     unstable_importModule: (path) => import(`${pathToFileURL(path).href}?run=${(count += 1)}`),
     enterTestCode: () => runtime.enterTestCode(),
     leaveTestCode: () => runtime.leaveTestCode(),

@@ -6,7 +6,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly level: numb
 /** Which lines: those that have all of these fields with these values. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** pino's number of `error`: from here on it is this platform's own fault. */
+/** pino's number of `error`: from this level on, a line is a fault of this platform. */
 const ERROR_LEVEL = 50;
 
 /** Every event that is the last one of a callback. */
@@ -21,7 +21,7 @@ const ENDS: readonly string[] = [
   'callback.disabled',
 ];
 
-/** Stands where standard output would: the log is tested as the contract it is. */
+/** Replaces standard output: tests treat the log as a contract. */
 export class LogCapture {
   readonly lines: LogLine[] = [];
   private readonly arrivals = new EventEmitter().setMaxListeners(0);
@@ -39,7 +39,7 @@ export class LogCapture {
     return this.lines.filter((line) => line.event === event && matches(line, where));
   }
 
-  /** What was said of one callback, in order. */
+  /** The lines of one callback, in order. */
   ofCallback(callbackId: string): LogLine[] {
     return this.lines.filter((line) => line['callback_id'] === callbackId);
   }
@@ -49,12 +49,12 @@ export class LogCapture {
     return this.lines.filter((line) => line.level >= ERROR_LEVEL);
   }
 
-  /** Resolves with the first `count` such lines, as soon as they are there. */
+  /** Resolves with the first `count` matching lines, as soon as they exist. */
   waitFor(event: string, where: LogFields = {}, options: LogWaitOptions = {}): Promise<LogLine[]> {
     return this.wait(() => this.events(event, where), `${event} ${JSON.stringify(where)}`, options);
   }
 
-  /** Resolves with the line that says how a callback ended, as soon as it is there. */
+  /** Resolves with the line of a callback's end, as soon as it exists. */
   async waitForEnd(callbackId: string, options: Omit<LogWaitOptions, 'count'> = {}): Promise<LogLine> {
     const ends = () => this.ofCallback(callbackId).filter(({ event }) => ENDS.includes(event ?? ''));
     const [line] = await this.wait(ends, `the end of ${callbackId}`, options);
@@ -67,7 +67,7 @@ export class LogCapture {
     what: string,
     { count = 1, timeoutMs = 20_000 }: LogWaitOptions,
   ): Promise<LogLine[]> {
-    // Unlike a timer it keeps no process alive where a caller has gone on without this.
+    // Unlike a timer, it does not keep the process alive after its caller has gone on.
     const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const found = matching();

@@ -5,7 +5,7 @@ export type NestLogLine = Readonly<Record<string, unknown>> & {
   readonly level: string;
 };
 
-/** What is logged through Nest from now on, where no service with a logger of its own runs. */
+/** Captures what is logged through Nest from now on, in a test without a service. */
 export function captureNestLogs(): NestLogLine[] {
   const lines: NestLogLine[] = [];
   const at = (level: string) => (message: unknown) => {

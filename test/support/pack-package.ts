@@ -8,7 +8,7 @@ export const CHECKOUT = resolve(import.meta.dirname, '../..');
 /** What is not in a fresh clone. */
 const NOT_CHECKED_IN: ReadonlySet<string> = new Set(['.git', '.data', 'coverage', 'dist', 'node_modules']);
 
-/** What `npm test` says about itself is not for an npm that a test starts. */
+/** Variables that `npm test` sets are not for an npm that a test starts. */
 export const NPM_ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)),
 );

@@ -18,7 +18,7 @@ export interface PgBouncer {
   stop(): Promise<void>;
 }
 
-/** Where it is installed, if it is; distributions keep it where ordinary users do not look. */
+/** Its path, if it is installed; distributions put it outside of ordinary users' paths. */
 export const pgBouncerPath = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
   .map((directory) => join(directory, 'pgbouncer'))
   .find(isExecutable);

@@ -30,7 +30,10 @@ export class Scrapes {
   /** Of each target the times at which it was scraped. */
   private readonly times = new Map<string, number[]>();
 
-  /** @param at s @param text undefined where the target did not respond */
+  /**
+   * @param at s
+   * @param text undefined if the target did not respond
+   */
   add(at: number, text: string | undefined, instance = 'one:3000'): this {
     const target = { job: 'service-callbacks', instance };
     this.times.set(instance, [...(this.times.get(instance) ?? []), at]);
@@ -45,7 +48,10 @@ export class Scrapes {
     return this;
   }
 
-  /** @param at s @throws SyntaxError for what is no PromQL, Error for what this does not know */
+  /**
+   * @param at s
+   * @throws SyntaxError for invalid PromQL, Error for PromQL that this does not support
+   */
   query(expression: string, at: number): Vector {
     const result = new Evaluation(expression, [...this.series.values()], this.times).run(at);
     return typeof result === 'number' ? [{ labels: {}, value: result }] : result;

@@ -29,7 +29,7 @@ export async function queuedJobs(service: TestService): Promise<string[]> {
 
 /**
  * Resolves when every callback is finished and no job is in either queue.
- * @param timeoutMs longer where a worker was stopped: the lock of its last job may have to run out
+ * @param timeoutMs longer if a worker was stopped: the lock of its last job may have to expire
  */
 export function nothingStands(service: TestService, timeoutMs?: number): Promise<void> {
   return eventually(async () => {
@@ -51,7 +51,7 @@ async function openCallbacks(service: TestService): Promise<string[]> {
   return rows.map(({ id, state }) => `${state} ${id}`);
 }
 
-/** The steps of a job's life that are the same whatever the backend. */
+/** The steps of a job's life that are the same on both backends. */
 const STEPS: readonly string[] = ['added', 'active', 'completed', 'failed', 'stalled', 'duplicated'];
 
 /** What BullMQ noted of a job, oldest first: `added`, `active` for each attempt, then how it ended. */

@@ -17,9 +17,9 @@ export type { RecordedRequest, WaitOptions } from './receiver/recording.js';
 /** The response of a path: a bare number is that status with an empty body. */
 export type Scripted = number | Behaviour;
 
-/** A service's server, as a test wants it to behave; a real one on 127.0.0.1 and a port of its own. */
+/** A service's server that behaves as a test says: a real one, on a port of 127.0.0.1. */
 export interface Receiver {
-  /** `http://127.0.0.1:port/path`, or `https://localhost:port/path` where it has TLS credentials. */
+  /** `http://127.0.0.1:port/path`, or `https://localhost:port/path` with TLS credentials. */
   url(path?: string): string;
   readonly port: number;
   /** Every request in the order it was complete. */
@@ -27,9 +27,8 @@ export interface Receiver {
   /** Sockets accepted since the start, and those open now. */
   readonly sockets: Sockets;
   /**
-   * Resolves with the first `count` requests (of that path), at once if they are there.
-   *
-   * @param options.timeoutMs default 10,000; then rejects, saying what did arrive
+   * Resolves with the first `count` requests (of that path), at once if they have arrived.
+   * @param options.timeoutMs default 10,000; then it rejects, and names the requests that arrived
    */
   waitForRequests(count: number, options?: WaitOptions): Promise<readonly RecordedRequest[]>;
   /**
@@ -86,7 +85,7 @@ async function respond(
 ): Promise<void> {
   const { method = '', url = '/', headers, socket } = request;
   const body = await text(request).catch(() => undefined);
-  if (body === undefined) return; // the client went away before its request was complete
+  if (body === undefined) return; // the client closed the connection before its request was complete
   const path = new URL(url, 'http://receiver').pathname;
   const script = scripts.get(path) ?? [status(200)];
   const behaviour = (script.length > 1 ? script.shift() : script[0]) ?? status(200);

@@ -135,7 +135,7 @@ export class RecordStore {
     });
   }
 
-  /** Probes, and what is released. */
+  /** Takes probes and released callbacks. */
   takeHeld(limits: Partial<HeldLimits> = {}): Promise<TakenNow[]> {
     return this.callbacks.takeHeld({ batchSize: 100, probes: 10, maxWindow: 64, ...limits });
   }
@@ -149,7 +149,10 @@ export class RecordStore {
     return { id, batch };
   }
 
-  /** Overwrites columns of a record: what no transition does at once. @param assignments SQL, `$1` is the id */
+  /**
+   * Overwrites columns of a record in a way that no transition does.
+   * @param assignments SQL, `$1` is the id
+   */
   async change(id: string, assignments: string): Promise<void> {
     await this.dataSource.query(`UPDATE service_callbacks SET ${assignments} WHERE id = $1`, [id]);
   }

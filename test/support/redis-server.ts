@@ -10,7 +10,7 @@ export interface RedisServer {
   readonly pid: number;
   /** Ends it, as `SHUTDOWN` or as `SIGKILL` would; its files stay. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** On the same port, with what it had on disk. */
+  /** Starts it again on the same port, with its data on disk. */
   start(): Promise<void>;
   /** Ends it and removes its files. */
   stop(): Promise<void>;

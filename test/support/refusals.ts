@@ -8,6 +8,7 @@ const names: Readonly<Record<number, string>> = {
   405: 'MethodNotAllowedError',
   409: 'ConflictError',
   413: 'PayloadTooLargeError',
+  429: 'RateLimitError',
 };
 
 /** The one shape of an error, whole. */

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
 const SWC_VERSION = require('@swc/core/package.json').version;
-// Of this user alone: what is in there is run.
+// Only for this user, because these files are executed.
 const CACHE = join(tmpdir(), `service-callbacks-transforms-${userInfo().uid}`);
 mkdirSync(CACHE, { recursive: true, mode: 0o700 });
 
@@ -53,7 +53,7 @@ registerHooks({
   },
 });
 
-/** Under a name made of all that decides what comes out, so that nothing in there is ever out of date. */
+/** The name depends on everything that decides the result, so a file is never out of date. */
 function transformed(url) {
   const filename = fileURLToPath(url);
   const source = readFileSync(filename, 'utf8');
@@ -63,7 +63,7 @@ function transformed(url) {
     .digest('hex');
   const kept = join(CACHE, `${key}.mjs`);
   if (existsSync(kept)) return readFileSync(kept, 'utf8');
-  // Loaded where it is needed: loading the compiler takes longer than reading what it made.
+  // Loaded only if needed: loading the compiler takes longer than reading its results.
   const { code } = require('@swc/core').transformSync(source, options);
   // Moved into place whole: others may be looking for it at this moment.
   const unfinished = `${kept}.${process.pid}`;

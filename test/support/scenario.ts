@@ -32,7 +32,7 @@ export interface SentCallback {
   readonly notificationId: string;
 }
 
-/** Registers one, through the REST API, for a service of its own by default. */
+/** Registers an endpoint through the REST API, by default for a new service. */
 export async function registerCallbackApi(
   api: RestApi,
   { serviceId = randomUUID(), ...overrides }: Partial<CallbackApiBody> & { readonly serviceId?: string },
@@ -74,7 +74,7 @@ export async function sendReceipt(
   );
 }
 
-/** An email of this service and the receipt that says it was delivered. */
+/** An email of this service, and a receipt that it was delivered. */
 export async function causeCallback(api: RestApi, serviceId: string): Promise<SentCallback> {
   const { id: notificationId } = await createNotification(api, serviceId);
   const { callback } = await sendReceipt(api, notificationId);

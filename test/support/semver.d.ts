@@ -1,4 +1,4 @@
-/** What the tests use of it: it has no types of its own. */
+/** The part of its types that the tests use: it has none. */
 declare module 'semver' {
   export function satisfies(version: string, range: string): boolean;
 }

@@ -6,7 +6,7 @@ import { queueEnvironment } from './queue-backend.js';
 /** Variables of the environment table. */
 export type Environment = Readonly<Record<string, string>>;
 
-/** What every test needs: plain http to this machine, quick retries, a key of its own. */
+/** Settings of every test: plain http to this machine, quick retries, a test key. */
 export const TEST_ENVIRONMENT: Environment = {
   NODE_ENV: 'test',
   PORT: '0',
@@ -20,7 +20,7 @@ export const TEST_ENVIRONMENT: Environment = {
   CALLBACK_RETRY_MAX_DELAY_MS: '100',
 };
 
-/** Anything that serves the REST contract: the service in this process, or one in a process of its own. */
+/** A service in this process or another, with the REST contract. */
 export interface RestApi {
   readonly url: string;
   /** A request with its parsed response; a text goes out as it is, anything else as JSON. */
@@ -39,7 +39,7 @@ export interface TestService extends RunningService, RestApi {
 export interface ApiAnswer<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed where it is JSON, else the text. */
+  /** Parsed if it is JSON, otherwise the text. */
   readonly body: Body;
 }
 

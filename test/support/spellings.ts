@@ -6,12 +6,12 @@ import type { UrlRefusal } from '../../src/service-callbacks/addresses/address-r
  * route and the client are all held to this one table.
  */
 
-/** What host names resolve to where this table is used. */
+/** The addresses of host names in tests with this table. */
 export const ADDRESS_OF_NAMES = '9.9.9.9';
 
 const A_NAME = ADDRESS_OF_NAMES;
 
-/** A host name of so many characters, in labels as long as they may be. */
+/** A host name with this many characters, in labels of the largest length. */
 function nameOf(length: number): string {
   return `${'a'.repeat(63)}.`.repeat(4).slice(0, length);
 }

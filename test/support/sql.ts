@@ -1,6 +1,6 @@
 import { Client, type QueryResultRow } from 'pg';
 
-/** One statement on a connection of its own, as an observer outside the service. */
+/** Runs one statement on a new connection, outside of the service. */
 export async function query<Row extends QueryResultRow>(
   databaseUrl: string,
   text: string,

@@ -27,7 +27,7 @@ const dataDir = await mkdtemp(join(tmpdir(), 'service-callbacks-test-'));
 try {
   const [cluster, redis] = await Promise.all([
     startEmbeddedPostgres({ dataDir, settings: SETTINGS }),
-    // Its absence has been said by jest.config.js.
+    // jest.config.js has reported that it is missing.
     startRedisServer().catch(() => undefined),
   ]);
   try {

@@ -13,8 +13,8 @@ const parsers = types as unknown as {
 const ARRAYS = [1000, 1005, 1007, 1009, 1015, 1016, 1022, 1115, 1185, 1231, 3807, 2951];
 
 /**
- * What many applications do for some types, for all: PostgreSQL's text in place of a value.
- * @returns undoes it
+ * Makes `pg` return PostgreSQL's text for all types, as many applications do for some of them.
+ * @returns a function that undoes it
  */
 export function readEverythingAsText(): () => void {
   const oids = [...Object.values(parsers.builtins), ...ARRAYS];

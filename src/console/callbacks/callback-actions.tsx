@@ -5,6 +5,7 @@ import { Notice } from '../page/notice.js';
 import { When } from '../page/when.js';
 import { paths } from '../paths.js';
 import { can, type ConsoleSession } from '../session/console-session.js';
+import { isDue } from '../words/durations.js';
 
 /** The requested action. */
 export const CALLBACK_NEWS = ['replayed', 'retried'] as const;
@@ -13,18 +14,24 @@ export type CallbackNews = (typeof CALLBACK_NEWS)[number];
 interface NoticeProps {
   readonly news: CallbackNews | undefined;
   readonly callback: LoggedCallbackWithAttempts;
+  readonly now: Date;
 }
 
 /** How it went, as far as the record says by now: an address alone makes the page claim nothing. */
-export const CallbackNotice = ({ news, callback: { state, attemptCount } }: NoticeProps) => {
+export const CallbackNotice = ({ news, callback, now }: NoticeProps) => {
   if (news === undefined) return null;
-  if (state === 'delivered') return <Notice tone="good" title="It has arrived" />;
-  if (state === 'waiting') return <Notice tone="plain" title="It is on its way" />;
-  const hasFailed = attemptCount > 0;
+  if (callback.state === 'delivered') return <Notice tone="good" title="It has arrived" />;
+  if (isOnItsWay(callback, now)) return <Notice tone="plain" title="It is on its way" />;
+  const hasFailed = callback.attemptCount > 0;
   return (
     <Notice tone="warn" title={hasFailed ? 'It has not arrived: see below why' : 'It was not sent yet'} />
   );
 };
+
+/** It is sent within a moment. */
+export function isOnItsWay({ state, nextAttemptAt }: LoggedCallbackWithAttempts, now: Date): boolean {
+  return state === 'waiting' || (nextAttemptAt !== null && isDue(nextAttemptAt, now));
+}
 
 interface ActionsProps {
   readonly session: ConsoleSession;
@@ -48,22 +55,17 @@ export const CallbackActions = (props: ActionsProps) => {
       <span class="quiet">
         {isOver
           ? 'Sends it once more: the same webhook-id, the same body.'
-          : 'Sends it at once instead of at its time.'}
+          : callback.detail === 'retry_after'
+            ? 'Sends it at once, although its endpoint asked for a pause.'
+            : 'Sends it at once instead of at its time.'}
       </span>
     </PostForm>
   );
 };
 
 function obstacle({ serviceId, callback, api, now }: ActionsProps) {
-  const { finishedAt, detail, nextAttemptAt, replayRequestedAt } = callback;
-  if (finishedAt === null) {
-    if (detail !== 'retry_after' || nextAttemptAt === null) return null;
-    return (
-      <>
-        Its endpoint asked for a pause until <When at={nextAttemptAt} now={now} /> UTC; it is sent after that.
-      </>
-    );
-  }
+  const { finishedAt, replayRequestedAt } = callback;
+  if (finishedAt === null) return null;
   if (replayRequestedAt !== null)
     return (
       <>

@@ -15,11 +15,11 @@ const PERIOD_WORDS: Readonly<Record<Period, string>> = {
   outage: 'Since this outage began',
 };
 
-/** What can be chosen on a page with callbacks of several endpoints. */
+/** The choices on a page with callbacks of several endpoints. */
 export interface FilterChoices {
-  /** Undefined in a service's own view: there is one service. */
+  /** Undefined in a service's own view, which has only one service. */
   readonly service: 'any' | undefined;
-  /** Of the service; undefined where none is chosen. */
+  /** The endpoints of the service; undefined if no service is chosen. */
   readonly endpoints: readonly Pick<CallbackApi, 'id' | 'url'>[] | undefined;
   readonly types: readonly string[];
 }
@@ -110,7 +110,7 @@ export const CallbackFilter = ({ action, query, isFiltered, choices, isFailing }
 
 type EndpointFieldProps = Pick<CallbackFilterProps, 'query'> & { readonly choices: FilterChoices };
 
-/** By its URL where the service is known, by its id otherwise. */
+/** An endpoint's URL if its service is known, otherwise its id. */
 const EndpointField = ({ choices: { endpoints }, query: { fields, problems } }: EndpointFieldProps) => {
   const { endpoint } = fields;
   if (endpoints === undefined)

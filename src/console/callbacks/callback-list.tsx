@@ -38,7 +38,7 @@ export const CallbackList = (view: CallbackListView) => {
       {query.fields.replay && <OfReplay query={query} id={query.fields.replay} />}
       <CallbackFilter {...{ action, query, isFiltered, choices }} isFailing={view.isFailing} />
       {callbacks.length === 0 ? (
-        <Nothing isFiltered={isFiltered} />
+        <Nothing isFiltered={isFiltered} hasOlder={next !== null} />
       ) : (
         <DataTable
           caption="Callbacks, newest first"
@@ -111,8 +111,18 @@ const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
   }
 };
 
-const Nothing = ({ isFiltered }: { readonly isFiltered: boolean }) =>
-  isFiltered ? (
+interface NothingProps {
+  readonly isFiltered: boolean;
+  /** Older ones have not been looked at. */
+  readonly hasOlder: boolean;
+}
+
+const Nothing = ({ isFiltered, hasOlder }: NothingProps) =>
+  hasOlder ? (
+    <Empty title="No callback matches so far">
+      <p>The newest of each state have been looked at. “Older” goes on with the others.</p>
+    </Empty>
+  ) : isFiltered ? (
     <Empty title="No callback matches">
       <p>Widen the filter, or clear it.</p>
     </Empty>

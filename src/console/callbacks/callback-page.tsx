@@ -12,7 +12,7 @@ import { counted } from '../words/counts.js';
 import { latency, nextTry } from '../words/durations.js';
 import { typeWords } from '../words/failures.js';
 import { shortId } from '../words/ids.js';
-import { CallbackActions, CallbackNotice, type CallbackNews } from './callback-actions.js';
+import { CallbackActions, CallbackNotice, isOnItsWay, type CallbackNews } from './callback-actions.js';
 import { CallbackState, outcomeWords } from './callback-state.js';
 import { SentPanel } from './sent-panel.js';
 import { Timeline } from './timeline.js';
@@ -37,6 +37,7 @@ export const CallbackPage = (view: CallbackView) => {
   const trail: [string, string][] = [['Callbacks', paths.callbacks]];
   if (api !== null) trail.push([api.url, paths.endpoint(serviceId, api.id)]);
   const isOpen = callback.finishedAt === null;
+  const isSoon = isOnItsWay(callback, now);
   const personal = view.showsPersonal ? 'shown' : undefined;
   const title = `Callback ${shortId(callback.id)}`;
   return (
@@ -44,21 +45,21 @@ export const CallbackPage = (view: CallbackView) => {
       title={`${title}, ${outcomeWords(callback)}`}
       session={session}
       section="callbacks"
-      reloadSeconds={isOpen && news !== undefined ? 5 : undefined}
+      reloadSeconds={isOpen && news !== undefined ? (isSoon ? 2 : 5) : undefined}
     >
       <Live
         id="callback"
         address={
           isOpen ? withQuery(paths.callback(serviceId, callback.id), { done: news, personal }) : undefined
         }
-        everySeconds={callback.state === 'waiting' ? 2 : 15}
+        everySeconds={isSoon ? 2 : 15}
       >
         <PageHeader title={title} trail={trail}>
           <p class="lead" role="status">
             <CallbackState state={callback.state} /> {sentence(callback, now)}
           </p>
         </PageHeader>
-        <CallbackNotice news={news} callback={callback} />
+        <CallbackNotice news={news} callback={callback} now={now} />
         <CallbackActions {...{ session, serviceId, callback, api, now }} />
         <div class="split">
           <section class="panel" aria-labelledby="attempts">

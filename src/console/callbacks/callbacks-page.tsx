@@ -9,7 +9,7 @@ import { CallbackList, callbackListAddress, type CallbackListView } from './call
 interface CallbacksPageProps {
   readonly session: ConsoleSession;
   readonly list: CallbackListView;
-  /** It does not keep itself up to date. */
+  /** The page does not refresh itself. */
   readonly isPaused: boolean;
 }
 

@@ -117,7 +117,7 @@ export class CallbacksController {
     back(response, serviceId, id, 'retried');
   }
 
-  /** Since when the endpoint of a filter has only failed. */
+  /** The beginning of the failure of a filter's endpoint. */
   private async failingSince(session: ConsoleSession, endpointId: unknown): Promise<Date | null> {
     if (typeof endpointId !== 'string' || !isId(endpointId)) return null;
     return this.endpoints.failingSince(scopeOf(session), endpointId);

@@ -1,6 +1,7 @@
 import type { LoggedCallbackWithAttempts } from '../../service-callbacks/history/records.js';
 import type { CallbackApi } from '../../service-callbacks/endpoints/callback-api.repository.js';
 import type { CallbackBody } from '../../service-callbacks/reporting/callback-body.reader.js';
+import { Copy } from '../page/copy.js';
 import { paths, withQuery } from '../paths.js';
 import { asCurl } from './as-curl.js';
 import { HeaderList } from './header-list.js';
@@ -22,7 +23,6 @@ export const SentPanel = (view: SentPanelProps) => {
   const url = callback.url ?? api?.url;
   const at = callback.attempts.at(-1)?.at ?? callback.queuedAt;
   const headers = sentHeaders(callback.id, at);
-  const isMasked = body.kind === 'kept' && body.maskedFields.length > 0;
   return (
     <section class="panel sent" aria-labelledby="sent">
       <h2 id="sent">What is sent</h2>
@@ -34,21 +34,29 @@ export const SentPanel = (view: SentPanelProps) => {
       <HeaderList headers={headers} label="Headers that are sent" />
       <Body {...view} />
       {url !== undefined && (
-        <details>
-          <summary>As a command</summary>
-          <pre class="code" tabIndex={0} role="region" aria-label="As a command">
-            <code>{asCurl({ url, headers, body: body.kind === 'kept' ? body.text : undefined })}</code>
-          </pre>
-          <p class="quiet">
-            Put the token into CALLBACK_TOKEN and the signing secret into CALLBACK_SECRET first
-            {body.kind !== 'kept' && ', and the body into body.json'}.
-            {isMasked && ' The masked fields are sent as you see them.'}
-          </p>
-        </details>
+        <Command
+          command={asCurl({ url, headers, body: body.kind === 'kept' ? body.text : undefined })}
+          body={body}
+        />
       )}
     </section>
   );
 };
+
+const Command = ({ command, body }: Pick<SentPanelProps, 'body'> & { readonly command: string }) => (
+  <details>
+    <summary>As a command</summary>
+    <pre class="code" tabIndex={0} role="region" aria-label="As a command">
+      <code>{command}</code>
+    </pre>
+    <p class="quiet">
+      <Copy text={command} what="command" isLarge /> Put the token into CALLBACK_TOKEN and the signing secret
+      into CALLBACK_SECRET first
+      {body.kind !== 'kept' && ', and the body into body.json'}.
+      {body.kind === 'kept' && body.maskedFields.length > 0 && ' The masked fields are sent as you see them.'}
+    </p>
+  </details>
+);
 
 type BodyProps = Omit<SentPanelProps, 'api'>;
 

@@ -73,11 +73,11 @@ const Step = ({ tone, children }: StepProps) => (
 );
 
 interface ReplaysProps extends TimelineProps {
-  /** Of the attempt before which it stands. */
+  /** The index of the attempt after it. */
   readonly index: number;
 }
 
-/** The end of one generation and the start of the next. Only of the last replay the record has the time. */
+/** The end of one generation and the start of the next. The record has the time of the last replay only. */
 const Replays = ({ callback: { attempts, generation, replayedAt }, index, now }: ReplaysProps) => {
   const before = attempts[index - 1];
   const from = before?.generation ?? 0;
@@ -119,7 +119,7 @@ const Attempt = ({ attempt, number, before, now, isLast }: AttemptProps) => {
   );
 };
 
-/** What came back: the beginning of it, of a failure alone. */
+/** The beginning of the response, if the attempt failed. */
 const Response = ({
   attempt: { excerpt, headers },
   number,

@@ -35,9 +35,9 @@ export interface DeadLettersView {
 }
 
 const UNDONE: Readonly<Record<Undone, string>> = {
-  none_selected: 'Select at least one dead letter',
+  none_selected: 'Select at least one callback',
   none_replayable:
-    'None of them can be replayed: their bodies are not kept any more, or a replay was requested',
+    'None of them can be replayed now: their endpoint is disabled or deleted, their body is not kept any more, or a replay was requested',
   none_left: 'They are gone already',
 };
 
@@ -47,18 +47,18 @@ export const DeadLettersPage = (view: DeadLettersView) => {
   const address = (after?: string) => withQuery(paths.deadLetters, { ...filterFields(query), after });
   const isFiltered = Object.values(filterFields(query)).some(Boolean) || !isUnderstood(query);
   return (
-    <Layout title="Dead letters" session={session} section="dead-letters">
-      <PageHeader title="Dead letters">
+    <Layout title="Given up" session={session} section="dead-letters">
+      <PageHeader title="Given up">
         <p class="quiet">Callbacks that were given up and not replayed since. They can be sent again.</p>
       </PageHeader>
       {deleted !== undefined && (
-        <Notice tone="good" title={`${counted(Number(deleted), 'dead letter')} deleted`} />
+        <Notice tone="good" title={`${counted(Number(deleted), 'given-up callback')} deleted`} />
       )}
       {undone !== undefined && <Notice tone="warn" title={undone} />}
       {runs.length > 0 && <Running runs={runs} />}
       <Filter query={query} isFiltered={isFiltered} isOperator={session.caller.serviceId === undefined} />
       {letters.length === 0 ? (
-        <Empty title={isFiltered ? 'No dead letter matches' : 'There are no dead letters'}>
+        <Empty title={isFiltered ? 'No given-up callback matches' : 'No callback is given up'}>
           <p>
             {isFiltered ? 'Widen the filter, or clear it.' : 'Callbacks that are given up are listed here.'}
           </p>
@@ -73,7 +73,7 @@ export const DeadLettersPage = (view: DeadLettersView) => {
       <Pager
         first={query.after === undefined ? null : address()}
         next={next === null ? null : address(next)}
-        what="dead letters"
+        what="given-up callbacks"
       />
     </Layout>
   );
@@ -99,7 +99,7 @@ interface FilterProps extends Pick<DeadLettersView, 'query'> {
 }
 
 const Filter = ({ query: { fields, problems }, isFiltered, isOperator }: FilterProps) => (
-  <form method="get" action={paths.deadLetters} class="filter" aria-label="Filter dead letters">
+  <form method="get" action={paths.deadLetters} class="filter" aria-label="Filter given-up callbacks">
     {isOperator && (
       <TextField name="service" label="Service id" value={fields.service} problem={problems.service} />
     )}

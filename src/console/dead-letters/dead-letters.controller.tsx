@@ -116,7 +116,7 @@ export class ConsoleDeadLettersController {
     selection: Selection,
   ): Promise<void> {
     const { query, filter } = selection;
-    const total = await this.deadLetters.countReplayable(query.scope, filter, MAX_COUNTED);
+    const total = await this.runs.preview(query.scope, { ...filter, state: 'given_up' }, MAX_COUNTED);
     if (total === 0) {
       response.redirect(303, list(query, { undone: signedNotice(session, 'undone', 'none_replayable') }));
       return;
@@ -127,8 +127,8 @@ export class ConsoleDeadLettersController {
       response,
       <QuestionPage verb="Replay" {...{ session, selection, total }}>
         Each is sent to its endpoint once more, with the same webhook-id. At {replaysPerSecond} a second this
-        takes about {duration(ms)}; it can be stopped. Those whose endpoint is disabled or deleted stay dead
-        letters.
+        takes about {duration(ms)}; it can be stopped. Those whose endpoint is disabled or deleted are not
+        among them.
       </QuestionPage>,
     );
   }

@@ -1,7 +1,7 @@
 import type { DeadLetterQuery } from './dead-letter-query.js';
 import { filterFields } from './filter-fields.js';
 
-/** Takes the filter along with a form. */
+/** Sends the filter along with a form. */
 export const HiddenFilter = ({ query }: { readonly query: DeadLetterQuery }) => (
   <>
     {Object.entries(filterFields(query)).map(

@@ -13,13 +13,13 @@ interface LettersTableProps {
   readonly now: Date;
 }
 
-/** Dead letters, with boxes to tick where the token may do something with them. */
+/** Given-up callbacks, with boxes to tick where the token may do something with them. */
 export const LettersTable = ({ session, letters, now }: LettersTableProps) => {
   const maySelect = can(session, 'dead-letters:replay');
   const isOperator = session.caller.serviceId === undefined;
   return (
     <DataTable
-      caption="Dead letters, newest first"
+      caption="Given-up callbacks, newest first"
       hideCaption
       cards
       head={[

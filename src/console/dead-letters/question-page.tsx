@@ -21,14 +21,14 @@ interface QuestionPageProps {
   readonly children: ComponentChildren;
 }
 
-/** Asks for confirmation before many dead letters are replayed, or any is deleted. */
+/** Asks for confirmation before many given-up callbacks are replayed, or any is deleted. */
 export const QuestionPage = ({ session, verb, selection, total, children }: QuestionPageProps) => {
   const { query, ids, now } = selection;
-  const what = `${atMost(total, MAX_COUNTED)} dead ${total === 1 ? 'letter' : 'letters'}`;
+  const what = `${atMost(total, MAX_COUNTED)} given-up ${total === 1 ? 'callback' : 'callbacks'}`;
   const back = withQuery(paths.deadLetters, filterFields(query));
   return (
     <Layout title={`${verb} ${what}?`} session={session} section="dead-letters">
-      <PageHeader title={`${verb} ${what}?`} trail={[['Dead letters', paths.deadLetters]]}>
+      <PageHeader title={`${verb} ${what}?`} trail={[['Given up', paths.deadLetters]]}>
         <p class="lead">{children}</p>
       </PageHeader>
       {ids === undefined && (

@@ -38,8 +38,8 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
   return (
     <Layout title="Replay" session={session} section="dead-letters" reloadSeconds={isMoving ? 2 : undefined}>
       <PageHeader
-        title={`Replay of ${counted(run.total, 'dead letter')}`}
-        trail={[['Dead letters', paths.deadLetters]]}
+        title={`Replay of ${counted(run.total, 'callback')}`}
+        trail={[['Given up', paths.deadLetters]]}
       >
         <p class="quiet">
           Requested <When at={run.requestedAt} now={now} />
@@ -125,7 +125,7 @@ const State = ({ progress: { state } }: { readonly progress: ReplayProgress }) =
 function sentence({ total, delivered, refused, givenUp }: ReplayRun, { state }: ReplayProgress): string {
   const arrived = `${count(delivered)} of ${count(total)} arrived`;
   if (state === 'running' || state === 'arriving') return `${arrived} so far.`;
-  if (state === 'stopped') return `${arrived}; those that were still to be sent are dead letters as before.`;
+  if (state === 'stopped') return `${arrived}; those that were still to be sent stay given up.`;
   if (delivered === total) return `All ${count(total)} arrived.`;
   const rest = [
     ...(givenUp > 0 ? [`${count(givenUp)} given up again`] : []),

@@ -16,7 +16,7 @@ import { deadLetterQueryOf, type DeadLetterQuery } from './dead-letter-query.js'
 import { filterFields } from './filter-fields.js';
 import { ReplayPage } from './replay-page.js';
 
-/** A replay of many: how far it has come, and an end to it. */
+/** A replay of many: its progress, and its stop. */
 @SessionPages('console/replays/:id')
 export class ReplaysController {
   constructor(
@@ -58,7 +58,7 @@ export class ReplaysController {
     response.redirect(303, withQuery(paths.replay(id), filterFields(query)));
   }
 
-  /** Whose dead letters alone it is about, as the filter in its address says. */
+  /** The filter in its address limits it to these dead letters. */
   private async endpointOf(
     { serviceId }: ReplayRun,
     { filter }: DeadLetterQuery,

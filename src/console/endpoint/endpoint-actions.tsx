@@ -9,7 +9,7 @@ interface ActionsProps {
   readonly session: ConsoleSession;
   readonly api: CallbackApi;
   readonly deadLetters: number;
-  /** Dead letters of the time in which it is disabled. */
+  /** Dead letters from the time in which it is disabled. */
   readonly kept: number;
 }
 

@@ -3,7 +3,7 @@ import { Notice } from '../page/notice.js';
 import { When } from '../page/when.js';
 import { counted } from '../words/counts.js';
 
-/** What an action did, as the redirect after it says in the address. */
+/** The result of an action, from the address of the redirect after it. */
 export const DONE = ['disabled', 'enabled'] as const;
 export type Done = (typeof DONE)[number];
 
@@ -13,7 +13,7 @@ interface DoneNoticeProps {
   readonly deadLetters: number;
 }
 
-/** An address is kept and sent around: what is no longer so is not said. */
+/** People keep and share addresses: a notice that is no longer true is not shown. */
 export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) => {
   if (done === undefined || isDisabled !== (done === 'disabled')) return null;
   switch (done) {
@@ -39,7 +39,7 @@ export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) =
 
 interface SecretNoticeProps {
   readonly secret: string;
-  /** Until when the previous one also works. */
+  /** The time until which the previous secret also works. */
   readonly until: Date | null;
   readonly now: Date;
 }

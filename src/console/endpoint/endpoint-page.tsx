@@ -27,16 +27,16 @@ export interface EndpointView {
   readonly session: ConsoleSession;
   readonly api: CallbackApi;
   readonly figures: EndpointFigures;
-  /** When it is disabled if it only fails. */
+  /** The time at which it is disabled if it only fails. */
   readonly policy: DisablePolicy;
-  /** That can be replayed, counted to {@link MAX_COUNTED}. */
+  /** Dead letters that can be replayed, counted up to {@link MAX_COUNTED}. */
   readonly deadLetters: number;
-  /** Those of them of the time in which it is disabled, likewise. */
+  /** Those of them from the time in which it is disabled, likewise. */
   readonly kept: number;
   readonly list: CallbackListView;
   readonly now: Date;
   readonly done?: Done | undefined;
-  /** The new signing secret, this once. */
+  /** The new signing secret, shown only once. */
   readonly secret?: string | undefined;
   readonly test?: TestResult | 'too_many' | undefined;
 }
@@ -137,7 +137,7 @@ const Facts = ({ api, now }: EndpointView) => (
   </dl>
 );
 
-/** Of the attempts: a callback that needed three of them succeeded once. */
+/** A share of attempts: a callback with three attempts succeeded once. */
 const SuccessRate = ({ figures: { hours } }: Pick<EndpointView, 'figures'>) => {
   const succeeded = hours.reduce((sum, { delivered }) => sum + delivered, 0);
   const attempts = succeeded + hours.reduce((sum, { failed }) => sum + failed, 0);
@@ -166,7 +166,7 @@ const Circuit = ({ figures, now }: Pick<EndpointView, 'figures' | 'now'>) => (
   />
 );
 
-/** Nothing goes through its circuit, open or closed. */
+/** A disabled endpoint gets no attempts, whatever its circuit is. */
 const Off = () => <Figure name="Circuit" value="—" note="disabled: nothing is sent" />;
 
 function circuitNote({ circuit }: EndpointFigures, now: Date): string {

@@ -42,7 +42,7 @@ interface EndpointPath {
   readonly id: string;
 }
 
-/** One callback API and its server: how it is, and what can be done. */
+/** One endpoint: its health, and the actions on it. */
 @SessionPages('console/services/:service_id/endpoints/:id')
 export class EndpointController {
   private readonly policy: DisablePolicy;

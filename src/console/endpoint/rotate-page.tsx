@@ -12,7 +12,7 @@ interface RotatePageProps {
   readonly api: CallbackApi;
   /** `CALLBACK_SIGNING_OVERLAP_MS`. */
   readonly overlapMs: number;
-  /** It was confirmed before: the page with the new secret was reloaded, or another person was quicker. */
+  /** It was confirmed before: the page with the new secret was reloaded, or another person was faster. */
   readonly isAgain: boolean;
   readonly now: Date;
 }
@@ -58,7 +58,7 @@ export const RotatePage = ({ session, api, overlapMs, isAgain, now }: RotatePage
   );
 };
 
-/** Confirmed for this very secret: the same form sent again is about one that is gone. */
+/** The confirmation is for this secret only: if the same form is sent again, the secret has changed. */
 export function isAgreed(form: Form, api: CallbackApi): boolean {
   return hasSaidYes(form) && form.get('after') === rotationOf(api);
 }
@@ -67,7 +67,7 @@ export function hasSaidYes(form: Form): boolean {
   return form.get('confirmed') === 'true';
 }
 
-/** Another after each rotation. */
+/** A text that changes with each rotation. */
 function rotationOf({ previousSecretUntil }: CallbackApi): string {
   return previousSecretUntil?.toISOString() ?? 'none';
 }

@@ -8,7 +8,7 @@ import { MAX_COUNTED } from './endpoint-limits.js';
 interface SwitchPageProps {
   readonly session: ConsoleSession;
   readonly api: CallbackApi;
-  /** Callbacks that end with it, or that are replayed; counted to {@link MAX_COUNTED}. */
+  /** Callbacks that are given up, or replayed, by the action; counted up to {@link MAX_COUNTED}. */
   readonly callbacks: number;
 }
 

@@ -6,7 +6,7 @@ import { answerWords } from '../words/failures.js';
 
 type Tls = NonNullable<TestResult['connection']['tls']>;
 
-/** What the endpoint did with a test callback. */
+/** The result of a test callback. */
 export const TestOutcome = ({ result }: { readonly result: TestResult | 'too_many' }) =>
   result === 'too_many' ? (
     <Notice tone="warn" title="Too many test callbacks">
@@ -68,7 +68,7 @@ function tlsWords({ protocol, subject, names, issuer, validTo }: Tls): string {
   ].join(', ');
 }
 
-/** A host name or an address at its beginning stays as it is. */
+/** A host name or an address at its beginning is not changed. */
 function asSentence(words: string): string {
   const start = /^[a-z]+\b(?![.:-])/.test(words) ? words.charAt(0).toUpperCase() : words.charAt(0);
   return `${start}${words.slice(1)}${words.endsWith('?') ? '' : '.'}`;

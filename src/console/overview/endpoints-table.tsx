@@ -21,7 +21,7 @@ interface TableProps {
   readonly endpoints: readonly EndpointSummary[];
 }
 
-/** The figures of an endpoint, most of them of the last 24 hours. */
+/** The figures of an endpoint, most of them for the last 24 hours. */
 const FIGURES: readonly {
   readonly order: EndpointOrder;
   readonly words: string;
@@ -71,7 +71,7 @@ export const EndpointsTable = ({ query, ...table }: TableProps & { readonly quer
   );
 };
 
-/** What fails now, why, and the one thing to do next. */
+/** The current failure, its reason, and the next thing to do. */
 export const WorstTable = (table: TableProps) => {
   const mayTest = can(table.session, 'callbacks:write');
   return (

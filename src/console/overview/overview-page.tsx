@@ -28,11 +28,11 @@ export interface OverviewView {
   readonly overview: Overview;
   /** Which endpoints are listed. */
   readonly query: OverviewQuery;
-  /** When endpoints that fail are disabled. */
+  /** After what time failing endpoints are disabled. */
   readonly policy: DisablePolicy;
 }
 
-/** How far given-up and waiting callbacks are counted. */
+/** Limits to which dead letters and waiting callbacks are counted. */
 const MAX_COUNTED = 100_000;
 
 export const OverviewPage = (view: OverviewView) => {

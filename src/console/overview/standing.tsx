@@ -7,17 +7,17 @@ import { duration } from '../words/durations.js';
 import { failureWords } from '../words/failures.js';
 import { overviewAddress } from './overview-query.js';
 
-/** Waiting longer than this is trouble of the platform's own, ms. */
+/** A longer wait is a problem of the platform, ms. */
 export const LATE_MS = 60_000;
 
-/** Kinds of failure that are named. */
+/** How many kinds of failure are named. */
 const NAMED = 4;
 
 interface StandingProps {
   readonly overview: Overview;
 }
 
-/** Whose fault it is, in one line: the platform's own standing apart from the receivers'. */
+/** One line for the state of the platform, and one for the receivers. */
 export const Standing = ({ overview }: StandingProps) => {
   const { failing, disabledEndpoints, allEndpoints } = overview;
   const total = failing.reduce((sum, { endpoints }) => sum + endpoints, 0);
@@ -59,7 +59,7 @@ function platformWords({ processes, oldestDueMs }: Overview): readonly [Tone, st
   return ['good', 'Platform well'];
 }
 
-/** What the operators themselves have to look at. */
+/** Problems of the platform, for its operators. */
 export const PlatformNotices = ({ overview: { processes, droppedFacts, oldestDueMs } }: StandingProps) => (
   <>
     {processes === 0 && (

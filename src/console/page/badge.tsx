@@ -15,7 +15,7 @@ export const Badge = ({ tone, children }: BadgeProps) => (
   </span>
 );
 
-/** A state that leads to what it is about. */
+/** A state with a link to its subject. */
 export const BadgeLink = ({ href, ...badge }: BadgeProps & { readonly href: string }) => (
   <a class="badge-link" href={href}>
     <Badge {...badge} />

@@ -8,7 +8,7 @@ interface ChartProps {
   readonly id: string;
   /** Oldest first. */
   readonly series: readonly OutcomesAt[];
-  /** Of a bar: `minute`, `hour`. */
+  /** The span of a bar: `minute`, `hour`. */
   readonly per: 'minute' | 'hour';
 }
 
@@ -24,32 +24,32 @@ const KINDS = Object.keys(WORDS) as Kind[];
 
 interface Plot {
   readonly name: string;
-  /** From the bottom up: callbacks are stacked on callbacks, never on attempts. */
+  /** From the bottom up. Callbacks are stacked on callbacks, never on attempts. */
   readonly kinds: readonly Kind[];
   /** Its place in the drawing, px. */
   readonly top: number;
   readonly height: number;
 }
 
-/** One below the other, each with a scale of its own: a few failures are seen beside thousands delivered. */
+/** One below the other, each with its own scale: a few failures are visible beside thousands of deliveries. */
 const PLOTS: readonly Plot[] = [
   { name: 'ended', kinds: ['delivered', 'givenUp'], top: 22, height: 96 },
   { name: 'failed', kinds: ['failed'], top: 148, height: 32 },
   { name: 'deferred', kinds: ['deferred'], top: 210, height: 32 },
 ];
 
-/** Units of the drawing: px from top to bottom; its width is stretched to the room there is. */
+/** Units of the drawing: px from top to bottom; the width is stretched to the available space. */
 const DRAWING = { height: 244, bar: 10, gap: 2 } as const;
 
-/** What there is at all is seen: one in a thousand, too, px. */
+/** The least height of a bar, px: one in a thousand is visible. */
 const LEAST_HEIGHT = 3;
 
 const UNITS = { minute: 'min', hour: 'h' } as const;
 
-/** Between two times on the axis. */
+/** The distance of two times on the axis. */
 const TICK_MINUTES = { minute: 15, hour: 6 * 60 } as const;
 
-/** Bars over time with the figures of the one under the pointer or the focus, and the same as a table. */
+/** Bars over time, with the figures of the bar under the pointer or the focus, and the same figures as a table. */
 export const OutcomesChart = ({ title, id, series, per }: ChartProps) => {
   const isEmpty = series.every((outcomes) => KINDS.every((kind) => outcomes[kind] === 0));
   return (
@@ -148,12 +148,12 @@ const Legend = ({ kinds, series }: { readonly kinds: readonly Kind[] } & Pick<Ch
 interface BarProps {
   readonly outcomes: OutcomesAt;
   readonly x: number;
-  /** What the full height of each plot stands for. */
+  /** The value of the full height of each plot. */
   readonly tops: readonly number[];
   readonly isLast: boolean;
 }
 
-/** What happened in one span of time, in all plots. The last one is where the focus enters; arrows move it. */
+/** The figures of one span of time, in all plots. The focus enters at the last one; arrow keys move it. */
 const Bar = ({ outcomes, x, tops, isLast }: BarProps) => {
   const reading = `${clockTime(outcomes.at)}: ${figuresOf((kind) => outcomes[kind])}`;
   return (
@@ -176,7 +176,7 @@ const Stack = ({ plot: { kinds, top: y, height: room }, outcomes, x, top }: Stac
   const heights = kinds.map((kind) =>
     outcomes[kind] === 0 ? 0 : Math.max(LEAST_HEIGHT, (outcomes[kind] / top) * room),
   );
-  // What is raised to the least height takes it from the first.
+  // The height that a small part gains is taken from the first part.
   const excess = Math.max(0, heights.reduce((sum, height) => sum + height, 0) - room);
   let bottom = y + room;
   return (
@@ -199,7 +199,7 @@ const Stack = ({ plot: { kinds, top: y, height: room }, outcomes, x, top }: Stac
   );
 };
 
-/** Round times at even distances, each below its bar. */
+/** Round times at equal distances, each below its bar. */
 const Axis = ({ series, per }: Pick<ChartProps, 'series' | 'per'>) => (
   <svg class="axis" aria-hidden="true">
     {series.map(({ at }, index) => {
@@ -224,7 +224,7 @@ function total(series: readonly OutcomesAt[], kind: Kind): number {
   return series.reduce((sum, outcomes) => sum + outcomes[kind], 0);
 }
 
-/** A round number whose half is one too, not below the highest bar and not far above it. */
+/** A round number whose half is also round: at least the highest bar, and not much more. */
 function niceTop(highest: number): number {
   if (highest <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(highest));

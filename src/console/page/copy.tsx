@@ -1,12 +1,12 @@
 interface CopyProps {
   readonly text: string;
-  /** What it copies: `endpoint id`. */
+  /** The name of the copied text: `endpoint id`. */
   readonly what: string;
-  /** With words on it, where it is the first thing to do. */
+  /** Shows words on the button, where it is the main action. */
   readonly isLarge?: boolean;
 }
 
-/** Puts a text on the clipboard. The stylesheet hides it where there is no JavaScript. */
+/** Copies a text to the clipboard. The stylesheet hides it without JavaScript. */
 export const Copy = ({ text, what, isLarge = false }: CopyProps) => (
   <button
     type="button"

@@ -1,28 +1,28 @@
 import type { ComponentChildren, VNode } from 'preact';
 
-/** The head of a column, where it is more than words. */
+/** The head of a column, if it is more than words. */
 export interface Column {
   readonly words: ComponentChildren;
   readonly isNumber?: boolean;
-  /** The rows are in its order. */
+  /** The rows are sorted by this column. */
   readonly sorted?: 'ascending' | 'descending';
 }
 
 interface DataTableProps {
   readonly caption: string;
-  /** Says in print what the caption would repeat: the heading above the table does. */
+  /** Hides the caption on the page, if the heading above the table says the same. */
   readonly hideCaption?: boolean;
   /** On a narrow screen each row becomes a card, its cells named by `data-label`. */
   readonly cards?: boolean;
-  /** Likewise two lines: its state and time, and what happened; `wide-only` cells are left out. */
+  /** Likewise, but two lines: state and time, then the events; `wide-only` cells are left out. */
   readonly lines?: boolean;
   readonly head: readonly (string | VNode | Column)[];
-  /** Columns of numbers, where the heads are words alone. */
+  /** Columns of numbers, if the heads are only words. */
   readonly numeric?: readonly number[];
   readonly children: ComponentChildren;
 }
 
-/** A table that scrolls by itself where it is wider than the screen; a keyboard reaches it too. */
+/** A table that scrolls by itself if it is wider than the screen, also by keyboard. */
 export const DataTable = ({ caption, head, children, ...looks }: DataTableProps) => (
   <div class="table-scroll" role="region" aria-label={caption} tabIndex={0}>
     <table class={looks.cards ? 'cards' : looks.lines ? 'lines' : undefined}>

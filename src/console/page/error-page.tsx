@@ -6,7 +6,7 @@ interface ErrorPageProps {
   readonly title: string;
   /** What happened, and what to do. */
   readonly words: string;
-  /** Undefined where none could be read. */
+  /** Undefined if there is no session. */
   readonly session: ConsoleSession | undefined;
 }
 

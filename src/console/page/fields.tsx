@@ -30,7 +30,7 @@ interface TextProps {
   readonly problem?: string | undefined;
 }
 
-/** A field of a filter; what is wrong with it is said beside it. */
+/** A field of a filter, with its error beside it. */
 export const TextField = ({ name, label, value, problem, isTime = false }: TextProps) => (
   <label class="field">
     <span>{label}</span>

@@ -8,7 +8,7 @@ interface PostFormProps {
   readonly children: ComponentChildren;
 }
 
-/** A form that changes something: with the synchroniser token of the session. */
+/** A form that changes something, with the synchroniser token of the session. */
 export const PostForm = ({ action, csrf, children, class: className }: PostFormProps) => (
   <form method="post" action={action} class={className}>
     <input type="hidden" name={CSRF_FIELD} value={csrf} />

@@ -1,6 +1,6 @@
 import type { Tone } from '../words/tone.js';
 
-/** A shape of its own for each tone: no status is shown by colour alone. */
+/** A shape for each tone, so that no state is shown by colour only. */
 const SHAPES: Readonly<Record<Tone, string>> = {
   good: 'M3 8.5 6.5 12 13 4.5',
   bad: 'M4 4l8 8M12 4l-8 8',

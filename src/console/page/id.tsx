@@ -3,15 +3,15 @@ import { Copy } from './copy.js';
 
 interface IdProps {
   readonly id: string;
-  /** What it is the id of: `callback`. */
+  /** What the id belongs to: `callback`. */
   readonly what: string;
   /** Its page. */
   readonly href?: string | undefined;
-  /** Shows all of it. */
+  /** Shows the whole id. */
   readonly isWhole?: boolean;
 }
 
-/** An id, short enough for a table and long enough to be found by; the button copies all of it. */
+/** An id, short enough for a table and long enough for the search; the button copies the whole id. */
 export const Id = ({ id, what, href, isWhole = false }: IdProps) => {
   const code = (
     <code class="id" title={id}>

@@ -11,7 +11,7 @@ export type Section = 'overview' | 'callbacks' | 'dead-letters';
 const SECTIONS: readonly (readonly [Section, string, string])[] = [
   ['overview', 'Overview', paths.overview],
   ['callbacks', 'Callbacks', paths.callbacks],
-  ['dead-letters', 'Dead letters', paths.deadLetters],
+  ['dead-letters', 'Given up', paths.deadLetters],
 ];
 
 /**

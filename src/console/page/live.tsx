@@ -2,9 +2,9 @@ import type { ComponentChildren } from 'preact';
 
 interface LiveProps {
   readonly id: string;
-  /** Where it is found again; undefined: it stands still. */
+  /** The address from which it is refreshed; undefined: it is not refreshed. */
   readonly address: string | undefined;
-  /** Default 15. */
+  /** Seconds between two refreshes. Default 15. */
   readonly everySeconds?: number;
   readonly children: ComponentChildren;
 }

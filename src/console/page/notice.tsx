@@ -9,7 +9,7 @@ interface NoticeProps {
   readonly children?: ComponentChildren;
 }
 
-/** What has just happened, or what there is to know before anything else. */
+/** What has just happened, or what a person must know first. */
 export const Notice = ({ tone, title, id, children }: NoticeProps) => (
   <div class={`notice notice-${tone}`} role={tone === 'bad' ? 'alert' : 'status'} id={id}>
     <ToneIcon tone={tone} />
@@ -20,7 +20,7 @@ export const Notice = ({ tone, title, id, children }: NoticeProps) => (
   </div>
 );
 
-/** A list with nothing in it says why, and what to do. */
+/** An empty list says why it is empty, and what to do. */
 export const Empty = ({
   title,
   children,

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 
 interface PageHeaderProps {
   readonly title: string;
-  /** Where it belongs: words and address, outermost first. */
+  /** The pages above it: words and address, outermost first. */
   readonly trail?: readonly (readonly [string, string])[];
   /** Under the title. */
   readonly children?: ComponentChildren;

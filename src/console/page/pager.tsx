@@ -1,11 +1,11 @@
 interface PagerProps {
-  /** Of the first page; null where this is it. */
+  /** The address of the first page; null if this is the first page. */
   readonly first: string | null;
   readonly next: string | null;
   readonly what: string;
 }
 
-/** Through a list by cursor: forward, and back to its beginning. */
+/** Links through a list with a cursor: forward, and back to the beginning. */
 export const Pager = ({ first, next, what }: PagerProps) =>
   first === null && next === null ? null : (
     <nav class="pager" aria-label={`Pages of ${what}`}>

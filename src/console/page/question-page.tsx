@@ -9,11 +9,11 @@ interface QuestionPageProps {
   readonly session: ConsoleSession;
   readonly section: Section;
   readonly question: string;
-  /** What it is about: words and address. */
+  /** The subject: words and address. */
   readonly about: readonly [string, string];
-  /** What happens then. */
+  /** What happens after the confirmation. */
   readonly children: ComponentChildren;
-  /** Where the form goes, with these fields and `confirmed`. */
+  /** The address to which the form is sent, with these fields and `confirmed`. */
   readonly action: string;
   readonly fields?: Readonly<Record<string, string>>;
   readonly yes: string;

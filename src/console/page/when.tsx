@@ -4,11 +4,11 @@ import { timeOf } from '../words/times.js';
 interface WhenProps {
   readonly at: Date | null;
   readonly now: Date;
-  /** Says how long ago as well, or in how long. */
+  /** Also shows how long ago it was, or how long until then. */
   readonly withDistance?: boolean;
 }
 
-/** A time, absolute (UTC) and relative; the whole of it is in the markup, and in the tooltip. */
+/** A time, absolute (UTC) and relative. The whole time is in the markup and in the tooltip. */
 export const When = ({ at, now, withDistance = true }: WhenProps) =>
   at === null ? (
     <span class="quiet">—</span>

@@ -140,7 +140,7 @@ const Callback = ({ callback, now }: { readonly callback: LoggedCallback; readon
       <td data-label="State">
         <CallbackState state={callback.state} />
       </td>
-      <td data-label="Last response">{outcomeWords(callback)}</td>
+      <td data-label="Response">{outcomeWords(callback)}</td>
       <td data-label="Subject">{subjectId === null ? '—' : <Id id={subjectId} what="subject" />}</td>
     </tr>
   );

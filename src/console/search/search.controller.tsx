@@ -12,10 +12,10 @@ import { SessionPages } from '../session-pages.decorator.js';
 import { SubjectLookup } from '../subject-lookup.js';
 import { SearchPage } from './search-page.js';
 
-/** Notifications with one reference whose callbacks are looked for. */
+/** The most notifications with one reference whose callbacks are searched. */
 const MAX_SUBJECTS = 20;
 
-/** PostgreSQL takes no NUL. */
+/** PostgreSQL does not accept NUL. */
 const shape = z
   .string()
   .trim()
@@ -23,7 +23,9 @@ const shape = z
   .refine((text) => !text.includes('\0'))
   .catch('');
 
-/** One box for any id, its beginning, a subject or a reference: to what was found, or to a list of it. */
+/**
+ * One search box for an id or its beginning, a subject or a reference. It leads to the match, or to a list of matches.
+ */
 @SessionPages('console/search')
 @RequiresScope('callbacks:read')
 export class SearchController {
@@ -57,7 +59,7 @@ export class SearchController {
   }
 }
 
-/** Where there is nothing to choose. */
+/** The address of the match, if there is only one. */
 function onlyOne(
   { callbacks, endpoints, services, replays }: SearchResult,
   text: string,

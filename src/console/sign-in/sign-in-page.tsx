@@ -6,12 +6,12 @@ import { paths } from '../paths.js';
 
 export interface SignInView {
   readonly csrf: string;
-  /** Where to go afterwards. */
+  /** The address to go to after signing in. */
   readonly to: string;
   readonly problem: string | undefined;
   /** This server needs no token. */
   readonly isOpen: boolean;
-  /** The cookie will not come back: neither https nor this machine. */
+  /** The browser will not return the cookie: the page came neither over https nor from this machine. */
   readonly needsHttps: boolean;
 }
 

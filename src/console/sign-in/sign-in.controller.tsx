@@ -13,13 +13,13 @@ import { SessionSeal, type SealedSession } from '../session/session-seal.js';
 import { SignInLimit } from './sign-in-limit.js';
 import { SignInPage } from './sign-in-page.js';
 
-/** The token of the form's own session, in front of a real one. It opens nothing that is not open anyway. */
+/** The token of a session for the sign-in form only. It is not an API token. */
 const NO_TOKEN = '';
 
 /** Without it there is no page that could be shown. */
 const NEEDED = 'callbacks:read';
 
-/** The form in front of a session has a synchroniser token too, in a cookie of its own. */
+/** The sign-in form has a synchroniser token too, in a cookie of its own. */
 @Controller({ path: 'console', version: VERSION_NEUTRAL })
 @InConsole()
 @UseFilters(ConsoleErrorFilter)
@@ -71,7 +71,7 @@ export class SignInController {
     sendPage(response, page, problem === undefined ? 200 : 401);
   }
 
-  /** That of the form another tab shows, where there is one. */
+  /** The token of the form in another tab, if there is one. */
   private csrfOf(request: Request, response: Response): string {
     const shown = this.formSession(request);
     if (shown !== undefined) return shown.csrf;

@@ -15,10 +15,16 @@ export function atMost(value: number, limit: number): string {
   return value >= limit ? `${count(limit)}+` : count(value);
 }
 
+/** `0.4`, `8`. */
+export function tenths(value: number): string {
+  return value.toFixed(1).replace('.0', '');
+}
+
 /** `0.4`, `12`, `1,204` a second. */
 export function rate(perSecond: number): string {
   if (perSecond === 0) return '0';
-  return perSecond < 10 ? perSecond.toFixed(perSecond < 0.1 ? 2 : 1) : count(Math.round(perSecond));
+  if (perSecond < 0.1) return perSecond.toFixed(2);
+  return perSecond < 10 ? tenths(perSecond) : count(Math.round(perSecond));
 }
 
 /**

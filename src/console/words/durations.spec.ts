@@ -6,6 +6,7 @@ describe('durations in words', () => {
     [0, '0 ms'],
     [-5, '0 ms'],
     [820, '820 ms'],
+    [1_000, '1 s'],
     [1_234, '1.2 s'],
     [40_000, '40 s'],
     [61_000, '1 min'],
@@ -19,6 +20,7 @@ describe('durations in words', () => {
   it.each([
     [null, '—'],
     [2.345, '2.3 ms'],
+    [8, '8 ms'],
     [117, '117 ms'],
   ])('a latency of %p is %s', (ms, words) => {
     expect(latency(ms)).toBe(words);

@@ -1,3 +1,5 @@
+import { tenths } from './counts.js';
+
 const UNITS = [
   { ms: 86_400_000, name: 'd' },
   { ms: 3_600_000, name: 'h' },
@@ -8,7 +10,7 @@ const UNITS = [
 /** `820 ms`, `40 s`, `5 min`, `2 h 30 min`, `3 d 4 h`: at most two units. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
+  if (ms < 10_000) return `${tenths(ms / 1_000)} s`;
   const index = UNITS.findIndex((unit) => ms >= unit.ms);
   const [large, small] = [UNITS[index], UNITS[index + 1]];
   if (large === undefined) return '0 s';
@@ -21,7 +23,7 @@ export function duration(ms: number): string {
 /** A duration that is measured finer: `8 ms`, `1.2 s`; `—` if nothing was measured. */
 export function latency(ms: number | null): string {
   if (ms === null) return '—';
-  return ms < 10 ? `${ms.toFixed(1)} ms` : duration(ms);
+  return ms < 10 ? `${tenths(ms)} ms` : duration(ms);
 }
 
 /** `3 min ago`, `in 40 s`, `just now`. */
@@ -42,5 +44,5 @@ export function nextTry(at: Date, now: Date): string {
 }
 
 function rounded(ms: number): string {
-  return duration(ms < 60_000 ? Math.round(ms / 1_000) * 1_000 : ms).replace('.0', '');
+  return duration(ms < 60_000 ? Math.round(ms / 1_000) * 1_000 : ms);
 }

@@ -39,6 +39,12 @@ export interface CallbackTypeDefinition<Input = unknown> {
   readonly requiredFields?: readonly string[];
 }
 
+/** Whether a value has what every definition has; its name is checked by {@link defineCallbackType}. */
+export function isCallbackType(value: unknown): boolean {
+  const { type, identify, payload } = Object(value) as Partial<Record<string, unknown>>;
+  return typeof type === 'string' && typeof identify === 'function' && typeof payload === 'function';
+}
+
 const TYPE_PATTERN = /^[a-z][a-z0-9_]{0,62}$/;
 
 /**

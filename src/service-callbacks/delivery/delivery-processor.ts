@@ -36,11 +36,11 @@ const LATER_RELEASE_DELAY_MS = 30_000;
 /** The delay after a fault of this platform, ms; random, so that many callbacks do not return at once. */
 const FAULT_DELAY_MS = { min: 1_000, max: 3_000 } as const;
 
-/** What a callback in hand has of its job. */
-interface Hand {
+/** The job of a callback that is being delivered. */
+interface JobContext {
   readonly batch: string;
   readonly pool: PermitPool;
-  /** Its result is known: another callback may come in hand. */
+  /** To be called when its result is known: its permit is free. */
   readonly free: () => void;
 }
 
@@ -117,32 +117,32 @@ export class DeliveryProcessor implements JobProcessor {
   }
 
   /** @returns whether its result is written. */
-  private async deliver(opened: Opened, hand: Hand): Promise<boolean> {
-    if (opened.kind === 'not_sendable') return this.settleUnsent(opened, hand);
+  private async deliver(opened: Opened, context: JobContext): Promise<boolean> {
+    if (opened.kind === 'not_sendable') return this.settleUnsent(opened, context);
     let { sendable } = opened;
     let { callback } = sendable;
-    const { batch, pool } = hand;
+    const { batch, pool } = context;
     const isProbe = sendable.nextProbeAt !== undefined;
     const admitAt = this.clock.now();
     const admission = await this.gate.admit(callback.endpointId, callback.url, pool, isProbe);
-    if (admission.kind === 'stopped') return this.settle(callback, hand, { kind: 'return', alone: false });
-    if (admission.kind === 'deferred') return this.defer(sendable, hand, admission);
+    if (admission.kind === 'stopped') return this.settle(callback, context, { kind: 'return', alone: false });
+    if (admission.kind === 'deferred') return this.defer(sendable, context, admission);
     if (admission.kind === 'held')
-      return this.settle(callback, hand, { kind: 'hold', deferral: admission.reason });
+      return this.settle(callback, context, { kind: 'hold', deferral: admission.reason });
     let result: AttemptResult | 'not_made' = 'not_made';
     try {
       if (this.clock.now() - admitAt > RECHECK_AFTER_MS) {
         const [now] = (await this.opener.reread(batch, [callback], sendable.nextProbeAt)) ?? [opened];
         // It was settled, or taken into another batch, meanwhile.
         if (now === undefined) return true;
-        if (now.kind === 'not_sendable') return await this.settleUnsent(now, hand);
+        if (now.kind === 'not_sendable') return await this.settleUnsent(now, context);
         ({ sendable } = now);
         ({ callback } = sendable);
       }
       const stalls = sendable.alone ? await this.callbacks.markAttempt(callback.id, batch) : 1;
       if (stalls === 0) return true;
       if (stalls > MAX_STALLS)
-        return await this.settle(callback, hand, { kind: 'giveUp', reason: 'stalled' });
+        return await this.settle(callback, context, { kind: 'giveUp', reason: 'stalled' });
       const startedAt = this.clock.now();
       // A callback from the main queue was never deferred.
       this.recorder.attemptStarted(callback, startedAt, pool === 'retry');
@@ -150,9 +150,9 @@ export class DeliveryProcessor implements JobProcessor {
       result = attemptResult(outcome);
       const opens = admission.release(result);
       await this.holdOrLift(sendable, startedAt, outcome, opens);
-      return await this.conclude(sendable, hand, startedAt, outcome);
+      return await this.conclude(sendable, context, startedAt, outcome);
     } catch (error) {
-      return await this.postpone(callback, hand, error);
+      return await this.postpone(callback, context, error);
     } finally {
       if (result === 'not_made') admission.release(result);
     }
@@ -170,7 +170,7 @@ export class DeliveryProcessor implements JobProcessor {
 
   private async conclude(
     sendable: Sendable,
-    { batch, free }: Hand,
+    { batch, free }: JobContext,
     startedAt: number,
     outcome: DeliveryOutcome,
   ): Promise<boolean> {
@@ -246,24 +246,28 @@ export class DeliveryProcessor implements JobProcessor {
       this.recorder.gaveUp(callback, { reason: disposition.reason, facts, failure });
   }
 
-  private async defer({ callback }: Sendable, hand: Hand, { reason, until }: Deferral): Promise<boolean> {
+  private async defer(
+    { callback }: Sendable,
+    context: JobContext,
+    { reason, until }: Deferral,
+  ): Promise<boolean> {
     const delayMs = Math.max(0, until - this.clock.now());
-    return this.settle(callback, hand, { kind: 'retryAt', delayMs, deferral: reason });
+    return this.settle(callback, context, { kind: 'retryAt', delayMs, deferral: reason });
   }
 
   private async settleUnsent(
     { callback, disposition, error, last }: Extract<Opened, { kind: 'not_sendable' }>,
-    hand: Hand,
+    context: JobContext,
   ): Promise<boolean> {
     if (error && disposition.kind === 'retryAt') this.recorder.postponed(callback, error);
-    return this.settle(callback, hand, disposition, { ...last, error });
+    return this.settle(callback, context, disposition, { ...last, error });
   }
 
-  private postpone(callback: Callback, hand: Hand, error: unknown): Promise<boolean> {
+  private postpone(callback: Callback, context: JobContext, error: unknown): Promise<boolean> {
     this.recorder.postponed(callback, error);
     const { min, max } = FAULT_DELAY_MS;
     const delayMs = min + Math.random() * (max - min);
-    return this.settle(callback, hand, { kind: 'retryAt', delayMs, deferral: 'platform_fault' });
+    return this.settle(callback, context, { kind: 'retryAt', delayMs, deferral: 'platform_fault' });
   }
 
   private tellDeferred(
@@ -276,7 +280,7 @@ export class DeliveryProcessor implements JobProcessor {
   /** Settles a callback without an attempt. */
   private async settle(
     callback: Callback,
-    { batch, free }: Hand,
+    { batch, free }: JobContext,
     disposition: Disposition,
     known: Pick<Ending, 'facts' | 'failure' | 'error'> = {},
   ): Promise<boolean> {

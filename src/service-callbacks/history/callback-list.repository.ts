@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../../database/conflicts.js';
 import { rows } from '../../database/rows.js';
 import type { DeliveryLogOptions } from '../service-callbacks.options.js';
@@ -56,7 +56,7 @@ const TIMES = [
   'replay_requested_at',
 ] as const;
 
-/** How many rows a search reads, over all services: a short beginning can match very many. */
+/** How many rows a search reads, and a list by what no index has reads of each state: whatever it finds. */
 const LOOKED_AT = 10_000;
 
 /**
@@ -65,6 +65,8 @@ const LOOKED_AT = 10_000;
  */
 const IN_ORDER = `SELECT set_config(name, 'off', true)
   FROM unnest(ARRAY['enable_sort', 'enable_seqscan', 'enable_bitmapscan']) name`;
+
+const NEWEST_FIRST = 'ORDER BY queued_at DESC, id DESC';
 
 /** No text that begins with the prefix before it is greater. */
 const LAST_CHARACTER = '\u{10ffff}';
@@ -78,6 +80,12 @@ const STRETCHES: Readonly<Record<LogState, readonly string[]>> = {
   given_up: [`= 'given_up'`],
 };
 
+interface FoundCallbacks {
+  readonly callbacks: LoggedCallback[];
+  /** Newer rows have been read, older ones have not; null: there are no older ones. */
+  readonly lookedUntil: LogCursor | null;
+}
+
 /** Lists of callbacks. */
 @Injectable()
 export class CallbackListRepository {
@@ -88,44 +96,85 @@ export class CallbackListRepository {
 
   /**
    * Newest first. Each state is read from its own stretch of an index, and the results are merged: with any filter, no
-   * statement walks over unwanted rows. All rows of an endpoint belong to one service, so the service is checked on the
-   * rows that were found.
+   * statement walks over unwanted rows. No index has the type and the reason: with these, a bounded number of rows of
+   * each stretch is read, so that fewer than `limit` may be found before the end. All rows of an endpoint belong to one
+   * service, so the service is checked on the rows that were found.
    */
-  async list(
+  async list(scope: LogScope, filter: LogFilter, limit: number, after?: LogCursor): Promise<FoundCallbacks> {
+    const parameters = new SqlParameters();
+    const stretches = this.stretches(parameters, scope, filter, after);
+    if (stretches.length === 0) return { callbacks: [], lookedUntil: null };
+    const wanted = withoutIndex(parameters, filter).join(' AND ');
+    const owned = isOwn(parameters, scope);
+    const pageSize = parameters.add(limit);
+    const ofEach = stretches.map((stretch) =>
+      wanted === ''
+        ? `(SELECT ${COLUMNS} ${stretch} LIMIT ${pageSize})`
+        : `(SELECT ${COLUMNS} FROM (SELECT * ${stretch} LIMIT ${LOOKED_AT}) looked_at
+            WHERE ${wanted} ${NEWEST_FIRST} LIMIT ${pageSize})`,
+    );
+    const page = async (database: DataSource | EntityManager) => {
+      const found = await rows<Row>(
+        database,
+        `SELECT page.*, ${this.ofEndpoint('page')}
+         FROM (SELECT * FROM (${ofEach.join(' UNION ALL ')}) found WHERE ${owned}
+           ${NEWEST_FIRST} LIMIT ${pageSize}) page ${NEWEST_FIRST}`,
+        parameters.values,
+        TIMES,
+      );
+      return found.map(callbackOf);
+    };
+    if (wanted === '') return { callbacks: await page(this.dataSource), lookedUntil: null };
+    return inTransaction(this.dataSource, async (manager) => {
+      await manager.query(IN_ORDER);
+      const callbacks = await page(manager);
+      // What is queued after the page was read makes it newer, never older.
+      const lookedUntil = await this.lookedUntil(manager, scope, filter, after);
+      const isLookedAt = (one: LogCursor) => lookedUntil === null || !isOlder(one, lookedUntil);
+      return { callbacks: callbacks.filter(isLookedAt), lookedUntil };
+    });
+  }
+
+  /** What is read of an index for a list: one stretch of it a state. */
+  private stretches(
+    parameters: SqlParameters,
     scope: LogScope,
     filter: LogFilter,
-    limit: number,
     after?: LogCursor,
-  ): Promise<LoggedCallback[]> {
-    const parameters = new SqlParameters();
+  ): string[] {
     const where = conditions(parameters, filter, after);
-    const isOwn = scope === 'all' ? 'TRUE' : `service_id = ${parameters.add(scope.serviceId)}`;
-    if (filter.callbackApiId === undefined) where.push(isOwn);
+    if (filter.callbackApiId === undefined) where.push(isOwn(parameters, scope));
     const hasIndex =
       scope !== 'all' ||
       [filter.callbackApiId, filter.subjectId, filter.replayId].some((value) => value !== undefined);
-    const pageSize = parameters.add(limit);
-    const states = statesOf(filter);
-    if (states.length === 0) return [];
-    const stretches = states
-      .flatMap((state) => STRETCHES[state])
-      // The lists' indexes leave out queued rows, of which there are few.
-      .map((stretch) => `${hasIndex || stretch === `= 'queued'` ? 'state' : `state || ''`} ${stretch}`)
-      .map(
-        (stretch) => `(SELECT ${COLUMNS} FROM ${this.table}
-        WHERE ${[stretch, notQueued(stretch), this.shown, ...where].join(' AND ')}
-        ORDER BY queued_at DESC, id DESC LIMIT ${pageSize})`,
-      );
-    const found = await rows<Row>(
-      this.dataSource,
-      `SELECT page.*, ${this.ofEndpoint('page')}
-       FROM (SELECT * FROM (${stretches.join(' UNION ALL ')}) found WHERE ${isOwn}
-         ORDER BY queued_at DESC, id DESC LIMIT ${pageSize}) page
-       ORDER BY queued_at DESC, id DESC`,
-      parameters.values,
-      TIMES,
+    return (
+      statesOf(filter)
+        .flatMap((state) => STRETCHES[state])
+        // The lists' indexes leave out queued rows, of which there are few.
+        .map((stretch) => `${hasIndex || stretch === `= 'queued'` ? 'state' : `state || ''`} ${stretch}`)
+        .map((stretch) => [stretch, notQueued(stretch), this.shown, ...where].join(' AND '))
+        .map((condition) => `FROM ${this.table} WHERE ${condition} ${NEWEST_FIRST}`)
     );
-    return found.map(callbackOf);
+  }
+
+  /** The newest of the last rows that a page looks at; null: it looks at all. */
+  private async lookedUntil(
+    manager: EntityManager,
+    scope: LogScope,
+    filter: LogFilter,
+    after?: LogCursor,
+  ): Promise<LogCursor | null> {
+    const parameters = new SqlParameters();
+    const last = this.stretches(parameters, scope, filter, after).map(
+      (stretch) => `(SELECT queued_at, id ${stretch} OFFSET ${LOOKED_AT - 1} LIMIT 1)`,
+    );
+    const [until] = await rows<LogCursor>(
+      manager,
+      `SELECT queued_at AS "queuedAt", id FROM (${last.join(' UNION ALL ')}) last ${NEWEST_FIRST} LIMIT 1`,
+      parameters.values,
+      ['queuedAt'],
+    );
+    return until ?? null;
   }
 
   async find(scope: LogScope, id: string): Promise<LoggedCallbackWithAttempts | null> {
@@ -203,7 +252,6 @@ export class CallbackListRepository {
     scope: LogScope,
     limit: number,
   ): Promise<LoggedCallback[]> {
-    const isOwn = scope === 'all' ? 'TRUE' : `service_id = ${parameters.add(scope.serviceId)}`;
     const limited = parameters.add(limit);
     const found = await inTransaction(this.dataSource, async (manager) => {
       await manager.query(IN_ORDER);
@@ -212,8 +260,8 @@ export class CallbackListRepository {
         `SELECT ${COLUMNS}, ${this.ofEndpoint('c')} FROM ${this.table} c WHERE id = ANY (ARRAY(
            SELECT id FROM (
              SELECT id, service_id, state, attempt_count, queued_at FROM ${this.table} ${lookedAt}
-           ) looked_at WHERE ${isOwn} AND ${this.shown} ORDER BY queued_at DESC, id DESC LIMIT ${limited}
-         )) ORDER BY queued_at DESC, id DESC`,
+           ) looked_at WHERE ${isOwn(parameters, scope)} AND ${this.shown} ${NEWEST_FIRST} LIMIT ${limited}
+         )) ${NEWEST_FIRST}`,
         parameters.values,
         TIMES,
       );
@@ -255,20 +303,36 @@ function notQueued(stretch: string): string {
 
 function conditions(
   parameters: SqlParameters,
-  { callbackApiId, callbackType, subjectId, reason, replayId, since, until }: LogFilter,
+  { callbackApiId, subjectId, replayId, since, until }: LogFilter,
   after?: LogCursor,
 ): string[] {
   const where: string[] = [];
   if (callbackApiId !== undefined) where.push(`endpoint_id = ${parameters.add(callbackApiId)}`);
-  if (callbackType !== undefined) where.push(`callback_type = ${parameters.add(callbackType)}`);
   if (subjectId !== undefined) where.push(`subject_id = ${parameters.add(subjectId)}`);
-  if (reason !== undefined) where.push(`reason = ${parameters.add(reason)}`);
   if (replayId !== undefined) where.push(`replay_id = ${parameters.add(replayId)}`);
   if (since !== undefined) where.push(`queued_at >= ${parameters.add(since)}`);
   if (until !== undefined) where.push(`queued_at < ${parameters.add(until)}`);
   if (after !== undefined)
     where.push(`(queued_at, id) < (${parameters.add(after.queuedAt)}, ${parameters.add(after.id)})`);
   return where;
+}
+
+function isOwn(parameters: SqlParameters, scope: LogScope): string {
+  return scope === 'all' ? 'TRUE' : `service_id = ${parameters.add(scope.serviceId)}`;
+}
+
+/** What no list's index has. */
+function withoutIndex(parameters: SqlParameters, { callbackType, reason }: LogFilter): string[] {
+  const where: string[] = [];
+  if (callbackType !== undefined) where.push(`callback_type = ${parameters.add(callbackType)}`);
+  if (reason !== undefined) where.push(`reason = ${parameters.add(reason)}`);
+  return where;
+}
+
+/** In the order of the list. */
+function isOlder(one: LogCursor, other: LogCursor): boolean {
+  const [at, otherAt] = [one.queuedAt.getTime(), other.queuedAt.getTime()];
+  return at === otherAt ? one.id < other.id : at < otherAt;
 }
 
 function shownState({ state, detail }: Row): LogState {

@@ -9,12 +9,15 @@ const PAGE = 50;
 export class CallbackLogReader {
   constructor(private readonly callbacks: CallbackListRepository) {}
 
-  /** Newest first. @param limit 1 to 200 */
+  /**
+   * Newest first. With a type or a reason a page may have fewer than `limit`, and none at all, before the last one.
+   * @param limit 1 to 200
+   */
   async list(scope: LogScope, filter: LogFilter = {}, after?: LogCursor, limit = PAGE): Promise<LogPage> {
     const found = await this.callbacks.list(scope, filter, limit + 1, after);
-    const callbacks = found.slice(0, limit);
-    const last = found.length > limit ? callbacks.at(-1) : undefined;
-    return { callbacks, next: last ? { queuedAt: last.queuedAt, id: last.id } : null };
+    const callbacks = found.callbacks.slice(0, limit);
+    const last = found.callbacks.length > limit ? callbacks.at(-1) : undefined;
+    return { callbacks, next: last ? { queuedAt: last.queuedAt, id: last.id } : found.lookedUntil };
   }
 
   find(scope: LogScope, id: string): Promise<LoggedCallbackWithAttempts | null> {

@@ -72,7 +72,7 @@ export class DeadLetterRepository {
     return letter ?? null;
   }
 
-  /** How many of them can be replayed and have no replay requested; counted up to `limit`, if there is one. */
+  /** How many of them have a payload and no replay requested, even if their endpoint is disabled; up to `limit`. */
   countReplayable(scope: LogScope, filter: DeadLetterFilter, limit?: number): Promise<number> {
     const parameters = new SqlParameters();
     return this.countWhere([...conditions(parameters, scope, filter), this.isReplayable], parameters, limit);

@@ -269,7 +269,7 @@ function deferred(reason: BusyReason, until: number): Deferral {
 
 /**
  * Identifies an endpoint for isolation: its id with its current URL. Not the origin: of two services on one host,
- * neither may open the circuit of the other (ADR 0006). A new URL starts afresh.
+ * neither may open the circuit of the other. A new URL starts afresh.
  */
 function endpointKey(endpointId: string, url: string): string {
   return `${endpointId} ${url}`;

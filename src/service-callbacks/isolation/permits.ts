@@ -6,7 +6,7 @@ const RESERVE = { forQuick: 1 / 4, forFirst: 1 / 16 } as const;
 /**
  * The permits of a pool, and which endpoints hold them. An attempt that waits for its endpoint's window holds one too.
  *
- * A quick endpoint may use all free permits but a reserve for first attempts of others. Any other endpoint must also
+ * A quick endpoint may use all free permits except a reserve for first attempts of others. Any other endpoint must also
  * leave a reserve for quick endpoints. A slow endpoint must also leave as many permits free as it holds itself (the
  * dynamic threshold of Choudhury and Hahne, 1998). So slow endpoints share evenly, and never hold all permits.
  */

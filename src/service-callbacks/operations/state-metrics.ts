@@ -74,7 +74,7 @@ export class StateMetrics implements OnModuleInit {
     );
     this.gauge(
       'service_callback_ready',
-      'Whether a part that this process needs works: 1, or 0 where it does not',
+      'Whether a part that this process needs works: 1 or 0',
       ['part'],
       async (gauge) => {
         const parts = this.readiness.parts.map(async ({ name, check }) => {

@@ -11,7 +11,7 @@ export interface RedisCheck {
 const UNKNOWN =
   'Redis does not let its configuration be read: make sure that maxmemory-policy is noeviction and that it persists';
 const NOT_PERSISTENT =
-  'Redis keeps nothing on disk (appendonly no, save ""): callbacks in its queues do not survive its restart';
+  'Redis keeps nothing on disk (appendonly no, save ""): after its restart, the safety sweep adds its jobs again';
 
 /** A Redis that evicts keys loses callbacks; one that keeps nothing on disk is only warned of. */
 export async function checkRedisConfiguration(redis: Redis | Cluster): Promise<RedisCheck> {

@@ -42,8 +42,9 @@ export class ReplayRunRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
   /**
-   * Requests a replay of all callbacks that match, can be replayed and have no replay pending. They are replayed at a
-   * bounded rate. The run shows the progress, and can be stopped.
+   * Requests a replay of all callbacks that match, can be replayed now and have no replay pending; those of a deleted
+   * or disabled endpoint are left out. They are replayed at a bounded rate. The run shows the progress, and can be
+   * stopped.
    */
   start(scope: LogScope, filter: FinishedFilter): Promise<{ readonly id: string; readonly total: number }> {
     return inTransaction(this.dataSource, async (manager) => {
@@ -69,13 +70,14 @@ export class ReplayRunRepository {
     });
   }
 
-  /** How many callbacks a run with this filter would replay. */
-  async preview(scope: LogScope, filter: FinishedFilter): Promise<number> {
+  /** How many callbacks a run with this filter would replay; counted up to `limit`, if there is one. */
+  async preview(scope: LogScope, filter: FinishedFilter, limit?: number): Promise<number> {
     const parameters = new SqlParameters();
     const where = this.replayable(parameters, scope, filter);
+    const atMost = limit === undefined ? '' : `LIMIT ${parameters.add(limit)}`;
     const [row] = await rows<{ count: number }>(
       this.dataSource,
-      `SELECT count(*)::int AS count FROM service_callbacks c WHERE ${where}`,
+      `SELECT count(*)::int AS count FROM (SELECT FROM service_callbacks c WHERE ${where} ${atMost}) counted`,
       parameters.values,
     );
     return row?.count ?? 0;
@@ -144,6 +146,7 @@ export class ReplayRunRepository {
       ...finishedConditions(parameters, scope, filter),
       'c.replay_requested_at IS NULL',
       'EXISTS (SELECT FROM service_callback_payloads p WHERE p.id = c.id)',
+      'EXISTS (SELECT FROM service_callback_apis e WHERE e.id = c.endpoint_id AND e.disabled_at IS NULL)',
     ].join(' AND ');
   }
 }

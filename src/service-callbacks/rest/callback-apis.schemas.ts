@@ -66,7 +66,7 @@ export const callbackApiView = z.strictObject({
 export const callbackApiWithSecretView = callbackApiView.extend({
   signing_secret: text(
     'whsec_c2FtcGxlLXNlY3JldC1mb3ItZG9jdW1lbnRhdGlvbiE=',
-    'Verifies `webhook-signature`. Shown in this response alone',
+    'Verifies `webhook-signature`. Shown only in this response',
   ),
   previous_signing_secret_until: time(
     '2026-11-29T15:40:02.771Z',

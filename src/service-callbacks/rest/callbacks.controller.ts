@@ -1,13 +1,5 @@
 import * as schemas from './callbacks.schemas.js';
-import {
-  BadRequestException,
-  ConflictException,
-  Controller,
-  Get,
-  NotFoundException,
-  Post,
-  UseFilters,
-} from '@nestjs/common';
+import { ConflictException, Controller, Get, NotFoundException, Post, UseFilters } from '@nestjs/common';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam } from '../../http/ids.js';
 import { Operation, OperationsOf } from '../../http/operation.decorator.js';
@@ -18,7 +10,7 @@ import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { z } from 'zod';
 import { CallbackLogReader } from '../history/callback-log.reader.js';
 import type { ListCallbacksQuery, ReplayCallbacksBody } from './callbacks.schemas.js';
-import { decodeLogCursor, encodeLogCursor } from '../history/list-cursor.js';
+import { encodeLogCursor } from '../history/list-cursor.js';
 import type { LoggedAttempt, LoggedCallback } from '../history/records.js';
 import { Replay } from '../replay/replay.js';
 import { ReplayRunRepository, type ReplayRun } from '../replay/replay-run.repository.js';
@@ -41,7 +33,9 @@ export class CallbacksController {
   @RequiresScope('callbacks:read')
   @Operation({
     summary: 'List callbacks',
-    description: 'What became of each, newest first.',
+    description:
+      'What became of each, newest first. With `callback_type` or `reason` a page may be short or empty before the ' +
+      'last one: go on until `next_cursor` is null.',
     status: 200,
     response: pageOf(schemas.callbackView),
   })
@@ -49,9 +43,7 @@ export class CallbacksController {
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidQuery(schemas.listCallbacksQuery) query: ListCallbacksQuery,
   ) {
-    const { cursor, limit, replay_id: replayId, ...rest } = query;
-    const after = cursor === undefined ? undefined : decodeLogCursor(cursor);
-    if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
+    const { cursor: after, limit, replay_id: replayId, ...rest } = query;
     const filter = { ...filterOf(rest), replayId };
     const { callbacks, next } = await this.log.list({ serviceId }, filter, after, limit);
     return { data: callbacks.map(view), next_cursor: next && encodeLogCursor(next) };
@@ -81,7 +73,7 @@ export class CallbacksController {
     summary: 'Replay a callback',
     description:
       'Sends a finished callback again, a delivered one too: with the same `webhook-id` and the same body. ' +
-      'A second request while it is on its way changes nothing.',
+      'A second request while it is open changes nothing.',
     status: 202,
     response: dataOf(schemas.queuedView),
     errors: {
@@ -104,7 +96,7 @@ export class CallbacksController {
   @Operation({
     summary: 'Retry a callback now',
     description:
-      'What is scheduled is due at once; what is held is the next probe of its endpoint, at once. `queued` is `false` ' +
+      'A scheduled callback is due at once; a held one is the next probe of its endpoint, at once. `queued` is `false` ' +
       'where it does not wait for an attempt.',
     status: 202,
     response: dataOf(schemas.queuedView),
@@ -124,7 +116,7 @@ export class CallbacksController {
   @Operation({
     summary: 'Replay all callbacks that match',
     description:
-      'Finished ones, at a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` is all of them. With `"preview": true` none ' +
+      'Replays finished callbacks, at a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` matches all of them. With `"preview": true` none ' +
       'is replayed.',
     status: 202,
     response: dataOf(schemas.replayStartedView),
@@ -163,7 +155,7 @@ export class CallbacksController {
   @RequiresScope('dead-letters:replay')
   @Operation({
     summary: 'Stop a replay of many',
-    description: 'What is still to come is not replayed; what is on its way continues.',
+    description: 'Callbacks that are not queued yet are not replayed; the others continue.',
     status: 200,
     response: dataOf(schemas.replayRunView),
     errors: { 404: NO_REPLAY },

@@ -4,6 +4,7 @@ import { uuidParam } from '../../http/ids.js';
 import { requestBody } from '../../http/request-body.js';
 import { text, time as timeText, uuid, whole } from '../../http/response-body.js';
 import { GIVE_UP_REASONS } from '../callbacks/callback.js';
+import { decodeCursor, decodeLogCursor } from '../history/list-cursor.js';
 import { LOG_STATES } from '../history/records.js';
 import { FINISHED_STATES } from '../callbacks/state-machine.js';
 
@@ -19,16 +20,24 @@ const time = (name: string, description: string, example: string) =>
     .transform((value) => new Date(value))
     .optional();
 
-/** Which page of a list. */
-const page = {
-  cursor: z.string().meta({ description: '`next_cursor` of the previous page' }).optional(),
+/** Which page of a list. @param decode undefined: not a cursor of this list */
+const pageBy = <Place>(decode: (cursor: string) => Place | undefined) => ({
+  cursor: z
+    .string({ error: 'cursor is not one text' })
+    .meta({ description: '`next_cursor` of the previous page' })
+    .transform((cursor, context) => {
+      const place = decode(cursor);
+      if (place === undefined) context.addIssue('cursor is not one of this list');
+      return place;
+    })
+    .optional(),
   limit: z.coerce
     .number({ error: 'limit is not a number' })
     .int('limit is not a whole number')
     .min(1, 'limit is less than 1')
     .max(PAGE.max, `limit is more than ${PAGE.max}`)
     .default(PAGE.default),
-};
+});
 
 const query = {
   callback_api_id: z
@@ -66,11 +75,16 @@ const query = {
     .optional(),
   since: time('since', 'Accepted at or after', '2026-11-28T00:00:00Z'),
   until: time('until', 'Accepted before', '2026-11-29T00:00:00Z'),
-  ...page,
+  ...pageBy(decodeLogCursor),
 };
 
 export const listCallbacksQuery = requestBody(query, 'expected an object');
 export type ListCallbacksQuery = z.infer<typeof listCallbacksQuery>;
+
+const preview = z
+  .boolean({ error: 'preview is not true or false' })
+  .meta({ description: 'Only count them', examples: [true] })
+  .optional();
 
 /** Finished callbacks. */
 const replay = {
@@ -85,10 +99,7 @@ const replay = {
   subject_id: query.subject_id,
   since: time('since', 'Finished at or after', '2026-11-28T00:00:00Z'),
   until: time('until', 'Finished before', '2026-11-29T00:00:00Z'),
-  preview: z
-    .boolean({ error: 'preview is not true or false' })
-    .meta({ description: 'Only count them', examples: [true] })
-    .optional(),
+  preview,
 };
 
 /** `{}` selects all of them. A request without a body is an error: it replays nothing. */
@@ -130,7 +141,7 @@ export const callbackView = z.strictObject({
 export const attemptView = z.strictObject({
   at: timeText('2026-11-28T14:07:37.113Z'),
   duration_ms: whole(287),
-  status_code: whole(503, 'Absent where there was no response').optional(),
+  status_code: whole(503, 'Absent without a response').optional(),
   error: text('timeout', 'Why there was no response').optional(),
   excerpt: text('Service Unavailable', 'The first KiB of a response that was no 2xx, printable').optional(),
   headers: z
@@ -147,12 +158,12 @@ export const callbackWithAttemptsView = callbackView.extend({
 
 export const queuedView = z.strictObject({
   id: uuid(EXAMPLE_IDS.callback),
-  queued: z.boolean().meta({ description: '`false`: it is on its way already', examples: [true] }),
+  queued: z.boolean().meta({ description: '`false`: it is open already', examples: [true] }),
 });
 
 export const replayStartedView = z.strictObject({
-  count: whole(38, 'How many match and can be replayed'),
-  replay_id: uuid(EXAMPLE_IDS.replay, 'Null where none matches; absent in a preview').nullable().optional(),
+  count: whole(38, 'How many match and can be replayed now'),
+  replay_id: uuid(EXAMPLE_IDS.replay, 'Null if none matches; absent in a preview').nullable().optional(),
 });
 
 export const replayRunView = z.strictObject({
@@ -176,11 +187,14 @@ const deadLetters = {
   until: time('until', 'Given up before', '2026-11-29T00:00:00Z'),
 };
 
-export const listDeadLettersQuery = requestBody({ ...deadLetters, ...page }, 'expected an object');
+export const listDeadLettersQuery = requestBody(
+  { ...deadLetters, ...pageBy(decodeCursor) },
+  'expected an object',
+);
 export type ListDeadLettersQuery = z.infer<typeof listDeadLettersQuery>;
 
 /** `{}` selects all of them. A request without a body is an error: it replays nothing. */
-export const replayDeadLettersBody = requestBody(deadLetters);
+export const replayDeadLettersBody = requestBody({ ...deadLetters, preview });
 export type ReplayDeadLettersBody = z.infer<typeof replayDeadLettersBody>;
 
 export const deadLetterView = z.strictObject({
@@ -204,5 +218,3 @@ export const deadLetterWithAttemptsView = deadLetterView.extend({
     .array(attemptView.omit({ excerpt: true, headers: true }))
     .meta({ description: 'The last 50, oldest first' }),
 });
-
-export const replayAllView = z.strictObject({ count: whole(38, 'How many are replayed') });

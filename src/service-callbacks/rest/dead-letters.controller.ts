@@ -1,6 +1,5 @@
 import * as schemas from './callbacks.schemas.js';
 import {
-  BadRequestException,
   ConflictException,
   Controller,
   Delete,
@@ -18,7 +17,7 @@ import { dataOf, pageOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { z } from 'zod';
 import type { AttemptRecord } from '../callbacks/callback.js';
-import { decodeCursor, encodeCursor } from '../history/list-cursor.js';
+import { encodeCursor } from '../history/list-cursor.js';
 import {
   DeadLetterRepository,
   type DeadLetter,
@@ -53,9 +52,7 @@ export class DeadLettersController {
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidQuery(schemas.listDeadLettersQuery) query: ListDeadLettersQuery,
   ) {
-    const { cursor, limit } = query;
-    const after = cursor === undefined ? undefined : decodeCursor(cursor);
-    if (cursor !== undefined && !after) throw new BadRequestException('cursor is not one of this list');
+    const { cursor: after, limit } = query;
     const letters = await this.deadLetters.list({ serviceId }, filterOf(query), limit, after);
     const last = letters.length === limit ? letters.at(-1) : undefined;
     return { data: letters.map(view), next_cursor: last ? encodeCursor(last) : null };
@@ -83,7 +80,7 @@ export class DeadLettersController {
   @Operation({
     summary: 'Replay a dead letter',
     description:
-      'With the same `webhook-id` and the same body. A second request while it is on its way changes nothing.',
+      'With the same `webhook-id` and the same body. A second request while it is open changes nothing.',
     status: 202,
     response: dataOf(schemas.queuedView),
     errors: {
@@ -105,9 +102,10 @@ export class DeadLettersController {
   @RequiresScope('dead-letters:replay')
   @Operation({
     summary: 'Replay all dead letters that match',
-    description: 'At a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` is all of them.',
+    description:
+      'At a bounded rate (`CALLBACK_REPLAY_RATE`); `{}` is all of them. With `"preview": true` none is replayed.',
     status: 202,
-    response: dataOf(schemas.replayAllView),
+    response: dataOf(schemas.replayStartedView),
   })
   async replayAll(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
@@ -115,8 +113,10 @@ export class DeadLettersController {
     @ContentLength() length: string | undefined,
   ) {
     assertBody(length);
-    const { total } = await this.runs.start({ serviceId }, { ...filterOf(body), state: 'given_up' });
-    return { data: { count: total } };
+    const filter = { ...filterOf(body), state: 'given_up' } as const;
+    if (body.preview === true) return { data: { count: await this.runs.preview({ serviceId }, filter) } };
+    const { id, total } = await this.runs.start({ serviceId }, filter);
+    return { data: { count: total, replay_id: total > 0 ? id : null } };
   }
 
   @Delete(':id')

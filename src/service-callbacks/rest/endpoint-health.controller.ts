@@ -10,7 +10,6 @@ import {
   Res,
   UseFilters,
 } from '@nestjs/common';
-import type { Response } from 'express';
 import { CallerHas, CallerName, RequiresScope } from '../../http/access.decorators.js';
 import { HttpErrorFilter } from '../../http/http-error.filter.js';
 import { serviceIdParam } from '../../http/ids.js';
@@ -114,7 +113,7 @@ export class EndpointHealthController {
   async test(
     @ValidParam('service_id', serviceIdParam) serviceId: string,
     @ValidParam('id', callbackApiId) id: string,
-    @Res({ passthrough: true }) response: Response,
+    @Res({ passthrough: true }) response: { header(name: string, value: string): unknown },
   ) {
     try {
       return { data: testView(await this.tests.send(serviceId, id)) };

@@ -60,13 +60,13 @@ export const endpointHealthView = endpointStateView.extend({
   last_success_at: time('2026-11-28T15:38:11.204Z').nullable(),
   last_failure_at: time('2026-11-28T14:02:37.950Z').nullable(),
   last_failure: text('503', 'A status code, or an error code such as `timeout`').nullable(),
-  failing_since: time('2026-11-28T14:02:37.950Z', 'Null where the last attempt succeeded').nullable(),
+  failing_since: time('2026-11-28T14:02:37.950Z', 'Null if the last attempt succeeded').nullable(),
   attempts_since_success: whole(0),
   warned_percent: whole(
     0,
     'How much of the time after which it is disabled was over at the last warning of this failure',
   ),
-  disables_at: time('2026-12-03T14:02:37.950Z', 'When it is disabled if it goes on failing').nullable(),
+  disables_at: time('2026-12-03T14:02:37.950Z', 'When it is disabled if it continues to fail').nullable(),
   hours: z
     .array(
       z.strictObject({
@@ -109,7 +109,7 @@ export const testResultView = z.strictObject({
   outcome: z
     .enum(['delivered', 'retryable', 'final'])
     .meta({ description: 'What a callback with this result would be: delivered, retried, or not retried' }),
-  status_code: whole(204, 'Null where there was no response').nullable(),
+  status_code: whole(204, 'Null without a response').nullable(),
   error: text('timeout', 'Why there was no response').nullable(),
   duration_ms: whole(87),
   address: text('203.0.113.5:443', 'Where it was connected to, or was to be first').nullable(),
@@ -129,7 +129,10 @@ export const testResultView = z.strictObject({
       }),
     })
     .nullable(),
-  location: text('https://claims.example.gov.uk/login', 'Of a redirect; none is followed').nullable(),
+  location: text(
+    'https://claims.example.gov.uk/login',
+    'The `Location` of a redirect, which is not followed',
+  ).nullable(),
   excerpt: text('{"error":"unknown reference"}', 'The first KiB of the response, printable').nullable(),
   hint: text('The endpoint works: it responded with 204 after 87 ms.', 'What this means and what to do'),
 });

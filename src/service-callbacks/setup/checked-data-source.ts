@@ -85,6 +85,7 @@ async function dataSourceFaults(dataSource: DataSource, queue: QueueOptions): Pr
       ? await queueFaults(queueConnectionOf(queue, dataSource), {
           migrates: queue.migrate ?? true,
           remedy: MIGRATE_QUEUE,
+          setting: 'the option `queue.url` (QUEUE_DATABASE_URL)',
         })
       : []),
   ];

@@ -1,5 +1,6 @@
 import { assertSchemaCompatibility, DEFAULT_SCHEMA as SCHEMA, LATEST_SCHEMA_VERSION } from 'bullmq';
 import pg from 'pg';
+import { connectionFault } from '../../database/connection-fault.js';
 import { ownTypes } from '../queues/own-types.js';
 import { isQueueSchemaMissing } from '../queues/queue-schema.js';
 import { privilegeFaults, TABLE_PRIVILEGES, usageFault, type MissingPrivileges } from './privileges.js';
@@ -9,6 +10,8 @@ export interface QueueSchemaUse {
   readonly migrates: boolean;
   /** What else brings it up to date, as the end of a sentence. */
   readonly remedy: string;
+  /** What names the database. Default: QUEUE_DATABASE_URL */
+  readonly setting?: string;
 }
 
 interface Access {
@@ -33,7 +36,7 @@ const PRIVILEGES = `SELECT quote_ident(current_user) AS "user", format('%I.%I', 
 /** What is wrong with the schema of the PostgreSQL queue: missing, behind the code, or not open to this user. */
 export async function queueFaults(
   connection: pg.ClientConfig,
-  { migrates, remedy }: QueueSchemaUse,
+  { migrates, remedy, setting = 'QUEUE_DATABASE_URL' }: QueueSchemaUse,
 ): Promise<string[]> {
   const client = new pg.Client({
     ...connection,
@@ -41,7 +44,11 @@ export async function queueFaults(
     application_name: 'service-callbacks setup',
   });
   client.on('error', () => undefined);
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    return [connectionFault(error, setting, client)];
+  }
   try {
     const { rows } = await client.query<Access>(ACCESS, [SCHEMA]);
     const [access] = rows;

@@ -31,9 +31,8 @@ export function startBrowser(): Promise<Browser> {
 }
 
 /**
- * A person at a window of their own.
- *
- * @throws Error naming what the browser complained of and was not expected to
+ * A person with a browser window of their own.
+ * @throws Error naming the unexpected complaints of the browser
  */
 export async function visit<T>(
   browser: Browser,
@@ -73,7 +72,7 @@ interface Violation {
   readonly targets: readonly string[];
 }
 
-/** What axe-core finds at WCAG 2.2 A and AA on the page as it stands. */
+/** Violations that axe-core finds on the current page, at WCAG 2.2 A and AA. */
 export async function violationsOn(page: Page): Promise<readonly Violation[]> {
   if (!(await evaluateIn<boolean>(page, "'axe' in globalThis"))) await evaluateIn(page, `${axe.source}; 0`);
   return evaluateIn<readonly Violation[]>(

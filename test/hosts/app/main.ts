@@ -1,14 +1,5 @@
-import { NestFactory } from '@nestjs/core';
-import { AppModule } from './app.module.js';
-import { oneCallback } from './one-callback.js';
+import { HostModule } from './host.module.js';
+import { run } from './journey.js';
 
-/** Prints what came of it, and ends by itself. */
-async function main(): Promise<void> {
-  const app = await NestFactory.create(AppModule, { logger: ['error'] });
-  await app.listen(0, '127.0.0.1');
-  const outcome = await oneCallback(app);
-  await app.close();
-  process.stdout.write(JSON.stringify(outcome));
-}
-
-void main();
+/** Ends by itself. */
+void run(HostModule.forRoot()).then(() => process.stdout.write('All arrived\n'));

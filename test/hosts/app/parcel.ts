@@ -1,3 +1,4 @@
+import { IsPositive, IsUUID } from 'class-validator';
 import { Column, Entity, PrimaryColumn, type MigrationInterface, type QueryRunner } from 'typeorm';
 
 /** What the host keeps itself. */
@@ -7,7 +8,7 @@ export class Parcel {
   id!: string;
 
   @Column('text')
-  status!: string;
+  status!: 'delivered' | 'archived';
 }
 
 export class CreateParcels1764100000000 implements MigrationInterface {
@@ -20,4 +21,12 @@ export class CreateParcels1764100000000 implements MigrationInterface {
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query('DROP TABLE parcels');
   }
+}
+
+export class DeliveredParcel {
+  @IsUUID()
+  customerId!: string;
+
+  @IsPositive()
+  grams!: number;
 }

@@ -9,9 +9,9 @@ import { FAST_LOCKS, startServiceProcess, type ServiceProcess } from './service-
 export interface BenchOptions {
   /** A PostgreSQL, and on Redis a Redis, that the test may kill. Default: the run's own, which it must not. */
   readonly ownStores?: boolean;
-  /** Default: Redis keeps what it holds when it is killed. */
+  /** Default: Redis keeps its data when it is killed. */
   readonly forgetfulRedis?: boolean;
-  /** PostgreSQL on a disk of its own of so many megabytes. */
+  /** Puts PostgreSQL on a disk of this many megabytes. */
   readonly diskMegabytes?: number;
   readonly postgresSettings?: Readonly<Record<string, string>>;
   /** Of the API in this process and of every other process. */
@@ -28,7 +28,7 @@ export interface Bench {
   readonly api: TestService;
   readonly postgres: OwnedPostgres | undefined;
   readonly redis: RedisServer | undefined;
-  /** Starts so many, all at the same time. */
+  /** Starts a number of them, all at the same time. */
   processes(count: number, environment?: Environment, preload?: readonly string[]): Promise<ServiceProcess[]>;
   close(): Promise<void>;
 }

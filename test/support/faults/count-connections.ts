@@ -8,7 +8,7 @@ import { startServiceProcess } from './service-process.js';
 
 const COUNT = `SELECT application_name, count(*)::int AS n FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid() GROUP BY 1 ORDER BY 1`;
-/** Longer than pools keep what they do not use, ms. */
+/** Longer than pools keep idle connections, ms. */
 const SETTLE_MS = 15_000;
 
 const [postgres, redis] = await Promise.all([startOwnedPostgres(), startRedisServer({ persistent: true })]);

@@ -24,11 +24,11 @@ export interface Load {
   readonly serviceId: string;
   /** Ids of the callbacks whose receipt got a 200. */
   readonly accepted: ReadonlySet<string>;
-  /** Resolves when so many more are accepted. */
+  /** Resolves when this many more are accepted. */
   more(count: number): Promise<void>;
-  /** Resolves when so many more receipts got an error. */
+  /** Resolves when this many more receipts got an error. */
   refusals(count: number): Promise<void>;
-  /** Sends nothing from now on; what is on the way is waited for. */
+  /** Sends no more receipts, and waits for those in flight. */
   stop(): Promise<void>;
   /** Waits until everything that was accepted has arrived, and prints. @param endOfFault a `performance.now()`. */
   report(fault: string, endOfFault?: number): Promise<FaultReport>;

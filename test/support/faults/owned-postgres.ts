@@ -14,13 +14,13 @@ export interface OwnedPostgres {
   start(): Promise<void>;
   /** Ends it and removes its files. */
   stop(): Promise<void>;
-  /** What it stands on, where a size was given. */
+  /** Its disk, if it has a size. */
   readonly disk: SmallDisk | undefined;
 }
 
 /**
- * @param settings beyond durability as in production, save for the power cut that no test causes.
- * @param diskMegabytes of a disk of its own; where a file system can be mounted.
+ * @param settings beside those for durability as in production, except for the power cut, which no test causes
+ * @param diskMegabytes the size of its own disk, if a file system can be mounted
  */
 export async function startOwnedPostgres(
   settings: Readonly<Record<string, string>> = {},

@@ -5,14 +5,14 @@ import { createInterface } from 'node:readline';
 import { LogCapture } from '../logs.js';
 import { restApi, TEST_ENVIRONMENT, type Environment, type RestApi } from '../service.js';
 
-/** The real service as a process of its own, to be ended in ways a test cannot end itself. */
+/** The real service in a process of its own, which a test can end in any way. */
 export interface ServiceProcess extends RestApi {
   readonly pid: number;
   readonly logs: LogCapture;
   /** Settles with how it ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   signal(signal: NodeJS.Signals): void;
-  /** SIGKILL, and waits until it is gone; at once where it is. */
+  /** SIGKILL, and waits until it has ended. */
   kill(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function startServiceProcess(
   const logs = new LogCapture();
   const complaints: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
-    // What a start that failed says before there is a logger is for people; one that is killed may leave half a line.
+    // Before there is a logger, a failed start writes text for people; a killed process may write half a line.
     if (line.startsWith('{') && line.endsWith('}')) logs.write(`${line}\n`);
     else complaints.push(line);
   });

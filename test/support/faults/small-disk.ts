@@ -15,11 +15,11 @@ export function canMount(): boolean {
   return mounted;
 }
 
-/** A disk of its own behind a directory: small, and really full when it is full. */
+/** A small disk behind a directory, which can really become full. */
 export class SmallDisk {
   private readonly filler: string;
 
-  /** @throws where {@link canMount} is false. */
+  /** @throws if {@link canMount} is false */
   constructor(
     private readonly directory: string,
     megabytes: number,

@@ -27,7 +27,7 @@ export function redirect(code: number, location: string): Behaviour {
   return status(code, { headers: { location } });
 }
 
-/** Does nothing for so many milliseconds, then the given behaviour; a bare number is a status. */
+/** Waits this many ms, then does what the given behaviour does; a number is a status code. */
 export function delay(ms: number, then: number | Behaviour = 200): Behaviour {
   const behaviour = typeof then === 'number' ? status(then) : then;
   return (exchange) => {
@@ -41,12 +41,12 @@ export function hang(): Behaviour {
   return () => {};
 }
 
-/** `103 Early Hints`, so many times, before the response. */
+/** `103 Early Hints`, this many times, before the response. */
 export function earlyHints(times = 1, code = 200): Behaviour {
   return interim('HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n', times, code);
 }
 
-/** `100 Continue` without a request for it, so many times, before the response. */
+/** `100 Continue` without a request for it, this many times, before the response. */
 export function continueFirst(times = 1, code = 200): Behaviour {
   return interim('HTTP/1.1 100 Continue\r\n\r\n', times, code);
 }

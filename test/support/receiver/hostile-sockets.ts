@@ -12,7 +12,7 @@ function onRequest(act: (socket: Socket) => void): SocketBehaviour {
   return { onData: (socket, data) => (data.includes('\r\n\r\n') ? act(socket) : undefined) };
 }
 
-/** These bytes, then what a stage ends with; not in the same turn, since a RST overtakes what was not read. */
+/** These bytes, then the end of the stage; not in the same turn, because a RST overtakes unread bytes. */
 function bytesThen(bytes: string, end: (socket: Socket) => void): SocketBehaviour {
   return onRequest((socket) => socket.write(bytes, () => setTimeout(() => end(socket), 30)));
 }
@@ -55,7 +55,7 @@ export function flood(head: string, bytes: string): SocketBehaviour {
   });
 }
 
-/** The same bytes every so many milliseconds, without end. */
+/** The same bytes every few ms, without end. */
 export function drip(head: string, chunk: string, everyMs: number): SocketBehaviour {
   return onRequest((socket) => {
     socket.write(head);
@@ -88,7 +88,7 @@ export function keepAliveThenReset(): SocketBehaviour {
 export const respondWith = (bytes: string | Buffer): SocketBehaviour =>
   onRequest((socket) => void socket.write(bytes));
 
-/** A few hundred bytes that unpack to so many megabytes. */
+/** A few hundred bytes that unpack to many megabytes. */
 export function brotliBomb(megabytes = 50): SocketBehaviour {
   const body = brotliCompressSync(Buffer.alloc(megabytes * 1024 * 1024), {
     params: { [constants.BROTLI_PARAM_QUALITY]: 4 },

@@ -36,7 +36,7 @@ export function closeBeforeHeaders(): Behaviour {
 export function resetMidBody(): Behaviour {
   return ({ socket }) => {
     socket.write(`${OK}content-length: 1000\r\n\r\npart of it`, () => {
-      // Not in the same turn: a RST overtakes what the client has not read yet.
+      // Not in the same turn: a RST overtakes unread bytes.
       setTimeout(() => socket.resetAndDestroy(), 50);
     });
   };
@@ -53,7 +53,7 @@ export function dripHeaders(everyMs: number): Behaviour {
   return ({ socket }) => repeatedly(socket, everyMs, (turn) => headers.slice(turn, turn + 1));
 }
 
-/** Complete headers of a 200, then a byte of its body every so many milliseconds, without end. */
+/** Complete headers of a 200, then a byte of its body every few ms, without end. */
 export function dripBody(everyMs: number): Behaviour {
   return ({ socket }) => {
     socket.write(`${OK}content-length: 10000\r\n\r\n`);
@@ -77,7 +77,7 @@ export function endlessBody(): Behaviour {
   };
 }
 
-/** A few kilobytes that unpack to so many megabytes. */
+/** A few kilobytes that unpack to many megabytes. */
 export function gzipBomb(megabytes = 50): Behaviour {
   const body = gzipSync(Buffer.alloc(megabytes * 1024 * 1024));
   return status(200, { headers: { 'content-encoding': 'gzip' }, body });

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 
-/** The TCP connections of a server: how many there were, how many are open, and the end of them all. */
+/** The TCP connections of a server: how many there were, how many are open, and a way to end all. */
 export class Sockets {
   /** Accepted since the start. */
   accepted = 0;
@@ -12,7 +12,7 @@ export class Sockets {
     server.on('connection', (socket) => {
       this.accepted += 1;
       this.open.add(socket);
-      // A client that resets its connection is what the tests are about, not a failure of the receiver.
+      // Tests make clients reset their connections: that is no failure of the receiver.
       socket.on('error', () => {});
       socket.on('close', () => {
         this.open.delete(socket);
@@ -27,7 +27,7 @@ export class Sockets {
     return this.open.size;
   }
 
-  /** Resolves when no connection is open, at once if none is. */
+  /** Resolves when no connection is open. */
   async allClosed(): Promise<void> {
     if (this.open.size > 0) await once(this.events, 'none-open');
   }

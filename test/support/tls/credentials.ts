@@ -21,5 +21,5 @@ export const selfSigned = read('self-signed');
 /** For `localhost` and 127.0.0.1, valid on the first day of 2020. */
 export const expired = read('expired');
 
-/** For `elsewhere.example` alone, valid from 2020 to 2120. */
+/** Only for `elsewhere.example`, valid from 2020 to 2120. */
 export const wrongHost = read('wrong-host');
