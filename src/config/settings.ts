@@ -28,90 +28,71 @@ import { optional, setting } from './setting.js';
 /** 30 days in ms: a greater number is a typing error. */
 const MAX_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** Settings that several options depend on, for hosts and for the service. */
+/** Settings that several options depend on, for hosts and for the service; each has the name of its variable. */
 export const ground = {
   /** In production, settings have no development defaults. */
   NODE_ENV: setting({
-    variable: 'NODE_ENV',
     accepts: anyText('`development`, `test`; any other value counts as `production`'),
     default: 'development',
   }),
   /** The database; required in production, and with a `PROCESS_ROLE` other than `all`. */
   DATABASE_URL: optional({
-    variable: 'DATABASE_URL',
     accepts: url('postgres', 'postgresql'),
     defaultWords: 'embedded',
     isSecret: true,
   }),
   /** The same database without a pooler such as PgBouncer in between: for migrations and the PostgreSQL queue. */
   DATABASE_DIRECT_URL: optional({
-    variable: 'DATABASE_DIRECT_URL',
     accepts: url('postgres', 'postgresql'),
     defaultWords: '`DATABASE_URL`',
     isSecret: true,
   }),
   /** Bring the schema up to date at start; `false`: an outdated schema is an error. */
   MIGRATE_ON_START: setting({
-    variable: 'MIGRATE_ON_START',
     accepts: flag(),
     default: ({ isProduction }) => !isProduction,
     defaultWords: '`true`, in production `false`',
   }),
   /** Directory of the embedded PostgreSQL and of generated development keys. */
-  DATA_DIR: setting({ variable: 'DATA_DIR', accepts: path(), default: '.data' }),
+  DATA_DIR: setting({ accepts: path(), default: '.data' }),
   /** PEM certificates that are trusted beside the system's. */
-  CALLBACK_EXTRA_CA_FILE: optional({ variable: 'CALLBACK_EXTRA_CA_FILE', accepts: path() }),
+  CALLBACK_EXTRA_CA_FILE: optional({ accepts: path() }),
 };
 
-/** Settings of the service only: a host may use these variables for itself. */
+/** Settings of the service only, by their variables: a host may use these for itself. */
 export const service = {
   /** Address to listen on. */
-  HOST: setting({ variable: 'HOST', accepts: host(), default: '127.0.0.1' }),
+  HOST: setting({ accepts: host(), default: '127.0.0.1' }),
   /** Port to listen on; 0 picks a free one, which the log line `service.listening` names. */
-  PORT: setting({ variable: 'PORT', accepts: integer(0, 65535), default: 3000 }),
+  PORT: setting({ accepts: integer(0, 65535), default: 3000 }),
   /** What this process does: the REST API (`api`), the delivery (`worker`), or both. */
-  PROCESS_ROLE: setting({
-    variable: 'PROCESS_ROLE',
-    accepts: oneOf('all', 'api', 'worker'),
-    default: 'all',
-  }),
+  PROCESS_ROLE: setting({ accepts: oneOf('all', 'api', 'worker'), default: 'all' }),
   /** Connections of TypeORM's pool. */
-  DATABASE_POOL_SIZE: setting({
-    variable: 'DATABASE_POOL_SIZE',
-    accepts: integer(1, 1000),
-    default: 10,
-  }),
+  DATABASE_POOL_SIZE: setting({ accepts: integer(1, 1000), default: 10 }),
   /** Bearer tokens of the REST API; required in production and when `HOST` is not loopback. */
-  API_TOKENS: setting({ variable: 'API_TOKENS', accepts: apiTokens(), default: [], isSecret: true }),
+  API_TOKENS: setting({ accepts: apiTokens(), default: [], isSecret: true }),
   /** Requests a minute for each token, or for each address without a token, in each process; 0: no limit. */
-  API_RATE_LIMIT: setting({
-    variable: 'API_RATE_LIMIT',
-    accepts: integer(0, 100_000_000),
-    default: 120_000,
-  }),
+  API_RATE_LIMIT: setting({ accepts: integer(0, 100_000_000), default: 120_000 }),
   /**
    * Proxies in front of the service. Their `X-Forwarded-For` names the client for `API_RATE_LIMIT` and the console's
    * sign-in limit. List no network that has clients: they could forge the header.
    */
   TRUSTED_PROXIES: setting({
-    variable: 'TRUSTED_PROXIES',
     accepts: proxyNetworks(),
     default: [],
     defaultWords: 'none: the address that connects',
   }),
   /** Serve the console at `/console`, in processes that serve the REST API. */
-  CONSOLE: setting({ variable: 'CONSOLE', accepts: flag(), default: true }),
+  CONSOLE: setting({ accepts: flag(), default: true }),
   /** What the operators do about each alert: the console links to it from the foot of each page. */
-  CONSOLE_RUNBOOK_URL: optional({ variable: 'CONSOLE_RUNBOOK_URL', accepts: url('http', 'https') }),
+  CONSOLE_RUNBOOK_URL: optional({ accepts: url('http', 'https') }),
   /** The least severe level that is logged. */
   LOG_LEVEL: setting({
-    variable: 'LOG_LEVEL',
     accepts: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     default: 'info',
   }),
   /** JSON lines, or the same for people. */
   LOG_FORMAT: setting({
-    variable: 'LOG_FORMAT',
     accepts: oneOf('json', 'pretty'),
     default: ({ isTerminal }) => (isTerminal ? 'pretty' : 'json'),
     defaultWords: '`pretty` on a terminal, else `json`',

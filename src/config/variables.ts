@@ -1,11 +1,11 @@
-import type { Setting, Settings, ValueOf } from './setting.js';
+import type { Setting, Settings, ValueOf, Values } from './setting.js';
 import { ground, keys, queueBackend, queues, sections, service } from './settings.js';
 
 type In<Group> = Group[keyof Group];
 type Sections = typeof sections;
-type AnySetting =
-  | In<typeof ground>
-  | In<typeof service>
+/** Settings that are named after their variable. */
+type Ground = typeof ground & typeof service;
+type Option =
   | In<typeof queueBackend>
   | In<(typeof queues)['postgres']>
   | In<(typeof queues)['redis']>
@@ -13,14 +13,15 @@ type AnySetting =
   | { [Name in keyof Sections]: In<Sections[Name]> }[keyof Sections];
 type VariableOf<S> = S extends Setting<unknown, infer Variable> ? Variable : never;
 
-export type VariableName = VariableOf<AnySetting>;
+export type VariableName = keyof Ground | VariableOf<Option>;
 
 /** The validated environment: complete, typed and frozen. */
-export type Env = { readonly [S in AnySetting as VariableOf<S>]: ValueOf<S> };
+export type Env = Values<Ground> & { readonly [S in Option as VariableOf<S>]: ValueOf<S> };
 
 /** A setting with its place: in code at `path`, if there is one. */
 interface PlacedSetting {
   readonly setting: Setting<unknown>;
+  readonly variable: string | undefined;
   readonly path: string | undefined;
 }
 
@@ -38,6 +39,7 @@ const placedSettings: readonly PlacedSetting[] = [
 function placed(settings: Settings, prefix?: string): PlacedSetting[] {
   return Object.entries(settings).map(([name, setting]) => ({
     setting,
+    variable: prefix === undefined ? name : setting.variable,
     path: prefix === undefined ? undefined : `${prefix}${name}`,
   }));
 }
@@ -45,6 +47,6 @@ function placed(settings: Settings, prefix?: string): PlacedSetting[] {
 /** Settings by their variable. */
 export const variables = new Map(
   placedSettings.flatMap((each) =>
-    each.setting.variable === undefined ? [] : [[each.setting.variable as VariableName, each]],
+    each.variable === undefined ? [] : [[each.variable as VariableName, each]],
   ),
 );
