@@ -5,6 +5,8 @@ import { deliveryStatus } from '../../src/service-callbacks/callback-types/deliv
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
 import { barrier } from '../support/barrier.js';
 import { aNotification } from '../support/builders/a-notification.js';
+import { deadLettersOf } from '../support/dead-letter-api.js';
+import { eventually } from '../support/eventually.js';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad } from '../support/faults/load.js';
 import type { ServiceProcess } from '../support/faults/service-process.js';
@@ -26,13 +28,15 @@ const IN_FLIGHT = inFull(500, 200);
 const DEADLINE_MS = 30_000;
 const SHORT_DEADLINE_MS = 5_000;
 const WAITING = 60;
+/** Three chunks of a replay of many. */
+const REPLAYED = 30;
 
 describe('the end of a worker', () => {
   let bench: Bench;
   let workers: ServiceProcess[];
 
   beforeAll(async () => {
-    bench = await startBench();
+    bench = await startBench({ environment: { CALLBACK_REPLAY_RATE: '10' } });
     workers = await bench.processes(4, { CALLBACK_CONCURRENCY: `${CONCURRENCY}` });
   }, FAULT_TIMEOUT_MS);
 
@@ -155,6 +159,34 @@ describe('the end of a worker', () => {
         requests: WAITING,
         callbacks: WAITING,
       });
+    },
+    FAULT_TIMEOUT_MS,
+  );
+
+  it(
+    'killed during a replay of many: other processes continue it, and each callback arrives',
+    async () => {
+      bench.receiver.respond('/replayed', 404);
+      const { serviceId } = await registerCallbackApi(bench.api, { url: bench.receiver.url('/replayed') });
+      const [first] = await bench.processes(1);
+      const news = Array.from({ length: REPLAYED }, () => aNotification({ serviceId }));
+      await bench.api.app.get(ServiceCallbacksProducer).sendMany(deliveryStatus, news);
+      await bench.receiver.waitForRequests(REPLAYED, { path: '/replayed' });
+      await nothingStands(bench.api);
+      bench.receiver.respond('/replayed', 200);
+      const { body } = await deadLettersOf(bench.api, serviceId).replayAll({});
+      expect(body).toMatchObject({ data: { count: REPLAYED } });
+      await bench.receiver.waitForRequests(REPLAYED + 1, { path: '/replayed' });
+      await first?.kill();
+      const [second] = await bench.processes(1);
+      const replays = () => {
+        const sent = bench.receiver.requests.filter(({ path }) => path === '/replayed').slice(REPLAYED);
+        return new Set(sent.map(({ headers }) => headers['webhook-id']));
+      };
+      await eventually(async () => expect(replays().size).toBe(REPLAYED), FAULT_TIMEOUT_MS / 4);
+      await nothingStands(bench.api);
+      expect((await deadLettersOf(bench.api, serviceId).list()).body.data).toEqual([]);
+      await second?.kill();
     },
     FAULT_TIMEOUT_MS,
   );

@@ -11,7 +11,7 @@ const SCENARIOS = inFull(3_000, 100);
 /** The time limit on any machine, ms. */
 const LIMIT_MS = inFull(300_000, 12_000);
 /** How many scenarios must be enough to find a mutant. */
-const STORIES_OF_A_MUTANT = 400;
+const SCENARIOS_OF_A_MUTANT = 400;
 const TIMEOUT_MS = 10 * LIMIT_MS;
 
 /**
@@ -65,7 +65,7 @@ describe('the protocol of record and queues', () => {
     'a protocol that %s is detected',
     async (name, { seed, breaks, ...mutant }) => {
       const { scenarios, found, isRewritten } = await check(mutant, {
-        numRuns: STORIES_OF_A_MUTANT,
+        numRuns: SCENARIOS_OF_A_MUTANT,
         seed,
         endOnFailure: true,
       });

@@ -33,9 +33,10 @@ const IDLE_MS = { min: 350, max: 500 } as const;
 const EAGER_MS = { first: 2, last: 256 } as const;
 /** The delay after a store did not respond, ms. */
 const RETRY_MS = 500;
-/** The share of the retry permits that probes may use, and that each released endpoint may use. */
+/** The share of the retry permits that probes may use. */
 const PROBE_SHARE = 1 / 4;
-const RELEASE_SHARE = 1 / 2;
+/** Callbacks of a released endpoint that are queued, as a multiple of the retry permits: fewer leave permits unused. */
+const RELEASE_SHARE = 2;
 /** What one batch may have of the permits, but this many callbacks at least: a worker fetches a job when one is free. */
 const BATCH_SHARE = { ofPermits: 1 / 4, atLeast: 8 } as const;
 /** The most callbacks of a take, of each kind. */
