@@ -28,7 +28,7 @@ import { GoneEndpoints } from './gone-endpoints.js';
 import { Settler } from './settler.js';
 
 /**
- * After this many deaths of a worker during its attempt, a callback may be their cause: the next attempt is its last.
+ * After this many deaths of a worker during its attempts, a callback is given up: it may be their cause.
  */
 const MAX_STALLS = 5;
 /** How long the callbacks of a later release's job wait for a worker that knows it, ms. */

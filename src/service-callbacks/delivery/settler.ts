@@ -42,7 +42,10 @@ export class Settler {
 
   constructor(private readonly callbacks: CallbackRepository) {}
 
-  /** @param accepted called at once unless too many results wait: those that do keep their permits */
+  /**
+   * @param accepted called at once, unless a full statement waits already: then the caller keeps its permit until the
+   * settlement is written
+   */
   settle(settlement: Settlement, accepted: () => void = () => undefined): Promise<Settled> {
     const { promise, resolve } = Promise.withResolvers<Settled>();
     this.waiting.push({ settlement, done: resolve });
@@ -52,7 +55,7 @@ export class Settler {
     return promise;
   }
 
-  /** From now on settlements are written at once. If the database does not respond for a while, they are dropped. */
+  /** From now on a flush goes on until nothing waits; what the database does not take in time is dropped. */
   prepareStop(): void {
     this.stopBy = performance.now() + LAST_FLUSH_MS;
   }

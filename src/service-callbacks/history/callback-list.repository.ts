@@ -56,7 +56,7 @@ const TIMES = [
   'replay_requested_at',
 ] as const;
 
-/** How many rows a search reads, and a list by what no index has reads of each state: whatever it finds. */
+/** The most rows that a search reads, and that a list by type or reason reads of each state. */
 const LOOKED_AT = 10_000;
 
 /**
@@ -68,7 +68,7 @@ const IN_ORDER = `SELECT set_config(name, 'off', true)
 
 const NEWEST_FIRST = 'ORDER BY queued_at DESC, id DESC';
 
-/** No text that begins with the prefix before it is greater. */
+/** Appended to a prefix, it gives a text that is greater than all texts with the prefix. */
 const LAST_CHARACTER = '\u{10ffff}';
 
 /** The states of the record for each shown state. Each is read from its own stretch of an index. */
@@ -95,9 +95,9 @@ export class CallbackListRepository {
   ) {}
 
   /**
-   * Newest first. Each state is read from its own stretch of an index, and the results are merged: with any filter, no
-   * statement walks over unwanted rows. No index has the type and the reason: with these, a bounded number of rows of
-   * each stretch is read, so that fewer than `limit` may be found before the end. All rows of an endpoint belong to one
+   * Newest first. Each state is read from its own stretch of an index, and the results are merged. No index has the
+   * type and the reason: with these, a bounded number of rows of each stretch is read, so that fewer than `limit` may
+   * be found before the end. All rows of an endpoint belong to one
    * service, so the service is checked on the rows that were found.
    */
   async list(scope: LogScope, filter: LogFilter, limit: number, after?: LogCursor): Promise<FoundCallbacks> {
@@ -128,14 +128,14 @@ export class CallbackListRepository {
     return inTransaction(this.dataSource, async (manager) => {
       await manager.query(IN_ORDER);
       const callbacks = await page(manager);
-      // What is queued after the page was read makes it newer, never older.
+      // A callback that is queued after the page was read is newer: it does not change where the page ends.
       const lookedUntil = await this.lookedUntil(manager, scope, filter, after);
       const isLookedAt = (one: LogCursor) => lookedUntil === null || !isOlder(one, lookedUntil);
       return { callbacks: callbacks.filter(isLookedAt), lookedUntil };
     });
   }
 
-  /** What is read of an index for a list: one stretch of it a state. */
+  /** For each state, the part of an index that a list reads. */
   private stretches(
     parameters: SqlParameters,
     scope: LogScope,
@@ -321,7 +321,7 @@ function isOwn(parameters: SqlParameters, scope: LogScope): string {
   return scope === 'all' ? 'TRUE' : `service_id = ${parameters.add(scope.serviceId)}`;
 }
 
-/** What no list's index has. */
+/** Conditions on columns that no index of the lists has. */
 function withoutIndex(parameters: SqlParameters, { callbackType, reason }: LogFilter): string[] {
   const where: string[] = [];
   if (callbackType !== undefined) where.push(`callback_type = ${parameters.add(callbackType)}`);

@@ -74,7 +74,8 @@ const MAX_IDLE = 20_000;
 
 /**
  * Limits what one endpoint may use, so that an endpoint that hangs, fails or gets a flood of callbacks does not delay
- * the others. The state belongs to the process: each process learns it within one deadline.
+ * the others. The state belongs to the process: each process learns how an endpoint behaves within one
+ * deadline.
  */
 @Injectable()
 export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -172,7 +173,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     }
   }
 
-  /** Of callbacks that have waited for long. */
+  /** Ends the waits that have lasted too long. */
   private endWaits(pool: PermitPool, now: number): void {
     for (const waiting of this.waiting[pool].takeWhile(({ since }) => now - since >= BUSY_MS)) {
       const endpoint = this.endpoint(endpointKey(waiting.endpointId, waiting.url), now);
@@ -185,12 +186,12 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     resolve(reason ? { kind: 'held', reason } : this.admitTo(endpoint, pool, now));
   }
 
-  /** Attempts in flight, those that wait for the window included. */
+  /** Permits in use: attempts in flight, and callbacks that wait for their endpoint's window. */
   inUse(pool: PermitPool): number {
     return this.pools[pool].inUse;
   }
 
-  /** Also called when another process lifted the hold. */
+  /** The endpoint's hold was lifted, by this process or another. */
   private recovered(endpointId: string): void {
     for (const [key, endpoint] of this.endpoints) if (endpointIdOf(key) === endpointId) endpoint.recovered();
   }

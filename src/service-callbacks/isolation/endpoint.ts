@@ -51,7 +51,7 @@ export class Endpoint {
 
   hasRoom(now: number): boolean {
     if (this.inFlight.size >= this.window.size) return false;
-    // While attempts time out, the next one starts only when the last has been in flight for the slow threshold.
+    // While attempts are overdue, the next one starts no sooner than a slow threshold after the last start.
     return !this.isOverdue(now) || now - this.lastStart >= this.slowThreshold.current(now);
   }
 

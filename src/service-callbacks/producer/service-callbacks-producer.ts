@@ -53,7 +53,7 @@ interface News {
   readonly callback: Callback;
 }
 
-/** What a host calls when something happened to one of its messages. */
+/** What a host calls to send callbacks. */
 @Injectable()
 export class ServiceCallbacksProducer {
   constructor(
@@ -104,7 +104,7 @@ export class ServiceCallbacksProducer {
   }
 
   /**
-   * Sends thousands at once: one lookup, and one insert a thousand.
+   * Sends thousands at once: one lookup, and one insert for each thousand.
    * @returns one result for each input, in their order
    * @throws as `send`. With a `manager` nothing is queued then; without one, some thousands may be.
    */

@@ -5,7 +5,7 @@ import { Clock } from '../clock.js';
 const HALF_LIFE_MS = 10_000;
 /** A service with less volume is forgotten. */
 const FORGOTTEN_BELOW = 0.5;
-/** The largest priority of BullMQ is 2,097,151; no volume comes near. */
+/** The priority of a service without volume. The relay reads priorities up to 24: no volume reaches that. */
 const HIGHEST = 1;
 
 interface Volume {
@@ -26,7 +26,7 @@ export class ServiceVolume {
 
   /**
    * Counts one more callback of the service.
-   * @returns its priority; never 0, which would go before everything
+   * @returns its priority, from 1
    */
   next(serviceId: string): number {
     const now = this.clock.now();

@@ -1,7 +1,7 @@
 /** The queue of first attempts, and of nothing else. */
 export const MAIN_QUEUE = 'service-callbacks';
 
-/** The queue of all later attempts, so that retries never delay a first attempt. */
+/** The queue of retries, replays, and callbacks that were deferred or held: they never delay a first attempt. */
 export const RETRY_QUEUE = 'service-callbacks-retry';
 
 /**

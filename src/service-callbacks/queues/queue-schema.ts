@@ -12,8 +12,7 @@ import { describeError } from '../../observability/describe-error.js';
 /** In BullMQ's schema, with a name that says whose it is. */
 const MARKED_INDEX = 'service_callbacks_stalled_marked';
 /**
- * How long it waits for open transactions that have enqueued, ms. Meanwhile other callers that want to enqueue wait
- * behind it.
+ * How long it waits for transactions that use the table, ms. Meanwhile relays and workers wait behind it.
  */
 const LOCK_TIMEOUT_MS = 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';

@@ -11,8 +11,11 @@ const WHOLE = { timesDuration: 20, atLeastMs: 1_000, atMostMs: 60_000 } as const
  * more than two seconds after its insert may be below the mark, so from time to time everything is read.
  */
 export class LowWaterMarks {
-  private settled = new Map<number, number>();
+  /** The marks in use. */
+  private marks = new Map<number, number>();
+  /** Seqs that were taken before the current lag period; they become marks after it. */
   private recent = new Map<number, number>();
+  /** Seqs that were taken in the current lag period. */
   private newest = new Map<number, number>();
   private newestSince = 0;
   private wholeAt = Number.NEGATIVE_INFINITY;
@@ -24,7 +27,7 @@ export class LowWaterMarks {
    */
   next(now: number): { readonly after: ReadonlyMap<number, number>; readonly isWhole: boolean } {
     if (now - this.newestSince > LAG_MS) {
-      for (const [priority, seq] of this.recent) raise(this.settled, priority, seq);
+      for (const [priority, seq] of this.recent) raise(this.marks, priority, seq);
       this.recent = this.newest;
       this.newest = new Map();
       this.newestSince = now;
@@ -34,14 +37,16 @@ export class LowWaterMarks {
     const pauseMs = Math.min(atMostMs, Math.max(atLeastMs, timesDuration * this.wholeMs));
     const isWhole = now - this.wholeAt >= pauseMs;
     return {
-      after: new Map(
-        PRIORITIES.map((priority) => [priority, isWhole ? 0 : (this.settled.get(priority) ?? 0)]),
-      ),
+      after: new Map(PRIORITIES.map((priority) => [priority, isWhole ? 0 : (this.marks.get(priority) ?? 0)])),
       isWhole,
     };
   }
 
-  /** @param now monotonic ms, at the end of the read */
+  /**
+   * Notes what a read took.
+   * @param now monotonic ms, at the end of the read
+   * @param wholeMs its duration, if it read from the beginning
+   */
   read(
     taken: readonly { readonly priority: number; readonly seq: number }[],
     now: number,

@@ -1,6 +1,6 @@
 import type { QueueBackend, QueuedJob, WaitingJobs } from '../queues/queue-backend.js';
 
-/** How long waiting jobs of a queue may take to be fetched, ms: the order is decided late, in the database. */
+/** How long a job may wait in a queue, ms. A longer queue would fix the order too early: the database decides it. */
 const TARGET_MS = 250;
 /** The most callbacks that may wait, and how many at the start. */
 const MAX_WINDOW = 4_096;
@@ -20,7 +20,7 @@ export class QueueDepth {
   private waiting: WaitingJobs = { first: 0, later: 0 };
   private added: readonly Pick<QueuedJob, 'goesFirst'>[] = [];
   private measuredAt: number;
-  /** When the last job was fetched that does not go first, or none waited. */
+  /** When a job that does not go first was last fetched, or none of these waited. */
   private movedAt: number;
 
   constructor(
@@ -39,7 +39,7 @@ export class QueueDepth {
     return this.roomBeside(first + later);
   }
 
-  /** Callbacks whose jobs go first: they do not wait for those that do not. */
+  /** The same for callbacks whose jobs go first: the other jobs do not count. */
   get roomForFirst(): number {
     const { first, later } = this.assumed;
     const isStanding = later > 0 && this.now() - this.movedAt > MAX_STANDSTILL_MS;

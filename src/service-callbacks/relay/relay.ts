@@ -37,7 +37,10 @@ const RETRY_MS = 500;
 const PROBE_SHARE = 1 / 4;
 /** Callbacks of a released endpoint that are queued, as a multiple of the retry permits: fewer leave permits unused. */
 const RELEASE_SHARE = 2;
-/** What one batch may have of the permits, but this many callbacks at least: a worker fetches a job when one is free. */
+/**
+ * The share of the permits that bounds a batch, and the least bound. A worker fetches a job as soon as one permit is
+ * free: a large batch would delay the next job.
+ */
 const BATCH_SHARE = { ofPermits: 1 / 4, atLeast: 8 } as const;
 /** The most callbacks of a take, of each kind. */
 const MAX_TAKE = 1_024;
@@ -194,7 +197,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
         this.recorder.deferredByRelay(row, row.hold_reason ?? 'circuit_open', row.next_probe_at ?? 0);
     }
     const [first, later] = [queued.filter((row) => row.is_first), queued.filter((row) => !row.is_first)];
-    // This process was stopped meanwhile. The sweep may have added these batches, and they may be delivered.
+    // If late, this process was frozen meanwhile: the sweep may have added these batches, and they may be delivered.
     const isLate = this.clock.monotonic() - startedAt > RECHECK_AFTER_MS;
     await Promise.all([
       this.add(MAIN_QUEUE, this.main, first, isLate),

@@ -15,7 +15,8 @@ const LIMIT = 1_000;
 
 /**
  * Finds what a crash left: batches that are marked in the record and are in no queue (a process that ended between mark
- * and add, a flushed Redis, a lost replica). It also gives up callbacks that are too old. Every process runs one; if
+ * and add, a flushed Redis, a lost replica). It also makes callbacks due whose hold is gone, and
+ * gives up those that are too old. Every process runs one; if
  * two find the same at once, it is done once.
  */
 @Injectable()

@@ -145,12 +145,12 @@ function notFound(serviceId: string, id: string): NotFoundException {
   return new NotFoundException(`Service ${serviceId} has no dead letter ${id}`);
 }
 
-/** Without the excerpt and headers of the response, which the list of callbacks shows. */
+/** Without the excerpt and headers of the response, which `GET …/callbacks/:id` shows. */
 function attemptView({ excerpt: _excerpt, headers: _headers, ...attempt }: AttemptRecord) {
   return attempt;
 }
 
-/** Never the payload, which has a recipient in it. A replayed callback is no longer a dead letter. */
+/** Never the payload, which has a recipient in it. */
 function view(letter: DeadLetter): z.infer<typeof schemas.deadLetterView> {
   return {
     id: letter.id,
@@ -165,6 +165,7 @@ function view(letter: DeadLetter): z.infer<typeof schemas.deadLetterView> {
     queued_at: letter.queuedAt.toISOString(),
     given_up_at: letter.givenUpAt.toISOString(),
     replay_requested_at: letter.replayRequestedAt?.toISOString() ?? null,
+    // A replayed callback is no dead letter any more.
     replayed_at: null,
   };
 }

@@ -1,4 +1,4 @@
-/** Prints what one process of each role holds when it is idle (docs/reliability.md). */
+/** Prints what one process of each role holds when it is idle (docs/operations.md). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startRedisServer } from '../redis-server.js';
