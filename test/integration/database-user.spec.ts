@@ -87,7 +87,14 @@ describe('a database user without rights to change the schema', () => {
     const last = await causeCallback(service, serviceId);
     const after = new Map([[1, 0]]);
     const callbacks = service.app.get(CallbackRepository);
-    const [taken] = await callbacks.take({ pending: 10, quiet: 10, due: 0, batchSize: 10, after });
+    const [taken] = await callbacks.take({
+      pending: 10,
+      quiet: 10,
+      due: 0,
+      batchSize: 10,
+      retryBatchSize: 10,
+      after,
+    });
     const settlement = { id: last.id, endpointId, batch: taken?.batch ?? '', generation: 0 };
     expect(
       await callbacks.settle([{ ...settlement, disposition: { kind: 'return', alone: false } }]),

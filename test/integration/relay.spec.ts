@@ -110,7 +110,14 @@ class Stage {
    * @returns the ids of the batches
    */
   async markAndCrash(service: TestService, batchSize = 100): Promise<string[]> {
-    const limits = { pending: 1_000, quiet: 1_000, due: 1_000, batchSize, after: PRIORITIES };
+    const limits = {
+      pending: 1_000,
+      quiet: 1_000,
+      due: 1_000,
+      batchSize,
+      retryBatchSize: batchSize,
+      after: PRIORITIES,
+    };
     const taken = await service.app.get(CallbackRepository).take(limits);
     return [...new Set(taken.map(({ batch }) => batch))];
   }

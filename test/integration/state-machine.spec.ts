@@ -480,16 +480,16 @@ describe('the state machine of a callback', () => {
     /** One at a time, if the lowest priority has no callback. */
     async function ofHighest() {
       const lowest = await store.pending(endpoint, { priority: 24 });
-      const taken = await store.take({ pending: 2 });
+      const taken = await store.take({ pending: 1, quiet: 1 });
       await store.dataSource.query('DELETE FROM service_callbacks WHERE id = $1', [lowest]);
       return taken.filter(({ id }) => id !== lowest);
     }
 
     it('gives an eighth to the lowest priority, also in a flood', async () => {
-      await store.callbacks.insert(Array.from({ length: 100 }, () => store.newCallback(endpoint)));
-      await store.callbacks.insert(
-        Array.from({ length: 100 }, () => store.newCallback(endpoint, { priority: 20 })),
-      );
+      for (const priority of [QUIET_PRIORITY + 1, 20])
+        await store.callbacks.insert(
+          Array.from({ length: 100 }, () => store.newCallback(endpoint, { priority })),
+        );
       const taken = await store.take({ pending: 80 });
       expect(taken).toHaveLength(80);
       expect(taken.filter(({ priority }) => priority === 20)).toHaveLength(10);
@@ -526,10 +526,15 @@ describe('the state machine of a callback', () => {
       const priorities = async (limits: { pending: number; quiet: number }) =>
         (await store.take(limits)).map(({ priority }) => priority);
       expect(await priorities({ pending: 0, quiet: 15 })).toEqual(Array(15).fill(QUIET_PRIORITY));
-      // One of them is the eighth of the lowest priority, and taken once.
-      const taken = await priorities({ pending: 8, quiet: 8 });
-      expect(taken.filter((priority) => priority === QUIET_PRIORITY)).toHaveLength(5);
-      expect(taken).toContain(QUIET_PRIORITY + 1);
+      const taken = await store.take({ pending: 6, quiet: 4 });
+      const batchesOf = (isQuiet: boolean) => {
+        const ofKind = taken.filter(({ priority }) => priority <= QUIET_PRIORITY === isQuiet);
+        return { callbacks: ofKind.length, batches: new Set(ofKind.map(({ batch }) => batch)).size };
+      };
+      expect(batchesOf(true)).toEqual({ callbacks: 4, batches: 1 });
+      // The eighth of the lowest priority is one of them, and taken once.
+      expect(batchesOf(false)).toEqual({ callbacks: 5, batches: 1 });
+      expect(new Set(taken.map(({ batch }) => batch)).size).toBe(2);
     });
 
     it('reads each priority after its mark', async () => {

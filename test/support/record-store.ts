@@ -130,6 +130,7 @@ export class RecordStore {
       quiet: limits.pending ?? 1_000,
       due: 1_000,
       batchSize: 100,
+      retryBatchSize: limits.batchSize ?? 100,
       after: new Map(PRIORITIES.map((priority) => [priority, 0])),
       ...limits,
     });
@@ -137,7 +138,7 @@ export class RecordStore {
 
   /** Takes probes and released callbacks. */
   takeHeld(limits: Partial<HeldLimits> = {}): Promise<TakenNow[]> {
-    return this.callbacks.takeHeld({ batchSize: 100, probes: 10, maxWindow: 64, ...limits });
+    return this.callbacks.takeHeld({ batchSize: 100, probes: 10, maxWindow: 64, released: 1_000, ...limits });
   }
 
   /** @returns a queued callback with its batch. */

@@ -127,12 +127,14 @@ export interface ForeignRecord {
 
 /** The limits of a take. */
 export interface TakeLimits {
-  readonly pending: number;
-  /** Of them, those of quiet services; may be more than `pending`. */
+  /** Pending callbacks of quiet services. */
   readonly quiet: number;
+  /** Other pending callbacks. */
+  readonly pending: number;
   readonly due: number;
-  /** The most callbacks of a batch. */
+  /** The most callbacks of a batch, in the main queue and in the retry queue. */
   readonly batchSize: number;
+  readonly retryBatchSize: number;
   /** For each priority, the seq after which callbacks are read. */
   readonly after: ReadonlyMap<number, number>;
 }
@@ -144,6 +146,8 @@ export interface HeldLimits {
   readonly probes: number;
   /** The most callbacks of one endpoint that are released and not settled. */
   readonly maxWindow: number;
+  /** The most callbacks that are released. */
+  readonly released: number;
 }
 
 /** The longest interval of probes, ms. The interval doubles up to it. */
@@ -213,14 +217,15 @@ export class CallbackRepository {
   }
 
   /** Takes pending and due callbacks into batches. Empty where another process takes at this moment. */
-  take({ pending, quiet, due, batchSize, after }: TakeLimits): Promise<TakenNow[]> {
+  take({ quiet, pending, due, batchSize, retryBatchSize, after }: TakeLimits): Promise<TakenNow[]> {
     const marks = [[...after.keys()], [...after.values()]];
-    return this.mark(takeStatement(this.tables), [batchSize, MAX_BATCH_BYTES, ...marks, pending, quiet, due]);
+    const limits = [batchSize, MAX_BATCH_BYTES, ...marks, quiet, pending, due, retryBatchSize];
+    return this.mark(takeStatement(this.tables), limits);
   }
 
   /** Takes held callbacks into batches: probes, and callbacks of holds that are being released. */
-  takeHeld({ batchSize, probes, maxWindow }: HeldLimits): Promise<TakenNow[]> {
-    const limits = [batchSize, MAX_BATCH_BYTES, probes, maxWindow, MAX_PROBE_INTERVAL_MS];
+  takeHeld({ batchSize, probes, maxWindow, released }: HeldLimits): Promise<TakenNow[]> {
+    const limits = [batchSize, MAX_BATCH_BYTES, probes, maxWindow, MAX_PROBE_INTERVAL_MS, released];
     return this.mark(takeHeldStatement(this.tables), limits);
   }
 

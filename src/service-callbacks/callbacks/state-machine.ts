@@ -136,25 +136,32 @@ const sized = ({ payloads }: Tables) => `c.id, c.endpoint_id, c.seq, c.alone,
   (SELECT octet_length(p.payload) FROM ${payloads} p WHERE p.id = c.id) AS bytes`;
 
 /**
- * Cuts the taken callbacks into batches. The callbacks of a batch go to one queue and are sorted by endpoint. A batch
- * has at most $2 callbacks, and ends after $3 bytes of payload. A callback that must go alone is a batch of its own.
+ * Cuts the taken callbacks into batches. The callbacks of a batch go to one queue, are all of quiet services or all of
+ * others, and are sorted by endpoint. A batch ends after $3 bytes of payload. A callback that must go alone is a batch of its own.
  * Endpoints are joined as they are now.
- * @param taken rows of id, endpoint_id, seq, alone, bytes, is_first, is_probe
+ * @param taken rows of id, endpoint_id, seq, alone, bytes, is_first, is_quiet, is_probe
  * @param state the new state of the record: an expression over the endpoint `e` and its hold `h`
+ * @param size the most callbacks of a batch: an expression over a row of `taken`
  */
-const batched = ({ callbacks, payloads, holds, endpoints }: Tables, taken: string, state: string) => `
+const batched = (
+  { callbacks, payloads, holds, endpoints }: Tables,
+  taken: string,
+  state: string,
+  size: string,
+) => `
   placed AS (
     SELECT t.*, t.alone OR t.is_probe AS by_itself FROM ${taken} t
   ),
   counted AS (
-    SELECT p.*, (row_number() OVER apart - 1) / $2::int AS nth,
+    SELECT p.*, (row_number() OVER apart - 1) / (${size}) AS nth,
       (sum(COALESCE(bytes, 0)) OVER apart - COALESCE(bytes, 0)) / $3::int AS nth_by_size
     FROM placed p
-    WINDOW apart AS (PARTITION BY is_first, CASE WHEN by_itself THEN id END ORDER BY endpoint_id, seq)
+    WINDOW apart AS (PARTITION BY is_first, is_quiet, CASE WHEN by_itself THEN id END ORDER BY endpoint_id, seq)
   ),
   numbered AS (
     SELECT id, endpoint_id, is_first, is_probe,
-      dense_rank() OVER (ORDER BY is_first DESC, CASE WHEN by_itself THEN id END NULLS FIRST, nth, nth_by_size) AS batch
+      dense_rank() OVER (ORDER BY is_first DESC, is_quiet DESC, CASE WHEN by_itself THEN id END NULLS FIRST, nth,
+        nth_by_size) AS batch
     FROM counted
   ),
   batches AS MATERIALIZED (SELECT n.batch, gen_random_uuid() AS id FROM (SELECT DISTINCT batch FROM numbered) n),
@@ -186,38 +193,47 @@ const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_i
     (c.attempts->-1) - '{excerpt,headers}'::text[] AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
     c.trace`;
 
+/** Whether a pending callback goes to the main queue. */
+const NEVER_TAKEN = '(c.attempt_count = 0 AND c.generation = 0)';
+
+/** Pending callbacks of some priorities, each up to its quota. @param which a condition on the quota `q` */
+const pendingOf = (tables: Tables, which: string) => `
+    SELECT r.* FROM quotas q CROSS JOIN LATERAL (
+      SELECT ${sized(tables)}, ${NEVER_TAKEN} AS is_first,
+        ${NEVER_TAKEN} AND c.priority <= ${QUIET_PRIORITY} AS is_quiet
+      FROM ${tables.callbacks} c
+      WHERE c.state = 'pending' AND c.priority = q.priority AND c.seq > q.after AND ${LEADS}
+      ORDER BY c.seq LIMIT q.quota FOR UPDATE SKIP LOCKED
+    ) r WHERE ${which}`;
+
 /**
  * Takes pending and due callbacks into batches, one relay at a time over all processes. What is taken is `queued`
  * under its batch when the transaction commits; the job is added after that. What waits behind a hold is `held` and
  * sees no queue.
  *
- * Pending ones go by priority, then age; the lowest priority gets an eighth, so that none starves. Those of quiet
- * services have a limit of their own.
+ * Pending ones go by priority, then age; the lowest priority gets an eighth. Those of quiet services have a limit of
+ * their own.
  *
- * $1 advisory lock · $2 callbacks a batch · $3 bytes a batch · $4 priorities and $5 the seq after which each is read ·
- * $6 how many pending, $7 how many of them of quiet services, $8 how many due
+ * $1 advisory lock · $2 callbacks a batch of the main queue · $3 bytes a batch · $4 priorities and $5 the seq after
+ * which each is read · the most pending, $6 of quiet services and $7 of others · $8 the most due · $9 callbacks a batch
+ * of the retry queue
  */
 export const takeStatement = (tables: Tables) => `
   WITH ${LEADER},
   quotas AS MATERIALIZED (
     SELECT (SELECT max(priority) FROM ${tables.callbacks} WHERE state = 'pending') AS priority, 0::bigint AS after,
-      ($6::int + 7) / 8 AS quota
+      ($7::int + 7) / 8 AS quota
     UNION ALL
-    SELECT p.priority, p.after, CASE WHEN p.priority <= ${QUIET_PRIORITY} THEN $7::int ELSE $6::int END
+    SELECT p.priority, p.after, CASE WHEN p.priority <= ${QUIET_PRIORITY} THEN $6::int ELSE $7::int END
     FROM unnest($4::smallint[], $5::bigint[]) AS p (priority, after)
   ),
+  quiet AS MATERIALIZED (${pendingOf(tables, `q.priority <= ${QUIET_PRIORITY}`)} LIMIT $6),
+  others AS MATERIALIZED (${pendingOf(tables, `q.priority > ${QUIET_PRIORITY}`)} LIMIT $7),
   pending AS MATERIALIZED (
-    SELECT DISTINCT ON (p.id) p.* FROM (
-      SELECT r.* FROM quotas q CROSS JOIN LATERAL (
-        SELECT ${sized(tables)}, c.attempt_count = 0 AND c.generation = 0 AS is_first
-        FROM ${tables.callbacks} c
-        WHERE c.state = 'pending' AND c.priority = q.priority AND c.seq > q.after AND ${LEADS}
-        ORDER BY c.seq LIMIT q.quota FOR UPDATE SKIP LOCKED
-      ) r LIMIT GREATEST($6::int, $7::int)
-    ) p
+    SELECT DISTINCT ON (p.id) p.* FROM (SELECT * FROM quiet UNION ALL SELECT * FROM others) p
   ),
   due AS MATERIALIZED (
-    SELECT ${sized(tables)}, false AS is_first FROM ${tables.callbacks} c
+    SELECT ${sized(tables)}, false AS is_first, false AS is_quiet FROM ${tables.callbacks} c
     WHERE c.state = 'scheduled' AND c.next_attempt_at <= now() AND ${LEADS}
     ORDER BY c.next_attempt_at LIMIT $8 FOR UPDATE SKIP LOCKED
   ),
@@ -227,6 +243,7 @@ export const takeStatement = (tables: Tables) => `
     'taken',
     `CASE WHEN e.id IS NULL OR e.disabled_at IS NOT NULL THEN 'given_up' WHEN h.state IS NOT NULL THEN 'held'
       ELSE 'queued' END`,
+    'CASE WHEN is_first THEN $2::int ELSE $9::int END',
   )}`;
 
 /**
@@ -245,8 +262,9 @@ export const anyDueStatement = ({ callbacks }: Tables) => `
 /**
  * Takes held callbacks. A hold whose probe is due gives one callback, the one that was probed longest ago. A hold that
  * is being released gives its oldest callbacks, as many as its window allows. The window starts at one, and doubles
- * while released callbacks are settled. $1 to $3 as above · $4 the most probes at one time · $5 the largest window · $6
- * the longest interval of probes, ms
+ * while released callbacks are settled. $1 advisory
+ * lock · $2 callbacks and $3 bytes a batch · $4 the most probes at one time · $5 the largest window · $6 the longest
+ * interval of probes, ms · $7 the most callbacks that are released
  */
 export const takeHeldStatement = (tables: Tables) => `
   WITH ${LEADER},
@@ -267,7 +285,7 @@ export const takeHeldStatement = (tables: Tables) => `
   ),
   probes AS MATERIALIZED (
     SELECT r.* FROM asking a CROSS JOIN LATERAL (
-      SELECT ${sized(tables)}, false AS is_first FROM ${tables.callbacks} c
+      SELECT ${sized(tables)}, false AS is_first, false AS is_quiet FROM ${tables.callbacks} c
       WHERE c.state = 'held' AND c.endpoint_id = a.endpoint_id
       ORDER BY COALESCE(c.probed_at, 'epoch'), c.queued_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ) r
@@ -276,13 +294,14 @@ export const takeHeldStatement = (tables: Tables) => `
     SELECT h.endpoint_id, h.release_window - COALESCE(q.count, 0) AS room, h.release_window
     FROM ${tables.holds} h LEFT JOIN queued q ON q.endpoint_id = h.endpoint_id
     WHERE h.state = 'releasing' AND ${LEADS}
+    ORDER BY random()
   ),
   released AS MATERIALIZED (
     SELECT r.* FROM releasing g CROSS JOIN LATERAL (
-      SELECT ${sized(tables)}, false AS is_first FROM ${tables.callbacks} c
+      SELECT ${sized(tables)}, false AS is_first, false AS is_quiet FROM ${tables.callbacks} c
       WHERE c.state = 'held' AND c.endpoint_id = g.endpoint_id
       ORDER BY c.queued_at, c.id LIMIT GREATEST(0, g.room) FOR UPDATE SKIP LOCKED
-    ) r
+    ) r LIMIT $7
   ),
   probed AS (
     UPDATE ${tables.holds} h SET probe_id = p.id,
@@ -299,6 +318,7 @@ export const takeHeldStatement = (tables: Tables) => `
     tables,
     'taken',
     `CASE WHEN e.id IS NULL OR e.disabled_at IS NOT NULL THEN 'given_up' ELSE 'queued' END`,
+    '$2::int',
   )}`;
 
 /**

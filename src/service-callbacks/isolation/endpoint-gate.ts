@@ -137,7 +137,8 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     if (reason) return { kind: 'held', reason };
     const now = this.clock.now();
     const endpoint = this.endpoint(endpointKey(endpointId, url), now);
-    const mustWait = !this.waiting[pool].isEmpty || !this.pools[pool].hasRoomFor(endpoint.key, 'quick');
+    const mustWait =
+      this.waiting[pool].has(endpoint.key) || !this.pools[pool].hasRoomFor(endpoint.key, 'quick');
     if (!isProbe && mustWait && endpoint.speed(now) === 'quick') {
       const { promise, resolve } = Promise.withResolvers<Admission>();
       this.waiting[pool].add(endpoint.key, { endpointId, url, since: now, resolve });
@@ -256,7 +257,11 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
 
   private review(): void {
     const now = this.clock.now();
-    for (const endpoint of this.active) endpoint.review(now);
+    for (const endpoint of this.active) {
+      endpoint.review(now);
+      const isQuick = endpoint.speed(now) === 'quick';
+      for (const permits of Object.values(this.pools)) permits.update(endpoint.key, isQuick);
+    }
     for (const pool of ['first', 'retry'] as const) {
       this.endWaits(pool, now);
       this.serve(pool);

@@ -69,6 +69,15 @@ describe('Permits', () => {
     expect(fill(new Permits(15), 'quick', 'quick')).toBe(15);
   });
 
+  it('counts an endpoint as it is now: one that turns slow keeps nothing from quick ones', () => {
+    const permits = new Permits(2_000);
+    fill(permits, 'turning', 'quick');
+    permits.update('turning', false);
+    expect(permits.hasRoomFor('new', 'unknown')).toBe(false);
+    expect(permits.hasRoomFor('another', 'quick')).toBe(true);
+    expect(permits.inUse).toBe(1_875);
+  });
+
   it('admits a new endpoint beside a flood of quick ones', () => {
     const permits = new Permits(2_000);
     for (let other = 0; other < 100; other += 1) fill(permits, `quick ${other}`, 'quick');

@@ -46,6 +46,11 @@ export class Permits {
     this.change(key, count - 1, isQuick);
   }
 
+  /** The speed of an endpoint as it is now. */
+  update(key: string, isQuick: boolean): void {
+    this.change(key, this.heldBy.get(key)?.count ?? 0, isQuick);
+  }
+
   private change(key: string, count: number, isQuick: boolean): void {
     const before = this.heldBy.get(key);
     this.held += count - (before?.count ?? 0);

@@ -36,12 +36,10 @@ describe('a round robin', () => {
     expect(drained(queue)).toEqual(['a2', 'b2', 'b1']);
   });
 
-  it('is empty before the first item and after the last', () => {
-    const queue = filled();
-    expect([queue.isEmpty, queue.next, queue.take()]).toEqual([true, undefined, undefined]);
-    queue.add('a', 'a1');
-    expect(queue.isEmpty).toBe(false);
+  it('knows which keys wait', () => {
+    const queue = filled('a1');
+    expect([queue.has('a'), queue.has('b')]).toEqual([true, false]);
     queue.take();
-    expect(queue.isEmpty).toBe(true);
+    expect([queue.has('a'), queue.next, queue.take()]).toEqual([false, undefined, undefined]);
   });
 });

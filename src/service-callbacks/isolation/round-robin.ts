@@ -3,8 +3,8 @@ export class RoundRobin<Item> {
   /** In the order of their turns; none of them is empty. */
   private readonly byKey = new Map<string, Item[]>();
 
-  get isEmpty(): boolean {
-    return this.byKey.size === 0;
+  has(key: string): boolean {
+    return this.byKey.has(key);
   }
 
   add(key: string, item: Item): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api.entity.js';
+import { QUIET_PRIORITY } from '../callbacks/callback.js';
 import type { TakenRow } from '../callbacks/callback.repository.js';
 import { generateEncryptionKey } from '../security/encryption-keys.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
@@ -105,11 +106,16 @@ describe('batches', () => {
       ],
     });
     expect(readBatchJob(JSON.parse(JSON.stringify(data)))).toEqual(data);
-    expect(queuedJob('a-queue', { id: 'a-batch', data })).toMatchObject({
-      queue: 'a-queue',
-      id: 'a-batch',
-      data,
-    });
+    const job = { id: 'a-batch', data, goesFirst: true };
+    expect(queuedJob('a-queue', job)).toMatchObject({ queue: 'a-queue', ...job });
+  });
+
+  it.each([
+    ['a quiet service', { priority: QUIET_PRIORITY, is_first: true }, true],
+    ['a busy service', { priority: QUIET_PRIORITY + 1, is_first: true }, false],
+    ['the retry queue', { priority: QUIET_PRIORITY + 1, is_first: false }, true],
+  ])('of %s: whether their job goes first', (_, row, goesFirst) => {
+    expect(batches.make([aRow('a-batch', row)]).jobs).toMatchObject([{ goesFirst }]);
   });
 
   it('show no token, secret or URL', () => {

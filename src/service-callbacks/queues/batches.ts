@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { bearerTokenBinding, signingSecretBinding } from '../endpoints/callback-api.entity.js';
+import { QUIET_PRIORITY } from '../callbacks/callback.js';
 import type { TakenNow, TakenRow } from '../callbacks/callback.repository.js';
 import type { Settlement } from '../callbacks/state-machine.js';
 import {
@@ -20,7 +21,7 @@ export const UNKNOWN_KEY_DELAY_MS = 30_000;
 
 /** Jobs, and rows that could not become one. */
 export interface MadeBatches {
-  readonly jobs: readonly { readonly id: string; readonly data: BatchJobData }[];
+  readonly jobs: readonly { readonly id: string; readonly data: BatchJobData; readonly goesFirst: boolean }[];
   /** Callbacks whose endpoint's credentials cannot be read. */
   readonly unreadable: readonly {
     readonly row: TakenRow;
@@ -36,7 +37,7 @@ export class Batches {
 
   /** @param recheck the worker reads first which of them are open */
   make(rows: readonly (TakenRow | TakenNow)[], recheck = false): MadeBatches {
-    const jobs: { id: string; data: BatchJobData }[] = [];
+    const jobs: { id: string; data: BatchJobData; goesFirst: boolean }[] = [];
     const unreadable: MadeBatches['unreadable'][number][] = [];
     for (const [batch, members] of Map.groupBy(rows, (row) => row.batch)) {
       const endpoints: BatchJobData['endpoints'] = [];
@@ -59,6 +60,7 @@ export class Batches {
         jobs.push({
           id: batch,
           data: { v: BATCH_JOB_VERSION, endpoints, callbacks, recheck, alone, ...probeOf(members[0]) },
+          goesFirst: members.some((row) => !row.is_first || row.priority <= QUIET_PRIORITY),
         });
     }
     return { jobs, unreadable };
@@ -89,12 +91,8 @@ function probeOf(row: TakenRow | TakenNow | undefined): { readonly next_probe_at
   return { next_probe_at: row.next_probe_at ?? 0 };
 }
 
-export function queuedJob(
-  queue: string,
-  { id, data }: MadeBatches['jobs'][number],
-  goesFirst = true,
-): QueuedJob {
-  return { queue, name: JOB_NAME, id, data, goesFirst };
+export function queuedJob(queue: string, job: MadeBatches['jobs'][number]): QueuedJob {
+  return { queue, name: JOB_NAME, ...job };
 }
 
 function batched(row: TakenRow, endpoint: number): BatchedCallback {

@@ -139,6 +139,13 @@ describe('the depth of a queue', () => {
     expect(aOne.depth.roomForFirst).toBe(0);
   });
 
+  it('has such room for the first jobs after an idle time', async () => {
+    const { queue, depth } = aQueue();
+    queue.now += 3_600_000;
+    depth.add(later(3));
+    expect(depth.roomForFirst).toBe(1_024);
+  });
+
   it('has no such room while they keep all others from being fetched, and has it again when one is', async () => {
     const aOne = aQueue();
     await fill(aOne);

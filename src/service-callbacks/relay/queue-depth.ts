@@ -47,6 +47,7 @@ export class QueueDepth {
   }
 
   add(jobs: readonly Pick<QueuedJob, 'goesFirst'>[]): void {
+    if (this.assumed.later === 0) this.movedAt = this.now();
     this.added = [...this.added, ...jobs];
   }
 

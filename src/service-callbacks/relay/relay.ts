@@ -9,7 +9,6 @@ import {
 } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import { CallbackRecorder } from '../recorder/callback-recorder.js';
-import { QUIET_PRIORITY } from '../callbacks/callback.js';
 import { CallbackRepository, type TakenNow } from '../callbacks/callback.repository.js';
 import { Clock } from '../clock.js';
 import { Holds } from '../holds/holds.js';
@@ -35,8 +34,8 @@ const EAGER_MS = { first: 2, last: 256 } as const;
 const RETRY_MS = 500;
 /** The share of the retry permits that probes may use. */
 const PROBE_SHARE = 1 / 4;
-/** Callbacks of a released endpoint that are queued, as a multiple of the retry permits: fewer leave permits unused. */
-const RELEASE_SHARE = 2;
+/** The share of the retry permits that bounds the queued callbacks of a released endpoint. */
+const RELEASE_SHARE = 3 / 4;
 /**
  * The share of the permits that bounds a batch, and the least bound. A worker fetches a job as soon as one permit is
  * free: a large batch would delay the next job.
@@ -56,6 +55,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly stopping = new AbortController();
   private readonly marks = new LowWaterMarks();
   private readonly batchSize: number;
+  private readonly retryBatchSize: number;
   private readonly main: QueueDepth;
   private readonly retry: QueueDepth;
   private running: Promise<void> | undefined;
@@ -74,11 +74,12 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(DELIVERY_OPTIONS) private readonly options: DeliveryOptions,
   ) {
     const now = (): number => clock.monotonic();
-    const permits = Math.min(options.concurrency, options.retryConcurrency);
-    const share = Math.max(BATCH_SHARE.atLeast, Math.ceil(permits * BATCH_SHARE.ofPermits));
-    this.batchSize = Math.min(options.batchSize, share);
+    const share = (permits: number): number =>
+      Math.min(options.batchSize, Math.max(BATCH_SHARE.atLeast, Math.ceil(permits * BATCH_SHARE.ofPermits)));
+    this.batchSize = share(options.concurrency);
+    this.retryBatchSize = share(options.retryConcurrency);
     this.main = new QueueDepth(backend, MAIN_QUEUE, this.batchSize, now);
-    this.retry = new QueueDepth(backend, RETRY_QUEUE, this.batchSize, now);
+    this.retry = new QueueDepth(backend, RETRY_QUEUE, this.retryBatchSize, now);
   }
 
   onApplicationBootstrap(): void {
@@ -164,13 +165,14 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       quiet: Math.min(quiet, MAX_TAKE),
       due: Math.min(due, MAX_TAKE),
       batchSize: this.batchSize,
+      retryBatchSize: this.retryBatchSize,
       after,
     };
     const taken = isIdle && !(await this.callbacks.isAnyDue(after)) ? [] : await this.callbacks.take(limits);
     const now = this.clock.monotonic();
-    this.marks.read(taken, now, isWhole ? now - startedAt : undefined);
+    this.marks.read(taken, now, isWhole && pending > 0 ? now - startedAt : undefined);
     if (taken.length > 0) await this.pass(taken, startedAt);
-    return taken.length + (await this.takeHeld(due));
+    return taken.length + (await this.takeHeld(this.retry.room));
   }
 
   /** Runs no statement while no hold is due for a probe, its end, or a release. */
@@ -180,9 +182,10 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     await this.holds.move();
     const startedAt = this.clock.monotonic();
     const taken = await this.callbacks.takeHeld({
-      batchSize: this.batchSize,
+      batchSize: this.retryBatchSize,
       probes: Math.max(1, Math.floor(retryConcurrency * PROBE_SHARE)),
-      maxWindow: Math.max(this.batchSize, Math.floor(retryConcurrency * RELEASE_SHARE)),
+      maxWindow: Math.max(1, Math.floor(retryConcurrency * RELEASE_SHARE)),
+      released: Math.min(room, MAX_TAKE),
     });
     if (taken.length > 0) await this.pass(taken, startedAt);
     return taken.length;
@@ -213,10 +216,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   ): Promise<void> {
     if (rows.length === 0) return;
     const { jobs, unreadable } = this.batches.make(rows, isLate);
-    const quiet = new Set(
-      rows.filter(({ priority }) => priority <= QUIET_PRIORITY).map(({ batch }) => batch),
-    );
-    const queued = jobs.map((job) => queuedJob(queue, job, queue === RETRY_QUEUE || quiet.has(job.id)));
+    const queued = jobs.map((job) => queuedJob(queue, job));
     depth.add(queued);
     if (unreadable.length > 0) await this.settleUnreadable(unreadable);
     // If an add fails, or its response is lost, its batch stays marked, and the sweep finds it.
