@@ -310,8 +310,8 @@ describe('the alert rules', () => {
 
   it('notice an event loop that is blocked', async () => {
     await eventually(async () => {
-      // Just after a scrape no delay is measured.
-      await setTimeout(50);
+      // No delay is measured before the first sample after a scrape, 100 ms later.
+      await setTimeout(250);
       const until = performance.now() + 700;
       while (performance.now() < until);
       expect(firing(new Scrapes().add(0, await scrape(service)), 0)).toContain('EventLoopBlocked');
