@@ -371,7 +371,7 @@ describe('the lists of callbacks', () => {
       const [kept, without] = [await callback(0, GIVE_UP, attempt(1, 404)), await callback(1, GIVE_UP)];
       await store.dataSource.query('DELETE FROM service_callback_payloads WHERE id = $1', [without]);
       const found = await letters().list(scope(), {}, 10);
-      expect(found.map(({ id, isReplayable }) => [id, isReplayable])).toEqual([
+      expect(found.map(({ id, hasPayload }) => [id, hasPayload])).toEqual([
         [without, false],
         [kept, true],
       ]);

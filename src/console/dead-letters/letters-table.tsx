@@ -67,7 +67,7 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
             <When at={givenUpAt} now={now} />
           </a>
         )}
-        {!letter.isReplayable && <span class="under">cannot be replayed</span>}
+        {!letter.hasPayload && <span class="under">cannot be replayed</span>}
       </th>
       <td data-label="Reason">
         {reasonWords(letter.reason)}

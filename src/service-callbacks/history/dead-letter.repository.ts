@@ -22,8 +22,8 @@ export interface DeadLetter {
   readonly attemptCount: number;
   /** The last 50 attempts, oldest first. */
   readonly attempts: readonly AttemptRecord[];
-  /** Whether its payload is kept, which a replay needs. */
-  readonly isReplayable: boolean;
+  /** Whether its payload is kept: a replay needs it. */
+  readonly hasPayload: boolean;
   readonly isEndpointDeleted: boolean;
   readonly queuedAt: Date;
   readonly givenUpAt: Date;
@@ -129,7 +129,7 @@ export class DeadLetterRepository {
   private get columns(): string {
     return `c.id, c.service_id AS "serviceId", c.endpoint_id AS "callbackApiId", c.callback_type AS "callbackType",
       c.subject_id AS "subjectId", c.url, c.reason, c.detail, c.attempt_count AS "attemptCount",
-      c.attempts, EXISTS (SELECT FROM ${this.payloads} p WHERE p.id = c.id) AS "isReplayable",
+      c.attempts, EXISTS (SELECT FROM ${this.payloads} p WHERE p.id = c.id) AS "hasPayload",
       NOT EXISTS (SELECT FROM ${this.endpoints} e WHERE e.id = c.endpoint_id) AS "isEndpointDeleted",
       c.queued_at AS "queuedAt", c.finished_at AS "givenUpAt", c.replay_requested_at AS "replayRequestedAt"`;
   }

@@ -22,7 +22,7 @@ export interface FetchLoopOptions {
   readonly onError: (error: unknown) => void;
 }
 
-interface HeldJob {
+interface FetchedJob {
   readonly job: AnyJob;
   /** The token of the lock. It changes if the store hands the job out again meanwhile. */
   token: string;
@@ -43,7 +43,7 @@ const LAST_RESPONSE_MS = 2_000;
  * `concurrency` before it starts the first.
  */
 export class FetchLoop {
-  private readonly held = new Map<string, HeldJob>();
+  private readonly fetched = new Map<string, FetchedJob>();
   private readonly processing = new Set<Promise<unknown>>();
   private readonly completing = new Set<Promise<unknown>>();
   private readonly stopping = new AbortController();
@@ -149,22 +149,22 @@ export class FetchLoop {
 
   private take(job: AnyJob, token: string): void {
     const id = job.id ?? '';
-    const held = this.held.get(id);
-    if (held) {
+    const known = this.fetched.get(id);
+    if (known) {
       // The store did not get the renewals and handed the job out again: the work continues under the new lock.
-      held.token = token;
+      known.token = token;
       return;
     }
-    const entry: HeldJob = { job, token };
-    this.held.set(id, entry);
+    const entry: FetchedJob = { job, token };
+    this.fetched.set(id, entry);
     const processed = tracked(this.processing, this.process(entry));
     void processed.then(async (end) => {
       if (end === 'complete') await tracked(this.completing, this.complete(entry));
-      this.held.delete(id);
+      this.fetched.delete(id);
     });
   }
 
-  private async process({ job }: HeldJob): Promise<'complete' | 'keep'> {
+  private async process({ job }: FetchedJob): Promise<'complete' | 'keep'> {
     let left = this.processor.sizeOf(job);
     this.inHand += left;
     const free = (count: number): void => {
@@ -187,7 +187,7 @@ export class FetchLoop {
    * A job whose lock is lost is completed by another worker. If the store does not respond, this worker keeps the lock
    * until it does.
    */
-  private async complete(entry: HeldJob): Promise<void> {
+  private async complete(entry: FetchedJob): Promise<void> {
     const { signal } = this.stopping;
     for (;;) {
       try {
@@ -203,10 +203,10 @@ export class FetchLoop {
   }
 
   private async renewLocks(): Promise<void> {
-    const held = [...this.held.entries()];
-    if (held.length === 0) return;
-    const ids = held.map(([id]) => id);
-    const tokens = held.map(([, { token }]) => token);
+    const jobs = [...this.fetched.entries()];
+    if (jobs.length === 0) return;
+    const ids = jobs.map(([id]) => id);
+    const tokens = jobs.map(([, { token }]) => token);
     await this.worker.extendJobLocks(ids, tokens, this.options.lockDurationMs).catch(this.options.onError);
   }
 }
