@@ -36,7 +36,7 @@ ${lines.join('\n')}
 
 function lineOf(row: Row, bar: Bar, top: number): string {
   const share = shareOf(row, bar);
-  const colour = COLOURS[String(row.settings['verdict'])] ?? '#555555';
+  const colour = COLOURS[String(row.settings['result'])] ?? '#555555';
   const middle = top + LINE / 2;
   return `<text x="16" y="${middle + 4}" fill="#1a1a1a">${escape(shorten(`${row.backend}: ${row.row}`))}</text>
 <line x1="${x(share.low)}" x2="${x(share.high)}" y1="${middle}" y2="${middle}" stroke="${colour}" stroke-width="2"/>

@@ -27,7 +27,7 @@ function describeBar(row: Row): string {
   const bar = barOf(row);
   if (bar === undefined) return '';
   const text = 'atMost' in bar ? `≤ ${bar.atMost}` : `≥ ${bar.atLeast}`;
-  return `${text} ${String(row.settings['verdict'])}`;
+  return `${text} ${String(row.settings['result'])}`;
 }
 
 function figure(value: number): string {

@@ -46,7 +46,7 @@ export function rowOf({ bar, settings, ...facts }: RowFacts, pairs: readonly Pai
     ratio: ratio.median,
     low: ratio.low,
     high: ratio.high,
-    settings: { ...settings, pairs: pairs.length, ...(bar && { bar, verdict: barResult(bar, ratio) }) },
+    settings: { ...settings, pairs: pairs.length, ...(bar && { bar, result: barResult(bar, ratio) }) },
   };
 }
 

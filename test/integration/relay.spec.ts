@@ -7,6 +7,8 @@ import { DataSource } from 'typeorm';
 import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
+import { deliveryStatus } from '../../src/service-callbacks/callback-types/delivery-status.js';
+import { Holds } from '../../src/service-callbacks/holds/holds.js';
 import { Relay } from '../../src/service-callbacks/relay/relay.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { generateEncryptionKey } from '../../src/service-callbacks/security/encryption-keys.js';
@@ -209,6 +211,33 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(await on.stateOf(sent)).toBe('pending');
       const other = await on.start();
       await other.logs.waitFor('callback.delivered', { callback_id: sent.id });
+    });
+
+    it('probes and releases beside as many due callbacks as the retry queue has room for', async () => {
+      const service = await on.startWithoutRelay();
+      const held = [];
+      for (const state of ['open', 'releasing']) {
+        const sent = await sendCallbackTo(service, on.receiver.url(`/${state}`));
+        await query(
+          on.database.url,
+          `WITH held AS (UPDATE service_callbacks SET state = 'held' WHERE id = $1 RETURNING endpoint_id)
+           INSERT INTO service_callback_holds (endpoint_id, state, reason, since, next_probe_at, probe_interval_ms)
+           SELECT endpoint_id, $2, 'circuit_open', now(), now(), 30000 FROM held`,
+          [sent.id, state],
+        );
+        held.push(sent);
+      }
+      const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/flood') });
+      const news = Array.from({ length: 1_200 }, () => aNotification({ serviceId }));
+      await service.app.get(ServiceCallbacksProducer).sendMany(deliveryStatus, news);
+      await query(
+        on.database.url,
+        `UPDATE service_callbacks SET state = 'scheduled', next_attempt_at = now() WHERE state = 'pending'`,
+      );
+      const holds = service.app.get(Holds);
+      await eventually(async () => expect(holds.isAnyDue).toBe(true));
+      expect(await service.app.get(Relay).round()).toBeGreaterThan(1_000);
+      for (const sent of held) expect(await on.stateOf(sent)).toBe('queued');
     });
 
     it('takes due callbacks, each time they are due', async () => {

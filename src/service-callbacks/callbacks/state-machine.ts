@@ -137,8 +137,8 @@ const sized = ({ payloads }: Tables) => `c.id, c.endpoint_id, c.seq, c.alone,
 
 /**
  * Cuts the taken callbacks into batches. The callbacks of a batch go to one queue, are all of quiet services or all of
- * others, and are sorted by endpoint. A batch ends after $3 bytes of payload. A callback that must go alone is a batch of its own.
- * Endpoints are joined as they are now.
+ * others, and are sorted by endpoint. A batch ends after $3 bytes of payload. A callback that must go alone is a batch
+ * of its own. Endpoints are joined as they are now.
  * @param taken rows of id, endpoint_id, seq, alone, bytes, is_first, is_quiet, is_probe
  * @param state the new state of the record: an expression over the endpoint `e` and its hold `h`
  * @param size the most callbacks of a batch: an expression over a row of `taken`
@@ -262,9 +262,10 @@ export const anyDueStatement = ({ callbacks }: Tables) => `
 /**
  * Takes held callbacks. A hold whose probe is due gives one callback, the one that was probed longest ago. A hold that
  * is being released gives its oldest callbacks, as many as its window allows. The window starts at one, and doubles
- * while released callbacks are settled. $1 advisory
- * lock · $2 callbacks and $3 bytes a batch · $4 the most probes at one time · $5 the largest window · $6 the longest
- * interval of probes, ms · $7 the most callbacks that are released
+ * while released callbacks are settled.
+ *
+ * $1 advisory lock · $2 callbacks and $3 bytes a batch · $4 the most probes at one time · $5 the largest window · $6 the
+ * longest interval of probes, ms · $7 the most callbacks that are released
  */
 export const takeHeldStatement = (tables: Tables) => `
   WITH ${LEADER},

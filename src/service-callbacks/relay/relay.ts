@@ -36,6 +36,8 @@ const RETRY_MS = 500;
 const PROBE_SHARE = 1 / 4;
 /** The share of the retry permits that bounds the queued callbacks of a released endpoint. */
 const RELEASE_SHARE = 3 / 4;
+/** The share of the retry queue's room that released callbacks have in any case. */
+const RELEASE_LEAST = 1 / 8;
 /**
  * The share of the permits that bounds a batch, and the least bound. A worker fetches a job as soon as one permit is
  * free: a large batch would delay the next job.
@@ -172,10 +174,14 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     const now = this.clock.monotonic();
     this.marks.read(taken, now, isWhole && pending > 0 ? now - startedAt : undefined);
     if (taken.length > 0) await this.pass(taken, startedAt);
-    return taken.length + (await this.takeHeld(this.retry.room));
+    return taken.length + (await this.takeHeld(due));
   }
 
-  /** Runs no statement while no hold is due for a probe, its end, or a release. */
+  /**
+   * Runs no statement while no hold is due for a probe, its end, or a release. Releases what room due callbacks leave, an
+   * eighth at the least: retries of others go first and do not stop a release.
+   * @param room of the retry queue before due callbacks were taken
+   */
   private async takeHeld(room: number): Promise<number> {
     if (!this.holds.isAnyDue || room === 0) return 0;
     const { retryConcurrency } = this.options;
@@ -185,7 +191,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       batchSize: this.retryBatchSize,
       probes: Math.max(1, Math.floor(retryConcurrency * PROBE_SHARE)),
       maxWindow: Math.max(1, Math.floor(retryConcurrency * RELEASE_SHARE)),
-      released: Math.min(room, MAX_TAKE),
+      released: Math.min(MAX_TAKE, Math.max(this.retry.room, Math.ceil(room * RELEASE_LEAST))),
     });
     if (taken.length > 0) await this.pass(taken, startedAt);
     return taken.length;
