@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from '../../src/database/open-data-source.js';
 import { CallbackTypeRegistry } from '../../src/service-callbacks/callback-types/callback-type-registry.js';
@@ -345,6 +346,25 @@ describe('while the database does not respond, the figures', () => {
     expect(await dropped()).toBe(2 * extra);
     await forwarder.up(databasePort);
     await eventually(async () => expect(await written('s-9999')).toBe(1), 20_000);
+  });
+
+  it('that are recorded during a write are written at a stop', async () => {
+    const { figures, flusher } = start();
+    const serviceId = randomUUID();
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    await other.query('BEGIN; LOCK TABLE service_callback_minutes');
+    figures.delivered(aCallback({ serviceId }));
+    await eventually(async () => {
+      const waiting = 'SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass';
+      expect(await query(database.url, waiting, ['service_callback_minutes'])).toHaveLength(1);
+    });
+    figures.delivered(aCallback({ serviceId }));
+    const stopped = flusher.beforeApplicationShutdown();
+    await other.query('COMMIT');
+    await other.end();
+    await stopped;
+    expect(await written(serviceId)).toBe(2);
   });
 
   it('are written at a stop if it responds, and not awaited if it does not', async () => {

@@ -414,6 +414,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
 
       it('leaves callbacks whose key the sweep lacks: they wait for a process that has it', async () => {
         const service = await on.startWithoutRelay();
+        await service.app.get(SafetySweep).beforeApplicationShutdown();
         const sent = await sendCallbackTo(service, on.receiver.url('/sweep-key'));
         await on.markAndCrash(service);
         await on.age(11);

@@ -48,9 +48,11 @@ export class FigureFlusher implements OnApplicationBootstrap, BeforeApplicationS
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      await sleep(FLUSH_MS, undefined, { signal }).catch(() => undefined);
       await this.write(this.figures.take());
+      await sleep(FLUSH_MS, undefined, { signal }).catch(() => undefined);
     }
+    // What was recorded during the last write.
+    await this.write(this.figures.take());
   }
 
   /** Repeats until the database has them. Meanwhile further sums are collected in memory. */
