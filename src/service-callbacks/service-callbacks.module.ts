@@ -53,7 +53,7 @@ import { ServiceVolume } from './producer/service-volume.js';
 import { queueProviders } from './queue.providers.js';
 import { Batches } from './queues/batches.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
-import { CallbackEnder } from './recorder/callback-ender.js';
+import { WaitingCallbacks } from './recorder/waiting-callbacks.js';
 import { CallbackLog } from './recorder/callback-log.js';
 import { checkedDataSource } from './setup/checked-data-source.js';
 import { CallbackRecorder } from './recorder/callback-recorder.js';
@@ -129,7 +129,7 @@ const commonProviders: Provider[] = [
   CallbackLog,
   CallbackHandlers,
   CallbackRecorder,
-  CallbackEnder,
+  WaitingCallbacks,
   CallbackMetrics,
   ServiceCallbacksHealth,
   StateMetrics,

@@ -11,7 +11,7 @@ import { Holds } from '../service-callbacks/holds/holds.js';
 import { SameDatabase } from '../service-callbacks/producer/same-database.js';
 import { ServiceCallbacksProducer } from '../service-callbacks/producer/service-callbacks-producer.js';
 import { ServiceVolume } from '../service-callbacks/producer/service-volume.js';
-import { CallbackEnder } from '../service-callbacks/recorder/callback-ender.js';
+import { WaitingCallbacks } from '../service-callbacks/recorder/waiting-callbacks.js';
 import { CallbackLog } from '../service-callbacks/recorder/callback-log.js';
 import { Relay } from '../service-callbacks/relay/relay.js';
 import { PayloadCipher } from '../service-callbacks/security/payload-cipher.js';
@@ -67,7 +67,10 @@ const inMemory: Provider[] = [
     >,
   },
   // A deleted endpoint's callbacks are cancelled when they are due.
-  { provide: CallbackEnder, useValue: { end: async () => 0 } satisfies Pick<CallbackEnder, 'end'> },
+  {
+    provide: WaitingCallbacks,
+    useValue: { giveUp: async () => 0 } satisfies Pick<WaitingCallbacks, 'giveUp'>,
+  },
 ];
 
 /**

@@ -355,7 +355,7 @@ describe('the lists of callbacks', () => {
 
     it('have pages, also if many ended in one statement', async () => {
       await store.callbacks.insert(Array.from({ length: 23 }, () => store.newCallback(endpoint)));
-      await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 1_000);
+      await store.callbacks.giveUpWaiting(endpoint.id, 'disabled', 1_000);
       const seen: string[] = [];
       for (let page = await letters().list(scope(), {}, 5); page.length > 0;) {
         seen.push(...page.map(({ id }) => id));
@@ -403,7 +403,7 @@ describe('the lists of callbacks', () => {
 
     it('remove a bounded number at once', async () => {
       await store.callbacks.insert(Array.from({ length: 7 }, () => store.newCallback(endpoint)));
-      await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 1_000);
+      await store.callbacks.giveUpWaiting(endpoint.id, 'disabled', 1_000);
       expect(await letters().removeSome(scope(), {}, 5)).toBe(5);
       expect(await letters().removeSome(scope(), {}, 5)).toBe(2);
     });

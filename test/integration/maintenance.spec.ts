@@ -236,7 +236,7 @@ describe('the retention of callbacks', () => {
           store.newCallback(endpoint, { id: uuidv7({ msecs: at }), queued_at: at }),
         ),
       );
-      await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', count);
+      await store.callbacks.giveUpWaiting(endpoint.id, 'disabled', count);
       await store.dataSource.query(`UPDATE service_callbacks SET finished_at = now() - interval '31 days'`);
     }
 

@@ -178,7 +178,7 @@ describe('the plans of the record, with statistics from an empty table', () => {
     expectFrugalWork(2_500, () => store.callbacks.expire(1_000, 1_000)));
 
   it('the end of an endpoint reads only what it gives up', () =>
-    expectFrugalWork(2_500, () => store.callbacks.endOfEndpoint(endpoints[0]?.id ?? '', 'disabled', 500)));
+    expectFrugalWork(2_500, () => store.callbacks.giveUpWaiting(endpoints[0]?.id ?? '', 'disabled', 500)));
 
   it('a replay reads only what it replays', async () => {
     const finished = (await ids('given_up', 100)).map(({ id }) => id);

@@ -236,7 +236,7 @@ describe('the state machine of a callback', () => {
     },
     {
       name: 'the end of its endpoint',
-      make: () => store.callbacks.endOfEndpoint(endpoint.id, 'cancelled', 10),
+      make: () => store.callbacks.giveUpWaiting(endpoint.id, 'cancelled', 10),
       changes: {
         pending: givenUp,
         returned: givenUp,
@@ -1015,10 +1015,10 @@ describe('the state machine of a callback', () => {
     it('is limited to one endpoint, and to a number', async () => {
       const other = await store.pending(await store.endpoint());
       await store.callbacks.insert(Array.from({ length: 5 }, () => store.newCallback(endpoint)));
-      expect(await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 3)).toHaveLength(3);
-      const ended = await store.callbacks.endOfEndpoint(endpoint.id, 'disabled', 3);
-      expect(ended).toHaveLength(2);
-      for (const { id } of ended)
+      expect(await store.callbacks.giveUpWaiting(endpoint.id, 'disabled', 3)).toHaveLength(3);
+      const givenUp = await store.callbacks.giveUpWaiting(endpoint.id, 'disabled', 3);
+      expect(givenUp).toHaveLength(2);
+      for (const { id } of givenUp)
         expect(await store.row(id)).toMatchObject({ reason: 'disabled', finished_at: expect.any(Date) });
       expect((await store.row(other)).state).toBe('pending');
     });
@@ -1026,8 +1026,8 @@ describe('the state machine of a callback', () => {
     it('shows the last attempt', async () => {
       const known = await store.queued(endpoint);
       await settle(known, DUE, { attempt: attempt(1) });
-      const [ended] = await store.callbacks.endOfEndpoint(endpoint.id, 'cancelled', 1);
-      expect(ended).toMatchObject({ id: known.id, attempt_count: 1, last_attempt: attempt(1) });
+      const [row] = await store.callbacks.giveUpWaiting(endpoint.id, 'cancelled', 1);
+      expect(row).toMatchObject({ id: known.id, attempt_count: 1, last_attempt: attempt(1) });
     });
 
     it('by age is limited to the oldest', async () => {

@@ -173,13 +173,13 @@ export class World {
        WHERE id = $1 RETURNING disabled_at IS NOT NULL AS disabled`,
       [id],
     );
-    if (row?.disabled === true) await this.store.callbacks.endOfEndpoint(id, 'disabled', 100);
+    if (row?.disabled === true) await this.store.callbacks.giveUpWaiting(id, 'disabled', 100);
   }
 
   async delete(endpoint: number): Promise<void> {
     const id = this.endpoints[endpoint] ?? '';
     await this.store.dataSource.query('DELETE FROM service_callback_apis WHERE id = $1', [id]);
-    await this.store.callbacks.endOfEndpoint(id, 'cancelled', 100);
+    await this.store.callbacks.giveUpWaiting(id, 'cancelled', 100);
   }
 
   wait(): void {

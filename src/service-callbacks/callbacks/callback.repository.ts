@@ -10,7 +10,7 @@ import type { AttemptRecord, DeferralReason, GiveUpReason, HoldReason } from './
 import {
   anyDueStatement,
   BEGIN,
-  endOfEndpointStatement,
+  giveUpWaitingStatement,
   expireStatement,
   findNewsStatement,
   idsOfBatchStatement,
@@ -94,8 +94,8 @@ export interface OpenNow extends TakenRow {
   readonly is_disabled: boolean;
 }
 
-/** A callback that was given up outside of a worker. */
-export interface EndedRow {
+/** What the `CallbackRecorder` needs of a record. */
+export interface ReportedRow {
   readonly id: string;
   readonly service_id: string | null;
   readonly endpoint_id: string | null;
@@ -311,18 +311,18 @@ export class CallbackRepository {
   }
 
   /** Gives up some of the callbacks that wait for an endpoint. */
-  endOfEndpoint(
+  giveUpWaiting(
     endpointId: string,
     reason: 'cancelled' | 'disabled',
     limit: number,
     manager?: EntityManager,
-  ): Promise<EndedRow[]> {
-    return this.run<EndedRow>(endOfEndpointStatement, [endpointId, reason, limit], manager);
+  ): Promise<ReportedRow[]> {
+    return this.run<ReportedRow>(giveUpWaitingStatement, [endpointId, reason, limit], manager);
   }
 
   /** Gives up some of the callbacks that are older than the maximum age. */
-  expire(maxAgeMs: number, limit: number): Promise<EndedRow[]> {
-    return this.byIndexes((manager) => this.run<EndedRow>(expireStatement, [maxAgeMs, limit], manager));
+  expire(maxAgeMs: number, limit: number): Promise<ReportedRow[]> {
+    return this.byIndexes((manager) => this.run<ReportedRow>(expireStatement, [maxAgeMs, limit], manager));
   }
 
   /**

@@ -79,7 +79,7 @@ const MAX_ATTEMPTS = 50;
  * To the millisecond, as JavaScript has it: the cursor of a list is such a time, and many callbacks end in one
  * statement.
  */
-const END_TIME = `date_trunc('milliseconds', now())`;
+const FINISH_TIME = `date_trunc('milliseconds', now())`;
 
 /**
  * Hides the state from the planner. Otherwise it walks over all queued rows instead of using the ids: 512 rows took 1.6
@@ -168,7 +168,7 @@ const batched = (
   decided AS (
     SELECT n.id, n.is_first, n.is_probe, b.id AS batch, ${state} AS state, e.url, e.bearer_token, e.signing_secret,
       CASE WHEN e.previous_signing_secret_until > now() THEN e.previous_signing_secret END AS previous_secret,
-      CASE WHEN e.id IS NULL THEN 'cancelled' ELSE 'disabled' END AS end_reason, h.reason AS hold_reason,
+      CASE WHEN e.id IS NULL THEN 'cancelled' ELSE 'disabled' END AS give_up_reason, h.reason AS hold_reason,
       h.next_probe_at, p.payload
     FROM numbered n JOIN batches b ON b.batch = n.batch LEFT JOIN ${endpoints} e ON e.id = n.endpoint_id
       LEFT JOIN ${holds} h ON h.endpoint_id = n.endpoint_id AND h.state <> 'lifted'
@@ -176,8 +176,8 @@ const batched = (
   ),
   result AS (
     UPDATE ${callbacks} c SET state = d.state,
-      reason = CASE WHEN d.state = 'given_up' THEN d.end_reason END,
-      finished_at = CASE WHEN d.state = 'given_up' THEN ${END_TIME} END,
+      reason = CASE WHEN d.state = 'given_up' THEN d.give_up_reason END,
+      finished_at = CASE WHEN d.state = 'given_up' THEN ${FINISH_TIME} END,
       detail = CASE d.state WHEN 'held' THEN d.hold_reason WHEN 'queued' THEN c.detail END,
       batch = CASE WHEN d.state = 'queued' THEN d.batch END,
       is_first = d.is_first, batched_at = now(), next_attempt_at = NULL, changed_at = now(),
@@ -442,7 +442,7 @@ export const settleStatement = (tables: Tables) => `
     detail = CASE WHEN ${APPLIES} THEN s.detail ELSE c.detail END,
     next_attempt_at = CASE WHEN ${APPLIES} THEN now() + s.delay_ms * interval '1 millisecond'
       ELSE c.next_attempt_at END,
-    finished_at = CASE WHEN ${APPLIES} THEN CASE WHEN s.state IN ('delivered', 'given_up') THEN ${END_TIME} END
+    finished_at = CASE WHEN ${APPLIES} THEN CASE WHEN s.state IN ('delivered', 'given_up') THEN ${FINISH_TIME} END
       ELSE c.finished_at END,
     seq = CASE WHEN ${APPLIES} AND s.state = 'pending' THEN
       nextval(pg_get_serial_sequence('${tables.callbacks}', 'seq')) ELSE c.seq END,
@@ -510,17 +510,17 @@ export const rescheduleBatchStatement = ({ callbacks }: Tables) => `
     detail = 'platform_fault', batch = NULL, changed_at = now()
   WHERE c.state = 'queued' AND c.batch = $1 RETURNING c.id`;
 
-const ENDED = `c.id, c.service_id, c.endpoint_id, c.callback_type, c.subject_id, c.url, c.attempt_count,
+const REPORTED = `c.id, c.service_id, c.endpoint_id, c.callback_type, c.subject_id, c.url, c.attempt_count,
   c.attempts->-1 AS last_attempt`;
 
 /** Gives up some of the callbacks of an endpoint that is deleted or disabled. $1 endpoint · $2 reason · $3 limit */
-export const endOfEndpointStatement = ({ callbacks }: Tables) => `
+export const giveUpWaitingStatement = ({ callbacks }: Tables) => `
   WITH chosen AS (
     SELECT id FROM ${callbacks} WHERE endpoint_id = $1 AND state IN ('pending', 'scheduled', 'held')
     LIMIT $3 FOR UPDATE SKIP LOCKED
-  ), result AS (UPDATE ${callbacks} c SET state = 'given_up', reason = $2, finished_at = ${END_TIME}, next_attempt_at = NULL,
+  ), result AS (UPDATE ${callbacks} c SET state = 'given_up', reason = $2, finished_at = ${FINISH_TIME}, next_attempt_at = NULL,
     changed_at = now()
-  FROM chosen WHERE c.id = chosen.id RETURNING ${ENDED})`;
+  FROM chosen WHERE c.id = chosen.id RETURNING ${REPORTED})`;
 
 /** Gives up some of the callbacks that are older than the maximum age. $1 ms · $2 limit */
 export const expireStatement = ({ callbacks }: Tables) => `
@@ -528,9 +528,9 @@ export const expireStatement = ({ callbacks }: Tables) => `
     SELECT id FROM ${callbacks}
     WHERE state IN ('scheduled', 'held') AND generation_at < now() - $1 * interval '1 millisecond'
     ORDER BY generation_at LIMIT $2 FOR UPDATE SKIP LOCKED
-  ), result AS (UPDATE ${callbacks} c SET state = 'given_up', reason = 'expired', finished_at = ${END_TIME}, next_attempt_at = NULL,
+  ), result AS (UPDATE ${callbacks} c SET state = 'given_up', reason = 'expired', finished_at = ${FINISH_TIME}, next_attempt_at = NULL,
     changed_at = now()
-  FROM chosen WHERE c.id = chosen.id RETURNING ${ENDED})`;
+  FROM chosen WHERE c.id = chosen.id RETURNING ${REPORTED})`;
 
 /** Starts the next generation of finished callbacks whose payload is kept. $1 ids · $2 priority */
 export const replayStatement = ({ callbacks, payloads }: Tables) => `
@@ -554,7 +554,7 @@ export const recordStatement = ({ callbacks, payloads }: Tables) => `
       finished_at, trace)
     SELECT id, service_id, endpoint_id, callback_type, subject_id, url, state, reason, detail, 1, generation,
       to_timestamp(queued_at / 1000), attempts, jsonb_array_length(attempts), earlier_attempts,
-      to_timestamp(queued_at / 1000), now(), CASE WHEN state = 'given_up' THEN ${END_TIME} END, trace
+      to_timestamp(queued_at / 1000), now(), CASE WHEN state = 'given_up' THEN ${FINISH_TIME} END, trace
     FROM given
     ON CONFLICT (id) DO NOTHING
     RETURNING id

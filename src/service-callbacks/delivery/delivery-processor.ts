@@ -15,7 +15,7 @@ import { isBatchJob, readBatchJob, RECHECK_AFTER_MS, type BatchJobData } from '.
 import type { JobProcessor } from '../queues/fetch-loop.js';
 import type { AnyJob } from '../queues/queue-backend.js';
 import { RETRY_QUEUE } from '../queues/queue-names.js';
-import { CallbackRecorder, type Ending } from '../recorder/callback-recorder.js';
+import { CallbackRecorder, type GiveUpCause } from '../recorder/callback-recorder.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import { BatchOpener, type Opened, type Sendable } from './batch-opener.js';
@@ -282,7 +282,7 @@ export class DeliveryProcessor implements JobProcessor {
     callback: Callback,
     { batch, free }: JobContext,
     disposition: Disposition,
-    known: Pick<Ending, 'facts' | 'failure' | 'error'> = {},
+    known: Pick<GiveUpCause, 'facts' | 'failure' | 'error'> = {},
   ): Promise<boolean> {
     const { id, endpointId, generation } = callback;
     const settled = await this.settler.settle({ id, endpointId, batch, generation, disposition }, free);

@@ -5,7 +5,7 @@ import { Clock } from '../clock.js';
 import { ReplayRunRepository } from '../replay/replay-run.repository.js';
 import { DeadLetterRepository } from '../history/dead-letter.repository.js';
 import { Holds, type HeldEndpoint } from '../holds/holds.js';
-import { CallbackEnder } from '../recorder/callback-ender.js';
+import { WaitingCallbacks } from '../recorder/waiting-callbacks.js';
 import type { DisabledReason, EndpointDisabled, MadeBy, OngoingFailure } from '../events/endpoint-change.js';
 import { EndpointChanges } from './endpoint-changes.js';
 import { EndpointStateRepository, type SwitchedEndpoint } from '../endpoints/endpoint-state.repository.js';
@@ -33,7 +33,7 @@ export class EndpointSwitch {
     private readonly deadLetters: DeadLetterRepository,
     private readonly runs: ReplayRunRepository,
     private readonly changes: EndpointChanges,
-    private readonly ender: CallbackEnder,
+    private readonly waiting: WaitingCallbacks,
     private readonly holds: Holds,
     private readonly clock: Clock,
   ) {}
@@ -100,7 +100,7 @@ export class EndpointSwitch {
       ...(failure && { failure }),
     };
     await this.changes.announce(change);
-    await this.ender.end(switched.callbackApiId, 'disabled');
+    await this.waiting.giveUp(switched.callbackApiId, 'disabled');
   }
 
   private facts(switched: SwitchedEndpoint) {

@@ -6,7 +6,7 @@ import { AddressRules } from '../addresses/address-rules.js';
 import { generateSigningSecret } from '../security/signing-secret.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
 import { Holds } from '../holds/holds.js';
-import { CallbackEnder } from '../recorder/callback-ender.js';
+import { WaitingCallbacks } from '../recorder/waiting-callbacks.js';
 import { DELIVERY_OPTIONS } from '../tokens.js';
 import {
   CallbackApiRepository,
@@ -28,7 +28,7 @@ export class CallbackApisService {
     private readonly addresses: AddressRules,
     private readonly clock: Clock,
     private readonly endpoints: EndpointStateRepository,
-    private readonly ender: CallbackEnder,
+    private readonly waiting: WaitingCallbacks,
     private readonly holds: Holds,
     @Inject(DELIVERY_OPTIONS) private readonly options: Pick<DeliveryOptions, 'signingOverlapMs'>,
   ) {}
@@ -86,7 +86,7 @@ export class CallbackApisService {
   /** @throws CallbackApiNotFoundError */
   async remove(serviceId: string, id: string): Promise<void> {
     if (!(await this.repository.remove(serviceId, id))) throw new CallbackApiNotFoundError(serviceId, id);
-    await this.ender.end(id, 'cancelled');
+    await this.waiting.giveUp(id, 'cancelled');
   }
 
   /**

@@ -42,7 +42,7 @@ export class LegacyJobs {
     const isNew = await this.callbacks.record(record);
     if (!isNew || record.reason === null) return;
     const row = { ...record, attempt_count: record.attempts.length };
-    this.recorder.ended(row, record.reason, { detail: record.detail ?? undefined });
+    this.recorder.gaveUpRow(row, record.reason, { detail: record.detail ?? undefined });
   }
 
   private async recordOf(job: AnyJob): Promise<ForeignRecord> {

@@ -7,7 +7,7 @@ import {
   type GiveUpReason,
   type PartialCallback,
 } from '../callbacks/callback.js';
-import type { EndedRow } from '../callbacks/callback.repository.js';
+import type { ReportedRow } from '../callbacks/callback.repository.js';
 import { CallbackHandlers } from '../events/callback-handlers.js';
 import { deliveredEvent, givenUpEvent, retryingEvent } from '../events/settled-events.js';
 import type { DeliveryFailure, DeliveryOutcome } from '../transport/delivery-outcome.js';
@@ -16,7 +16,7 @@ import { CallbackMetrics } from '../metrics/callback-metrics.js';
 import { CallbackLog, type AttemptFacts } from './callback-log.js';
 
 /** Why a callback was given up, and the attempt that decided it. */
-export interface Ending {
+export interface GiveUpCause {
   readonly reason: GiveUpReason;
   readonly facts?: AttemptFacts | undefined;
   readonly failure?: DeliveryFailure | undefined;
@@ -79,14 +79,14 @@ export class CallbackRecorder {
    * Deferred by the relay.
    * @param until Unix ms
    */
-  deferredByRelay(row: EndedRow, why: DeferralReason, until: number): void {
+  deferredByRelay(row: ReportedRow, why: DeferralReason, until: number): void {
     const callback = callbackOf(row);
     this.metrics.deferred(why);
     this.log.deferred({ ...callback, attempts: row.attempt_count }, why, until);
     this.figures.deferred(callback);
   }
 
-  gaveUp(callback: PartialCallback, { reason, facts, failure, detail, error }: Ending): void {
+  gaveUp(callback: PartialCallback, { reason, facts, failure, detail, error }: GiveUpCause): void {
     this.metrics.gaveUp(callback, reason);
     this.log.gaveUp(reason, callback, facts, failure, detail, error);
     this.figures.gaveUp(callback);
@@ -94,7 +94,7 @@ export class CallbackRecorder {
   }
 
   /** Given up by management, the relay or the sweep. */
-  ended(row: EndedRow, reason: GiveUpReason, fault: Pick<Ending, 'detail' | 'error'> = {}): void {
+  gaveUpRow(row: ReportedRow, reason: GiveUpReason, fault: Pick<GiveUpCause, 'detail' | 'error'> = {}): void {
     this.gaveUp(callbackOf(row), { reason, ...fault, ...lastAttemptOf(row) });
   }
 
@@ -108,7 +108,7 @@ function isHold(why: DeferralReason): boolean {
   return HOLD_REASONS.some((reason) => reason === why);
 }
 
-function callbackOf(row: EndedRow): PartialCallback {
+function callbackOf(row: ReportedRow): PartialCallback {
   return {
     id: row.id,
     serviceId: row.service_id ?? undefined,
@@ -123,7 +123,7 @@ function callbackOf(row: EndedRow): PartialCallback {
 export function lastAttemptOf({
   attempt_count: attempt,
   last_attempt: last,
-}: Pick<EndedRow, 'attempt_count' | 'last_attempt'>): Pick<Ending, 'facts' | 'failure'> {
+}: Pick<ReportedRow, 'attempt_count' | 'last_attempt'>): Pick<GiveUpCause, 'facts' | 'failure'> {
   return last ? { facts: { attempt, durationMs: last.duration_ms }, failure: failureOf(last) } : {};
 }
 

@@ -201,7 +201,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private async pass(taken: readonly TakenNow[], startedAt: number): Promise<void> {
     const queued = taken.filter(({ state }) => state === 'queued');
     for (const row of taken) {
-      if (row.state === 'given_up') this.recorder.ended(row, row.reason ?? 'cancelled');
+      if (row.state === 'given_up') this.recorder.gaveUpRow(row, row.reason ?? 'cancelled');
       if (row.state === 'held')
         this.recorder.deferredByRelay(row, row.hold_reason ?? 'circuit_open', row.next_probe_at ?? 0);
     }
@@ -236,7 +236,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     for (const { row, error, settlement } of unreadable) {
       const { disposition } = settlement;
       if (disposition.kind === 'giveUp')
-        this.recorder.ended(row, disposition.reason, { detail: disposition.detail, error });
+        this.recorder.gaveUpRow(row, disposition.reason, { detail: disposition.detail, error });
       if (disposition.kind !== 'retryAt') continue;
       this.recorder.postponed(
         {

@@ -47,7 +47,7 @@ export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap 
   private async expire(): Promise<void> {
     for (;;) {
       const expired = await this.callbacks.expire(this.options.maxAgeMs, LIMIT);
-      for (const row of expired) this.recorder.ended(row, 'expired');
+      for (const row of expired) this.recorder.gaveUpRow(row, 'expired');
       if (expired.length < LIMIT || this.isStopping) return;
     }
   }

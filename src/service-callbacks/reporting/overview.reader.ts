@@ -43,7 +43,7 @@ export class OverviewReader {
       return found.map((each) => ({ ...each, circuit: circuits.get(each.callbackApiId) ?? null }));
     };
     return {
-      callbacksPerSecond: endedPerSecond(lastHour, now),
+      callbacksPerSecond: finishedPerSecond(lastHour, now),
       forwardDelay: { fiveMinutes: percentilesOf(fiveMinutes), hour: percentilesOf(hour) },
       openCircuits,
       deadLetters: await this.endpoints.deadLetters(scope, MAX_COUNTED),
@@ -68,9 +68,9 @@ export class OverviewReader {
 }
 
 /** Over the current minute and the one before: never less than a minute. */
-function endedPerSecond(minutes: readonly OutcomesAt[], now: number): number {
+function finishedPerSecond(minutes: readonly OutcomesAt[], now: number): number {
   const last = minutes.slice(-2);
   const start = last[0]?.at.getTime() ?? now;
-  const ended = last.reduce((sum, { delivered, givenUp }) => sum + delivered + givenUp, 0);
-  return (ended * 1_000) / Math.max(1_000, now - start);
+  const finished = last.reduce((sum, { delivered, givenUp }) => sum + delivered + givenUp, 0);
+  return (finished * 1_000) / Math.max(1_000, now - start);
 }

@@ -10,19 +10,19 @@ const CHUNK = 1_000;
  * them up when they are due.
  */
 @Injectable()
-export class CallbackEnder {
+export class WaitingCallbacks {
   constructor(
     private readonly callbacks: CallbackRepository,
     private readonly recorder: CallbackRecorder,
   ) {}
 
   /** @returns how many were given up */
-  async end(endpointId: string, reason: 'cancelled' | 'disabled'): Promise<number> {
+  async giveUp(endpointId: string, reason: 'cancelled' | 'disabled'): Promise<number> {
     for (let total = 0; ;) {
-      const ended = await this.callbacks.endOfEndpoint(endpointId, reason, CHUNK);
-      for (const row of ended) this.recorder.ended(row, reason);
-      total += ended.length;
-      if (ended.length < CHUNK) return total;
+      const givenUp = await this.callbacks.giveUpWaiting(endpointId, reason, CHUNK);
+      for (const row of givenUp) this.recorder.gaveUpRow(row, reason);
+      total += givenUp.length;
+      if (givenUp.length < CHUNK) return total;
     }
   }
 }
