@@ -4,7 +4,7 @@ import { createRedisBackend, Queue, type BackendFactory, type WorkerOptions } fr
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import { describeError } from '../../observability/describe-error.js';
 import { QueueBackend, workerOptions, type QueueTiming } from './queue-backend.js';
-import { limitSilence } from '../../database/silent-connection.js';
+import { setResponseTimeout } from '../../database/response-timeout.js';
 import { gatherWrites } from './gathered-writes.js';
 import { onConnection } from './on-connection.js';
 import { checkRedisConfiguration } from './redis-configuration.js';
@@ -24,7 +24,7 @@ const COMMAND_TIMEOUT_MS = 5_000;
  * A connection without a response for this long is lost, ms. ioredis' `socketTimeout` is not used: its timer outlives
  * the connection and ends the next one. BullMQ itself bounds the wait of its blocking connections.
  */
-const SILENCE_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 /** How long the key of the readiness check is kept, ms. */
 const WRITE_PROBE_MS = 1_000;
 /** How long `open()` waits for a missing Redis. After that, callbacks wait in the record and deliveries begin later. */
@@ -62,7 +62,7 @@ export class RedisQueueBackend extends QueueBackend {
     const reconnectOnError = ({ message }: Error) => message.startsWith('READONLY');
     this.patient = options.connect({ maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
     gatherWrites(this.patient);
-    onConnection(this.patient, (socket) => limitSilence(socket, SILENCE_MS));
+    onConnection(this.patient, (socket) => setResponseTimeout(socket, RESPONSE_TIMEOUT_MS));
     this.prompt = options.connect({
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
@@ -70,7 +70,7 @@ export class RedisQueueBackend extends QueueBackend {
       retryStrategy,
       reconnectOnError,
     });
-    onConnection(this.prompt, (socket) => limitSilence(socket, SILENCE_MS));
+    onConnection(this.prompt, (socket) => setResponseTimeout(socket, RESPONSE_TIMEOUT_MS));
     // The caller of a command gets its error. ioredis also prints the error of a client without a listener.
     this.patient.on('error', () => undefined);
     this.prompt.on('error', (error: Error) => {

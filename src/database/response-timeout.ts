@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 
 /** `isStoreFault` knows it by its code. */
-class SilentConnectionError extends Error {
-  override readonly name = 'SilentConnectionError';
+class ResponseTimeoutError extends Error {
+  override readonly name = 'ResponseTimeoutError';
   readonly code = 'ETIMEDOUT';
 
   constructor(ms: number) {
@@ -14,11 +14,11 @@ class SilentConnectionError extends Error {
  * Ends a connection if nothing arrives for this long after something was sent. Otherwise a server that vanished is
  * noticed only when the kernel gives up after a quarter of an hour, and behind a proxy never.
  */
-export function limitSilence(socket: Duplex, ms: number): void {
+export function setResponseTimeout(socket: Duplex, ms: number): void {
   let timer: NodeJS.Timeout | undefined;
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   socket.write = (...args: unknown[]) => {
-    timer ??= setTimeout(() => socket.destroy(new SilentConnectionError(ms)), ms);
+    timer ??= setTimeout(() => socket.destroy(new ResponseTimeoutError(ms)), ms);
     return write(...args);
   };
   const clear = (): void => {
