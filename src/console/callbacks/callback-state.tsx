@@ -1,7 +1,7 @@
 import type { LoggedCallback } from '../../service-callbacks/history/records.js';
 import { Badge } from '../page/badge.js';
 import type { Tone } from '../words/tone.js';
-import { answerWords, reasonWords } from '../words/failures.js';
+import { attemptWords, reasonWords } from '../words/failures.js';
 
 type State = LoggedCallback['state'];
 
@@ -30,7 +30,7 @@ type Ended = Pick<LoggedCallback, 'reason' | 'lastStatus' | 'lastError' | 'attem
 /** `503 Service Unavailable`, `Rejected (404 Not Found), not retried`, `Endpoint disabled; not attempted`. */
 export function outcomeWords(callback: Ended): string {
   const { reason, lastStatus, lastError, attemptCount } = callback;
-  const response = attemptCount === 0 ? 'not attempted' : answerWords(lastStatus, lastError);
+  const response = attemptCount === 0 ? 'not attempted' : attemptWords(lastStatus, lastError);
   if (reason === null) return response;
   return reason === 'not_retried'
     ? `Rejected (${response}), not retried`

@@ -5,7 +5,7 @@ import type { Tone } from '../words/tone.js';
 import { When } from '../page/when.js';
 import { count, counted } from '../words/counts.js';
 import { duration, isDue } from '../words/durations.js';
-import { answerWords, reasonWords } from '../words/failures.js';
+import { attemptWords, reasonWords } from '../words/failures.js';
 import { HeaderList } from './header-list.js';
 
 interface TimelineProps {
@@ -109,7 +109,7 @@ const Attempt = ({ attempt, number, before, now, isLast }: AttemptProps) => {
   const { at, durationMs, statusCode, error } = attempt;
   return (
     <Step tone={isSuccess(attempt) ? 'good' : 'bad'}>
-      <b>{answerWords(statusCode, error)}</b>
+      <b>{attemptWords(statusCode, error)}</b>
       <span class="under">
         Attempt {count(number)} · <When at={at} now={now} withDistance={false} />,{' '}
         {duration(Math.max(0, at.getTime() - before.getTime()))} later · took {duration(durationMs)}

@@ -4,7 +4,7 @@ import { When } from '../page/when.js';
 import { paths, withQuery } from '../paths.js';
 import { can, type ConsoleSession } from '../session/console-session.js';
 import { count } from '../words/counts.js';
-import { answerWords, reasonWords, typeWords } from '../words/failures.js';
+import { attemptWords, reasonWords, typeWords } from '../words/failures.js';
 import { shortId } from '../words/ids.js';
 
 interface LettersTableProps {
@@ -73,7 +73,7 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
         {reasonWords(letter.reason)}
         <span class="under">
           {letter.detail ??
-            (last === undefined ? 'not attempted' : answerWords(last.status_code, last.error))}
+            (last === undefined ? 'not attempted' : attemptWords(last.status_code, last.error))}
         </span>
       </td>
       <td data-label="Endpoint">

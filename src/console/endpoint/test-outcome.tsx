@@ -2,7 +2,7 @@ import type { TestResult } from '../../service-callbacks/test-callback/test-resu
 import { Badge } from '../page/badge.js';
 import { Notice } from '../page/notice.js';
 import { duration } from '../words/durations.js';
-import { answerWords } from '../words/failures.js';
+import { attemptWords } from '../words/failures.js';
 
 type Tls = NonNullable<TestResult['connection']['tls']>;
 
@@ -20,8 +20,8 @@ const Outcome = ({ result }: { readonly result: TestResult }) => {
   const { outcome, hint, connection, location, excerpt } = result;
   const isDelivered = outcome.kind === 'delivered';
   const summary = isDelivered
-    ? answerWords(outcome.statusCode, null)
-    : answerWords(outcome.failure.statusCode, outcome.failure.error);
+    ? attemptWords(outcome.statusCode, null)
+    : attemptWords(outcome.failure.statusCode, outcome.failure.error);
   return (
     <section class="panel" aria-labelledby="test-result">
       <h2 id="test-result">Test callback</h2>

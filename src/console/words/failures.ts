@@ -37,8 +37,11 @@ export function failureWords(failure: string): string {
   return ERRORS[failure as DeliveryError] ?? failure.replaceAll('_', ' ');
 }
 
-/** The response of an attempt, or why there was none. */
-export function answerWords(statusCode: number | null | undefined, error: string | null | undefined): string {
+/** The outcome of an attempt: its status code, or why there was no response. */
+export function attemptWords(
+  statusCode: number | null | undefined,
+  error: string | null | undefined,
+): string {
   return failureWords(
     statusCode === null || statusCode === undefined ? (error ?? 'unknown') : String(statusCode),
   );
