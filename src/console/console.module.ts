@@ -12,8 +12,8 @@ import { SetupError } from '../service-callbacks/setup-error.js';
 import { AssetsController } from './assets/assets.controller.js';
 import { CallbacksController } from './callbacks/callbacks.controller.js';
 import { CONSOLE_LINKS, type ConsoleLinks } from './console-links.js';
-import { ConsoleDeadLettersController } from './dead-letters/dead-letters.controller.js';
-import { ReplaysController } from './dead-letters/replays.controller.js';
+import { GivenUpController } from './given-up/given-up.controller.js';
+import { ReplaysController } from './given-up/replays.controller.js';
 import { EndpointController } from './endpoint/endpoint.controller.js';
 import { NotFoundController } from './not-found.controller.js';
 import { atItsBase } from './paths.js';
@@ -48,7 +48,7 @@ const CONTROLLERS = [
   SearchController,
   EndpointController,
   CallbacksController,
-  ConsoleDeadLettersController,
+  GivenUpController,
   ReplaysController,
   // Last: it serves every path that no other controller serves.
   NotFoundController,

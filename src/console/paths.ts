@@ -45,7 +45,7 @@ export const paths = {
   },
   callback: (serviceId: string, id: string) => `${serviceOf(serviceId)}/callbacks/${encodeURIComponent(id)}`,
   endpoint: (serviceId: string, id: string) => `${serviceOf(serviceId)}/endpoints/${encodeURIComponent(id)}`,
-  get deadLetters() {
+  get givenUp() {
     return `${consoleBase()}/dead-letters`;
   },
   replay: (id: string) => `${consoleBase()}/replays/${encodeURIComponent(id)}`,

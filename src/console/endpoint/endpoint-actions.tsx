@@ -8,13 +8,13 @@ import { MAX_COUNTED } from './endpoint-limits.js';
 interface ActionsProps {
   readonly session: ConsoleSession;
   readonly api: CallbackApi;
-  readonly deadLetters: number;
-  /** Dead letters from the time in which it is disabled. */
+  readonly replayable: number;
+  /** Callbacks that were given up while it was disabled. */
   readonly kept: number;
 }
 
 /** What the token allows. */
-export const EndpointActions = ({ session, api, deadLetters, kept }: ActionsProps) => {
+export const EndpointActions = ({ session, api, replayable, kept }: ActionsProps) => {
   const own = paths.endpoint(api.serviceId, api.id);
   const mayWrite = can(session, 'callbacks:write');
   const mayReplay = can(session, 'dead-letters:replay');
@@ -37,13 +37,13 @@ export const EndpointActions = ({ session, api, deadLetters, kept }: ActionsProp
           <Button kind="primary">Send a test callback</Button>
         </form>
       )}
-      {mayReplay && deadLetters > 0 && api.disabledAt === null && (
-        <PostForm action={`${paths.deadLetters}/replay`} csrf={csrf}>
+      {mayReplay && replayable > 0 && api.disabledAt === null && (
+        <PostForm action={`${paths.givenUp}/replay`} csrf={csrf}>
           <input type="hidden" name="service" value={api.serviceId} />
           <input type="hidden" name="endpoint" value={api.id} />
           <Button name="which" value="all">
-            Replay its {atMost(deadLetters, MAX_COUNTED)} given-up{' '}
-            {deadLetters === 1 ? 'callback' : 'callbacks'}
+            Replay its {atMost(replayable, MAX_COUNTED)} given-up{' '}
+            {replayable === 1 ? 'callback' : 'callbacks'}
           </Button>
         </PostForm>
       )}

@@ -1,2 +1,2 @@
-/** How far dead letters and waiting callbacks are counted for a button. */
+/** How far given-up and waiting callbacks are counted for a button. */
 export const MAX_COUNTED = 10_000;

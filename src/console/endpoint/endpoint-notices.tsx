@@ -10,11 +10,11 @@ export type Done = (typeof DONE)[number];
 interface DoneNoticeProps {
   readonly done: Done | undefined;
   readonly isDisabled: boolean;
-  readonly deadLetters: number;
+  readonly replayable: number;
 }
 
 /** People keep and share addresses: a notice that is no longer true is not shown. */
-export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) => {
+export const DoneNotice = ({ done, isDisabled, replayable }: DoneNoticeProps) => {
   if (done === undefined || isDisabled !== (done === 'disabled')) return null;
   switch (done) {
     case 'disabled':
@@ -30,7 +30,7 @@ export const DoneNotice = ({ done, isDisabled, deadLetters }: DoneNoticeProps) =
         <Notice tone="good" title="The endpoint is enabled">
           <p>
             Callbacks are sent again.
-            {deadLetters > 0 && ` ${counted(deadLetters, 'given-up callback')} can be replayed.`}
+            {replayable > 0 && ` ${counted(replayable, 'given-up callback')} can be replayed.`}
           </p>
         </Notice>
       );

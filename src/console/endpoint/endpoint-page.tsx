@@ -29,8 +29,8 @@ export interface EndpointView {
   readonly figures: EndpointFigures;
   /** The time at which it is disabled if it only fails. */
   readonly policy: DisablePolicy;
-  /** Dead letters that can be replayed, counted up to {@link MAX_COUNTED}. */
-  readonly deadLetters: number;
+  /** Given-up callbacks that can be replayed, counted up to {@link MAX_COUNTED}. */
+  readonly replayable: number;
   /** Those of them from the time in which it is disabled, likewise. */
   readonly kept: number;
   readonly list: CallbackListView;
@@ -42,7 +42,7 @@ export interface EndpointView {
 }
 
 export const EndpointPage = (view: EndpointView) => {
-  const { session, api, figures, deadLetters, kept, list, now } = view;
+  const { session, api, figures, replayable, kept, list, now } = view;
   const health = healthWords({ ...figures, disabledAt: api.disabledAt }, view.policy, now);
   // A secret that is shown only once must stay on the page when the session ends.
   const address =
@@ -59,21 +59,21 @@ export const EndpointPage = (view: EndpointView) => {
           <Facts {...view} />
         </PageHeader>
         <Lasting id="done">
-          <DoneNotice done={view.done} isDisabled={api.disabledAt !== null} deadLetters={deadLetters} />
+          <DoneNotice done={view.done} isDisabled={api.disabledAt !== null} replayable={replayable} />
           {view.secret !== undefined && (
             <SecretNotice secret={view.secret} until={api.previousSecretUntil} now={now} />
           )}
         </Lasting>
-        <EndpointActions {...{ session, api, deadLetters, kept }} />
+        <EndpointActions {...{ session, api, replayable, kept }} />
         <Lasting id="test-outcome">{view.test !== undefined && <TestOutcome result={view.test} />}</Lasting>
         <dl class="figures" aria-label="Figures">
           <SuccessRate figures={figures} />
           <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for an attempt" />
           <Figure
             name="Given up"
-            value={<a href={deadLettersOf(api)}>{atMost(deadLetters, MAX_COUNTED)}</a>}
+            value={<a href={givenUpOf(api)}>{atMost(replayable, MAX_COUNTED)}</a>}
             note="can be replayed"
-            tone={deadLetters > 0 ? 'warn' : undefined}
+            tone={replayable > 0 ? 'warn' : undefined}
           />
           <Figure name="Response time, p50" value={latency(figures.answerMs.p50)} note="24 hours" />
           <Figure name="Response time, p99" value={latency(figures.answerMs.p99)} note="24 hours" />
@@ -175,6 +175,6 @@ function circuitNote({ circuit }: EndpointFigures, now: Date): string {
   return nextTry(circuit.until, now);
 }
 
-function deadLettersOf({ id, serviceId }: CallbackApi): string {
-  return `${paths.deadLetters}?${new URLSearchParams({ service: serviceId, endpoint: id }).toString()}`;
+function givenUpOf({ id, serviceId }: CallbackApi): string {
+  return `${paths.givenUp}?${new URLSearchParams({ service: serviceId, endpoint: id }).toString()}`;
 }

@@ -172,7 +172,7 @@ export class EndpointController {
       api,
       figures,
       policy: this.policy,
-      deadLetters: await this.countReplayable(serviceId, { callbackApiId: id }),
+      replayable: await this.countReplayable(serviceId, { callbackApiId: id }),
       kept:
         api.disabledAt === null
           ? 0

@@ -32,7 +32,7 @@ export interface OverviewView {
   readonly policy: DisablePolicy;
 }
 
-/** Limits to which dead letters and waiting callbacks are counted. */
+/** Limits to which given-up and waiting callbacks are counted. */
 const MAX_COUNTED = 100_000;
 
 export const OverviewPage = (view: OverviewView) => {
@@ -133,7 +133,7 @@ const Figures = ({ overview, now }: Pick<OverviewView, 'overview' | 'now'>) => {
       <Figure name="Waiting" value={atMost(waiting, MAX_COUNTED)} note="for an attempt" />
       <Figure
         name="Given up"
-        value={<a href={paths.deadLetters}>{atMost(deadLetters, MAX_COUNTED)}</a>}
+        value={<a href={paths.givenUp}>{atMost(deadLetters, MAX_COUNTED)}</a>}
         note="kept, can be replayed"
         tone={deadLetters > 0 ? 'warn' : undefined}
       />

@@ -6,12 +6,12 @@ import { shortId } from '../words/ids.js';
 import { Button, PostForm } from './form.js';
 import { version } from '../../version.js';
 
-export type Section = 'overview' | 'callbacks' | 'dead-letters';
+export type Section = 'overview' | 'callbacks' | 'given-up';
 
 const SECTIONS: readonly (readonly [Section, string, string])[] = [
   ['overview', 'Overview', paths.overview],
   ['callbacks', 'Callbacks', paths.callbacks],
-  ['dead-letters', 'Given up', paths.deadLetters],
+  ['given-up', 'Given up', paths.givenUp],
 ];
 
 /**

@@ -1,7 +1,7 @@
 import { PayloadTooLargeException } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 
-/** The largest form, bytes: ten times a page of dead letters with all of them selected. */
+/** The largest form, bytes: ten times a page of given-up callbacks, all selected. */
 const LIMIT = 64 * 1024;
 
 /** The fields of a form; a field may occur several times. */

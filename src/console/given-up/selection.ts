@@ -4,18 +4,18 @@ import type { DeadLetterFilter } from '../../service-callbacks/history/dead-lett
 import { isId } from '../is-id.js';
 import { scopeOf, type ConsoleSession } from '../session/console-session.js';
 import type { Form } from '../session/form-body.js';
-import { deadLetterQueryOf, type DeadLetterQuery } from './dead-letter-query.js';
+import { givenUpQueryOf, type GivenUpQuery } from './given-up-query.js';
 
 /** Why a form did nothing. */
 export type Undone = 'none_selected' | 'none_replayable' | 'none_left';
 
-/** The dead letters of a form: those selected on the page, or all that match its filter. */
+/** The callbacks of a form: those selected on the page, or all that match its filter. */
 export interface Selection {
-  readonly query: DeadLetterQuery;
+  readonly query: GivenUpQuery;
   /** Undefined: all that match. */
   readonly ids: readonly string[] | undefined;
   readonly filter: DeadLetterFilter;
-  /** When they were counted: dead letters that are newer are left out. */
+  /** When they were counted: newer ones are left out. */
   readonly now: Date;
   /** Whether the person has confirmed. */
   readonly isConfirmed: boolean;
@@ -26,7 +26,7 @@ export interface Selection {
  * @throws BadRequestException if the filter is invalid: it never means all
  */
 export function selectionOf(form: Form, session: ConsoleSession, now: Date): Selection | undefined {
-  const query = deadLetterQueryOf(Object.fromEntries(form), scopeOf(session));
+  const query = givenUpQueryOf(Object.fromEntries(form), scopeOf(session));
   const [problem] = Object.entries(query.problems);
   if (problem !== undefined) throw new BadRequestException(`${problem[0]}: ${problem[1]}`);
   const isConfirmed = form.get('confirmed') === 'true';

@@ -14,9 +14,9 @@ import type { Form } from '../session/form-body.js';
 import { signedNotice, verifiedNotice } from '../session/notice.js';
 import { SessionPages } from '../session-pages.decorator.js';
 import { duration } from '../words/durations.js';
-import { MAX_COUNTED, PAGE } from './dead-letter-limits.js';
-import { deadLetterQueryOf, isUnderstood, type DeadLetterQuery } from './dead-letter-query.js';
-import { DeadLettersPage } from './dead-letters-page.js';
+import { MAX_COUNTED, PAGE } from './given-up-limits.js';
+import { givenUpQueryOf, isUnderstood, type GivenUpQuery } from './given-up-query.js';
+import { GivenUpPage } from './given-up-page.js';
 import { filterFields } from './filter-fields.js';
 import { QuestionPage } from './question-page.js';
 import { selectionOf, type Selection, type Undone } from './selection.js';
@@ -25,7 +25,7 @@ import { selectionOf, type Selection, type Undone } from './selection.js';
 const BATCH = 5_000;
 
 @SessionPages('console/dead-letters')
-export class ConsoleDeadLettersController {
+export class GivenUpController {
   constructor(
     private readonly deadLetters: DeadLetterRepository,
     private readonly runs: ReplayRunRepository,
@@ -42,16 +42,16 @@ export class ConsoleDeadLettersController {
     @Query('undone') undone: unknown,
     @Res() response: Response,
   ): Promise<void> {
-    const query = deadLetterQueryOf(given, scopeOf(session));
+    const query = givenUpQueryOf(given, scopeOf(session));
     const { scope, after } = query;
     const filter = isUnderstood(query) ? { ...query.filter, isReplayRequested: false } : { ids: [] };
     const found = await this.deadLetters.list(scope, filter, PAGE + 1, after);
-    const letters = found.slice(0, PAGE);
-    const last = found.length > PAGE ? letters.at(-1) : undefined;
+    const callbacks = found.slice(0, PAGE);
+    const last = found.length > PAGE ? callbacks.at(-1) : undefined;
     const view = {
       session,
       query,
-      letters,
+      callbacks,
       total: await this.deadLetters.count(scope, filter, MAX_COUNTED),
       next: last ? encodeCursor(last) : null,
       runs: await this.runs.running(scope),
@@ -59,7 +59,7 @@ export class ConsoleDeadLettersController {
       deleted: verifiedNotice(session, 'deleted', deleted),
       undone: verifiedNotice(session, 'undone', undone),
     };
-    sendPage(response, <DeadLettersPage {...view} />);
+    sendPage(response, <GivenUpPage {...view} />);
   }
 
   /** Asks for confirmation; does it when `confirmed` is set. */
@@ -135,10 +135,10 @@ export class ConsoleDeadLettersController {
 }
 
 function back(response: Response, form: Form, session: ConsoleSession, undone: Undone): void {
-  const query = deadLetterQueryOf(Object.fromEntries(form), scopeOf(session));
+  const query = givenUpQueryOf(Object.fromEntries(form), scopeOf(session));
   response.redirect(303, list(query, { undone: signedNotice(session, 'undone', undone) }));
 }
 
-function list(query: DeadLetterQuery, news: Readonly<Record<string, string>>): string {
-  return withQuery(paths.deadLetters, { ...filterFields(query), ...news });
+function list(query: GivenUpQuery, news: Readonly<Record<string, string>>): string {
+  return withQuery(paths.givenUp, { ...filterFields(query), ...news });
 }

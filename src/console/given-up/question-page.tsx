@@ -6,8 +6,8 @@ import { paths, withQuery } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
 import { atMost } from '../words/counts.js';
 import { reasonWords } from '../words/failures.js';
-import { MAX_COUNTED } from './dead-letter-limits.js';
-import type { DeadLetterQuery } from './dead-letter-query.js';
+import { MAX_COUNTED } from './given-up-limits.js';
+import type { GivenUpQuery } from './given-up-query.js';
 import { filterFields } from './filter-fields.js';
 import { HiddenFilter } from './hidden-filter.js';
 import type { Selection } from './selection.js';
@@ -25,10 +25,10 @@ interface QuestionPageProps {
 export const QuestionPage = ({ session, verb, selection, total, children }: QuestionPageProps) => {
   const { query, ids, now } = selection;
   const what = `${atMost(total, MAX_COUNTED)} given-up ${total === 1 ? 'callback' : 'callbacks'}`;
-  const back = withQuery(paths.deadLetters, filterFields(query));
+  const back = withQuery(paths.givenUp, filterFields(query));
   return (
-    <Layout title={`${verb} ${what}?`} session={session} section="dead-letters">
-      <PageHeader title={`${verb} ${what}?`} trail={[['Given up', paths.deadLetters]]}>
+    <Layout title={`${verb} ${what}?`} session={session} section="given-up">
+      <PageHeader title={`${verb} ${what}?`} trail={[['Given up', paths.givenUp]]}>
         <p class="lead">{children}</p>
       </PageHeader>
       {ids === undefined && (
@@ -37,7 +37,7 @@ export const QuestionPage = ({ session, verb, selection, total, children }: Ques
           <Filter query={query} />
         </section>
       )}
-      <PostForm action={`${paths.deadLetters}/${verb.toLowerCase()}`} csrf={session.csrf} class="actions">
+      <PostForm action={`${paths.givenUp}/${verb.toLowerCase()}`} csrf={session.csrf} class="actions">
         <HiddenFilter query={query} />
         {ids?.map((id) => (
           <input key={id} type="hidden" name="id" value={id} />
@@ -56,7 +56,7 @@ export const QuestionPage = ({ session, verb, selection, total, children }: Ques
 };
 
 /** Whose, and by which filter. */
-const Filter = ({ query: { scope, fields } }: { readonly query: DeadLetterQuery }) => {
+const Filter = ({ query: { scope, fields } }: { readonly query: GivenUpQuery }) => {
   const filter: readonly (readonly [string, string | undefined])[] = [
     ['Endpoint', fields.endpoint],
     ['Reason', fields.reason && reasonWords(fields.reason)],

@@ -35,7 +35,7 @@ describe('the progress of a replay', () => {
     expect(progressOf(run({ queued: 10, waiting: 90, advancedAt: after(2) })).perSecond).toBe(10);
   });
 
-  it('is done when nothing waits, also if dead letters were deleted meanwhile', () => {
+  it('is done when nothing waits, also if callbacks were deleted meanwhile', () => {
     const over = run({ queued: 80, waiting: 0, advancedAt: after(8_000) });
     expect(progressOf(over)).toMatchObject({ state: 'done', done: 100, msLeft: null });
   });

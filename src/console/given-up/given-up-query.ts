@@ -10,7 +10,7 @@ import { isId } from '../is-id.js';
 import { dateOf, notUnderstood, text, unreadable, type Problems } from '../callbacks/callback-query.js';
 
 /** The filter as it stands in an address or in the hidden fields of a form. */
-export interface DeadLetterFields {
+export interface GivenUpFields {
   readonly service?: string | undefined;
   readonly endpoint?: string | undefined;
   readonly reason?: GiveUpReason | undefined;
@@ -18,12 +18,12 @@ export interface DeadLetterFields {
   readonly until?: string | undefined;
 }
 
-export interface DeadLetterQuery {
-  readonly fields: DeadLetterFields;
+export interface GivenUpQuery {
+  readonly fields: GivenUpFields;
   readonly scope: LogScope;
   readonly filter: DeadLetterFilter;
   readonly after: DeadLetterCursor | undefined;
-  readonly problems: Problems<keyof DeadLetterFields>;
+  readonly problems: Problems<keyof GivenUpFields>;
 }
 
 const shape = z.object({
@@ -39,7 +39,7 @@ const shape = z.object({
  * @param own the scope of the session: only a service's own rows, whatever the address says
  * @returns with `problems` for a list to show; an action on rows must reject any
  */
-export function deadLetterQueryOf(query: unknown, own: LogScope): DeadLetterQuery {
+export function givenUpQueryOf(query: unknown, own: LogScope): GivenUpQuery {
   const { after, ...fields } = shape.parse(query);
   const since = dateOf(fields.since);
   const until = dateOf(fields.until);
@@ -64,6 +64,6 @@ export function deadLetterQueryOf(query: unknown, own: LogScope): DeadLetterQuer
 }
 
 /** An invalid value matches nothing. */
-export function isUnderstood({ problems }: Pick<DeadLetterQuery, 'problems'>): boolean {
+export function isUnderstood({ problems }: Pick<GivenUpQuery, 'problems'>): boolean {
   return Object.keys(problems).length === 0;
 }

@@ -12,7 +12,7 @@ import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
 import { CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
 import { SessionPages } from '../session-pages.decorator.js';
-import { deadLetterQueryOf, type DeadLetterQuery } from './dead-letter-query.js';
+import { givenUpQueryOf, type GivenUpQuery } from './given-up-query.js';
 import { filterFields } from './filter-fields.js';
 import { ReplayPage } from './replay-page.js';
 
@@ -37,7 +37,7 @@ export class ReplaysController {
     const run = isId(id) ? await this.runs.find(scopeOf(session), id) : null;
     if (!run) throw new NotFoundException();
     const now = new Date(this.clock.now());
-    const query = deadLetterQueryOf(given, scopeOf(session));
+    const query = givenUpQueryOf(given, scopeOf(session));
     const api = await this.endpointOf(run, query);
     const isEnabled = done === 'enabled' && api?.disabledAt === null;
     sendPage(response, <ReplayPage {...{ session, run, query, api, now, isEnabled }} />);
@@ -54,15 +54,12 @@ export class ReplaysController {
     if (!isId(id) || !(await this.runs.stop(scopeOf(session), id, new Date(this.clock.now())))) {
       throw new NotFoundException();
     }
-    const query = deadLetterQueryOf(given, scopeOf(session));
+    const query = givenUpQueryOf(given, scopeOf(session));
     response.redirect(303, withQuery(paths.replay(id), filterFields(query)));
   }
 
-  /** The filter in its address limits it to these dead letters. */
-  private async endpointOf(
-    { serviceId }: ReplayRun,
-    { filter }: DeadLetterQuery,
-  ): Promise<CallbackApi | null> {
+  /** The filter in its address limits it to these callbacks. */
+  private async endpointOf({ serviceId }: ReplayRun, { filter }: GivenUpQuery): Promise<CallbackApi | null> {
     const { callbackApiId } = filter;
     return isId(serviceId) && isId(callbackApiId) ? this.callbackApis.find(serviceId, callbackApiId) : null;
   }

@@ -13,15 +13,15 @@ import { atMost, count, counted } from '../words/counts.js';
 import { reasonWords } from '../words/failures.js';
 import { filterFields } from './filter-fields.js';
 import { HiddenFilter } from './hidden-filter.js';
-import { isUnderstood, type DeadLetterQuery } from './dead-letter-query.js';
-import { MAX_COUNTED } from './dead-letter-limits.js';
-import { LettersTable } from './letters-table.js';
+import { isUnderstood, type GivenUpQuery } from './given-up-query.js';
+import { MAX_COUNTED } from './given-up-limits.js';
+import { GivenUpTable } from './given-up-table.js';
 import type { Undone } from './selection.js';
 
-export interface DeadLettersView {
+export interface GivenUpView {
   readonly session: ConsoleSession;
-  readonly query: DeadLetterQuery;
-  readonly letters: readonly DeadLetter[];
+  readonly query: GivenUpQuery;
+  readonly callbacks: readonly DeadLetter[];
   /** That match, counted to {@link MAX_COUNTED}. */
   readonly total: number;
   /** Cursor of the next page. */
@@ -41,13 +41,13 @@ const UNDONE: Readonly<Record<Undone, string>> = {
   none_left: 'They are gone already',
 };
 
-export const DeadLettersPage = (view: DeadLettersView) => {
-  const { session, query, letters, total, next, runs, deleted } = view;
+export const GivenUpPage = (view: GivenUpView) => {
+  const { session, query, callbacks, total, next, runs, deleted } = view;
   const undone = Object.entries(UNDONE).find(([why]) => why === view.undone)?.[1];
-  const address = (after?: string) => withQuery(paths.deadLetters, { ...filterFields(query), after });
+  const address = (after?: string) => withQuery(paths.givenUp, { ...filterFields(query), after });
   const isFiltered = Object.values(filterFields(query)).some(Boolean) || !isUnderstood(query);
   return (
-    <Layout title="Given up" session={session} section="dead-letters">
+    <Layout title="Given up" session={session} section="given-up">
       <PageHeader title="Given up">
         <p class="quiet">Callbacks that were given up and not replayed since. They can be sent again.</p>
       </PageHeader>
@@ -57,17 +57,17 @@ export const DeadLettersPage = (view: DeadLettersView) => {
       {undone !== undefined && <Notice tone="warn" title={undone} />}
       {runs.length > 0 && <Running runs={runs} />}
       <Filter query={query} isFiltered={isFiltered} isOperator={session.caller.serviceId === undefined} />
-      {letters.length === 0 ? (
+      {callbacks.length === 0 ? (
         <Empty title={isFiltered ? 'No given-up callback matches' : 'No callback is given up'}>
           <p>
             {isFiltered ? 'Widen the filter, or clear it.' : 'Callbacks that are given up are listed here.'}
           </p>
         </Empty>
       ) : (
-        <PostForm action={paths.deadLetters} csrf={session.csrf} class="letters">
+        <PostForm action={paths.givenUp} csrf={session.csrf} class="given-up">
           <HiddenFilter query={query} />
           {can(session, 'dead-letters:replay') && <Actions {...{ total, isFiltered }} />}
-          <LettersTable session={session} letters={letters} now={view.now} />
+          <GivenUpTable session={session} callbacks={callbacks} now={view.now} />
         </PostForm>
       )}
       <Pager
@@ -79,7 +79,7 @@ export const DeadLettersPage = (view: DeadLettersView) => {
   );
 };
 
-const Running = ({ runs }: Pick<DeadLettersView, 'runs'>) => (
+const Running = ({ runs }: Pick<GivenUpView, 'runs'>) => (
   <Notice tone="plain" title={runs.length === 1 ? 'A replay is under way' : 'Replays are under way'}>
     <ul>
       {runs.map(({ id, queued, refused, total }) => (
@@ -93,13 +93,13 @@ const Running = ({ runs }: Pick<DeadLettersView, 'runs'>) => (
   </Notice>
 );
 
-interface FilterProps extends Pick<DeadLettersView, 'query'> {
+interface FilterProps extends Pick<GivenUpView, 'query'> {
   readonly isFiltered: boolean;
   readonly isOperator: boolean;
 }
 
 const Filter = ({ query: { fields, problems }, isFiltered, isOperator }: FilterProps) => (
-  <form method="get" action={paths.deadLetters} class="filter" aria-label="Filter given-up callbacks">
+  <form method="get" action={paths.givenUp} class="filter" aria-label="Filter given-up callbacks">
     {isOperator && (
       <TextField name="service" label="Service id" value={fields.service} problem={problems.service} />
     )}
@@ -121,12 +121,12 @@ const Filter = ({ query: { fields, problems }, isFiltered, isOperator }: FilterP
     <TextField name="until" label="Until (UTC)" value={fields.until} isTime problem={problems.until} />
     <div class="filter-buttons">
       <Button>Filter</Button>
-      {isFiltered && <a href={paths.deadLetters}>Clear</a>}
+      {isFiltered && <a href={paths.givenUp}>Clear</a>}
     </div>
   </form>
 );
 
-interface ActionsProps extends Pick<DeadLettersView, 'total'> {
+interface ActionsProps extends Pick<GivenUpView, 'total'> {
   readonly isFiltered: boolean;
 }
 
@@ -138,10 +138,10 @@ const Actions = ({ total, isFiltered }: ActionsProps) => (
       All {atMost(total, MAX_COUNTED)}
       {isFiltered && ' that match'}
     </label>
-    <Button kind="primary" formaction={`${paths.deadLetters}/replay`}>
+    <Button kind="primary" formaction={`${paths.givenUp}/replay`}>
       Replay selected
     </Button>
-    <Button kind="danger" isApart formaction={`${paths.deadLetters}/delete`}>
+    <Button kind="danger" isApart formaction={`${paths.givenUp}/delete`}>
       Delete selected
     </Button>
   </div>

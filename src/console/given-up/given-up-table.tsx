@@ -7,14 +7,14 @@ import { count } from '../words/counts.js';
 import { attemptWords, reasonWords, typeWords } from '../words/failures.js';
 import { shortId } from '../words/ids.js';
 
-interface LettersTableProps {
+interface GivenUpTableProps {
   readonly session: ConsoleSession;
-  readonly letters: readonly DeadLetter[];
+  readonly callbacks: readonly DeadLetter[];
   readonly now: Date;
 }
 
 /** Given-up callbacks, with boxes to tick where the token may do something with them. */
-export const LettersTable = ({ session, letters, now }: LettersTableProps) => {
+export const GivenUpTable = ({ session, callbacks, now }: GivenUpTableProps) => {
   const maySelect = can(session, 'dead-letters:replay');
   const isOperator = session.caller.serviceId === undefined;
   return (
@@ -32,22 +32,22 @@ export const LettersTable = ({ session, letters, now }: LettersTableProps) => {
       ]}
       numeric={[3 + Number(maySelect) + Number(isOperator)]}
     >
-      {letters.map((letter) => (
-        <Letter key={letter.id} {...{ letter, now, maySelect, isOperator }} />
+      {callbacks.map((callback) => (
+        <Row key={callback.id} {...{ callback, now, maySelect, isOperator }} />
       ))}
     </DataTable>
   );
 };
 
-interface LetterProps {
-  readonly letter: DeadLetter;
+interface RowProps {
+  readonly callback: DeadLetter;
   readonly now: Date;
   readonly maySelect: boolean;
   readonly isOperator: boolean;
 }
 
-const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
-  const { id, serviceId, givenUpAt, callbackType, attempts } = letter;
+const Row = ({ callback, now, maySelect, isOperator }: RowProps) => {
+  const { id, serviceId, givenUpAt, callbackType, attempts } = callback;
   const last = attempts.at(-1);
   return (
     <tr>
@@ -67,17 +67,17 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
             <When at={givenUpAt} now={now} />
           </a>
         )}
-        {!letter.hasPayload && <span class="under">cannot be replayed</span>}
+        {!callback.hasPayload && <span class="under">cannot be replayed</span>}
       </th>
       <td data-label="Reason">
-        {reasonWords(letter.reason)}
+        {reasonWords(callback.reason)}
         <span class="under">
-          {letter.detail ??
+          {callback.detail ??
             (last === undefined ? 'not attempted' : attemptWords(last.status_code, last.error))}
         </span>
       </td>
       <td data-label="Endpoint">
-        <Endpoint letter={letter} />
+        <Endpoint callback={callback} />
         <span class="under">{typeWords(callbackType)}</span>
       </td>
       {isOperator && (
@@ -85,7 +85,7 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
           {serviceId === null ? (
             '—'
           ) : (
-            <a href={withQuery(paths.deadLetters, { service: serviceId })} title={serviceId}>
+            <a href={withQuery(paths.givenUp, { service: serviceId })} title={serviceId}>
               <code>{shortId(serviceId)}</code>
             </a>
           )}
@@ -99,8 +99,8 @@ const Letter = ({ letter, now, maySelect, isOperator }: LetterProps) => {
 };
 
 const Endpoint = ({
-  letter: { serviceId, callbackApiId, url, isEndpointDeleted },
-}: Pick<LetterProps, 'letter'>) =>
+  callback: { serviceId, callbackApiId, url, isEndpointDeleted },
+}: Pick<RowProps, 'callback'>) =>
   serviceId === null || callbackApiId === null || isEndpointDeleted ? (
     <span class="url">
       {url ?? '—'}

@@ -11,7 +11,7 @@ import { paths, withQuery } from '../paths.js';
 import { can, type ConsoleSession } from '../session/console-session.js';
 import { count, counted, rate } from '../words/counts.js';
 import { duration } from '../words/durations.js';
-import type { DeadLetterQuery } from './dead-letter-query.js';
+import type { GivenUpQuery } from './given-up-query.js';
 import { filterFields } from './filter-fields.js';
 import { progressOf, type ReplayProgress } from './replay-progress.js';
 
@@ -19,7 +19,7 @@ interface ReplayPageProps {
   readonly session: ConsoleSession;
   readonly run: ReplayRun;
   /** What was replayed, as its address says. */
-  readonly query: DeadLetterQuery;
+  readonly query: GivenUpQuery;
   /** The endpoint, where it is one's alone. */
   readonly api: CallbackApi | null;
   readonly now: Date;
@@ -36,11 +36,8 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
   const address = withQuery(paths.replay(run.id), filter);
   const callbacks = (state?: LogState) => withQuery(paths.callbacks, { replay: run.id, state });
   return (
-    <Layout title="Replay" session={session} section="dead-letters" reloadSeconds={isMoving ? 2 : undefined}>
-      <PageHeader
-        title={`Replay of ${counted(run.total, 'callback')}`}
-        trail={[['Given up', paths.deadLetters]]}
-      >
+    <Layout title="Replay" session={session} section="given-up" reloadSeconds={isMoving ? 2 : undefined}>
+      <PageHeader title={`Replay of ${counted(run.total, 'callback')}`} trail={[['Given up', paths.givenUp]]}>
         <p class="quiet">
           Requested <When at={run.requestedAt} now={now} />
         </p>

@@ -1,3 +1,0 @@
-/** How far dead letters are counted for a button, and how many a page has. */
-export const MAX_COUNTED = 10_000;
-export const PAGE = 25;
