@@ -7,7 +7,7 @@ import { Relay } from '../../src/service-callbacks/relay/relay.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { deadLetters } from '../support/dead-letters.js';
+import { givenUpRows } from '../support/given-up.js';
 import { callbacksOf } from '../support/delivery-log-api.js';
 import { eventually } from '../support/eventually.js';
 import { FAST_LOCKS } from '../support/faults/service-process.js';
@@ -85,7 +85,7 @@ describe('a worker that lacks a key', () => {
         expect(inMs).toBeGreaterThan(20_000);
         expect(inMs).toBeLessThanOrEqual(30_000);
       });
-      expect(await deadLetters(database.url)).toEqual([]);
+      expect(await givenUpRows(database.url)).toEqual([]);
 
       await stop(worker);
       const informed = await start('worker', OLD_KEY, NEW_KEY);
@@ -122,7 +122,7 @@ describe('a worker that lacks a key', () => {
     await stop(worker);
     const informed = await start('all', OLD_KEY, NEW_KEY);
     await informed.logs.waitFor('callback.delivered', { callback_id: id });
-    expect(await deadLetters(database.url)).toEqual([]);
+    expect(await givenUpRows(database.url)).toEqual([]);
     await stop(informed);
   }, 60_000);
 });

@@ -4,7 +4,7 @@ import { MAIN_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { payloadBinding } from '../../src/service-callbacks/callbacks/callback.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { deadLetters } from '../support/dead-letters.js';
+import { givenUpRows } from '../support/given-up.js';
 import { FAST_LOCKS } from '../support/faults/service-process.js';
 import { jobHistory, nothingStands, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -223,7 +223,7 @@ describe('jobs of other releases', () => {
 
   it.each(poison)('gives up %s once, with the reason, and goes on', async (_, job, reason, detail) => {
     const seen = service.logs.lines.length;
-    const known = (await deadLetters(database.url)).length;
+    const known = (await givenUpRows(database.url)).length;
     const [name, data] = await job();
     const jobId = await add(name, data);
     const behind = await causeCallback(service, api.serviceId);
@@ -236,9 +236,9 @@ describe('jobs of other releases', () => {
       expect.objectContaining({ level: reason === 'unreadable' ? 50 : 40, event: `callback.${reason}` }),
     ]);
     expect(String(line?.['error'])).toMatch(detail);
-    const letters = (await deadLetters(database.url)).slice(known);
-    expect(letters).toEqual([expect.objectContaining({ id: line?.['callback_id'], reason })]);
-    expect(letters[0]?.detail ?? undefined).toBe(line?.['error']);
+    const givenUp = (await givenUpRows(database.url)).slice(known);
+    expect(givenUp).toEqual([expect.objectContaining({ id: line?.['callback_id'], reason })]);
+    expect(givenUp[0]?.detail ?? undefined).toBe(line?.['error']);
     expect(await jobHistory(service, MAIN_QUEUE, jobId)).toEqual(['added', 'active', 'completed']);
     expect(
       receiver.requests.filter(({ headers }) => headers['webhook-id'] === line?.['callback_id']),

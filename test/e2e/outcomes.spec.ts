@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { deadLetters, type DeadLetterRow } from '../support/dead-letters.js';
+import { givenUpRows, type GivenUpRow } from '../support/given-up.js';
 import type { LogLine } from '../support/logs.js';
 import { nothingStands, queuedJobs } from '../support/queue-state.js';
 import * as kit from '../support/receiver.js';
@@ -57,7 +57,7 @@ interface Played {
   readonly requests: readonly kit.RecordedRequest[];
   readonly lines: readonly LogLine[];
   readonly record: CallbackRow | undefined;
-  readonly deadLetter: DeadLetterRow | undefined;
+  readonly givenUp: GivenUpRow | undefined;
 }
 
 const rows: readonly Row[] = [
@@ -136,10 +136,10 @@ describe('the outcome of a callback', () => {
     // A row that does not end is that row's failure.
     await Promise.allSettled(sent.map(({ sent: { id } }) => service.logs.waitForEnd(id)));
     await nothingStands(service).catch(() => undefined);
-    const letters = await deadLetters(database.url);
+    const givenUp = await givenUpRows(database.url);
     const records = await query<CallbackRow>(database.url, 'SELECT * FROM service_callbacks');
     for (const [index, row] of rows.entries())
-      played.set(row, look(sent[index], `/${index}`, records, letters));
+      played.set(row, look(sent[index], `/${index}`, records, givenUp));
   }, 120_000);
 
   afterAll(async () => {
@@ -162,7 +162,7 @@ describe('the outcome of a callback', () => {
     of: Pick<Played, 'sent' | 'url'> | undefined,
     path: string,
     records: readonly CallbackRow[],
-    letters: readonly DeadLetterRow[],
+    givenUp: readonly GivenUpRow[],
   ): Played {
     if (!of) throw new Error('Every row was sent.');
     const { id } = of.sent;
@@ -173,7 +173,7 @@ describe('the outcome of a callback', () => {
       ),
       lines: service.logs.ofCallback(id),
       record: records.find((record) => record.id === id),
-      deadLetter: letters.find((letter) => letter.id === id),
+      givenUp: givenUp.find((row) => row.id === id),
     };
   }
 
@@ -244,7 +244,7 @@ describe('the outcome of a callback', () => {
   });
 
   it.each(named)('%s: a callback that is given up is kept', (_, row) => {
-    const { deadLetter, sent, url } = outcomeOf(row);
+    const { givenUp, sent, url } = outcomeOf(row);
     const attempt = {
       at: expect.any(String),
       duration_ms: expect.any(Number),
@@ -262,7 +262,7 @@ describe('the outcome of a callback', () => {
       generation: 0,
       attempts: Array.from({ length: attemptsOf(row) }, () => attempt),
     });
-    expect(deadLetter).toEqual(row.fate === 'delivered' ? undefined : kept);
+    expect(givenUp).toEqual(row.fate === 'delivered' ? undefined : kept);
   });
 
   it('no redirect is followed', () => {

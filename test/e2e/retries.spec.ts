@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { deadLetters } from '../support/dead-letters.js';
+import { givenUpRows } from '../support/given-up.js';
 import { eventually } from '../support/eventually.js';
 import { held } from '../support/held.js';
 import type { LogLine } from '../support/logs.js';
@@ -59,7 +59,7 @@ describe('retries', () => {
     await nothingStands(service);
     expect(line).toMatchObject({ attempt: 3, status_code: 200, level: 30 });
     expect(requestsTo('/recovers').map(({ headers }) => headers['webhook-id'])).toEqual([id, id, id]);
-    expect(await deadLetters(database.url)).not.toContainEqual(expect.objectContaining({ id }));
+    expect(await givenUpRows(database.url)).not.toContainEqual(expect.objectContaining({ id }));
   });
 
   it('go through the retry queue, not the main queue', async () => {
@@ -155,7 +155,7 @@ describe('retries', () => {
     await nothingStands(service);
     expect(line).toMatchObject({ event: 'callback.cancelled', level: 40, attempt: 1 });
     expect(requestsTo('/deleted')).toHaveLength(1);
-    expect(await deadLetters(database.url)).toContainEqual(
+    expect(await givenUpRows(database.url)).toContainEqual(
       expect.objectContaining({
         id,
         reason: 'cancelled',
@@ -203,7 +203,7 @@ describe('the end of retries', () => {
       level: 40,
     });
     expect(service.logs.events('callback.retrying')).toEqual([]);
-    expect(await deadLetters(database.url)).toEqual([
+    expect(await givenUpRows(database.url)).toEqual([
       expect.objectContaining({ id, reason: 'retries_exhausted' }),
     ]);
   });
@@ -226,7 +226,7 @@ describe('the end of retries', () => {
     await nothingStands(service);
     expect(line).toMatchObject({ event: 'callback.expired', attempt: 1, status_code: 503, level: 40 });
     expect(receiver.requests.filter(({ headers }) => headers['webhook-id'] === id)).toHaveLength(1);
-    expect(await deadLetters(database.url)).toEqual([
+    expect(await givenUpRows(database.url)).toEqual([
       expect.objectContaining({
         id,
         reason: 'expired',

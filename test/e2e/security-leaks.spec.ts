@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { MAIN_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { deadLetters } from '../support/dead-letters.js';
+import { givenUpRows } from '../support/given-up.js';
 import { eventually } from '../support/eventually.js';
 import { held, type Held } from '../support/held.js';
 import { testedBackend } from '../support/queue-backend.js';
@@ -204,8 +204,8 @@ describe('secrets are nowhere in clear', () => {
 
   it('in the tables, except recipients in the notifications', async () => {
     const tables = await dumpOf('public');
-    const letters = await deadLetters(database.url);
-    expect(letters.length).toBeGreaterThan(3);
+    const givenUp = await givenUpRows(database.url);
+    expect(givenUp.length).toBeGreaterThan(3);
     // The search works: it finds a recipient that must be there.
     expect(tables).toContain(secrets.get('to-good'));
     expect(secretsIn(tables).filter((what) => !what.startsWith('to-'))).toEqual([]);

@@ -6,7 +6,7 @@ import { payloadBinding } from '../../src/service-callbacks/callbacks/callback.j
 import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
 import { MAIN_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { PayloadCipher } from '../../src/service-callbacks/security/payload-cipher.js';
-import { deadLetters } from '../support/dead-letters.js';
+import { givenUpRows } from '../support/given-up.js';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad } from '../support/faults/load.js';
 import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
@@ -74,7 +74,7 @@ describe('a poisoned', () => {
    * @returns what was logged and kept
    */
   async function expectUnreadable(path: string, count: number, add: () => Promise<void>): Promise<void> {
-    const before = (await deadLetters(bench.databaseUrl)).length;
+    const before = (await givenUpRows(bench.databaseUrl)).length;
     const load = await startLoad(bench.api, bench.receiver, { path });
     await load.more(5);
     await add();
@@ -84,10 +84,10 @@ describe('a poisoned', () => {
     const report = await load.report(`${count} of them poisoned, ${path}`);
     expect({ lost: report.lost, repeated: report.repeated }).toEqual({ lost: [], repeated: 0 });
     await nothingStands(bench.api);
-    const letters = (await deadLetters(bench.databaseUrl)).slice(before);
-    expect(letters.map(({ reason }) => reason)).toEqual(letters.map(() => 'unreadable'));
-    expect(letters).toHaveLength(count);
-    for (const { detail } of letters) expect(detail).toEqual(expect.stringMatching(/^.{5,500}$/));
+    const givenUp = (await givenUpRows(bench.databaseUrl)).slice(before);
+    expect(givenUp.map(({ reason }) => reason)).toEqual(givenUp.map(() => 'unreadable'));
+    expect(givenUp).toHaveLength(count);
+    for (const { detail } of givenUp) expect(detail).toEqual(expect.stringMatching(/^.{5,500}$/));
     const named = bench.api.logs.events('callback.unreadable').filter((line) => line['error'] !== undefined);
     expect(bench.api.logs.errors()).toEqual(named);
     expect(named).toHaveLength(before + count);

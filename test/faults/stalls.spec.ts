@@ -4,7 +4,7 @@ import { deliveryStatus } from '../../src/service-callbacks/callback-types/deliv
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
 import { MAIN_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { aNotification } from '../support/builders/a-notification.js';
-import { deadLetters } from '../support/dead-letters.js';
+import { givenUpRows } from '../support/given-up.js';
 import { eventually } from '../support/eventually.js';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
@@ -58,7 +58,7 @@ describe('a job whose worker dies', () => {
       await nothingStands(bench.api);
       await heir?.kill();
       expect(sentTo('/settled')).toEqual([id, id]);
-      expect(await deadLetters(bench.databaseUrl)).toEqual([]);
+      expect(await givenUpRows(bench.databaseUrl)).toEqual([]);
     },
     FAULT_TIMEOUT_MS,
   );
@@ -80,11 +80,11 @@ describe('a job whose worker dies', () => {
         expect(new Set(sentTo('/behind')).size).toBe(WAITING);
       }, FAULT_TIMEOUT_MS / 4);
       await nothingStands(bench.api);
-      const deadOnes = await deadLetters(bench.databaseUrl);
-      expect(deadOnes.map(({ id, reason, service_id }) => ({ id, reason, service_id }))).toEqual([
+      const rows = await givenUpRows(bench.databaseUrl);
+      expect(rows.map(({ id, reason, service_id }) => ({ id, reason, service_id }))).toEqual([
         { id: poison.id, reason: 'stalled', service_id: poison.serviceId },
       ]);
-      expect(deadOnes[0]?.payload).toEqual(expect.any(String));
+      expect(rows[0]?.payload).toEqual(expect.any(String));
       expect(sentTo('/deadly')).toEqual([]);
       const alive = await Promise.all(
         workers.map((worker) => worker.call('GET', '/health/live').then(succeeded, () => false)),
