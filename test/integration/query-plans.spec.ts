@@ -133,7 +133,7 @@ describe('the plans of the record, with statistics from an empty table', () => {
   });
 
   it('callbacks without their hold are looked for among the held', () =>
-    expectFrugalWork(4_000, () => store.callbacks.releaseStranded()));
+    expectFrugalWork(4_000, () => store.callbacks.releaseStranded(1_000)));
 
   it.each(['delivered', 'retryAt', 'giveUp', 'hold', 'return'] as const)(
     'a settlement of 512 (%s) reads only these',

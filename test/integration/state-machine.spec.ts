@@ -176,7 +176,7 @@ describe('the state machine of a callback', () => {
     },
     {
       name: 'a sweep',
-      make: () => store.callbacks.releaseStranded(),
+      make: () => store.callbacks.releaseStranded(1_000),
       changes: { stranded: 'scheduled' },
     },
     {

@@ -245,11 +245,11 @@ export class CallbackRepository {
   }
 
   /**
-   * Makes callbacks due that wait behind a hold that no longer exists.
+   * Makes some of the callbacks due that wait behind a hold that no longer exists.
    * @returns how many
    */
-  async releaseStranded(): Promise<number> {
-    return (await this.byIndexes((manager) => this.run(strandedStatement, [], manager))).length;
+  async releaseStranded(limit: number): Promise<number> {
+    return (await this.byIndexes((manager) => this.run(strandedStatement, [limit], manager))).length;
   }
 
   /**

@@ -366,7 +366,7 @@ export const openHoldsStatement = ({ holds }: Tables) => `
 
 /**
  * Callbacks that wait behind a hold that no longer exists. It walks from endpoint to endpoint, because an endpoint on
- * hold may have very many.
+ * hold may have very many. $1 limit
  */
 export const strandedStatement = ({ callbacks, holds }: Tables) => `
   WITH RECURSIVE waiting AS (
@@ -384,8 +384,8 @@ export const strandedStatement = ({ callbacks, holds }: Tables) => `
   stranded AS (
     SELECT s.id FROM unheld u CROSS JOIN LATERAL (
       SELECT c.id FROM ${callbacks} c WHERE c.state = 'held' AND c.endpoint_id = u.endpoint_id
-      ORDER BY c.queued_at, c.id LIMIT 1000 FOR UPDATE SKIP LOCKED
-    ) s LIMIT 1000
+      ORDER BY c.queued_at, c.id LIMIT $1 FOR UPDATE SKIP LOCKED
+    ) s LIMIT $1
   ),
   result AS (
     UPDATE ${callbacks} c SET state = 'scheduled', next_attempt_at = now(), changed_at = now(), detail = NULL

@@ -37,7 +37,7 @@ export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap 
 
   async sweep(): Promise<void> {
     await this.expire();
-    while ((await this.callbacks.releaseStranded()) === LIMIT);
+    while ((await this.callbacks.releaseStranded(LIMIT)) === LIMIT);
     for (const batch of await this.callbacks.oldBatches(SWEEP_MS, LIMIT)) {
       if (this.isStopping) return;
       if (await this.isInNoQueue(batch)) await this.addAgain(batch);
