@@ -19,7 +19,6 @@ export function stateView(api: CallbackApi): View<'endpointStateView'> {
   };
 }
 
-/** `replay`: the call that replays what was kept. */
 export function enabledView({ callbackApi, waiting, replaying }: Enabled): View<'enabledView'> {
   const { id, serviceId } = callbackApi;
   return {
