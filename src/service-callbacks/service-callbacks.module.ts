@@ -54,7 +54,7 @@ import { queueProviders } from './queue.providers.js';
 import { Batches } from './queues/batches.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from './queues/queue-names.js';
 import { WaitingCallbacks } from './recorder/waiting-callbacks.js';
-import { CallbackLog } from './recorder/callback-log.js';
+import { CallbackLogger } from './recorder/callback-logger.js';
 import { checkedDataSource } from './setup/checked-data-source.js';
 import { CallbackRecorder } from './recorder/callback-recorder.js';
 import { Relay } from './relay/relay.js';
@@ -126,7 +126,7 @@ const commonProviders: Provider[] = [
   ReplayRunRepository,
   Replay,
   Maintenance,
-  CallbackLog,
+  CallbackLogger,
   CallbackHandlers,
   CallbackRecorder,
   WaitingCallbacks,

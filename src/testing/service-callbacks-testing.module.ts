@@ -12,7 +12,7 @@ import { SameDatabase } from '../service-callbacks/producer/same-database.js';
 import { ServiceCallbacksProducer } from '../service-callbacks/producer/service-callbacks-producer.js';
 import { ServiceVolume } from '../service-callbacks/producer/service-volume.js';
 import { WaitingCallbacks } from '../service-callbacks/recorder/waiting-callbacks.js';
-import { CallbackLog } from '../service-callbacks/recorder/callback-log.js';
+import { CallbackLogger } from '../service-callbacks/recorder/callback-logger.js';
 import { Relay } from '../service-callbacks/relay/relay.js';
 import { PayloadCipher } from '../service-callbacks/security/payload-cipher.js';
 import { optionProviders } from '../service-callbacks/service-callbacks.module.js';
@@ -106,7 +106,7 @@ export class ServiceCallbacksTestingModule {
         },
         ...inMemory,
         CallbackClient,
-        CallbackLog,
+        CallbackLogger,
         CallbackHandlers,
         ServiceVolume,
         ServiceCallbacksProducer,

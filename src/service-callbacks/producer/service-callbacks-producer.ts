@@ -16,7 +16,7 @@ import { payloadBinding, type Callback } from '../callbacks/callback.js';
 import { CallbackRepository, type NewCallback } from '../callbacks/callback.repository.js';
 import { Clock } from '../clock.js';
 import { MAIN_QUEUE } from '../queues/queue-names.js';
-import { CallbackLog } from '../recorder/callback-log.js';
+import { CallbackLogger } from '../recorder/callback-logger.js';
 import { Relay } from '../relay/relay.js';
 import { PayloadCipher } from '../security/payload-cipher.js';
 import { inSendSpan } from '../tracing/tracing.js';
@@ -62,7 +62,7 @@ export class ServiceCallbacksProducer {
     private readonly callbacks: CallbackRepository,
     private readonly sameDatabase: SameDatabase,
     private readonly cipher: PayloadCipher,
-    private readonly log: CallbackLog,
+    private readonly logger: CallbackLogger,
     private readonly volume: ServiceVolume,
     private readonly relay: Relay,
     private readonly clock: Clock,
@@ -185,7 +185,7 @@ export class ServiceCallbacksProducer {
   private async insert(news: readonly News[], manager?: EntityManager): Promise<Map<string, string>> {
     const ids = news.map(({ callback }) => callback.id);
     const kept = await inSendSpan(MAIN_QUEUE, ids, (trace) => this.insertBatches(news, trace, manager));
-    for (const { callback } of news) if (kept.get(callback.id) === callback.id) this.log.queued(callback);
+    for (const { callback } of news) if (kept.get(callback.id) === callback.id) this.logger.queued(callback);
     this.relay.nudge(manager?.queryRunner);
     return kept;
   }

@@ -13,7 +13,7 @@ import { deliveredEvent, givenUpEvent, retryingEvent } from '../events/settled-e
 import type { DeliveryFailure, DeliveryOutcome } from '../transport/delivery-outcome.js';
 import { Figures } from '../figures/figures.js';
 import { CallbackMetrics } from '../metrics/callback-metrics.js';
-import { CallbackLog, type AttemptFacts } from './callback-log.js';
+import { CallbackLogger, type AttemptFacts } from './callback-logger.js';
 
 /** Why a callback was given up, and the attempt that decided it. */
 export interface GiveUpCause {
@@ -33,7 +33,7 @@ export interface GiveUpCause {
 @Injectable()
 export class CallbackRecorder {
   constructor(
-    private readonly log: CallbackLog,
+    private readonly logger: CallbackLogger,
     private readonly metrics: CallbackMetrics,
     private readonly figures: Figures,
     private readonly handlers: CallbackHandlers,
@@ -54,7 +54,7 @@ export class CallbackRecorder {
   }
 
   delivered(callback: Callback, facts: AttemptFacts, statusCode: number): void {
-    this.log.delivered(callback, facts, statusCode);
+    this.logger.delivered(callback, facts, statusCode);
     this.metrics.delivered(callback);
     this.figures.delivered(callback);
     this.handlers.emit('delivered', () => deliveredEvent(callback, facts, statusCode));
@@ -62,7 +62,7 @@ export class CallbackRecorder {
 
   /** @param nextAttemptAt Unix ms */
   retrying(callback: Callback, facts: AttemptFacts, failure: DeliveryFailure, nextAttemptAt: number): void {
-    this.log.retrying(callback, facts, failure, nextAttemptAt);
+    this.logger.retrying(callback, facts, failure, nextAttemptAt);
     this.handlers.emit('retrying', () => retryingEvent(callback, facts, failure, nextAttemptAt));
   }
 
@@ -71,7 +71,7 @@ export class CallbackRecorder {
     this.metrics.deferred(why);
     // A hold is logged; that a held callback's endpoint is also busy is not.
     if (callback.deferral !== undefined && !isHold(why)) return;
-    this.log.deferred(callback, why, until);
+    this.logger.deferred(callback, why, until);
     this.figures.deferred(callback);
   }
 
@@ -82,13 +82,13 @@ export class CallbackRecorder {
   deferredByRelay(row: ReportedRow, why: DeferralReason, until: number): void {
     const callback = callbackOf(row);
     this.metrics.deferred(why);
-    this.log.deferred({ ...callback, attempts: row.attempt_count }, why, until);
+    this.logger.deferred({ ...callback, attempts: row.attempt_count }, why, until);
     this.figures.deferred(callback);
   }
 
   gaveUp(callback: PartialCallback, { reason, facts, failure, detail, error }: GiveUpCause): void {
     this.metrics.gaveUp(callback, reason);
-    this.log.gaveUp(reason, callback, facts, failure, detail, error);
+    this.logger.gaveUp(reason, callback, facts, failure, detail, error);
     this.figures.gaveUp(callback);
     this.handlers.emit('given_up', () => givenUpEvent(callback, reason, { facts, failure, detail }));
   }
@@ -100,7 +100,7 @@ export class CallbackRecorder {
 
   /** A fault of this platform: the callback is tried again, and no attempt is spent. */
   postponed(callback: PartialCallback, error: unknown): void {
-    this.log.postponed(callback, error);
+    this.logger.postponed(callback, error);
   }
 }
 

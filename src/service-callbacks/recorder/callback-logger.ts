@@ -12,11 +12,11 @@ export interface AttemptFacts {
 }
 
 /**
- * The log of callbacks, which is a contract: one structured line for each event, through the application's logger. A
+ * Writes the log lines of callbacks, which are a contract: one for each event, through the application's logger. A
  * service's broken server is a warning; an error is a fault of this platform.
  */
 @Injectable()
-export class CallbackLog {
+export class CallbackLogger {
   private readonly logger = new Logger('ServiceCallbacks');
 
   constructor(private readonly types: CallbackTypeRegistry) {}
