@@ -4,7 +4,7 @@ import type {
   CallbackApi,
   CallbackApiChange,
   CallbackApiRepository,
-  CallbackTarget,
+  EndpointWithSecrets,
   EndpointAddress,
   NewCallbackApi,
 } from '../service-callbacks/endpoints/callback-api.repository.js';
@@ -28,26 +28,26 @@ export class InMemoryEndpoints implements Pick<CallbackApiRepository, keyof Call
     private readonly isOpen: boolean,
   ) {}
 
-  async findTargets(
+  async findAddresses(
     serviceIds: readonly string[],
     callbackType: string,
   ): Promise<Map<string, EndpointAddress>> {
-    const targets = serviceIds.flatMap((serviceId) => {
+    const addresses = serviceIds.flatMap((serviceId) => {
       const endpoint = this.endpointOf(serviceId, callbackType);
       return endpoint ? [[serviceId, { endpointId: endpoint.api.id, url: endpoint.api.url }] as const] : [];
     });
-    return new Map(targets);
+    return new Map(addresses);
   }
 
-  async findTarget(serviceId: string, callbackType: string): Promise<CallbackTarget | null> {
+  async findWithSecrets(serviceId: string, callbackType: string): Promise<EndpointWithSecrets | null> {
     const endpoint = this.endpointOf(serviceId, callbackType);
-    return endpoint ? this.targetOf(endpoint) : null;
+    return endpoint ? this.withSecrets(endpoint) : null;
   }
 
   /** @returns undefined if it is deleted */
-  targetOfId(id: string): CallbackTarget | undefined {
+  withSecretsById(id: string): EndpointWithSecrets | undefined {
     const endpoint = this.endpoints.get(id);
-    return endpoint && this.targetOf(endpoint);
+    return endpoint && this.withSecrets(endpoint);
   }
 
   async list(serviceId: string): Promise<CallbackApi[]> {
@@ -142,7 +142,7 @@ export class InMemoryEndpoints implements Pick<CallbackApiRepository, keyof Call
     return endpoint;
   }
 
-  private targetOf({ api, bearerToken, signingSecret, previousSecret }: Endpoint): CallbackTarget {
+  private withSecrets({ api, bearerToken, signingSecret, previousSecret }: Endpoint): EndpointWithSecrets {
     const isInOverlap = previousSecret !== undefined && Number(api.previousSecretUntil) > this.clock.now();
     return {
       callbackApiId: api.id,

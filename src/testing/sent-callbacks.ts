@@ -144,14 +144,14 @@ export class SentCallbacks {
   }
 
   private async attempt(record: InMemoryCallback): Promise<void> {
-    const target = this.endpoints.targetOfId(record.row.endpoint_id);
-    if (!target) {
+    const endpoint = this.endpoints.withSecretsById(record.row.endpoint_id);
+    if (!endpoint) {
       this.records.settle(record, { kind: 'giveUp', reason: 'cancelled' }, this.clock.now());
       this.handlers.emit('given_up', () => givenUpEvent(callbackOf(record), 'cancelled'));
       return;
     }
     const { id } = record.row;
-    const { url, bearerToken, signingSecrets } = target;
+    const { url, bearerToken, signingSecrets } = endpoint;
     const startedAt = this.clock.now();
     const outcome = await this.client.send({
       id,

@@ -48,7 +48,7 @@ describe('callback APIs in the database', () => {
     const [row] = await query(database.url, 'SELECT * FROM service_callback_apis WHERE id = $1', [api.id]);
     expect(row).toMatchObject({ bearer_token: expect.stringMatching(/^test\.[\w-]+$/) });
     expect(JSON.stringify(row)).not.toContain(api.bearerToken);
-    expect(await repository.findTarget(api.serviceId, 'delivery_status')).toMatchObject({
+    expect(await repository.findWithSecrets(api.serviceId, 'delivery_status')).toMatchObject({
       callbackApiId: api.id,
       url: URL_OF_SERVICE,
       bearerToken: api.bearerToken,
@@ -66,7 +66,7 @@ describe('callback APIs in the database', () => {
          (SELECT bearer_token FROM service_callback_apis WHERE id = $1) WHERE id = $2`,
       [victim.id, thief.id],
     );
-    await expect(repository.findTarget(thief.serviceId, 'delivery_status')).rejects.toThrow(
+    await expect(repository.findWithSecrets(thief.serviceId, 'delivery_status')).rejects.toThrow(
       /does not authenticate/,
     );
   });
@@ -83,7 +83,7 @@ describe('callback APIs in the database', () => {
     try {
       const target = await dataSource.transaction(async (manager) => {
         await manager.query('SET LOCAL search_path TO bullmq');
-        return inSchema.findTarget(api.serviceId, 'delivery_status', manager);
+        return inSchema.findWithSecrets(api.serviceId, 'delivery_status', manager);
       });
       expect(target).toMatchObject({ callbackApiId: api.id, bearerToken: api.bearerToken });
     } finally {
@@ -97,7 +97,7 @@ describe('callback APIs in the database', () => {
       url: `${URL_OF_SERVICE}/moved`,
       updatedById: randomUUID(),
     });
-    expect(await repository.findTarget(api.serviceId, 'delivery_status')).toMatchObject({
+    expect(await repository.findWithSecrets(api.serviceId, 'delivery_status')).toMatchObject({
       url: `${URL_OF_SERVICE}/moved`,
       bearerToken: api.bearerToken,
     });

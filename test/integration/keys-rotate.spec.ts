@@ -84,7 +84,7 @@ describe('keys rotate', () => {
   async function expectReadableWith(keys: readonly string[]): Promise<void> {
     const apis = callbackApis(keys);
     for (const serviceId of services) {
-      expect(await apis.findTarget(serviceId, 'complaint')).toMatchObject({
+      expect(await apis.findWithSecrets(serviceId, 'complaint')).toMatchObject({
         bearerToken: `token of ${serviceId}`,
         signingSecrets: ['whsec_dHdv', 'whsec_b25l'],
       });
@@ -187,8 +187,8 @@ describe('keys rotate', () => {
     const [tokens] = await new KeyRotation(repository, new PayloadCipher([NEW, OLD])).run();
 
     expect(tokens).toMatchObject({ rotated: 1, overtaken: 1, unreadable: 0 });
-    const target = await callbackApis([NEW]).findTarget(serviceId, 'complaint');
-    expect(target?.bearerToken).toBe('changed meanwhile');
+    const endpoint = await callbackApis([NEW]).findWithSecrets(serviceId, 'complaint');
+    expect(endpoint?.bearerToken).toBe('changed meanwhile');
   });
 
   it('knows every column with ciphertexts', async () => {
@@ -219,7 +219,7 @@ describe('keys rotate', () => {
            (SELECT ${column} FROM service_callback_apis WHERE service_id = $1) WHERE service_id = $2`,
         [theirs, ours],
       );
-      await expect(callbackApis([OLD]).findTarget(ours, 'complaint')).rejects.toThrow(
+      await expect(callbackApis([OLD]).findWithSecrets(ours, 'complaint')).rejects.toThrow(
         'does not authenticate',
       );
     }

@@ -10,7 +10,7 @@ import { type CallbackApiEntity, bearerTokenBinding, signingSecretBinding } from
 import { CallbackApiExistsError } from './errors.js';
 
 /** An endpoint as an attempt needs it. */
-export interface CallbackTarget {
+export interface EndpointWithSecrets {
   readonly callbackApiId: string;
   readonly url: string;
   readonly bearerToken: string;
@@ -48,12 +48,12 @@ export interface CallbackApiChange {
   readonly updatedById?: string | undefined;
 }
 
-const TARGET = `id, url, bearer_token AS "encryptedBearerToken", disabled_at IS NOT NULL AS "isDisabled",
+const WITH_SECRETS = `id, url, bearer_token AS "encryptedBearerToken", disabled_at IS NOT NULL AS "isDisabled",
   array_remove(ARRAY[
     signing_secret, CASE WHEN previous_signing_secret_until > $3::timestamptz THEN previous_signing_secret END
   ], NULL) AS "encryptedSigningSecrets"`;
 
-interface TargetRow {
+interface SecretsRow {
   readonly id: string;
   readonly url: string;
   readonly encryptedBearerToken: string;
@@ -80,15 +80,15 @@ export class CallbackApiRepository {
   ) {}
 
   /** The service's endpoint for this type; null: it has none. */
-  async findTarget(
+  async findWithSecrets(
     serviceId: string,
     callbackType: string,
     manager?: EntityManager,
-  ): Promise<CallbackTarget | null> {
+  ): Promise<EndpointWithSecrets | null> {
     // On the caller's connection, if there is one.
-    const [row] = await rows<TargetRow>(
+    const [row] = await rows<SecretsRow>(
       manager ?? this.dataSource,
-      `SELECT ${TARGET} FROM ${this.table} WHERE service_id = $1 AND callback_type = $2`,
+      `SELECT ${WITH_SECRETS} FROM ${this.table} WHERE service_id = $1 AND callback_type = $2`,
       [serviceId, callbackType, new Date(this.clock.now())],
     );
     if (!row) return null;
@@ -105,7 +105,7 @@ export class CallbackApiRepository {
   }
 
   /** The endpoints of several services for this type, by service. Services without one are missing. */
-  async findTargets(
+  async findAddresses(
     serviceIds: readonly string[],
     callbackType: string,
     manager?: EntityManager,

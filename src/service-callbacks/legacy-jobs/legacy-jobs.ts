@@ -125,7 +125,8 @@ export class LegacyJobs {
   /** With the endpoint at this moment. */
   private async addressed(record: ForeignRecord): Promise<ForeignRecord> {
     const serviceId = record.service_id ?? '';
-    const endpoint = (await this.callbackApis.findTargets([serviceId], record.callback_type)).get(serviceId);
+    const addresses = await this.callbackApis.findAddresses([serviceId], record.callback_type);
+    const endpoint = addresses.get(serviceId);
     if (!endpoint) return { ...record, state: 'given_up', reason: 'cancelled' };
     return { ...record, endpoint_id: endpoint.endpointId, url: endpoint.url };
   }

@@ -135,13 +135,13 @@ export class ServiceCallbacksProducer {
     );
     const serviceIds = new Set(subjects.flatMap((subject) => subject?.serviceId ?? []));
     if (serviceIds.size === 0) return skipped as NotQueuedReason[];
-    const targets = await this.callbackApis.findTargets([...serviceIds], definition.type, manager);
+    const addresses = await this.callbackApis.findAddresses([...serviceIds], definition.type, manager);
     return inputs.map((input, index) => {
       const skip = skipped[index];
       const subject = subjects[index];
       if (skip || !subject) return skip as NotQueuedReason;
-      const target = targets.get(subject.serviceId);
-      return target ? this.newsOf(definition, input, subject, target) : 'no_callback_api';
+      const address = addresses.get(subject.serviceId);
+      return address ? this.newsOf(definition, input, subject, address) : 'no_callback_api';
     });
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { FixedWindows } from '../../http/rate-limit/fixed-windows.js';
 import { CallbackApiNotFoundError } from '../endpoints/errors.js';
-import { CallbackApiRepository, type CallbackTarget } from '../endpoints/callback-api.repository.js';
+import { CallbackApiRepository, type EndpointWithSecrets } from '../endpoints/callback-api.repository.js';
 import { Holds } from '../holds/holds.js';
 import { CallbackTypeRegistry } from '../callback-types/callback-type-registry.js';
 import { Clock } from '../clock.js';
@@ -52,11 +52,11 @@ export class TestCallback {
    */
   async send(serviceId: string, callbackApiId: string): Promise<TestResult> {
     const api = await this.callbackApis.find(serviceId, callbackApiId);
-    const target = api && (await this.callbackApis.findTarget(serviceId, api.callbackType));
-    if (!target) throw new CallbackApiNotFoundError(serviceId, callbackApiId);
+    const endpoint = api && (await this.callbackApis.findWithSecrets(serviceId, api.callbackType));
+    if (!endpoint) throw new CallbackApiNotFoundError(serviceId, callbackApiId);
     await this.assertNotTooMany(callbackApiId);
     // No database connection is held during the request.
-    const result = await this.sendTo(target, this.documentOf(api.callbackType));
+    const result = await this.sendTo(endpoint, this.documentOf(api.callbackType));
     if (result.outcome.kind === 'delivered') await this.holds.lift({ endpointId: api.id, ...api }, 'test');
     return result;
   }
@@ -66,10 +66,10 @@ export class TestCallback {
     if (count.isBlocked) throw new TooManyTestsError(callbackApiId, PER_MINUTE, count.timeToExpire);
   }
 
-  private async sendTo(target: CallbackTarget, body: string): Promise<TestResult> {
+  private async sendTo(endpoint: EndpointWithSecrets, body: string): Promise<TestResult> {
     const id = randomUUID();
     const at = new Date(this.clock.now());
-    const { url, bearerToken, signingSecrets } = target;
+    const { url, bearerToken, signingSecrets } = endpoint;
     const connection = new ObservedConnection(this.connector);
     const wire = new UndiciTransport(connection.options);
     const transport = new LastResponse(this.throughHost(wire));
