@@ -31,11 +31,11 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       const sizes = Array.from({ length: 60 }, (_, index) => 1 + ((index * 7) % 9));
       for (const [index, size] of sizes.entries()) await on.add(`job-${index}`, { size });
       const permits = 10;
-      const inHandBefore: number[] = [];
+      const unfinishedBefore: number[] = [];
       const loop = await on.fetch(
         async (job, freed) => {
           const size = sizeOf(job);
-          inHandBefore.push(loop.callbacksInHand - size);
+          unfinishedBefore.push(loop.unfinishedCallbacks - size);
           for (let count = 0; count < size; count += 1) {
             await sleep(Math.random() * 4);
             freed();
@@ -44,11 +44,11 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
         { permits, sizeOf },
       );
       await on.nothingLeft();
-      expect(inHandBefore).toHaveLength(sizes.length);
-      expect(Math.max(...inHandBefore)).toBeLessThan(permits);
+      expect(unfinishedBefore).toHaveLength(sizes.length);
+      expect(Math.max(...unfinishedBefore)).toBeLessThan(permits);
       // Without this, one job at a time would do as well.
-      expect(Math.max(...inHandBefore)).toBeGreaterThan(permits / 2);
-      expect(loop.callbacksInHand).toBe(0);
+      expect(Math.max(...unfinishedBefore)).toBeGreaterThan(permits / 2);
+      expect(loop.unfinishedCallbacks).toBe(0);
     });
 
     it('are freed for each callback, while its job is still active', async () => {
@@ -66,14 +66,14 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       );
       const freed = await free.promise;
       await addAll(['small'], { size: 1 });
-      expect(loop.callbacksInHand).toBe(3);
+      expect(loop.unfinishedCallbacks).toBe(3);
       freed();
-      expect(loop.callbacksInHand).toBe(2);
+      expect(loop.unfinishedCallbacks).toBe(2);
       expect(seen).toEqual(['large']);
       freed();
       await eventually(async () => expect(seen).toEqual(['large', 'small']));
       expect(await on.backend.jobState(on.queue.name, 'large')).toBe('active');
-      expect(loop.callbacksInHand).toBe(1);
+      expect(loop.unfinishedCallbacks).toBe(1);
     });
 
     it('are freed once for each callback', async () => {
@@ -86,10 +86,10 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
         { permits: 2, sizeOf },
       );
       await eventually(async () => expect(await on.queue.getActiveCount()).toBe(1));
-      expect(loop.callbacksInHand).toBe(0);
+      expect(loop.unfinishedCallbacks).toBe(0);
       on.stuck.resolve();
       await on.nothingLeft();
-      expect(loop.callbacksInHand).toBe(0);
+      expect(loop.unfinishedCallbacks).toBe(0);
     });
 
     it('are freed if a processor fails, and its job returns', async () => {
@@ -102,7 +102,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await on.nothingLeft();
       expect(stalls).toEqual([0, 1]);
       expect(on.errors).toEqual([new Error('a fault of this platform')]);
-      expect(loop.callbacksInHand).toBe(0);
+      expect(loop.unfinishedCallbacks).toBe(0);
     });
   });
 
@@ -153,7 +153,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
         { permits: 2, lockDurationMs: NO_RENEWAL_MS },
       );
       await eventually(async () => expect(on.handedOut).toEqual(['slow', 'slow']));
-      expect(loop.callbacksInHand).toBe(1);
+      expect(loop.unfinishedCallbacks).toBe(1);
       on.stuck.resolve();
       await on.nothingLeft();
       expect(runs).toBe(1);
@@ -184,7 +184,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       });
       await eventually(async () => expect(done).toEqual(['second']));
       on.stuck.resolve();
-      await eventually(async () => expect(first.callbacksInHand).toBe(0));
+      await eventually(async () => expect(first.unfinishedCallbacks).toBe(0));
       expect(done).toEqual(['second', 'first']);
       expect(await on.backend.jobState(on.queue.name, 'slow')).toBe('active');
       second.resolve();
@@ -275,7 +275,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       await on.storeIsUnavailable();
       on.stuck.resolve();
       // The completion has failed once.
-      await eventually(async () => expect(loop.callbacksInHand).toBe(0));
+      await eventually(async () => expect(loop.unfinishedCallbacks).toBe(0));
       await eventually(async () => expect(on.errors.length).toBeGreaterThan(0));
       await on.storeResponds();
       await on.nothingLeft();
@@ -351,7 +351,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
       paused.start();
       await addAll(['a-job', 'next']);
       const busy = await on.fetch(() => on.stuck.promise);
-      await eventually(async () => expect(busy.callbacksInHand).toBe(1));
+      await eventually(async () => expect(busy.unfinishedCallbacks).toBe(1));
       await on.stop(paused);
       on.stuck.resolve();
       await on.stop(busy);
@@ -368,7 +368,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
         { permits: 10 },
       );
       await addAll(['first', 'second']);
-      await eventually(async () => expect([loop.callbacksInHand, on.isDrained]).toEqual([2, true]));
+      await eventually(async () => expect([loop.unfinishedCallbacks, on.isDrained]).toEqual([2, true]));
       const stopped = on.stop(loop).then(() => 'stopped');
       await addAll(['third']);
       const other = await Promise.race([stopped, sleep(3 * LOCK_MS, 'active')]);
@@ -423,7 +423,7 @@ describe(`the fetch loop on ${testedBackend()}`, () => {
     it('lets active jobs finish', async () => {
       await addAll(['a-job']);
       const loop = await on.fetch(() => on.stuck.promise);
-      await eventually(async () => expect(loop.callbacksInHand).toBe(1));
+      await eventually(async () => expect(loop.unfinishedCallbacks).toBe(1));
       await loop.pause();
       on.stuck.resolve();
       await on.nothingLeft();

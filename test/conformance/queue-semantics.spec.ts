@@ -150,7 +150,7 @@ describe(`the queue on ${testedBackend()}`, () => {
       await on.nothingLeft();
       expect(stalls).toEqual([0, 1, 2, 3, 4]);
       expect(await on.queue.getFailedCount()).toBe(0);
-      expect(last.callbacksInHand).toBe(0);
+      expect(last.unfinishedCallbacks).toBe(0);
     });
   });
 

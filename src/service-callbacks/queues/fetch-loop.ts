@@ -47,7 +47,7 @@ export class FetchLoop {
   private readonly processing = new Set<Promise<unknown>>();
   private readonly completing = new Set<Promise<unknown>>();
   private readonly stopping = new AbortController();
-  private inHand = 0;
+  private unfinished = 0;
   private tokens = 0;
   private hasRoom = Promise.withResolvers<void>();
   private resumed = Promise.withResolvers<void>();
@@ -71,8 +71,8 @@ export class FetchLoop {
   }
 
   /** Unfinished callbacks of the fetched jobs. */
-  get callbacksInHand(): number {
-    return this.inHand;
+  get unfinishedCallbacks(): number {
+    return this.unfinished;
   }
 
   /** Begins paused. */
@@ -117,7 +117,7 @@ export class FetchLoop {
     let empty = 0;
     while (!signal.aborted) {
       await this.resumed.promise;
-      await this.room();
+      await this.untilRoom();
       if (signal.aborted) return;
       this.tokens += 1;
       const token = `${this.worker.id}:${this.tokens}`;
@@ -140,8 +140,8 @@ export class FetchLoop {
     await sleep(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 
-  private async room(): Promise<void> {
-    while (this.inHand >= this.options.permits && !this.stopping.signal.aborted) {
+  private async untilRoom(): Promise<void> {
+    while (this.unfinished >= this.options.permits && !this.stopping.signal.aborted) {
       this.hasRoom = Promise.withResolvers();
       await this.hasRoom.promise;
     }
@@ -166,12 +166,12 @@ export class FetchLoop {
 
   private async process({ job }: FetchedJob): Promise<'complete' | 'keep'> {
     let left = this.processor.sizeOf(job);
-    this.inHand += left;
+    this.unfinished += left;
     const free = (count: number): void => {
       const freed = Math.min(count, left);
       left -= freed;
-      this.inHand -= freed;
-      if (this.inHand < this.options.permits) this.hasRoom.resolve();
+      this.unfinished -= freed;
+      if (this.unfinished < this.options.permits) this.hasRoom.resolve();
     };
     try {
       return await this.processor.process(job, () => free(1));

@@ -135,7 +135,7 @@ export class PostgresQueueBackend extends QueueBackend {
     await this.pool.end();
   }
 
-  protected createPromptQueue(name: string): Queue {
+  protected createFailFastQueue(name: string): Queue {
     return this.createQueue(name);
   }
 

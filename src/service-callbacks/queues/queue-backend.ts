@@ -120,7 +120,7 @@ export abstract class QueueBackend {
   abstract close(): Promise<void>;
 
   /** A queue whose commands fail at once while the store is unavailable. */
-  protected abstract createPromptQueue(name: string): Queue;
+  protected abstract createFailFastQueue(name: string): Queue;
 
   protected async closeQueues(): Promise<void> {
     await Promise.all([...this.queues.values()].map(async (queue) => (await queue).close()));
@@ -138,7 +138,7 @@ export abstract class QueueBackend {
   }
 
   private async openQueue(name: string): Promise<Queue> {
-    const queue = this.createPromptQueue(name);
+    const queue = this.createFailFastQueue(name);
     // Each command reports its own error.
     queue.on('error', () => undefined);
     try {

@@ -40,8 +40,8 @@ const factory = createRedisBackend as unknown as BackendFactory;
 export class RedisQueueBackend extends QueueBackend {
   readonly kind = 'redis';
   readonly timing: QueueTiming;
-  private readonly patient: Redis | Cluster;
-  private readonly prompt: Redis | Cluster;
+  private readonly waitingClient: Redis | Cluster;
+  private readonly failFastClient: Redis | Cluster;
   private readonly logger = new Logger('ServiceCallbacks');
   /** Why this Redis must not hold callbacks, once its configuration is known. */
   private refusal: Error | undefined;
@@ -60,26 +60,26 @@ export class RedisQueueBackend extends QueueBackend {
     const retryStrategy = (times: number) => Math.min(50 * 2 ** times, 1_000);
     // A primary that became a replica keeps its connections; its address may lead to the new primary.
     const reconnectOnError = ({ message }: Error) => message.startsWith('READONLY');
-    this.patient = options.connect({ maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
-    gatherWrites(this.patient);
-    onConnection(this.patient, (socket) => setResponseTimeout(socket, RESPONSE_TIMEOUT_MS));
-    this.prompt = options.connect({
+    this.waitingClient = options.connect({ maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
+    gatherWrites(this.waitingClient);
+    onConnection(this.waitingClient, (socket) => setResponseTimeout(socket, RESPONSE_TIMEOUT_MS));
+    this.failFastClient = options.connect({
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       commandTimeout: COMMAND_TIMEOUT_MS,
       retryStrategy,
       reconnectOnError,
     });
-    onConnection(this.prompt, (socket) => setResponseTimeout(socket, RESPONSE_TIMEOUT_MS));
+    onConnection(this.failFastClient, (socket) => setResponseTimeout(socket, RESPONSE_TIMEOUT_MS));
     // The caller of a command gets its error. ioredis also prints the error of a client without a listener.
-    this.patient.on('error', () => undefined);
-    this.prompt.on('error', (error: Error) => {
+    this.waitingClient.on('error', () => undefined);
+    this.failFastClient.on('error', (error: Error) => {
       this.connectionError = error;
     });
-    this.prompt.on('close', () => {
+    this.failFastClient.on('close', () => {
       if (this.wasReady && !this.isClosed) this.becomeUnavailable('error');
     });
-    this.prompt.on('ready', () => {
+    this.failFastClient.on('ready', () => {
       this.connectionError = undefined;
       this.wasReady = true;
       if (this.isUnavailable) this.logger.log({ event: 'queue.available', msg: 'Redis responds again' });
@@ -95,17 +95,17 @@ export class RedisQueueBackend extends QueueBackend {
   }
 
   async open(): Promise<void> {
-    if (this.prompt.status !== 'ready') {
-      await once(this.prompt, 'ready', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }).catch(
+    if (this.failFastClient.status !== 'ready') {
+      await once(this.failFastClient, 'ready', { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }).catch(
         () => undefined,
       );
     }
-    if (this.prompt.status === 'ready') await this.checkConfiguration();
+    if (this.failFastClient.status === 'ready') await this.checkConfiguration();
     else this.becomeUnavailable('warn');
   }
 
   createQueue(name: string): Queue {
-    return this.queueOn(this.patient, name);
+    return this.queueOn(this.waitingClient, name);
   }
 
   /** A worker waits until Redis is back. */
@@ -113,39 +113,39 @@ export class RedisQueueBackend extends QueueBackend {
     const options = {
       ...workerOptions(this.options),
       ...this.prefixOption(),
-      connection: this.patient,
+      connection: this.waitingClient,
     } as unknown as WorkerOptions;
     return new FetchingWorker(name, options, factory);
   }
 
   async ping(): Promise<void> {
     // The fault may have been corrected since.
-    if (this.refusal && this.prompt.status === 'ready') await this.checkConfiguration();
+    if (this.refusal && this.failFastClient.status === 'ready') await this.checkConfiguration();
     this.assertUsable();
-    await this.prompt.ping();
+    await this.failFastClient.ping();
   }
 
   async assertWritable(): Promise<void> {
     await this.ping();
     const key = `${this.options.prefix ?? 'bull'}:service-callbacks:writable`;
-    await this.prompt.set(key, '', 'PX', WRITE_PROBE_MS);
+    await this.failFastClient.set(key, '', 'PX', WRITE_PROBE_MS);
   }
 
   async now(): Promise<number> {
     this.assertUsable();
-    const [seconds, microseconds] = await this.prompt.time();
+    const [seconds, microseconds] = await this.failFastClient.time();
     return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
     await this.closeQueues();
-    this.prompt.disconnect();
-    this.patient.disconnect();
+    this.failFastClient.disconnect();
+    this.waitingClient.disconnect();
   }
 
-  protected createPromptQueue(name: string): Queue {
-    return this.queueOn(this.prompt, name);
+  protected createFailFastQueue(name: string): Queue {
+    return this.queueOn(this.failFastClient, name);
   }
 
   private queueOn(connection: Redis | Cluster, name: string): Queue {
@@ -164,7 +164,7 @@ export class RedisQueueBackend extends QueueBackend {
 
   override assertUsable(): void {
     if (this.refusal) throw this.refusal;
-    if (this.prompt.status !== 'ready') throw this.unavailable();
+    if (this.failFastClient.status !== 'ready') throw this.unavailable();
   }
 
   /** Logged once an outage. */
@@ -183,7 +183,7 @@ export class RedisQueueBackend extends QueueBackend {
   }
 
   private async checkConfiguration(): Promise<void> {
-    const { refusal, warning } = await checkRedisConfiguration(this.prompt);
+    const { refusal, warning } = await checkRedisConfiguration(this.failFastClient);
     this.refusal = refusal;
     if (refusal) throw refusal;
     if (warning !== undefined && warning !== this.warned)
