@@ -315,7 +315,7 @@ export class ModelProcess {
       }
       if (isAdmitted)
         return { kind: 'admitted', release: (result) => result === 'failed' && opens === 'circuit_open' };
-      return { kind: 'deferred', reason: 'endpoint_busy', until: this.world.store.now + 1_000 };
+      return { kind: 'deferred', reason: 'endpoint_busy', nextAttemptAt: this.world.store.now + 1_000 };
     });
   }
 

@@ -249,9 +249,9 @@ export class DeliveryProcessor implements JobProcessor {
   private async defer(
     { callback }: Sendable,
     context: JobContext,
-    { reason, until }: Deferral,
+    { reason, nextAttemptAt }: Deferral,
   ): Promise<boolean> {
-    const delayMs = Math.max(0, until - this.clock.now());
+    const delayMs = Math.max(0, nextAttemptAt - this.clock.now());
     return this.settle(callback, context, { kind: 'retryAt', delayMs, deferral: reason });
   }
 
@@ -293,7 +293,7 @@ export class DeliveryProcessor implements JobProcessor {
       this.recorder.deferred(
         callback,
         disposition.deferral,
-        this.holds.until(endpointId) ?? this.clock.now(),
+        this.holds.nextAttemptAt(endpointId) ?? this.clock.now(),
       );
     return settled !== 'unwritten';
   }

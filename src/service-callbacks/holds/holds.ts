@@ -21,7 +21,7 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 interface Hold {
   readonly reason: HoldReason;
   /** By this process's clock, Unix ms. */
-  readonly until: number;
+  readonly nextAttemptAt: number;
   /** When it was written, monotonic ms: a list that was read before that does not have it. */
   writtenAt: number;
 }
@@ -67,7 +67,7 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
   /** Whether a hold is being released, or is due for a probe or its end. */
   get isAnyDue(): boolean {
     const now = this.clock.now();
-    return this.releasing > 0 || [...this.open.values()].some(({ until }) => until <= now);
+    return this.releasing > 0 || [...this.open.values()].some(({ nextAttemptAt }) => nextAttemptAt <= now);
   }
 
   /** @returns undefined if the endpoint may get attempts */
@@ -76,8 +76,8 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
   }
 
   /** Unix ms; undefined if it is not on hold. */
-  until(endpointId: string): number | undefined {
-    return this.open.get(endpointId)?.until;
+  nextAttemptAt(endpointId: string): number | undefined {
+    return this.open.get(endpointId)?.nextAttemptAt;
   }
 
   /**
@@ -88,7 +88,7 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     const { endpointId } = endpoint;
     const now = this.clock.now();
     const ms = reason === 'retry_after' ? Math.min(forMs, MAX_RETRY_AFTER_MS) : forMs;
-    const hold: Hold = { reason, until: now + ms, writtenAt: Number.POSITIVE_INFINITY };
+    const hold: Hold = { reason, nextAttemptAt: now + ms, writtenAt: Number.POSITIVE_INFINITY };
     if (!this.open.has(endpointId)) this.open.set(endpointId, hold);
     try {
       const isNew = await this.repository.open(endpointId, reason, ms, now - startedAt);
@@ -128,13 +128,13 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     });
   }
 
-  private tellHeld(endpoint: HeldEndpoint, { reason, until }: Hold): void {
+  private tellHeld(endpoint: HeldEndpoint, { reason, nextAttemptAt }: Hold): void {
     this.logger.warn({
       event: 'endpoint.held',
       callback_api_id: endpoint.endpointId,
       ...facts(endpoint),
       reason,
-      next_attempt_at: new Date(until).toISOString(),
+      next_attempt_at: new Date(nextAttemptAt).toISOString(),
       msg: 'An endpoint is on hold: its callbacks wait',
     });
   }
@@ -146,7 +146,7 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     const open = new Map<string, Hold>();
     for (const [id, hold] of this.open) if (hold.writtenAt > startedAt) open.set(id, hold);
     for (const { endpoint_id: id, state, reason, due_in_ms: dueInMs } of read)
-      if (state === 'open') open.set(id, { reason, until: now + dueInMs, writtenAt: startedAt });
+      if (state === 'open') open.set(id, { reason, nextAttemptAt: now + dueInMs, writtenAt: startedAt });
     const lifted = [...this.open.keys()].filter((id) => !open.has(id));
     this.open = open;
     this.releasing = read.filter(({ state }) => state === 'releasing').length;

@@ -68,21 +68,21 @@ describe('EndpointGate', () => {
     const admissions = Array.from({ length: 10_000 }, () => admit('new', 'first'));
     const last = admissions.at(-1);
     expect(last).toMatchObject({ kind: 'deferred', reason: 'endpoint_unproven' });
-    expect((last as Deferral).until).toBeLessThanOrEqual(clock.time + 600);
+    expect((last as Deferral).nextAttemptAt).toBeLessThanOrEqual(clock.time + 600);
   });
 
   it('defers ever longer for an endpoint that has had no permit yet', () => {
     const { admit, clock } = gateWith({ concurrency: 8 });
     for (let other = 0; other < 20; other += 1) void admit(`slow ${other}`, 'first');
     const early = admit('late', 'first') as Deferral;
-    expect(early.until - clock.time).toBeLessThanOrEqual(600);
+    expect(early.nextAttemptAt - clock.time).toBeLessThanOrEqual(600);
     clock.time += 3_000;
     const later = admit('late', 'first') as Deferral;
     expect(later).toMatchObject({ reason: 'endpoint_unproven' });
-    expect(later.until - clock.time).toBeGreaterThanOrEqual(1_500);
+    expect(later.nextAttemptAt - clock.time).toBeGreaterThanOrEqual(1_500);
     clock.time += 60_000;
     const last = admit('late', 'first') as Deferral;
-    expect(last.until - clock.time).toBeLessThanOrEqual(7_500);
+    expect(last.nextAttemptAt - clock.time).toBeLessThanOrEqual(7_500);
   });
 
   it('gives a quick endpoint the reserve as well', () => {
@@ -134,7 +134,8 @@ describe('EndpointGate', () => {
     clock.time += 2_000;
     const deferrals = Array.from({ length: 3 }, () => admit('hanging', 'first') as Deferral);
     expect(deferrals.map(({ reason }) => reason)).toEqual(Array(3).fill('process_busy'));
-    const [one, two, three] = deferrals.map(({ until }) => until - clock.time) as [number, number, number];
+    const delays = deferrals.map(({ nextAttemptAt }) => nextAttemptAt - clock.time);
+    const [one, two, three] = delays as [number, number, number];
     expect(one).toBeGreaterThanOrEqual(1_000);
     expect([two - one, three - two]).toEqual([5, 5]);
   });

@@ -20,7 +20,7 @@ export interface Deferral {
   readonly kind: 'deferred';
   readonly reason: BusyReason;
   /** When the callback is due again, Unix ms. */
-  readonly until: number;
+  readonly nextAttemptAt: number;
 }
 
 /** Its endpoint is on hold. */
@@ -224,7 +224,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
       this.pools[pool].release(endpoint.key);
       if (end === 'stopped') resolve(STOPPED);
       else if (end === 'held') resolve({ kind: 'held', reason: 'circuit_open' });
-      else resolve(deferred('endpoint_busy', endpoint.next(now + BUSY_MS)));
+      else resolve(deferred('endpoint_busy', endpoint.nextAttemptAfter(now + BUSY_MS)));
     });
     // An endpoint may have become slow after its last attempt ended.
     endpoint.review(this.clock.now());
@@ -232,7 +232,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private noRoom(endpoint: Endpoint, speed: Speed, now: number): Deferral {
-    if (speed !== 'unknown') return deferred('process_busy', endpoint.next(now + BUSY_MS));
+    if (speed !== 'unknown') return deferred('process_busy', endpoint.nextAttemptAfter(now + BUSY_MS));
     const { knownSince } = endpoint;
     const again = Math.min(UNPROVEN_MS.max, Math.max(UNPROVEN_MS.min, now - knownSince));
     return deferred('endpoint_unproven', now + again * (0.5 + Math.random()));
@@ -269,8 +269,8 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   }
 }
 
-function deferred(reason: BusyReason, until: number): Deferral {
-  return { kind: 'deferred', reason, until };
+function deferred(reason: BusyReason, nextAttemptAt: number): Deferral {
+  return { kind: 'deferred', reason, nextAttemptAt };
 }
 
 /**

@@ -74,7 +74,7 @@ export class Endpoint {
    * When a callback without a permit is due again; callbacks of one endpoint are spread.
    * @param earliest Unix ms
    */
-  next(earliest: number): number {
+  nextAttemptAfter(earliest: number): number {
     this.lastDeferral = Math.max(earliest, this.lastDeferral + DEFERRAL_SPACING_MS);
     return this.lastDeferral;
   }

@@ -46,13 +46,17 @@ export class CallbackLogger {
     });
   }
 
-  deferred(callback: PartialCallback & Pick<Callback, 'attempts'>, why: DeferralReason, until: number): void {
+  deferred(
+    callback: PartialCallback & Pick<Callback, 'attempts'>,
+    why: DeferralReason,
+    nextAttemptAt: number,
+  ): void {
     this.logger.warn({
       event: 'callback.deferred',
       ...this.subject(callback),
       attempt: callback.attempts + 1,
       error: why,
-      next_attempt_at: new Date(until).toISOString(),
+      next_attempt_at: new Date(nextAttemptAt).toISOString(),
       msg: 'Callback deferred: its endpoint gets no attempt now',
     });
   }

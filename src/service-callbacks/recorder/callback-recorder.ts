@@ -66,23 +66,23 @@ export class CallbackRecorder {
     this.handlers.emit('retrying', () => retryingEvent(callback, facts, failure, nextAttemptAt));
   }
 
-  /** @param until Unix ms */
-  deferred(callback: Callback, why: DeferralReason, until: number): void {
+  /** @param nextAttemptAt Unix ms */
+  deferred(callback: Callback, why: DeferralReason, nextAttemptAt: number): void {
     this.metrics.deferred(why);
     // A hold is logged; that a held callback's endpoint is also busy is not.
     if (callback.deferral !== undefined && !isHold(why)) return;
-    this.logger.deferred(callback, why, until);
+    this.logger.deferred(callback, why, nextAttemptAt);
     this.figures.deferred(callback);
   }
 
   /**
    * Deferred by the relay.
-   * @param until Unix ms
+   * @param nextAttemptAt Unix ms
    */
-  deferredByRelay(row: ReportedRow, why: DeferralReason, until: number): void {
+  deferredByRelay(row: ReportedRow, why: DeferralReason, nextAttemptAt: number): void {
     const callback = callbackOf(row);
     this.metrics.deferred(why);
-    this.logger.deferred({ ...callback, attempts: row.attempt_count }, why, until);
+    this.logger.deferred({ ...callback, attempts: row.attempt_count }, why, nextAttemptAt);
     this.figures.deferred(callback);
   }
 
