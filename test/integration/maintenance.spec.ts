@@ -217,7 +217,7 @@ describe('the retention of callbacks', () => {
     const endpoints = [endpoint, await store.endpoint(), await store.endpoint()];
     for (const { id } of endpoints) await store.holds.open(id, 'circuit_open', HOUR_MS, 0);
     for (const { id } of endpoints.slice(1)) await store.holds.lift(id);
-    await store.holds.move();
+    await store.holds.releaseDue();
     await store.dataSource.query(
       `UPDATE service_callback_holds SET lifted_at = now() - interval '25 hours' WHERE endpoint_id = $1`,
       [endpoints[2]?.id],

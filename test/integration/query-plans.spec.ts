@@ -128,7 +128,7 @@ describe('the plans of the record, with statistics from an empty table', () => {
     await expectFrugalWork(STRETCH, () => store.takeHeld());
     for (const { id } of endpoints) await store.holds.lift(id);
     await expectFrugalWork(STRETCH, () => store.takeHeld());
-    await expectFrugalWork(200, () => store.holds.move());
+    await expectFrugalWork(200, () => store.holds.releaseDue());
     await expectFrugalWork(200, () => store.holds.notLifted());
   });
 

@@ -902,9 +902,9 @@ describe('the state machine of a callback', () => {
       expect(await hold(120_000, 'circuit_open')).toBe(true);
       await change('DELETE FROM service_callback_holds WHERE endpoint_id = $1');
       await hold(60_000, 'retry_after');
-      expect(await store.holds.move()).toEqual([]);
+      expect(await store.holds.releaseDue()).toEqual([]);
       await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
-      expect(await store.holds.move()).toEqual([
+      expect(await store.holds.releaseDue()).toEqual([
         { endpointId: endpoint.id, endpoint: expect.objectContaining({ endpointId: endpoint.id }) },
       ]);
     });
@@ -920,11 +920,11 @@ describe('the state machine of a callback', () => {
     it('a hold ends when nothing waits behind it', async () => {
       const { id } = await states.held();
       await store.holds.lift(endpoint.id);
-      await store.holds.move();
+      await store.holds.releaseDue();
       expect(await store.holds.notLifted()).toMatchObject([{ endpoint_id: endpoint.id, state: 'releasing' }]);
       const [taken] = await store.takeHeld();
       await settle({ id, batch: taken?.batch ?? '' }, DELIVERED);
-      await store.holds.move();
+      await store.holds.releaseDue();
       expect(await store.holds.notLifted()).toEqual([]);
     });
   });

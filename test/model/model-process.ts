@@ -292,11 +292,11 @@ export class ModelProcess {
           if (isLifted) history.lifted(endpointId, this.world.store.now);
           return isLifted;
         }),
-      move: () =>
-        steps.take(this, 'move the holds', async () => {
-          const ended = await store.holds.move();
-          for (const { endpointId } of ended) history.lifted(endpointId, this.world.store.now);
-          return ended;
+      releaseDue: () =>
+        steps.take(this, 'release due holds', async () => {
+          const released = await store.holds.releaseDue();
+          for (const { endpointId } of released) history.lifted(endpointId, this.world.store.now);
+          return released;
         }),
     } as unknown as HoldRepository;
   }

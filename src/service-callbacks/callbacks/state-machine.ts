@@ -323,10 +323,10 @@ export const takeHeldStatement = (tables: Tables) => `
   )}`;
 
 /**
- * Ends holds whose time is over, and holds without waiting callbacks. Returns `endpoint_id`, `state`, and the endpoint,
- * null if it is deleted.
+ * Releases holds whose time is over, and ends released holds without waiting callbacks. Returns `endpoint_id`, `state`,
+ * and the endpoint, null if it is deleted.
  */
-export const moveHoldsStatement = ({ callbacks, holds, endpoints }: Tables) => `
+export const releaseDueStatement = ({ callbacks, holds, endpoints }: Tables) => `
   UPDATE ${holds} h SET
     state = CASE h.state WHEN 'open' THEN 'releasing' ELSE 'lifted' END,
     lifted_at = CASE h.state WHEN 'open' THEN now() ELSE h.lifted_at END,

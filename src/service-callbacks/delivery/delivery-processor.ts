@@ -270,7 +270,7 @@ export class DeliveryProcessor implements JobProcessor {
     return this.settle(callback, context, { kind: 'retryAt', delayMs, deferral: 'platform_fault' });
   }
 
-  private tellDeferred(
+  private reportDeferred(
     callback: Callback,
     { deferral, delayMs }: Extract<Disposition, { kind: 'retryAt' }>,
   ): void {
@@ -288,7 +288,7 @@ export class DeliveryProcessor implements JobProcessor {
     const settled = await this.settler.settle({ id, endpointId, batch, generation, disposition }, free);
     if (settled === 'applied' && disposition.kind === 'giveUp')
       this.recorder.gaveUp(callback, { ...disposition, ...known });
-    if (settled === 'applied' && disposition.kind === 'retryAt') this.tellDeferred(callback, disposition);
+    if (settled === 'applied' && disposition.kind === 'retryAt') this.reportDeferred(callback, disposition);
     if (settled === 'applied' && disposition.kind === 'hold')
       this.recorder.deferred(
         callback,

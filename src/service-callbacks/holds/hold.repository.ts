@@ -7,7 +7,7 @@ import { tablesOf } from '../callbacks/callback.repository.js';
 import {
   holdStatement,
   liftStatement,
-  moveHoldsStatement,
+  releaseDueStatement,
   openHoldsStatement,
 } from '../callbacks/state-machine.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
@@ -79,13 +79,13 @@ export class HoldRepository {
   }
 
   /**
-   * Ends holds whose time is over, and holds without waiting callbacks.
-   * @returns the holds that ended by time; for a deleted endpoint, its id
+   * Releases holds whose time is over, and ends released holds without waiting callbacks.
+   * @returns the holds that are released now; for a deleted endpoint, only its id
    */
-  async move(): Promise<{ readonly endpointId: string; readonly endpoint: HeldEndpoint | null }[]> {
+  async releaseDue(): Promise<{ readonly endpointId: string; readonly endpoint: HeldEndpoint | null }[]> {
     const moved = await rows<{ endpoint_id: string; state: string; endpoint: HeldEndpoint | null }>(
       this.dataSource,
-      moveHoldsStatement(tablesOf(this.dataSource)),
+      releaseDueStatement(tablesOf(this.dataSource)),
     );
     return moved
       .filter(({ state }) => state === 'releasing')

@@ -92,7 +92,7 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     if (!this.open.has(endpointId)) this.open.set(endpointId, hold);
     try {
       const isNew = await this.repository.open(endpointId, reason, ms, now - startedAt);
-      if (isNew) this.tellHeld(endpoint, hold);
+      if (isNew) this.logHeld(endpoint, hold);
     } catch (error) {
       this.outdated(error);
     } finally {
@@ -106,19 +106,19 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     if (this.open.delete(endpoint.endpointId)) this.onLifted(endpoint.endpointId);
     if (!wasOpen) return;
     this.releasing += 1;
-    this.tellReleased(endpoint, why);
+    this.logReleased(endpoint, why);
   }
 
-  /** Ends holds whose time is over. */
-  async move(): Promise<void> {
-    for (const { endpointId, endpoint } of await this.repository.move()) {
+  /** Releases holds whose time is over. */
+  async releaseDue(): Promise<void> {
+    for (const { endpointId, endpoint } of await this.repository.releaseDue()) {
       if (this.open.delete(endpointId)) this.onLifted(endpointId);
       this.releasing += 1;
-      if (endpoint) this.tellReleased(endpoint, 'retry_after');
+      if (endpoint) this.logReleased(endpoint, 'retry_after');
     }
   }
 
-  private tellReleased(endpoint: HeldEndpoint, why: string): void {
+  private logReleased(endpoint: HeldEndpoint, why: string): void {
     this.logger.log({
       event: 'endpoint.released',
       callback_api_id: endpoint.endpointId,
@@ -128,7 +128,7 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     });
   }
 
-  private tellHeld(endpoint: HeldEndpoint, { reason, nextAttemptAt }: Hold): void {
+  private logHeld(endpoint: HeldEndpoint, { reason, nextAttemptAt }: Hold): void {
     this.logger.warn({
       event: 'endpoint.held',
       callback_api_id: endpoint.endpointId,

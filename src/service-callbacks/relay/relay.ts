@@ -185,7 +185,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private async takeHeld(room: number): Promise<number> {
     if (!this.holds.isAnyDue || room === 0) return 0;
     const { retryConcurrency } = this.options;
-    await this.holds.move();
+    await this.holds.releaseDue();
     const startedAt = this.clock.monotonic();
     const taken = await this.callbacks.takeHeld({
       batchSize: this.retryBatchSize,
