@@ -148,8 +148,8 @@ export class DeliveryProcessor implements JobProcessor {
       this.recorder.attemptStarted(callback, startedAt, pool === 'retry');
       const outcome = await inAttemptSpan(callback, () => this.send(sendable));
       result = attemptResult(outcome);
-      const opens = admission.release(result);
-      await this.holdOrLift(sendable, startedAt, outcome, opens);
+      const opensCircuit = admission.release(result);
+      await this.holdOrLift(sendable, startedAt, outcome, opensCircuit);
       return await this.conclude(sendable, context, startedAt, outcome);
     } catch (error) {
       return await this.postpone(callback, context, error);
@@ -207,14 +207,14 @@ export class DeliveryProcessor implements JobProcessor {
     { callback, nextProbeAt }: Sendable,
     startedAt: number,
     outcome: DeliveryOutcome,
-    opens: boolean,
+    opensCircuit: boolean,
   ): Promise<void> {
     if (nextProbeAt !== undefined) {
       if (outcome.kind !== 'retryable') await this.lift(callback);
       return;
     }
     const retryAfterMs = outcome.kind === 'retryable' ? (outcome.retryAfterMs ?? 0) : 0;
-    if (opens) await this.holds.put(callback, 'circuit_open', this.options.circuitOpenMs, startedAt);
+    if (opensCircuit) await this.holds.put(callback, 'circuit_open', this.options.circuitOpenMs, startedAt);
     else if (retryAfterMs > 0) await this.holds.put(callback, 'retry_after', retryAfterMs, startedAt);
   }
 

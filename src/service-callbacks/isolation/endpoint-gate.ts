@@ -89,7 +89,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   };
   private stopped = false;
   private readonly endpointOptions: EndpointOptions;
-  private readonly limit: SlowThreshold;
+  private readonly slowThreshold: SlowThreshold;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -102,7 +102,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
       failures: options.circuitFailures,
       concurrency: options.endpointConcurrency,
     };
-    this.limit = new SlowThreshold({
+    this.slowThreshold = new SlowThreshold({
       slowAfterMs: options.timeoutMs * SLOW_SHARE,
       alwaysSlowAfterMs: options.timeoutMs * ALWAYS_SLOW_SHARE,
     });
@@ -204,11 +204,11 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
       release: (result) => {
         this.pools[pool].release(endpoint.key);
         const at = this.clock.now();
-        const opens = result !== 'not_made' && endpoint.finish(attempt, result, at);
+        const opensCircuit = result !== 'not_made' && endpoint.finish(attempt, result, at);
         if (result === 'not_made') endpoint.abandon(attempt, at);
         if (!endpoint.isActive) this.active.delete(endpoint);
         this.serve(pool);
-        return opens;
+        return opensCircuit;
       },
     };
   }
@@ -241,7 +241,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
   private endpoint(key: string, now: number): Endpoint {
     const known = this.endpoints.get(key);
     if (known) return known;
-    const endpoint = new Endpoint(key, now, this.endpointOptions, this.limit);
+    const endpoint = new Endpoint(key, now, this.endpointOptions, this.slowThreshold);
     this.endpoints.set(key, endpoint);
     if (this.endpoints.size > MAX_IDLE) this.forgetSome();
     return endpoint;

@@ -94,10 +94,10 @@ export class Endpoint {
     if (result === 'responded') this.slowThreshold.note(durationMs, now);
     this.meter.ended(durationMs, now);
     if (result !== 'timed_out') this.lastResultAt = now;
-    const opens = this.learn(result, startedAt);
-    if (opens) this.hold();
+    const opensCircuit = this.learn(result, startedAt);
+    if (opensCircuit) this.hold();
     else this.review(now);
-    return opens;
+    return opensCircuit;
   }
 
   private learn(result: AttemptResult, startedAt: number): boolean {

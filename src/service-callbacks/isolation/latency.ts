@@ -8,15 +8,15 @@ const WEIGHT = 0.2;
 
 /** Measures an endpoint's latency: a moving average of its attempts, and attempts that are overdue. */
 export class LatencyMeter {
-  private usualMs: number | undefined;
+  private averageMs: number | undefined;
   private lastEndAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly threshold: SlowThreshold) {}
 
   /** An attempt ended, with or without a response. */
   ended(durationMs: number, now: number): void {
-    this.usualMs =
-      this.usualMs === undefined ? durationMs : this.usualMs + WEIGHT * (durationMs - this.usualMs);
+    this.averageMs =
+      this.averageMs === undefined ? durationMs : this.averageMs + WEIGHT * (durationMs - this.averageMs);
     this.lastEndAt = now;
   }
 
@@ -31,7 +31,7 @@ export class LatencyMeter {
 
   current(now: number, oldestStart?: number): Speed {
     if (this.isOverdue(now, oldestStart)) return 'slow';
-    if (this.usualMs === undefined) return 'unknown';
-    return this.usualMs <= this.threshold.current(now) ? 'quick' : 'slow';
+    if (this.averageMs === undefined) return 'unknown';
+    return this.averageMs <= this.threshold.current(now) ? 'quick' : 'slow';
   }
 }
