@@ -76,8 +76,7 @@ export interface Tables {
 const MAX_ATTEMPTS = 50;
 
 /**
- * To the millisecond, as JavaScript has it: the cursor of a list is such a time, and many callbacks end in one
- * statement.
+ * To the millisecond, like a `Date`: the cursor of a list is such a time, and one statement finishes many callbacks.
  */
 const FINISH_TIME = `date_trunc('milliseconds', now())`;
 
@@ -85,7 +84,7 @@ const FINISH_TIME = `date_trunc('milliseconds', now())`;
  * Hides the state from the planner. Otherwise it walks over all queued rows instead of using the ids: 512 rows took 1.6
  * s with 16,000 queued.
  */
-const STATE = `(c.state || '')`;
+const HIDDEN_STATE = `(c.state || '')`;
 
 /**
  * Inserts news that has no callback. $1: JSON array of {@link NewCallback}s, in the order of their keys, so that two
@@ -131,7 +130,7 @@ export const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_tr
 const LEADER = `leader AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($1) AS is_leader)`;
 const LEADS = `(SELECT is_leader FROM leader)`;
 
-/** The queue, the endpoint and the size of a callback. */
+/** What `batched` needs of a callback, with the bytes of its payload. */
 const sized = ({ payloads }: Tables) => `c.id, c.endpoint_id, c.seq, c.alone,
   (SELECT octet_length(p.payload) FROM ${payloads} p WHERE p.id = c.id) AS bytes`;
 
@@ -193,14 +192,14 @@ const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_i
     (c.attempts->-1) - '{excerpt,headers}'::text[] AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
     c.trace`;
 
-/** Whether a pending callback goes to the main queue. */
-const NEVER_TAKEN = '(c.attempt_count = 0 AND c.generation = 0)';
+/** Whether a pending callback goes to the main queue: as `isFirstAttempt`. */
+const IS_FIRST_ATTEMPT = '(c.attempt_count = 0 AND c.generation = 0)';
 
 /** Pending callbacks of some priorities, each up to its quota. @param which a condition on the quota `q` */
 const pendingOf = (tables: Tables, which: string) => `
     SELECT r.* FROM quotas q CROSS JOIN LATERAL (
-      SELECT ${sized(tables)}, ${NEVER_TAKEN} AS is_first,
-        ${NEVER_TAKEN} AND c.priority <= ${QUIET_PRIORITY} AS is_quiet
+      SELECT ${sized(tables)}, ${IS_FIRST_ATTEMPT} AS is_first,
+        ${IS_FIRST_ATTEMPT} AND c.priority <= ${QUIET_PRIORITY} AS is_quiet
       FROM ${tables.callbacks} c
       WHERE c.state = 'pending' AND c.priority = q.priority AND c.seq > q.after AND ${LEADS}
       ORDER BY c.seq LIMIT q.quota FOR UPDATE SKIP LOCKED
@@ -276,18 +275,18 @@ export const takeHeldStatement = (tables: Tables) => `
   probing AS MATERIALIZED (
     SELECT h.endpoint_id FROM ${tables.holds} h
     WHERE h.state = 'open' AND EXISTS (
-      SELECT FROM ${tables.callbacks} c WHERE c.id = h.probe_id AND ${STATE} = 'queued')
+      SELECT FROM ${tables.callbacks} c WHERE c.id = h.probe_id AND ${HIDDEN_STATE} = 'queued')
   ),
-  asking AS MATERIALIZED (
+  due_holds AS MATERIALIZED (
     SELECT h.endpoint_id FROM ${tables.holds} h
     WHERE h.state = 'open' AND h.reason = 'circuit_open' AND h.next_probe_at <= now() AND ${LEADS}
       AND h.endpoint_id NOT IN (SELECT endpoint_id FROM probing)
     ORDER BY h.next_probe_at LIMIT GREATEST(0, $4::int - (SELECT count(*) FROM probing))
   ),
   probes AS MATERIALIZED (
-    SELECT r.* FROM asking a CROSS JOIN LATERAL (
+    SELECT r.* FROM due_holds d CROSS JOIN LATERAL (
       SELECT ${sized(tables)}, false AS is_first, false AS is_quiet FROM ${tables.callbacks} c
-      WHERE c.state = 'held' AND c.endpoint_id = a.endpoint_id
+      WHERE c.state = 'held' AND c.endpoint_id = d.endpoint_id
       ORDER BY COALESCE(c.probed_at, 'epoch'), c.queued_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ) r
   ),
@@ -399,7 +398,7 @@ export const openOfBatchStatement = ({ callbacks, payloads, endpoints }: Tables)
     e.id IS NULL AS is_deleted, e.disabled_at IS NOT NULL AS is_disabled
   FROM ${callbacks} c LEFT JOIN ${endpoints} e ON e.id = c.endpoint_id
     LEFT JOIN ${payloads} p ON p.id = c.id
-  WHERE c.id = ANY($2::uuid[]) AND c.batch = $1 AND ${STATE} = 'queued'
+  WHERE c.id = ANY($2::uuid[]) AND c.batch = $1 AND ${HIDDEN_STATE} = 'queued'
   ORDER BY c.endpoint_id, c.seq`;
 
 /** Callbacks of batches that were marked long ago: their job must be in a queue. $1 ms · $2 limit */
@@ -424,8 +423,8 @@ const givenSettlements = ({ holds }: Tables) => `(
   ) s`;
 
 /** Whether a settlement may change the state of its record. */
-const APPLIES = `(CASE WHEN s.state = 'delivered' THEN c.generation = s.generation AND ${STATE} <> 'delivered'
-  ELSE c.batch = s.batch AND ${STATE} = 'queued' END)`;
+const APPLIES = `(CASE WHEN s.state = 'delivered' THEN c.generation = s.generation AND ${HIDDEN_STATE} <> 'delivered'
+  ELSE c.batch = s.batch AND ${HIDDEN_STATE} = 'queued' END)`;
 
 /** An attempt is written once, however often its settlement is repeated. */
 const IS_NEW_ATTEMPT = `(s.attempt IS NOT NULL AND NOT c.attempts @> jsonb_build_array(s.attempt))`;
@@ -502,7 +501,7 @@ function written(disposition: Disposition) {
  */
 export const markAttemptStatement = ({ callbacks }: Tables) => `
   UPDATE ${callbacks} c SET stalls = c.stalls + 1
-  WHERE c.id = $1 AND c.batch = $2 AND ${STATE} = 'queued' RETURNING c.stalls`;
+  WHERE c.id = $1 AND c.batch = $2 AND ${HIDDEN_STATE} = 'queued' RETURNING c.stalls`;
 
 /** Schedules the callbacks of a job that cannot be read, $2 ms from now. $1 batch */
 export const rescheduleBatchStatement = ({ callbacks }: Tables) => `
@@ -538,7 +537,7 @@ export const replayStatement = ({ callbacks, payloads }: Tables) => `
     generation = c.generation + 1, generation_at = now(), earlier_attempts = c.attempt_count,
     seq = nextval(pg_get_serial_sequence('${callbacks}', 'seq')), priority = $2, stalls = 0, batch = NULL,
     replay_requested_at = NULL, dismissed_at = NULL, changed_at = now()
-  WHERE c.id = ANY($1::uuid[]) AND ${STATE} IN ('delivered', 'given_up')
+  WHERE c.id = ANY($1::uuid[]) AND ${HIDDEN_STATE} IN ('delivered', 'given_up')
     AND EXISTS (SELECT FROM ${payloads} p WHERE p.id = c.id)
   RETURNING c.id`;
 
