@@ -10,7 +10,11 @@ import { excerptOf } from '../transport/response-excerpt.js';
 import { CallbackClient } from '../transport/callback-client.js';
 import type { CallbackRequest } from '../transport/callback-request.js';
 import type { CallbackTransport, TransportResponse } from '../transport/callback-transport.js';
-import { CONNECTOR_OPTIONS, THROUGH_HOST, type ThroughHost } from '../transport/transport.providers.js';
+import {
+  CONNECTOR_OPTIONS,
+  WITH_INTERCEPTORS,
+  type WithInterceptors,
+} from '../transport/transport.providers.js';
 import { UndiciTransport } from '../transport/undici-transport.js';
 import type { ConnectorOptions } from '../connections/vetted-connector.js';
 import type { DeliveryOptions } from '../service-callbacks.options.js';
@@ -42,7 +46,7 @@ export class TestCallback {
     private readonly holds: Holds,
     @Inject(CONNECTOR_OPTIONS) private readonly connector: ConnectorOptions,
     /** A host's interceptors get a test like any callback. */
-    @Inject(THROUGH_HOST) private readonly throughHost: ThroughHost,
+    @Inject(WITH_INTERCEPTORS) private readonly withInterceptors: WithInterceptors,
     @Inject(DELIVERY_OPTIONS) private readonly delivery: DeliveryOptions,
   ) {}
 
@@ -71,8 +75,8 @@ export class TestCallback {
     const at = new Date(this.clock.now());
     const { url, bearerToken, signingSecrets } = endpoint;
     const connection = new ObservedConnection(this.connector);
-    const wire = new UndiciTransport(connection.options);
-    const transport = new LastResponse(this.throughHost(wire));
+    const undici = new UndiciTransport(connection.options);
+    const transport = new LastResponse(this.withInterceptors(undici));
     const { timeoutMs } = this.delivery;
     try {
       const client = new CallbackClient(transport, this.clock, { timeoutMs });
@@ -83,7 +87,7 @@ export class TestCallback {
       const { location, excerpt } = transport.shown(request);
       return { id, at, ...facts, location, excerpt, hint: hintOf({ ...facts, location, timeoutMs }) };
     } finally {
-      await wire.close();
+      await undici.close();
     }
   }
 

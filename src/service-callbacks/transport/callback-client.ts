@@ -21,7 +21,7 @@ const FINAL_ERRORS: ReadonlySet<DeliveryError> = new Set([
 ]);
 
 /** The status codes whose `Retry-After` is honoured. */
-const ASKS_TO_WAIT: ReadonlySet<number> = new Set([429, 503]);
+const WITH_RETRY_AFTER: ReadonlySet<number> = new Set([429, 503]);
 
 /** Makes one attempt at one endpoint and returns its outcome. It knows nothing of queues, retries or databases. */
 @Injectable()
@@ -70,7 +70,7 @@ export class CallbackClient {
     if (statusCode < 300) return { kind: 'delivered', statusCode, durationMs };
     if (statusCode !== 429 && statusCode < 500) return { kind: 'final', failure: { statusCode }, durationMs };
 
-    const retryAfterMs = ASKS_TO_WAIT.has(statusCode)
+    const retryAfterMs = WITH_RETRY_AFTER.has(statusCode)
       ? parseRetryAfter([response.headers['retry-after']].flat()[0], this.clock.now())
       : undefined;
     return {

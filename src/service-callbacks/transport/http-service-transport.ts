@@ -36,35 +36,35 @@ const noBody = (): Buffer => Buffer.alloc(0);
 export class HttpServiceTransport implements CallbackTransport {
   constructor(
     private readonly http: HttpService,
-    private readonly wire: CallbackTransport,
+    private readonly transport: CallbackTransport,
   ) {}
 
   async post(request: TransportRequest, deadline: Deadline): Promise<TransportResponse> {
-    const wireTap = new WireTap(this.wire, deadline);
+    const adapter = new TransportAdapter(this.transport, deadline);
     const cutOff = Promise.withResolvers<never>();
     const cut = (): void => cutOff.reject(TIMED_OUT);
     deadline.on(cut);
     try {
-      const response = await Promise.race([firstValueFrom(this.request(request, wireTap)), cutOff.promise]);
-      return responseOf(response, wireTap);
+      const response = await Promise.race([firstValueFrom(this.request(request, adapter)), cutOff.promise]);
+      return responseOf(response, adapter);
     } catch (error) {
       // The endpoint's own failure counts, not an interceptor's error after it.
-      if (wireTap.failure !== undefined) throw wireTap.failure;
+      if (adapter.failure !== undefined) throw adapter.failure;
       // Complete headers decide the outcome before the deadline, even if an interceptor still holds the response.
-      if (deadline.isOver && wireTap.response !== undefined) return wireTap.response;
+      if (deadline.isOver && adapter.response !== undefined) return adapter.response;
       throw error;
     } finally {
       deadline.off(cut);
     }
   }
 
-  private request({ url, headers, body }: TransportRequest, wireTap: WireTap) {
+  private request({ url, headers, body }: TransportRequest, adapter: TransportAdapter) {
     return this.http.request<unknown>({
       url,
       method: 'post',
       headers: { ...headers },
       data: body,
-      adapter: wireTap.adapter,
+      adapter: adapter.send,
       cancelToken: NEVER_CANCELLED,
       transformRequest: [],
       transformResponse: [],
@@ -74,20 +74,20 @@ export class HttpServiceTransport implements CallbackTransport {
 }
 
 /** The axios adapter of one request. It remembers the response of the transport, whatever interceptors make of it. */
-class WireTap {
+class TransportAdapter {
   response: TransportResponse | undefined;
   failure: NoResponseError | undefined;
 
   constructor(
-    private readonly wire: CallbackTransport,
+    private readonly transport: CallbackTransport,
     private readonly deadline: Deadline,
   ) {}
 
-  readonly adapter: AxiosAdapter = async (config) => {
+  readonly send: AxiosAdapter = async (config) => {
     this.response = undefined;
     this.failure = undefined;
     try {
-      this.response = await this.wire.post(requestOf(config), this.deadline);
+      this.response = await this.transport.post(requestOf(config), this.deadline);
     } catch (error) {
       if (!(error instanceof NoResponseError)) throw error;
       this.failure = error;
@@ -112,12 +112,12 @@ function requestOf(config: InternalAxiosRequestConfig): TransportRequest {
   };
 }
 
-function responseOf(response: AxiosResponse, wireTap: WireTap): TransportResponse {
+function responseOf(response: AxiosResponse, adapter: TransportAdapter): TransportResponse {
   return {
     statusCode: response.status,
     headers: lowerCased(response.headers),
-    drained: wireTap.response?.drained ?? NOTHING_TO_DRAIN,
-    body: wireTap.response?.body ?? noBody,
+    drained: adapter.response?.drained ?? NOTHING_TO_DRAIN,
+    body: adapter.response?.body ?? noBody,
   };
 }
 

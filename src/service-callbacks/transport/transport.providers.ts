@@ -23,9 +23,9 @@ export const CALLBACK_HTTP_SERVICE = Symbol('CALLBACK_HTTP_SERVICE');
 export const CONNECTOR_OPTIONS = Symbol('CONNECTOR_OPTIONS');
 
 /** Puts a host's axios interceptors, if it can have any, in front of a transport. */
-export type ThroughHost = (wire: CallbackTransport) => CallbackTransport;
+export type WithInterceptors = (transport: CallbackTransport) => CallbackTransport;
 
-export const THROUGH_HOST = Symbol('THROUGH_HOST');
+export const WITH_INTERCEPTORS = Symbol('WITH_INTERCEPTORS');
 
 export const transportProviders: Provider[] = [
   {
@@ -51,17 +51,17 @@ export const transportProviders: Provider[] = [
   // An instance of the module's own: the host's HttpService and its interceptors are not used.
   { provide: CALLBACK_HTTP_SERVICE, useFactory: ownHttpService },
   {
-    provide: THROUGH_HOST,
+    provide: WITH_INTERCEPTORS,
     inject: [DELIVERY_OPTIONS, CALLBACK_HTTP_SERVICE],
     useFactory:
-      ({ transport }: DeliveryOptions, http: HttpService): ThroughHost =>
-      (wire) =>
-        transport === 'undici' ? wire : new HttpServiceTransport(http, wire),
+      ({ transport }: DeliveryOptions, http: HttpService): WithInterceptors =>
+      (inner) =>
+        transport === 'undici' ? inner : new HttpServiceTransport(http, inner),
   },
   {
     provide: CALLBACK_TRANSPORT,
-    inject: [THROUGH_HOST, UndiciTransport],
-    useFactory: (throughHost: ThroughHost, wire: UndiciTransport) => throughHost(wire),
+    inject: [WITH_INTERCEPTORS, UndiciTransport],
+    useFactory: (withInterceptors: WithInterceptors, undici: UndiciTransport) => withInterceptors(undici),
   },
   CallbackClient,
 ];
