@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { encodeCursor } from '../../src/service-callbacks/history/list-cursor.js';
+import { encodeDeadLetterCursor } from '../../src/service-callbacks/history/list-cursor.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -73,7 +73,7 @@ describe('an attacker with a token of the API', () => {
   it('finds nothing of another service with the other’s cursor or ids', async () => {
     const ours = await aDeadLetterOf(OURS);
     await aDeadLetterOf(THEIRS);
-    const cursor = encodeCursor({ givenUpAt: new Date(Date.now() + 60_000), id: ours.id });
+    const cursor = encodeDeadLetterCursor({ givenUpAt: new Date(Date.now() + 60_000), id: ours.id });
     const page = await as('their-token').call<{ data: { service_id: string }[] }>(
       'GET',
       `/service/${THEIRS}/dead-letters?cursor=${cursor}`,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decodeCursor } from '../../service-callbacks/history/list-cursor.js';
+import { decodeDeadLetterCursor } from '../../service-callbacks/history/list-cursor.js';
 import { GIVE_UP_REASONS, type GiveUpReason } from '../../service-callbacks/callbacks/callback.js';
 import type {
   DeadLetterCursor,
@@ -53,7 +53,7 @@ export function givenUpQueryOf(query: unknown, own: LogScope): GivenUpQuery {
       ...(since instanceof Date && { since }),
       ...(until instanceof Date && { until }),
     },
-    after: after ? decodeCursor(after) : undefined,
+    after: after ? decodeDeadLetterCursor(after) : undefined,
     problems: {
       ...notUnderstood(query, ['service', 'endpoint', 'reason', 'since', 'until'], fields),
       ...(since === 'unreadable' && { since: unreadable(fields.since) }),

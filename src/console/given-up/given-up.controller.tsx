@@ -1,7 +1,7 @@
 import { Get, Inject, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { RequiresScope } from '../../http/access.decorators.js';
-import { encodeCursor } from '../../service-callbacks/history/list-cursor.js';
+import { encodeDeadLetterCursor } from '../../service-callbacks/history/list-cursor.js';
 import { DeadLetterRepository } from '../../service-callbacks/history/dead-letter.repository.js';
 import { ReplayRunRepository } from '../../service-callbacks/replay/replay-run.repository.js';
 import { Clock } from '../../service-callbacks/clock.js';
@@ -53,7 +53,7 @@ export class GivenUpController {
       query,
       callbacks,
       total: await this.deadLetters.count(scope, filter, MAX_COUNTED),
-      next: last ? encodeCursor(last) : null,
+      next: last ? encodeDeadLetterCursor(last) : null,
       runs: await this.runs.running(scope),
       now: new Date(this.clock.now()),
       deleted: verifiedNotice(session, 'deleted', deleted),

@@ -40,6 +40,6 @@ describe('DisablePolicy', () => {
   });
 
   it('ignores failures that began in the last half of the time', () => {
-    expect(policy.earliest(START + 2.5 * DAY)).toBe(START);
+    expect(policy.latestStart(START + 2.5 * DAY)).toBe(START);
   });
 });

@@ -48,8 +48,8 @@ export class DisablePolicy {
     return this.disableAfterMs > 0 && at > now ? new Date(at) : null;
   }
 
-  /** A failure that began later needs neither a warning nor a change, Unix ms. */
-  earliest(now: number): number {
+  /** The latest start of a failure that may need a warning, Unix ms. */
+  latestStart(now: number): number {
     return now - (this.disableAfterMs * WARNING_PERCENTS[0]) / 100;
   }
 }

@@ -42,7 +42,7 @@ export class EndpointReview extends PeriodicWork implements OnApplicationBootstr
 
   /** The endpoints that have failed for longest come first. */
   async review(): Promise<void> {
-    for (const recovered of await this.states.takeBackWarnings()) {
+    for (const recovered of await this.states.clearWarnings()) {
       await this.changes.announce({
         change: 'recovered',
         ...recovered,
@@ -51,7 +51,7 @@ export class EndpointReview extends PeriodicWork implements OnApplicationBootstr
     }
     const now = this.clock.now();
     const minAttempts = (MIN_ATTEMPTS * WARNING_PERCENTS[0]) / 100;
-    for (const endpoint of await this.states.failing(new Date(this.policy.earliest(now)), minAttempts)) {
+    for (const endpoint of await this.states.failing(new Date(this.policy.latestStart(now)), minAttempts)) {
       await this.judge(endpoint, now);
     }
   }

@@ -114,7 +114,7 @@ export class EndpointStateRepository {
    * Clears the warnings of endpoints that have succeeded since.
    * @returns each endpoint once, over all processes
    */
-  takeBackWarnings(): Promise<SwitchedEndpoint[]> {
+  clearWarnings(): Promise<SwitchedEndpoint[]> {
     return rows<SwitchedEndpoint>(
       this.dataSource,
       `UPDATE ${this.apis} api
@@ -126,8 +126,8 @@ export class EndpointStateRepository {
     );
   }
 
-  /** Enabled endpoints that have failed at least since `earliest`, with at least so many attempts; longest first. */
-  failing(earliest: Date, minAttempts: number): Promise<FailingEndpoint[]> {
+  /** Enabled endpoints whose failure began by `latestStart` and has at least so many attempts; longest first. */
+  failing(latestStart: Date, minAttempts: number): Promise<FailingEndpoint[]> {
     return rows<FailingEndpoint>(
       this.dataSource,
       `SELECT ${FACTS}, health.failing_since AS "failingSince", health.last_failure AS "lastFailure",
@@ -136,7 +136,7 @@ export class EndpointStateRepository {
        JOIN ${this.apis} api ON api.id::text = health.callback_api_id
        WHERE health.failing_since <= $1 AND health.attempts_since_success >= $2 AND api.disabled_at IS NULL
        ORDER BY health.failing_since LIMIT ${REVIEW_LIMIT}`,
-      [earliest, minAttempts],
+      [latestStart, minAttempts],
       ['failingSince'],
     );
   }

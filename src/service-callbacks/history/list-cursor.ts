@@ -21,4 +21,4 @@ function cursorOf<Time extends string>(time: Time) {
 }
 
 export const { encode: encodeLogCursor, decode: decodeLogCursor } = cursorOf('queuedAt');
-export const { encode: encodeCursor, decode: decodeCursor } = cursorOf('givenUpAt');
+export const { encode: encodeDeadLetterCursor, decode: decodeDeadLetterCursor } = cursorOf('givenUpAt');

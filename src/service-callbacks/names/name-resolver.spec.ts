@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startDnsServer, type DnsAnswer, type DnsServer } from '../../../test/support/dns-server.js';
 import { HostsFile } from './hosts-file.js';
 import { resolveFrom, type Resolve } from './name-resolver.js';
-import { askNameServers } from './name-servers.js';
+import { queryNameServers } from './name-servers.js';
 import { SystemLookup, type GetAddresses } from './system-lookup.js';
 
 const FOUND_BY_SYSTEM = [{ address: '10.0.0.7', family: 4 }];
@@ -33,7 +33,7 @@ describe('nameResolver', () => {
     return resolveFrom(
       {
         hosts: new HostsFile(hostsFile()),
-        dns: (hostname, signal) => askNameServers(hostname, signal, [dns.address]),
+        dns: (hostname, signal) => queryNameServers(hostname, signal, [dns.address]),
         ...(system !== undefined && { system: new SystemLookup(system) }),
       },
       timeoutMs,

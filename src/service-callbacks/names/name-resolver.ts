@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { HostsFile } from './hosts-file.js';
-import { askNameServers } from './name-servers.js';
+import { queryNameServers } from './name-servers.js';
 import { SystemLookup } from './system-lookup.js';
 
 /** All addresses of a host name, in the order to try them. A dependency, so that a test can return any address. */
@@ -26,9 +26,9 @@ export interface NameSources {
 export function nameResolver({ timeoutMs, servers }: NameResolverOptions): Resolve {
   const hosts = new HostsFile();
   if (servers === undefined) {
-    return resolveFrom({ hosts, dns: askNameServers, system: new SystemLookup() }, timeoutMs);
+    return resolveFrom({ hosts, dns: queryNameServers, system: new SystemLookup() }, timeoutMs);
   }
-  return resolveFrom({ hosts, dns: (name, signal) => askNameServers(name, signal, servers) }, timeoutMs);
+  return resolveFrom({ hosts, dns: (name, signal) => queryNameServers(name, signal, servers) }, timeoutMs);
 }
 
 /**
@@ -37,7 +37,7 @@ export function nameResolver({ timeoutMs, servers }: NameResolverOptions): Resol
  * nothing to DNS, so the system's lookup comes at once.
  */
 export function resolveFrom({ hosts, dns, system }: NameSources, timeoutMs: number): Resolve {
-  const ask = async (hostname: string, signal: AbortSignal): Promise<readonly LookupAddress[]> => {
+  const query = async (hostname: string, signal: AbortSignal): Promise<readonly LookupAddress[]> => {
     if (system === undefined) return dns(hostname, signal);
     const found = hostname.includes('.') ? await dns(hostname, signal) : [];
     return found.length > 0 ? found : system.addressesOf(hostname, signal);
@@ -49,7 +49,7 @@ export function resolveFrom({ hosts, dns, system }: NameSources, timeoutMs: numb
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), timeoutMs);
     try {
-      return await ask(hostname, deadline.signal);
+      return await query(hostname, deadline.signal);
     } finally {
       clearTimeout(timer);
     }

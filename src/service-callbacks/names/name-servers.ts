@@ -24,7 +24,7 @@ const UNKNOWN: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREF
  * @returns IPv4 before IPv6, because more hosts have no route over IPv6; empty if the servers know no such name
  * @throws Error with c-ares' code if the servers do not say, or the signal was first
  */
-export async function askNameServers(
+export async function queryNameServers(
   hostname: string,
   signal: AbortSignal,
   servers?: readonly string[],

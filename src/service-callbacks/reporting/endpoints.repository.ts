@@ -44,7 +44,7 @@ type SummaryRow = HealthRow &
     readonly waiting: number;
   };
 
-export type EndpointHealth = Pick<
+export type HealthFigures = Pick<
   EndpointFigures,
   | 'callbackApiId'
   | 'serviceId'
@@ -101,7 +101,7 @@ const ORDERS: Readonly<Record<EndpointOrder, string>> = {
 export class EndpointsRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}
 
-  async health(scope: LogScope, callbackApiId: string): Promise<EndpointHealth | null> {
+  async health(scope: LogScope, callbackApiId: string): Promise<HealthFigures | null> {
     const [row] = await rows<HealthRow>(
       this.dataSource,
       `SELECT ${HEALTH} FROM ${API_WITH_HEALTH}
@@ -247,7 +247,7 @@ function serviceIdOf(scope: LogScope): string | null {
   return scope === 'all' ? null : scope.serviceId;
 }
 
-function healthOf(row: HealthRow): EndpointHealth {
+function healthOf(row: HealthRow): HealthFigures {
   return {
     callbackApiId: row.callback_api_id,
     serviceId: row.service_id,

@@ -4,7 +4,7 @@ import { uuidParam } from '../../http/ids.js';
 import { requestBody } from '../../http/request-body.js';
 import { text, time as timeText, uuid, whole } from '../../http/response-body.js';
 import { GIVE_UP_REASONS } from '../callbacks/callback.js';
-import { decodeCursor, decodeLogCursor } from '../history/list-cursor.js';
+import { decodeDeadLetterCursor, decodeLogCursor } from '../history/list-cursor.js';
 import { LOG_STATES } from '../history/records.js';
 import { FINISHED_STATES } from '../callbacks/state-machine.js';
 
@@ -188,7 +188,7 @@ const deadLetters = {
 };
 
 export const listDeadLettersQuery = requestBody(
-  { ...deadLetters, ...pageBy(decodeCursor) },
+  { ...deadLetters, ...pageBy(decodeDeadLetterCursor) },
   'expected an object',
 );
 export type ListDeadLettersQuery = z.infer<typeof listDeadLettersQuery>;

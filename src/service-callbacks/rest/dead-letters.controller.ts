@@ -17,7 +17,7 @@ import { dataOf, pageOf } from '../../http/response-body.js';
 import { ValidBody, ValidParam, ValidQuery } from '../../http/valid-input.js';
 import type { z } from 'zod';
 import type { AttemptRecord } from '../callbacks/callback.js';
-import { encodeCursor } from '../history/list-cursor.js';
+import { encodeDeadLetterCursor } from '../history/list-cursor.js';
 import {
   DeadLetterRepository,
   type DeadLetter,
@@ -55,7 +55,7 @@ export class DeadLettersController {
     const { cursor: after, limit } = query;
     const letters = await this.deadLetters.list({ serviceId }, filterOf(query), limit, after);
     const last = letters.length === limit ? letters.at(-1) : undefined;
-    return { data: letters.map(view), next_cursor: last ? encodeCursor(last) : null };
+    return { data: letters.map(view), next_cursor: last ? encodeDeadLetterCursor(last) : null };
   }
 
   @Get(':id')
