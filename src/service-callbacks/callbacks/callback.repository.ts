@@ -183,17 +183,18 @@ export class CallbackRepository {
   async insert(news: readonly NewCallback[], manager?: EntityManager): Promise<Map<string, string>> {
     const sorted = news.toSorted((one, other) => (one.news_key < other.news_key ? -1 : 1));
     const given = [storableJson(sorted)];
-    const inserted = await this.run<{ id: string; kept: string | null }>(insertStatement, given, manager);
-    const kept = new Map(inserted.map(({ id, kept: by }) => [id, by]));
-    const unseen = news.filter(({ id }) => (kept.get(id) ?? null) === null);
-    if (unseen.length > 0) await this.findCommitted(unseen, kept, manager);
-    return kept as Map<string, string>;
+    type Inserted = { readonly id: string; readonly record_id: string | null };
+    const inserted = await this.run<Inserted>(insertStatement, given, manager);
+    const recordIds = new Map(inserted.map(({ id, record_id: recordId }) => [id, recordId]));
+    const unseen = news.filter(({ id }) => (recordIds.get(id) ?? null) === null);
+    if (unseen.length > 0) await this.findCommitted(unseen, recordIds, manager);
+    return recordIds as Map<string, string>;
   }
 
   /** Finds the same news that another transaction committed during this insert. */
   private async findCommitted(
     unseen: readonly NewCallback[],
-    kept: Map<string, string | null>,
+    recordIds: Map<string, string | null>,
     manager?: EntityManager,
   ): Promise<void> {
     const keys = unseen.map(({ news_key }) => news_key);
@@ -201,7 +202,7 @@ export class CallbackRepository {
     const byKey = new Map(found.map(({ id, news_key }) => [news_key, id]));
     // Maintenance may have cleared the record's key just now. The news is a duplicate all the same, and the record's id
     // is unknown.
-    for (const { id, news_key } of unseen) kept.set(id, byKey.get(news_key) ?? '');
+    for (const { id, news_key } of unseen) recordIds.set(id, byKey.get(news_key) ?? '');
   }
 
   /**

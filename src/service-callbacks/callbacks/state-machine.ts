@@ -88,8 +88,8 @@ const HIDDEN_STATE = `(c.state || '')`;
 
 /**
  * Inserts news that has no callback. $1: JSON array of {@link NewCallback}s, in the order of their keys, so that two
- * statements cannot deadlock. Returns one row a callback: `id`, and `kept`. `kept` is another id if another callback
- * has the news. It is null if that callback has just been committed by a transaction that this statement cannot see.
+ * statements cannot deadlock. Returns one row a callback: `id`, and `record_id`, the id of the record that has the
+ * news. `record_id` is null if another transaction, which this statement cannot see, has just committed that record.
  */
 export const insertStatement = ({ callbacks, payloads, news }: Tables) => `
   WITH given AS MATERIALIZED (
@@ -110,7 +110,7 @@ export const insertStatement = ({ callbacks, payloads, news }: Tables) => `
   ), result AS (
     SELECT given.id, COALESCE(fresh.callback_id, (
       SELECT n.callback_id FROM ${news} n WHERE n.news_key = given.news_key
-    )) AS kept
+    )) AS record_id
     FROM given LEFT JOIN fresh ON fresh.news_key = given.news_key
   )`;
 

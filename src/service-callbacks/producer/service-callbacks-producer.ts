@@ -120,8 +120,8 @@ export class ServiceCallbacksProducer {
     await this.sameDatabase.assert(manager);
     const decisions = await this.decide(definition, inputs, manager);
     const news = decisions.filter((decision) => typeof decision === 'object');
-    const kept = news.length > 0 ? await this.insert(news, manager) : new Map<string, string>();
-    return decisions.map((decision) => resultOf(decision, kept));
+    const recordIds = news.length > 0 ? await this.insert(news, manager) : new Map<string, string>();
+    return decisions.map((decision) => resultOf(decision, recordIds));
   }
 
   private async decide(
@@ -181,13 +181,14 @@ export class ServiceCallbacksProducer {
     return { row, callback };
   }
 
-  /** @returns for each id, the id of the callback that has the news */
+  /** @returns for each id, the id of the record that has the news */
   private async insert(news: readonly News[], manager?: EntityManager): Promise<Map<string, string>> {
     const ids = news.map(({ callback }) => callback.id);
-    const kept = await inSendSpan(MAIN_QUEUE, ids, (trace) => this.insertBatches(news, trace, manager));
-    for (const { callback } of news) if (kept.get(callback.id) === callback.id) this.logger.queued(callback);
+    const recordIds = await inSendSpan(MAIN_QUEUE, ids, (trace) => this.insertBatches(news, trace, manager));
+    for (const { callback } of news)
+      if (recordIds.get(callback.id) === callback.id) this.logger.queued(callback);
     this.relay.nudge(manager?.queryRunner);
-    return kept;
+    return recordIds;
   }
 
   private async insertBatches(
@@ -195,12 +196,12 @@ export class ServiceCallbacksProducer {
     trace: TraceCarrier | undefined,
     manager?: EntityManager,
   ): Promise<Map<string, string>> {
-    const kept = new Map<string, string>();
+    const recordIds = new Map<string, string>();
     for (let start = 0; start < news.length; start += BATCH) {
       const batch = news.slice(start, start + BATCH).map(({ row }) => ({ ...row, trace: trace ?? null }));
-      for (const [id, by] of await this.callbacks.insert(batch, manager)) kept.set(id, by);
+      for (const [id, recordId] of await this.callbacks.insert(batch, manager)) recordIds.set(id, recordId);
     }
-    return kept;
+    return recordIds;
   }
 }
 
@@ -227,9 +228,9 @@ function newsKey(parts: readonly unknown[]): string {
   ].join('-');
 }
 
-function resultOf(decision: Decision, kept: ReadonlyMap<string, string>): SendResult {
+function resultOf(decision: Decision, recordIds: ReadonlyMap<string, string>): SendResult {
   if (typeof decision === 'string') return { queued: false, reason: decision };
   const { id } = decision.callback;
-  const by = kept.get(id) ?? id;
-  return by === id ? { queued: true, id } : { queued: false, reason: 'duplicate', id: by };
+  const recordId = recordIds.get(id) ?? id;
+  return recordId === id ? { queued: true, id } : { queued: false, reason: 'duplicate', id: recordId };
 }
