@@ -11,7 +11,7 @@ import { startReceiver, type Receiver } from '../support/receiver.js';
 import {
   restApi,
   startTestService,
-  type ApiAnswer,
+  type ApiResponse,
   type RestApi,
   type TestService,
 } from '../support/service.js';
@@ -115,7 +115,7 @@ describe('OpenAPI', () => {
    * @returns what is wrong with a response: a status code that is not in the document, or a body that does not match
    * its schema
    */
-  function undocumented(id: string, { status, body }: ApiAnswer): unknown {
+  function undocumented(id: string, { status, body }: ApiResponse): unknown {
     const { method, path, operation } = routeOf(id);
     const response = operation.responses[status];
     if (response === undefined) return { id, status, body };

@@ -10,7 +10,7 @@ import {
 import { ApiTokenRepository } from '../../src/http/api-tokens/api-token.repository.js';
 import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { startTestService, type ApiAnswer, type TestService } from '../support/service.js';
+import { startTestService, type ApiResponse, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
 const ADMIN = 'the-platform';
@@ -120,7 +120,7 @@ describe('the REST API', () => {
   const bodyFor = ({ template }: Route) =>
     template.endsWith('/receipts') ? { status: 'delivered' } : { updated_by_id: randomUUID() };
 
-  function ask(route: Route, headers: Record<string, string>): Promise<ApiAnswer> {
+  function ask(route: Route, headers: Record<string, string>): Promise<ApiResponse> {
     const { method, template } = route;
     const row = Object.entries(rows).find(([prefix]) => template.startsWith(prefix));
     const path = template.replace('{service_id}', OURS).replace('{id}', row?.[1] ?? '');

@@ -11,7 +11,7 @@ import { testedBackend } from '../support/queue-backend.js';
 import { queueOf } from '../support/queue-state.js';
 import * as kit from '../support/receiver.js';
 import { createNotification, sendReceipt } from '../support/scenario.js';
-import { startTestService, type ApiAnswer, type TestService } from '../support/service.js';
+import { startTestService, type ApiResponse, type TestService } from '../support/service.js';
 import { query } from '../support/sql.js';
 
 const API_TOKEN = `api-${randomBytes(12).toString('hex')}`;
@@ -50,7 +50,7 @@ describe('secrets are nowhere in clear', () => {
   }
 
   /** A caller that reads the notification gets the recipient: such a response is not kept. */
-  async function call<Body>(method: string, path: string, body?: unknown): Promise<ApiAnswer<Body>> {
+  async function call<Body>(method: string, path: string, body?: unknown): Promise<ApiResponse<Body>> {
     const result = await service.call<Body>(method, path, body, bearer);
     if (result.status >= 400) said.push(JSON.stringify(result.body));
     return result;

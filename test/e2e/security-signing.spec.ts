@@ -14,7 +14,7 @@ interface Api {
   readonly secret: string;
 }
 
-interface SecretAnswer {
+interface SecretResponse {
   readonly data: {
     readonly id: string;
     readonly signing_secret: string;
@@ -41,7 +41,7 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
 
   async function register(path: string): Promise<Api> {
     const serviceId = randomUUID();
-    const { status, body } = await service.call<SecretAnswer>(
+    const { status, body } = await service.call<SecretResponse>(
       'POST',
       `/service/${serviceId}/callback-api`,
       aCallbackApi({ url: receiver.url(path) }),
@@ -50,9 +50,9 @@ describe('signatures to the Standard Webhooks specification, checked by its own 
     return { id: body.data.id, serviceId, secret: body.data.signing_secret };
   }
 
-  async function rotate({ serviceId, id }: Api): Promise<SecretAnswer['data']> {
+  async function rotate({ serviceId, id }: Api): Promise<SecretResponse['data']> {
     const path = `/service/${serviceId}/callback-api/${id}/signing-secret/rotate`;
-    const { status, body } = await service.call<SecretAnswer>('POST', path);
+    const { status, body } = await service.call<SecretResponse>('POST', path);
     expect(status).toBe(200);
     return body.data;
   }

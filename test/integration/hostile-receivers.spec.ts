@@ -55,7 +55,7 @@ const sockets: readonly (readonly [string, hostile.SocketBehaviour, object])[] =
   ['FIN in the status line', hostile.closeInStatusLine(), retryable('connection_reset')],
   ['FIN in the headers', hostile.closeInHeaders(), retryable('connection_reset')],
   ['half-close before it responds', hostile.halfCloseOnAccept(), retryable('connection_reset')],
-  ['half-close after its response', hostile.halfCloseAfterAnswer(), delivered],
+  ['half-close after its response', hostile.halfCloseAfterResponse(), delivered],
   ['slow-loris headers', hostile.drip(OK, 'x-slow: 1\r\n', 10), TIMED_OUT],
   ['slow 103s', hostile.drip('', 'HTTP/1.1 103 Early Hints\r\n\r\n', 100), TIMED_OUT],
   ['slow 100s', hostile.drip('', 'HTTP/1.1 100 Continue\r\n\r\n', 100), TIMED_OUT],

@@ -6,7 +6,7 @@ import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, createNotification, registerCallbackApi, sendReceipt } from '../support/scenario.js';
-import { startTestService, type ApiAnswer, type RestApi, type TestService } from '../support/service.js';
+import { startTestService, type ApiResponse, type RestApi, type TestService } from '../support/service.js';
 
 const ADMIN = 'the-platform-token';
 const OURS = randomUUID();
@@ -44,7 +44,7 @@ describe('an attacker with a token of the API', () => {
         path: string,
         body?: unknown,
         headers: Readonly<Record<string, string>> = {},
-      ): Promise<ApiAnswer<Body>> => {
+      ): Promise<ApiResponse<Body>> => {
         const result = await service.call<Body>(method, path, body, { ...bearer(token), ...headers });
         expect([path, JSON.stringify(body)?.slice(0, 200), result.status < 500]).toEqual([
           path,

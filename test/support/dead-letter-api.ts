@@ -1,4 +1,4 @@
-import type { ApiAnswer, RestApi } from './service.js';
+import type { ApiResponse, RestApi } from './service.js';
 
 /** A dead letter as the REST API shows it; `attempts` on its own page alone. */
 export interface DeadLetterView {
@@ -28,14 +28,14 @@ export interface ErrorBody {
 export function deadLettersOf(api: RestApi, serviceId: string) {
   const base = `/service/${serviceId}/dead-letters`;
   return {
-    list: (query = ''): Promise<ApiAnswer<Page>> => api.call('GET', base + query),
-    get: (id: string): Promise<ApiAnswer<{ data: DeadLetterView }>> => api.call('GET', `${base}/${id}`),
-    remove: (id: string): Promise<ApiAnswer> => api.call('DELETE', `${base}/${id}`),
-    replay: (id: string): Promise<ApiAnswer<{ data: { id: string; queued: boolean } } & ErrorBody>> =>
+    list: (query = ''): Promise<ApiResponse<Page>> => api.call('GET', base + query),
+    get: (id: string): Promise<ApiResponse<{ data: DeadLetterView }>> => api.call('GET', `${base}/${id}`),
+    remove: (id: string): Promise<ApiResponse> => api.call('DELETE', `${base}/${id}`),
+    replay: (id: string): Promise<ApiResponse<{ data: { id: string; queued: boolean } } & ErrorBody>> =>
       api.call('POST', `${base}/${id}/replay`),
     replayAll: (
       filter?: object,
-    ): Promise<ApiAnswer<{ data: { count: number; replay_id?: string | null } }>> =>
+    ): Promise<ApiResponse<{ data: { count: number; replay_id?: string | null } }>> =>
       api.call('POST', `${base}/replay`, filter),
   };
 }

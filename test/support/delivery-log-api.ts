@@ -1,4 +1,4 @@
-import type { ApiAnswer, RestApi } from './service.js';
+import type { ApiResponse, RestApi } from './service.js';
 
 /** A callback of the delivery log as the REST API shows it; `attempts` on its own page alone. */
 export interface LoggedCallbackView {
@@ -32,8 +32,8 @@ interface Page {
 export function callbacksOf(api: RestApi, serviceId: string) {
   const base = `/service/${serviceId}/callbacks`;
   return {
-    list: (query: Readonly<Record<string, string>> = {}): Promise<ApiAnswer<Page>> =>
+    list: (query: Readonly<Record<string, string>> = {}): Promise<ApiResponse<Page>> =>
       api.call('GET', `${base}?${new URLSearchParams(query)}`),
-    get: (id: string): Promise<ApiAnswer<{ data: LoggedCallbackView }>> => api.call('GET', `${base}/${id}`),
+    get: (id: string): Promise<ApiResponse<{ data: LoggedCallbackView }>> => api.call('GET', `${base}/${id}`),
   };
 }

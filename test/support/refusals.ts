@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { ApiAnswer } from './service.js';
+import type { ApiResponse } from './service.js';
 
 const names: Readonly<Record<number, string>> = {
   400: 'ValidationError',
@@ -18,7 +18,7 @@ export function anError(code: number, ...messages: readonly RegExp[]) {
 }
 
 /** What is compared as a whole. */
-export async function refusal(response: Promise<ApiAnswer>) {
+export async function refusal(response: Promise<ApiResponse>) {
   const { status, body } = await response;
   return { status, body };
 }

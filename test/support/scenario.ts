@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CallbackDecision } from '../../src/notifications/notifications.service.js';
 import { aCallbackApi, type CallbackApiBody } from './builders/a-callback-api.js';
-import type { ApiAnswer, RestApi } from './service.js';
+import type { ApiResponse, RestApi } from './service.js';
 
 /** What a service has registered; the token only the one who registered it knows. */
 export interface RegisteredCallbackApi {
@@ -20,7 +20,7 @@ export interface NotificationView {
   readonly [field: string]: unknown;
 }
 
-export interface ReceiptAnswer {
+export interface ReceiptResponse {
   readonly notification: NotificationView;
   readonly callback: CallbackDecision;
 }
@@ -67,9 +67,9 @@ export async function sendReceipt(
   api: RestApi,
   notificationId: string,
   receipt: { readonly status: string; readonly sent_by?: string } = { status: 'delivered' },
-): Promise<ReceiptAnswer> {
+): Promise<ReceiptResponse> {
   return dataOf(
-    await api.call<Data<ReceiptAnswer>>('POST', `/notifications/${notificationId}/receipts`, receipt),
+    await api.call<Data<ReceiptResponse>>('POST', `/notifications/${notificationId}/receipts`, receipt),
     200,
   );
 }
@@ -92,7 +92,7 @@ interface Data<T> {
   readonly data: T;
 }
 
-function dataOf<T>({ status, body }: ApiAnswer<Data<T>>, expected: number): T {
+function dataOf<T>({ status, body }: ApiResponse<Data<T>>, expected: number): T {
   if (status !== expected) throw new Error(`expected ${expected}, got ${status}: ${JSON.stringify(body)}`);
   return body.data;
 }

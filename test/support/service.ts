@@ -29,14 +29,14 @@ export interface RestApi {
     path: string,
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
-  ): Promise<ApiAnswer<Body>>;
+  ): Promise<ApiResponse<Body>>;
 }
 
 export interface TestService extends RunningService, RestApi {
   readonly logs: LogCapture;
 }
 
-export interface ApiAnswer<Body = unknown> {
+export interface ApiResponse<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;
   /** Parsed if it is JSON, otherwise the text. */
@@ -80,7 +80,7 @@ export function restApi(url: string): RestApi {
       path: string,
       body?: unknown,
       headers: Readonly<Record<string, string>> = {},
-    ): Promise<ApiAnswer<Body>> => {
+    ): Promise<ApiResponse<Body>> => {
       const response = await fetch(`${url}${path}`, {
         method,
         headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },

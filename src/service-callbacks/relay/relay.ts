@@ -205,12 +205,13 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       if (row.state === 'held')
         this.recorder.deferredByRelay(row, row.hold_reason ?? 'circuit_open', row.next_probe_at ?? 0);
     }
-    const [first, later] = [queued.filter((row) => row.is_first), queued.filter((row) => !row.is_first)];
+    const forMain = queued.filter((row) => row.is_first);
+    const forRetry = queued.filter((row) => !row.is_first);
     // If late, this process was frozen meanwhile: the sweep may have added these batches, and they may be delivered.
     const isLate = this.clock.monotonic() - startedAt > RECHECK_AFTER_MS;
     await Promise.all([
-      this.add(MAIN_QUEUE, this.main, first, isLate),
-      this.add(RETRY_QUEUE, this.retry, later, isLate),
+      this.add(MAIN_QUEUE, this.main, forMain, isLate),
+      this.add(RETRY_QUEUE, this.retry, forRetry, isLate),
     ]);
   }
 

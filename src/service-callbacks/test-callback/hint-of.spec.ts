@@ -21,7 +21,7 @@ const hint = (outcome: DeliveryOutcome, location: string | null = null) =>
     location,
     timeoutMs: 5_000,
   });
-const answered = (statusCode: number): DeliveryOutcome =>
+const responded = (statusCode: number): DeliveryOutcome =>
   statusCode < 300
     ? { kind: 'delivered', statusCode, durationMs: 12 }
     : { kind: statusCode < 500 ? 'final' : 'retryable', failure: { statusCode }, durationMs: 12 };
@@ -41,11 +41,11 @@ describe('hintOf', () => {
     [502, /proxy in front of it/],
     [503, /not available now/],
   ])('of a %s', (statusCode, words) => {
-    expect(hint(answered(statusCode))).toMatch(words);
+    expect(hint(responded(statusCode))).toMatch(words);
   });
 
   it('of a redirect names its location, and says that callbacks do not follow it', () => {
-    expect(hint(answered(301), 'https://www.example.com/')).toBe(
+    expect(hint(responded(301), 'https://www.example.com/')).toBe(
       'your server redirects to https://www.example.com/ (301); callbacks do not follow redirects: ' +
         'register the URL it redirects to',
     );
@@ -57,7 +57,7 @@ describe('hintOf', () => {
     [304, 'https://www.example.com/'],
     [304, null],
   ])('of a %s with Location %s says only that it is no 2xx', (statusCode, location) => {
-    expect(hint(answered(statusCode), location)).toMatch(
+    expect(hint(responded(statusCode), location)).toMatch(
       new RegExp(`^your server responded ${statusCode}: only a 2xx`),
     );
   });

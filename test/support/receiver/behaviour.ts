@@ -11,13 +11,13 @@ export interface Exchange {
 /** What a server does with a request it has read. */
 export type Behaviour = (exchange: Exchange) => void;
 
-export interface Answer {
+export interface ResponseParts {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Buffer;
 }
 
 /** A proper response. */
-export function status(code: number, { headers = {}, body = '' }: Answer = {}): Behaviour {
+export function status(code: number, { headers = {}, body = '' }: ResponseParts = {}): Behaviour {
   return ({ response }) => {
     response.writeHead(code, headers).end(body);
   };

@@ -34,7 +34,7 @@ export const resetInBody = (): SocketBehaviour => bytesThen(`${OK}content-length
 export const halfCloseOnAccept = (): SocketBehaviour => ({ onConnection: finish, allowHalfOpen: true });
 
 /** A whole response, then FIN while the other half stays open. */
-export const halfCloseAfterAnswer = (): SocketBehaviour => ({
+export const halfCloseAfterResponse = (): SocketBehaviour => ({
   ...bytesThen(`${OK}content-length: 0\r\n\r\n`, finish),
   allowHalfOpen: true,
 });
