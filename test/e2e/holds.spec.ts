@@ -134,21 +134,21 @@ describe('an endpoint on hold', () => {
 
   it('waits as long as Retry-After says, even if one callback alone fails', async () => {
     const service = await start();
-    let asked = 0;
-    receiver.respond('/patience', (exchange) => {
-      asked += 1;
-      status(asked === 1 ? 503 : 200, { headers: asked === 1 ? { 'retry-after': '1' } : {} })(exchange);
+    let requests = 0;
+    receiver.respond('/retry-after', (exchange) => {
+      requests += 1;
+      status(requests === 1 ? 503 : 200, { headers: requests === 1 ? { 'retry-after': '1' } : {} })(exchange);
     });
-    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/patience') });
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/retry-after') });
     const { id: first } = await causeCallback(service, serviceId);
     await service.logs.waitFor('endpoint.held', { callback_api_id: id, reason: 'retry_after' });
     const { id: other } = await causeCallback(service, serviceId);
     await service.logs.waitFor('callback.deferred', { callback_id: other, error: 'retry_after' });
-    expect(asked).toBe(1);
+    expect(requests).toBe(1);
     await Promise.all([first, other].map((callback) => service.logs.waitForEnd(callback)));
     await service.logs.waitFor('endpoint.released', { service_id: serviceId, reason: 'retry_after' });
-    const [arrived] = requestsTo('/patience').slice(1);
-    expect((arrived?.at ?? 0) - (requestsTo('/patience')[0]?.at ?? 0)).toBeGreaterThanOrEqual(900);
+    const [arrived] = requestsTo('/retry-after').slice(1);
+    expect((arrived?.at ?? 0) - (requestsTo('/retry-after')[0]?.at ?? 0)).toBeGreaterThanOrEqual(900);
   });
 
   it('by Retry-After is lifted by enabling its endpoint, which was not disabled', async () => {

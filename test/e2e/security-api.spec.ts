@@ -120,7 +120,7 @@ describe('the REST API', () => {
   const bodyFor = ({ template }: Route) =>
     template.endsWith('/receipts') ? { status: 'delivered' } : { updated_by_id: randomUUID() };
 
-  function ask(route: Route, headers: Record<string, string>): Promise<ApiResponse> {
+  function send(route: Route, headers: Record<string, string>): Promise<ApiResponse> {
     const { method, template } = route;
     const row = Object.entries(rows).find(([prefix]) => template.startsWith(prefix));
     const path = template.replace('{service_id}', OURS).replace('{id}', row?.[1] ?? '');
@@ -140,7 +140,7 @@ describe('the REST API', () => {
     headers: Record<string, string>,
   ): Promise<[string, number][]> {
     const found: [string, number][] = [];
-    for (const route of of) found.push([nameOf(route), (await ask(route, headers)).status]);
+    for (const route of of) found.push([nameOf(route), (await send(route, headers)).status]);
     return found;
   }
 
@@ -270,14 +270,14 @@ describe('API_RATE_LIMIT', () => {
     const database = await createTestDatabase();
     const service = await startTestService(database.url, { API_TOKENS: 'one,two', API_RATE_LIMIT: '5' });
     const path = `/service/${randomUUID()}/callback-api`;
-    const ask = (token: string) => service.call('GET', path, undefined, bearer(token));
+    const send = (token: string) => service.call('GET', path, undefined, bearer(token));
     try {
-      for (let n = 0; n < 5; n += 1) expect((await ask('one')).status).toBe(200);
-      const limited = await ask('one');
+      for (let n = 0; n < 5; n += 1) expect((await send('one')).status).toBe(200);
+      const limited = await send('one');
       expect(limited).toMatchObject(withError(429));
       expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
 
-      expect((await ask('two')).status).toBe(200);
+      expect((await send('two')).status).toBe(200);
       const guesses = [];
       for (let n = 0; n < 7; n += 1) {
         // An address that a caller claims to have counts for nothing.

@@ -29,7 +29,7 @@ describe(`300 connections wanted of a PostgreSQL that gives ${GIVEN}`, () => {
   it(
     'no crash and no loss: some requests get an error within seconds, the others succeed',
     async () => {
-      const load = await startLoad(bench.api, bench.receiver, { path: '/crowded', patienceMs: 90_000 });
+      const load = await startLoad(bench.api, bench.receiver, { path: '/crowded', maxWaitMs: 90_000 });
       // A service of its own, so that it does not count in the load.
       const crowd = await registerCallbackApi(bench.api, { url: bench.receiver.url('/crowd') });
       const refusals: string[] = [];

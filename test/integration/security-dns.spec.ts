@@ -199,8 +199,8 @@ describe('names that a stranger controls', () => {
   });
 
   it(`delay no other name while the name servers of ${HANGING_NAMES} never respond`, async () => {
-    const silence = Promise.withResolvers<DnsAnswer>();
-    dns.respond('*.hanging.example', () => silence.promise);
+    const pending = Promise.withResolvers<DnsAnswer>();
+    dns.respond('*.hanging.example', () => pending.promise);
     dns.respond('healthy.example', perFamily([PUBLIC_A]));
     const { serviceId } = await registerCallbackApi(service, { url: urlOf('healthy.example') });
 
@@ -214,7 +214,7 @@ describe('names that a stranger controls', () => {
       const { callback } = await sendReceipt(service, notifications[index]?.id ?? '');
       return callback.queued ? callback.id : '';
     });
-    await untilAsked(dns, HANGING_NAMES);
+    await untilQueried(dns, HANGING_NAMES);
 
     const healthy = await causeCallback(service, serviceId);
     const delivered = await service.logs.waitForEnd(healthy.id);
@@ -226,7 +226,7 @@ describe('names that a stranger controls', () => {
     expect(delivered).toMatchObject({ event: 'callback.delivered', attempt: 1 });
     // 5 ms on an idle machine.
     expect(delivered['duration_ms']).toBeLessThan(1_000);
-    silence.resolve('servfail');
+    pending.resolve('servfail');
   }, 90_000);
 });
 
@@ -242,8 +242,8 @@ async function eightAtATime<T>(count: number, work: (index: number) => Promise<T
   return results;
 }
 
-async function untilAsked(dns: DnsServer, names: number): Promise<void> {
-  const asked = () =>
+async function untilQueried(dns: DnsServer, names: number): Promise<void> {
+  const queried = () =>
     new Set(dns.questions.map(({ name }) => name).filter((name) => name.includes('hanging')));
-  await dns.until(() => asked().size >= names);
+  await dns.until(() => queried().size >= names);
 }

@@ -8,15 +8,15 @@ export type DnsRecord = { readonly name?: string } & (
 
 type DnsResource = Message['answers'][number];
 
-export type DnsAnswer = readonly DnsRecord[] | 'silence' | 'nxdomain' | 'servfail';
+export type DnsAnswer = readonly DnsRecord[] | 'no_response' | 'nxdomain' | 'servfail';
 
 export interface DnsQuestion {
   readonly name: string;
   readonly type: 'A' | 'AAAA';
 }
 
-/** The answer for a name; `asked` is the number of earlier queries for the same name and type. */
-export type DnsScript = (question: DnsQuestion, asked: number) => DnsAnswer | Promise<DnsAnswer>;
+/** The answer for a name; `earlier` is the number of earlier queries for the same name and type. */
+export type DnsScript = (question: DnsQuestion, earlier: number) => DnsAnswer | Promise<DnsAnswer>;
 
 /** A real name server, on a UDP port of 127.0.0.1, with answers that a test sets. */
 export interface DnsServer {
@@ -46,11 +46,11 @@ export async function startDnsServer(): Promise<DnsServer> {
 
   const answerTo = (question: DnsQuestion): DnsAnswer | Promise<DnsAnswer> => {
     const { name, type } = question;
-    const asked = questions.filter((earlier) => earlier.name === name && earlier.type === type).length;
+    const earlier = questions.filter((one) => one.name === name && one.type === type).length;
     questions.push(question);
     arrivals.emit('question');
     const script = scripts.get(name) ?? scripts.get(name.replace(/^[^.]+/, '*'));
-    return script === undefined ? 'nxdomain' : script(question, asked);
+    return script === undefined ? 'nxdomain' : script(question, earlier);
   };
 
   const server = dns.createUDPServer((request, send) => {
@@ -58,10 +58,10 @@ export async function startDnsServer(): Promise<DnsServer> {
     const type = first && TYPES[first.type];
     if (first === undefined || type === undefined) return;
     void Promise.resolve(answerTo({ name: first.name.toLowerCase(), type })).then((answer) => {
-      if (answer !== 'silence') void send(messageOf(request, answer));
+      if (answer !== 'no_response') void send(messageOf(request, answer));
     });
   });
-  // Many ask at once.
+  // Many queries come at once.
   server.once('listening', () => server.setRecvBufferSize(1024 * 1024));
   void server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -81,7 +81,7 @@ export async function startDnsServer(): Promise<DnsServer> {
   };
 }
 
-function messageOf(request: Message, answer: Exclude<DnsAnswer, 'silence'>): Message {
+function messageOf(request: Message, answer: Exclude<DnsAnswer, 'no_response'>): Message {
   const response = Packet.createResponseFromRequest(request);
   if (answer === 'nxdomain') response.header.rcode = RCODE_NXDOMAIN;
   else if (answer === 'servfail') response.header.rcode = RCODE_SERVFAIL;
@@ -89,8 +89,8 @@ function messageOf(request: Message, answer: Exclude<DnsAnswer, 'silence'>): Mes
   return response;
 }
 
-function resourceOf(record: DnsRecord, asked: string): DnsResource {
-  const base = { name: record.name ?? asked, class: Packet.CLASS.IN, ttl: TTL };
+function resourceOf(record: DnsRecord, queried: string): DnsResource {
+  const base = { name: record.name ?? queried, class: Packet.CLASS.IN, ttl: TTL };
   if ('cname' in record) return resource({ ...base, type: Packet.TYPE.CNAME, domain: record.cname });
   if ('a' in record) return resource({ ...base, type: Packet.TYPE.A, address: record.a });
   return resource({ ...base, type: Packet.TYPE.AAAA, address: record.aaaa });

@@ -70,9 +70,9 @@ export async function startPgBouncer(
     log,
     stop: async () => {
       child.kill('SIGINT');
-      const patience = setTimeout(() => child.kill('SIGKILL'), 2_000);
+      const killTimer = setTimeout(() => child.kill('SIGKILL'), 2_000);
       await ended;
-      clearTimeout(patience);
+      clearTimeout(killTimer);
       await rm(directory, { recursive: true, force: true });
     },
   };

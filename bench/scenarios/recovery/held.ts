@@ -9,7 +9,7 @@ import { interleave, type Scenario, type ScenarioContext } from '../scenario.js'
 
 const OPEN_MS = 5_000;
 /** How long they may take to arrive, ms. */
-const PATIENCE_MS = 900_000;
+const MAX_WAIT_MS = 900_000;
 /** How long nothing happens while they are held, ms. */
 const IDLE_MS = { full: 30_000, quick: 5_000 } as const;
 const HEALTHY_ENDPOINTS = 20;
@@ -177,13 +177,13 @@ async function pass(
   before: number,
   count: number,
 ): Promise<Passage> {
-  await lab.receiver.arrivals(before, PATIENCE_MS, 'mass');
+  await lab.receiver.arrivals(before, MAX_WAIT_MS, 'mass');
   const startedAt = performance.now();
   const all = new AbortController();
   const sending = sendUntil(all.signal, producer, others);
   try {
     const areThere = await Promise.race([
-      lab.receiver.arrivals(before + count, PATIENCE_MS, 'mass'),
+      lab.receiver.arrivals(before + count, MAX_WAIT_MS, 'mass'),
       sending,
     ]);
     if (areThere !== true) throw new Error(`not all of ${count} arrived within 15 minutes`);

@@ -65,8 +65,8 @@ describe('nameResolver', () => {
   });
 
   it.each<[string, DnsAnswer, DnsAnswer, string]>([
-    ['no response for AAAA', [{ a: '192.0.2.2' }], 'silence', '192.0.2.2'],
-    ['no response for A', 'silence', [{ aaaa: '2001:db8::1' }], '2001:db8::1'],
+    ['no response for AAAA', [{ a: '192.0.2.2' }], 'no_response', '192.0.2.2'],
+    ['no response for A', 'no_response', [{ aaaa: '2001:db8::1' }], '2001:db8::1'],
     ['failing for AAAA', [{ a: '192.0.2.2' }], 'servfail', '192.0.2.2'],
     ['without AAAA', [{ a: '192.0.2.2' }], 'nxdomain', '192.0.2.2'],
   ])('resolves a name with one family: %s', async (_name, ipv4, ipv6, address) => {
@@ -86,7 +86,7 @@ describe('nameResolver', () => {
   });
 
   it('ends at the deadline when no server responds', async () => {
-    respond('unresponsive.example', 'silence', 'silence');
+    respond('unresponsive.example', 'no_response', 'no_response');
     for (const [name, system, reason] of [
       ['unresponsive.example', undefined, 'ECANCELLED'],
       ['unresponsive.example', never, 'ECANCELLED'],

@@ -110,10 +110,10 @@ async function startCustomer(statuses: readonly number[]) {
   return { url: `http://127.0.0.1:${port}/parcels`, requests, close: () => server.close() };
 }
 
-const PATIENCE_MS = 20_000;
+const MAX_WAIT_MS = 20_000;
 
 async function eventually(check: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + MAX_WAIT_MS;
   for (;;) {
     try {
       return await check();

@@ -7,7 +7,7 @@ export interface Forwarder {
   /** Refuses connections and breaks those that are open. */
   down(): Promise<void>;
   /** Carries nothing any more on the connections that are open, and does not close them; new ones work. */
-  silence(): void;
+  dropTraffic(): void;
   /** Accepts them again. @param target the server's port now. */
   up(target: number): Promise<void>;
 }
@@ -30,11 +30,11 @@ export async function startForwarder(firstTarget: number): Promise<Forwarder> {
       track(client, () => upstream);
       track(upstream, () => client);
       client.pipe(upstream).pipe(client);
-      const silence = () => {
+      const drop = () => {
         for (const socket of [client, upstream]) socket.unpipe().resume();
       };
-      links.add(silence);
-      client.once('close', () => links.delete(silence));
+      links.add(drop);
+      client.once('close', () => links.delete(drop));
     }).listen(port, '127.0.0.1');
     await once(server, 'listening');
     return server;
@@ -52,8 +52,8 @@ export async function startForwarder(firstTarget: number): Promise<Forwarder> {
       for (const socket of sockets) socket.destroy();
       await closed;
     },
-    silence: () => {
-      for (const silence of links) silence();
+    dropTraffic: () => {
+      for (const drop of links) drop();
     },
     up: async (newTarget) => {
       target = newTarget;

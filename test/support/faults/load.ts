@@ -39,7 +39,7 @@ export interface LoadOptions {
   /** Between two receipts, ms. */
   readonly everyMs?: number;
   /** How long `report` waits for the last one, ms. */
-  readonly patienceMs?: number;
+  readonly maxWaitMs?: number;
 }
 
 /** A receipt on a machine that has much else to do, ms. */
@@ -48,7 +48,7 @@ const SLOWEST_MS = 300;
 export async function startLoad(
   api: RestApi,
   receiver: Receiver,
-  { path, everyMs = 25, patienceMs = 60_000 }: LoadOptions,
+  { path, everyMs = 25, maxWaitMs = 60_000 }: LoadOptions,
 ): Promise<Load> {
   const { serviceId } = await registerCallbackApi(api, { url: receiver.url(path) });
   const accepted = new Set<string>();
@@ -86,14 +86,14 @@ export async function startLoad(
           if (accepted.size < goal)
             throw new Error(`${accepted.size} of ${goal} accepted, ${refused} refused`);
         },
-        patienceMs + count * SLOWEST_MS,
+        maxWaitMs + count * SLOWEST_MS,
       );
     },
     refusals: async (count) => {
       const goal = refused + count;
       await eventually(async () => {
         if (refused < goal) throw new Error(`${refused} of ${goal} refused, ${accepted.size} accepted`);
-      }, patienceMs);
+      }, maxWaitMs);
     },
     stop: async () => {
       stopping.abort();
@@ -102,7 +102,7 @@ export async function startLoad(
     report: async (fault, endOfFault) => {
       await eventually(async () => {
         if (lost().length > 0) throw new Error(`not arrived: ${lost().length} of ${accepted.size}`);
-      }, patienceMs).catch(() => undefined);
+      }, maxWaitMs).catch(() => undefined);
       const all = arrivals();
       // A repeat comes under the id of the callback: nothing else arrives.
       const known = accepted.size + refused;

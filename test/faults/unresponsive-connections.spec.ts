@@ -9,7 +9,7 @@ import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService } from '../support/service.js';
 
 /** Longer than either store is waited for, ms. */
-const PATIENCE_MS = 45_000;
+const MAX_WAIT_MS = 45_000;
 
 /** What a server that lost its power, or a firewall that forgot a connection, leaves behind. */
 describe('connections to a store that carry no data and are not closed', () => {
@@ -35,7 +35,7 @@ describe('connections to a store that carry no data and are not closed', () => {
     const { serviceId } = await registerCallbackApi(service, { url: receiver.url('/') });
     return async () => {
       const { id } = await causeCallback(service, serviceId);
-      return service.logs.waitForEnd(id, { timeoutMs: PATIENCE_MS });
+      return service.logs.waitForEnd(id, { timeoutMs: MAX_WAIT_MS });
     };
   }
 
@@ -47,8 +47,8 @@ describe('connections to a store that carry no data and are not closed', () => {
       const { url, line } = await lineTo(database.url);
       const deliver = await delivers(url, {});
       expect(await deliver()).toMatchObject({ event: 'callback.delivered' });
-      line.silence();
-      // The request that finds the silence may fail, after a bounded time; the next one is served.
+      line.dropTraffic();
+      // The first request after that may fail, after a bounded time; the next one is served.
       const [first] = await Promise.allSettled([deliver()]);
       const outcome = first.status === 'fulfilled' ? first.value : await deliver();
       expect(outcome).toMatchObject({ event: 'callback.delivered' });
@@ -67,7 +67,7 @@ describe('connections to a store that carry no data and are not closed', () => {
         const { url, line } = await lineTo(redis.url);
         const deliver = await delivers(database.url, { REDIS_URL: url });
         expect(await deliver()).toMatchObject({ event: 'callback.delivered' });
-        line.silence();
+        line.dropTraffic();
         expect(await deliver()).toMatchObject({ event: 'callback.delivered' });
       },
       FAULT_TIMEOUT_MS,
