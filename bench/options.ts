@@ -26,7 +26,7 @@ export interface BenchOptions {
   readonly seed: number;
 }
 
-/** At twice the PostgreSQL value, its server alone uses two cores, and nothing is isolated from anything. */
+/** At twice the PostgreSQL value, its server alone uses two cores, and no isolation can be measured. */
 const RATES: Readonly<Record<BackendName, number>> = { postgres: 100, redis: 200 };
 
 const USAGE =

@@ -5,7 +5,7 @@ import * as settings from '../src/config/settings.js';
 import { variables } from '../src/config/variables.js';
 import * as options from '../src/service-callbacks/service-callbacks.options.js';
 
-/** Where settings are written, and the same at run time. */
+/** The files with settings, and what they export. */
 const SOURCES: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
   ['src/config/settings.ts', settings],
   ['src/service-callbacks/service-callbacks.options.ts', options],

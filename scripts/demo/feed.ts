@@ -13,7 +13,7 @@ export class Feed<T> {
     this.wake();
   }
 
-  /** No more items come: everyone who waits, now or later, gets this error. */
+  /** No more items come: every call of `waitFor`, now or later, rejects with this error. */
   end(reason: Error): void {
     this.ended ??= reason;
     this.wake();

@@ -35,7 +35,7 @@ export function isLastEvent({ event }: LogLine): boolean {
   return event !== undefined && !OPEN_EVENTS.has(event);
 }
 
-/** Whether the line is about a request that was made. The line of a deferral has the number of the next attempt, and no duration. */
+/** Whether a request was made. The line of a deferral has the number of the next attempt, and no duration. */
 export function isAttempt(line: LogLine): boolean {
   return line.attempt !== undefined && line.duration_ms !== undefined;
 }

@@ -87,7 +87,7 @@ function describe(line: LogLine): string {
   return words.join(', ');
 }
 
-/** The receiver's report and the log take different ways: the report may come last. */
+/** Waits for the receiver's report of each attempt: it may come after the log line. */
 async function arrivalsOf(
   callbackId: string,
   lines: readonly LogLine[],

@@ -23,7 +23,7 @@ const EXPLAINED = [
   InvalidEncryptionKeyError,
 ];
 
-/** What names the databases of a command. */
+/** The variables that name the databases of a command. */
 const URLS = 'DATABASE_URL or QUEUE_DATABASE_URL';
 
 /** The text for standard error. It has a stack only if the cause is unknown. */

@@ -82,7 +82,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** At most one fault a setting: the first. */
+/** The first broken rule of each setting. */
 export function brokenRules(env: Partial<Env>, { isHost }: { readonly isHost: boolean }): readonly Rule[] {
   const broken = rules.filter(
     ({ blames, ofService, isBroken }) => blames in env && !(isHost && ofService === true) && isBroken(env),
@@ -90,7 +90,7 @@ export function brokenRules(env: Partial<Env>, { isHost }: { readonly isHost: bo
   return broken.filter(({ blames }, index) => broken.findIndex((rule) => rule.blames === blames) === index);
 }
 
-/** From the first attempt of a callback to its last, ms, without any `Retry-After`; what could not be read proves nothing. */
+/** The time from a callback's first attempt to its last, ms, without `Retry-After`; 0 if a setting is invalid. */
 function retriesTake({
   CALLBACK_MAX_RETRIES: maxRetries,
   CALLBACK_RETRY_DELAY_MS: baseDelayMs,

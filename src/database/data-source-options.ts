@@ -4,7 +4,7 @@ export type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 
 export interface DatabaseOptions {
   readonly url: string;
-  /** Connections TypeORM may hold. */
+  /** The most connections of TypeORM's pool. */
   readonly poolSize: number;
   readonly entities?: DataSourceOptions['entities'];
   readonly migrations?: DataSourceOptions['migrations'];

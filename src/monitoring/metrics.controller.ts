@@ -11,7 +11,7 @@ const metricsText = z.string().meta({
 /** Every `Registry` whose metrics this process serves; the application composes the list. */
 export const METRIC_REGISTRIES = Symbol('METRIC_REGISTRIES');
 
-/** prom-client's own 10 ms wake the process a hundred times a second: 0.9 % of a core while nothing happens. */
+/** prom-client's default of 10 ms wakes the process a hundred times a second: 0.9 % of a core while nothing happens. */
 const EVENT_LOOP_PRECISION_MS = 100;
 
 /**

@@ -82,8 +82,8 @@ describe('the console, in a browser', () => {
   const arrivedAt = (path: string) => receiver.requests.filter((request) => request.path === path);
 
   /**
-   * From the overview in two clicks to why; a test; its dead letters replayed.
-   * @returns the ids of what then arrived
+   * Goes from the overview to the reason in two clicks, sends a test, and replays the given-up callbacks.
+   * @returns the ids of the callbacks that then arrive
    */
   async function fix(page: Page, { url }: RegisteredCallbackApi, path: string, count: number) {
     await page.getByRole('link', { name: url }).first().click();
@@ -339,7 +339,7 @@ describe('the console, in a browser', () => {
     return sent;
   }
 
-  /** From the list by its subject to why it failed, to its arrival. */
+  /** Finds a callback by its subject, reads why it failed, and replays it until it arrives. */
   async function replayOne(page: Page, path: string, { notificationId }: SentCallback, press: Press) {
     await page.goto(`${service.url}/console/callbacks`);
     await page.getByRole('textbox', { name: 'Subject id' }).fill(notificationId);

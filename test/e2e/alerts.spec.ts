@@ -80,7 +80,7 @@ describe('the alert rules', () => {
   let proxy: Awaited<ReturnType<typeof forwarded>>;
   let rules: Rule[];
   let now = 0;
-  /** Of all tests. */
+  /** The scrapes of all tests. */
   const history = new Scrapes();
   const fired = new Set<string>();
 

@@ -48,7 +48,7 @@ describe('the delivery log', () => {
     return registerCallbackApi(service, { url: receiver.url(path) });
   }
 
-  /** As soon as it stands like that in the log. */
+  /** Resolves when the list shows it in this state. */
   async function logged(serviceId: string, id: string, state: string): Promise<LoggedCallbackView> {
     let found: LoggedCallbackView | undefined;
     await eventually(async () => {

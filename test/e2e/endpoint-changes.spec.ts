@@ -151,7 +151,7 @@ describe('a callback that waits for its endpoint’s one permit', () => {
 
   afterAll(() => fixture.close());
 
-  /** Of callbacks to an endpoint that takes a second for each, the first is on its way. */
+  /** Sends callbacks to an endpoint that takes a second for each, and waits for the first request. */
   async function waiting(path: string): Promise<RegisteredCallbackApi> {
     const { service, receiver } = fixture;
     receiver.respond(path, delay(1_000));

@@ -33,7 +33,7 @@ describe('an endpoint', () => {
     database = await createTestDatabase();
     receiver = await startReceiver();
     const environment = {
-      // Of both the same: on Redis, one database.
+      // Both services share it: on Redis, one database.
       ...(await queueEnvironment()),
       CALLBACK_MAX_RETRIES: '1',
       ALERT_WEBHOOK_URL: receiver.url('/alerts'),

@@ -26,11 +26,11 @@ interface Row {
 /** The behaviour of the receiver. */
 interface Behaves {
   readonly as: kit.Behaviour;
-  /** On a receiver of its own: a connection that had served another row would be replaced when it is lost. */
+  /** It has a receiver of its own: a lost connection that served another row before would be replaced. */
   readonly alone?: true;
 }
 
-/** No request arrives that is complete enough to be counted. */
+/** The receiver gets no complete request. */
 interface Elsewhere {
   readonly url: (servers: Servers) => string | Promise<string>;
 }
@@ -97,7 +97,7 @@ function responds(fate: Fate, codes: readonly number[]): Row[] {
   }));
 }
 
-/** Of a response that is no 2xx. */
+/** The headers that the record keeps of a response that is no 2xx. */
 function headersKept(result: Row['result']): object {
   const headers: unknown = expect.objectContaining({ location: '/followed' });
   return 'status_code' in result ? { headers } : {};
@@ -153,7 +153,7 @@ describe('the outcome of a callback', () => {
     const receiver = 'alone' in endpoint ? servers.lone : servers.plain;
     if ('as' in endpoint) receiver.respond(path, endpoint.as);
     const url = 'as' in endpoint ? receiver.url(path) : await endpoint.url(servers);
-    // Past the registration's own check, as a name would be whose address has changed since.
+    // The registration does not check it, as with a name whose address has changed since.
     await query(database.url, 'UPDATE service_callback_apis SET url = $1 WHERE id = $2', [url, id]);
     return { sent: await causeCallback(service, serviceId), url };
   }

@@ -138,7 +138,7 @@ describe(`${CALLBACKS} callbacks to a slow endpoint, with a pool of ${POOL_SIZE}
     'of retries, whose batches read the record again',
     async () => {
       const failed = new Set<unknown>();
-      // Of several services: a single one that fails 200 times on end is not tried again so soon.
+      // Endpoints of several services: the circuit of a single one that fails 200 times in a row would open.
       const { gate, url, notifications } = await slowServer('/retried', 20, (slow) => (exchange) => {
         const id = exchange.request.headers['webhook-id'];
         if (failed.has(id)) return slow(exchange);

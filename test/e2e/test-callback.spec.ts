@@ -200,7 +200,7 @@ describe('a test callback', () => {
         tls: { protocol: null, certificate: { subject: expect.stringContaining('CN=') } },
       });
       expect(response.hint).toMatch(hint);
-      // To look at it, nothing was sent.
+      // The certificate was read without a request.
       expect(server.requests).toEqual([]);
     } finally {
       await server.close();

@@ -48,7 +48,7 @@ describe('with an SDK, which the host has registered', () => {
     await provider.shutdown();
   });
 
-  /** All that was traced of one callback, in the order in which it began. */
+  /** All spans of one callback's trace, in the order of their beginnings. */
   async function spansOf(callbackId: string): Promise<ReadableSpan[]> {
     await nothingStands(service);
     const spans = exporter.getFinishedSpans();
@@ -72,7 +72,7 @@ describe('with an SDK, which the host has registered', () => {
   const parentOf = (span: ReadableSpan | undefined) => span?.parentSpanContext?.spanId;
   const idOf = (span: ReadableSpan | undefined) => span?.spanContext().spanId;
 
-  /** Of the jobs that a callback was in, by the links from its attempts. */
+  /** The spans of the jobs that a callback was in, by the links from its attempts. */
   const jobsOf = (attempts: readonly ReadableSpan[]) =>
     attempts.map(({ links }) =>
       exporter.getFinishedSpans().find((span) => idOf(span) === links[0]?.context.spanId),

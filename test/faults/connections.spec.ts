@@ -4,10 +4,10 @@ import { startLoad } from '../support/faults/load.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
 import { createNotification, registerCallbackApi, sendReceipt } from '../support/scenario.js';
 
-/** Of each of two processes, which use all that they get. */
+/** The pools of each of two processes; both use all connections that they get. */
 const WANTED = { DATABASE_POOL_SIZE: '100', QUEUE_POOL_SIZE: '50' };
 const GIVEN = 20;
-/** Asked for at the same moment, again and again. */
+/** Callbacks that are caused at the same moment, again and again. */
 const BURST = 150;
 
 describe(`300 connections wanted of a PostgreSQL that gives ${GIVEN}`, () => {

@@ -9,8 +9,8 @@ import { createNotification } from '../support/scenario.js';
 import { query } from '../support/sql.js';
 
 const OUTAGE_MS = inFull(30_000, 2_000);
-/** Past `FAST_LOCKS`. */
-const SILENCE_MS = inFull(30_000, 6_000);
+/** Longer than `FAST_LOCKS`. */
+const UNRESPONSIVE_MS = inFull(30_000, 6_000);
 
 describe('a store that accepts no writes', () => {
   let bench: Bench;
@@ -102,12 +102,12 @@ describe('a store that accepts no writes', () => {
         await load.more(200);
         process.kill(redis.pid, 'SIGSTOP');
         await load.more(200);
-        await sleep(SILENCE_MS);
+        await sleep(UNRESPONSIVE_MS);
         process.kill(redis.pid, 'SIGCONT');
         const back = performance.now();
         await load.more(10);
         await load.stop();
-        const report = await load.report(`Redis unresponsive for ${SILENCE_MS} ms`, back);
+        const report = await load.report(`Redis unresponsive for ${UNRESPONSIVE_MS} ms`, back);
         expect({ lost: report.lost, refused: report.refused }).toEqual({ lost: [], refused: 0 });
         expect(report.firstDeliveryMs).toBeLessThan(5_000);
         // A late timer proves nothing about the clocks.

@@ -13,7 +13,7 @@ import { delay, status } from '../support/receiver.js';
 import { registerCallbackApi } from '../support/scenario.js';
 
 const CONCURRENCY = 25;
-/** Of several jobs: all but the first wait in the queue when it is lost. */
+/** Callbacks of several jobs; all jobs but the first wait in the queue when it is lost. */
 const BACKLOG = 200;
 const SLOW_MS = 1_000;
 const LOSSES = inFull(5, 1);

@@ -21,10 +21,10 @@ const CONCURRENCY = 25;
 const LATENCY_MS = 150;
 /** Responses within this time may not be in the record yet, ms. */
 const SETTLED_MS = 250;
-/** Past the lock and the search for those whose lock ran out, ms. */
+/** Longer than a lock and the interval of the check for stalled jobs, ms. */
 const PAST_ITS_LOCK_MS = 6_000;
 const IN_FLIGHT = inFull(500, 200);
-/** Of an attempt, while hundreds of them begin at once on a machine that does other things as well. */
+/** Long, because hundreds of attempts begin at once on a machine that may be busy. */
 const DEADLINE_MS = 30_000;
 const SHORT_DEADLINE_MS = 5_000;
 const WAITING = 60;

@@ -156,7 +156,7 @@ describe('startEmbeddedPostgres', () => {
   it('distinguishes a process from a later one with the same id', async () => {
     const first = await start();
     await first.stop();
-    // Both files name this very process, which is neither the owner nor the server they speak of.
+    // Both files name this process, which is neither the owner nor the server.
     const ids = { pid: process.pid, startedAt: 'before the last reboot' };
     await writeFile(join(dataDir, 'postgres-owner.json'), JSON.stringify(ids));
     await writeFile(join(dataDir, 'postgres', 'postmaster.pid'), `${process.pid}\n${dataDir}/postgres\n`);

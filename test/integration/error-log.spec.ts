@@ -126,7 +126,7 @@ describe('the log of requests that failed', () => {
     expect((await visitor.get('/console')).status).toBe(503);
     expect(await lineOf(service, 'console.unavailable')).toMatchObject({ level: 50, err: refused });
 
-    // Of the workers, which wait for jobs in the same database.
+    // The line of the workers, which wait for jobs in the same database.
     const [line] = await service.logs.waitFor('queue.unavailable');
     const lost = anError({ message: expect.stringMatching(/ECONN|terminat|shutting down/) });
     expect(line).toMatchObject({ level: 50, err: anError({ name: 'QueueUnavailableError', cause: lost }) });

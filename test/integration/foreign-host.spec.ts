@@ -411,7 +411,7 @@ function hostDataSource(
   return TypeOrmModule.forRoot({ name, type: 'postgres', url, entities: [...entities], retryAttempts: 0 });
 }
 
-/** Of the module, whose jobs are in a table of its backend's. */
+/** Queues of the module with jobs; these are in a table of its backend. */
 async function queuesWithJobs(url: string): Promise<string[]> {
   const rows = await query<{ queue: string }>(url, 'SELECT DISTINCT queue FROM bullmq.job');
   return rows.map(({ queue }) => queue);

@@ -228,8 +228,8 @@ describe('the retention of callbacks', () => {
   });
 
   describe('continues', () => {
-    /** So many dead letters past their retention. */
-    async function oldLetters(count: number): Promise<void> {
+    /** Inserts given-up callbacks that are past their retention. */
+    async function oldGivenUp(count: number): Promise<void> {
       const at = Date.now() - 31 * DAY_MS;
       await store.callbacks.insert(
         Array.from({ length: count }, () =>
@@ -241,7 +241,7 @@ describe('the retention of callbacks', () => {
     }
 
     it('in statements of a thousand until nothing is left, in any number of processes', async () => {
-      await oldLetters(2_500);
+      await oldGivenUp(2_500);
       const young = await aged(29 * DAY_MS, GIVE_UP);
       await Promise.all([tidy(), tidy(), tidy()]);
       // The next round deletes the rows that another process had locked.
@@ -251,7 +251,7 @@ describe('the retention of callbacks', () => {
     });
 
     it('past locked rows, without a wait', async () => {
-      await oldLetters(10);
+      await oldGivenUp(10);
       const holder = store.dataSource.createQueryRunner();
       await holder.startTransaction();
       await holder.query('SELECT FROM service_callbacks LIMIT 4 FOR UPDATE');
@@ -264,7 +264,7 @@ describe('the retention of callbacks', () => {
     });
 
     it('by itself from the start of the process to its end', async () => {
-      await oldLetters(3);
+      await oldGivenUp(3);
       const running = maintenance();
       running.onApplicationBootstrap();
       await eventually(async () => expect((await records()).size).toBe(0));

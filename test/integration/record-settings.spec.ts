@@ -253,7 +253,7 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>): void {
 
   it('is maintained and swept', async () => {
     await service.app.get(Maintenance).tidy();
-    // Of many processes at once, and of all callbacks.
+    // As many processes at once, for all figures.
     const [figures, tomorrow] = [service.app.get(FiguresRepository), new Date(Date.now() + 86_400_000)];
     await Promise.all(Array.from({ length: 8 }, () => figures.prune(tomorrow, tomorrow)));
     await service.app.get(SafetySweep).sweep();

@@ -124,7 +124,7 @@ class Stage {
     return [...new Set(taken.map(({ batch }) => batch))];
   }
 
-  /** As if so much time had gone by since the batches were marked. */
+  /** Makes the batches so many seconds old. */
   async age(seconds: number): Promise<void> {
     await query(
       this.database.url,
@@ -564,7 +564,7 @@ describeWithRedis('the queue on a Redis', () => {
     await service.logs.waitFor('queue.unavailable', { level: 50 });
     await redis.start();
     await service.logs.waitFor('callback.delivered', { callback_id: later.id }, { timeoutMs: 20_000 });
-    // Twice unavailable, twice available; not a line for each connection that is refused meanwhile.
+    // A line for each outage and its end, not for each refused connection.
     expect(service.logs.events('queue.unavailable')).toHaveLength(2);
     expect(service.logs.events('queue.available')).toHaveLength(2);
     expect(service.logs.events('queue.error')).toEqual([]);

@@ -19,7 +19,7 @@ const NOT_THE_DEADLINE_MS = 15_000;
 
 type Act = (socket: Socket) => void;
 
-/** Under TLS too: the RST is TCP's. */
+/** The RST belongs to TCP, under TLS too. */
 const reset: Act = (socket) => void tcpSocketOf(socket).resetAndDestroy();
 const close: Act = (socket) => void socket.end();
 const staySilent: Act = () => undefined;

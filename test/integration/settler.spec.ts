@@ -53,7 +53,7 @@ describe('the settler', () => {
     await forwarder.down();
   });
 
-  /** So many callbacks in the hands of a worker. */
+  /** Inserts callbacks and takes them into batches. */
   async function queued(count: number): Promise<{ readonly id: string; readonly batch: string }[]> {
     await store.callbacks.insert(Array.from({ length: count }, () => store.newCallback(endpoint)));
     const taken: { id: string; batch: string }[] = [];

@@ -1,6 +1,6 @@
 import type { ApiResponse, RestApi } from './service.js';
 
-/** A dead letter as the REST API shows it; `attempts` on its own page alone. */
+/** A dead letter as the REST API shows it; a list leaves out `attempts`. */
 export interface DeadLetterView {
   readonly id: string;
   readonly service_id: string;

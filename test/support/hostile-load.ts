@@ -1,5 +1,5 @@
 /**
- * A process that calls 200 hostile endpoints at once, and healthy ones meanwhile, and tells what that did to it:
+ * A process that calls 200 hostile endpoints at once, and healthy ones meanwhile, and reports its memory and delays:
  * `node --import ./test/support/register-typescript.mjs test/support/hostile-load.ts`. The endpoints run in
  * processes of their own (hostile-endpoints.ts), so that what is measured is the client's.
  */
@@ -119,7 +119,7 @@ function startEndpoints(kind: string): ChildProcess {
   });
 }
 
-/** Of the delay that timers see, in milliseconds. */
+/** The 99th percentile of the event loop's delay during the work, ms. */
 async function loopP99(work: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();

@@ -1,10 +1,9 @@
 /**
  * Runs a test file as Node runs any other module, below Jest's own test framework.
  *
- * Jest's module loader begins anew with each file: some 2,800 modules of Nest, TypeORM and BullMQ were read and
- * linked for each of 140 files, which was half of what the suite took. Here they are loaded once a worker, by
- * Node itself. What a file may then rely on is what any program may: no file has globals of its own, so that
- * nothing may be left in them, and a module keeps its state from one file of its worker to the next.
+ * Jest's module loader begins anew with each file: it read and linked some 2,800 modules of Nest, TypeORM and BullMQ
+ * for each of 140 files, which was half of the suite's time. Here Node loads them once for each worker. So the files
+ * of a worker share their globals, in which a test must leave nothing, and the state of modules.
  *
  * See docs/adr/0001-jest-on-esm.md.
  */
@@ -37,11 +36,11 @@ registerHooks({
 
 /** A `testRunner` of Jest: it only changes who loads modules, and whose globals are set. */
 export default function run(globalConfig, config, environment, runtime, testPath, sendMessageToJest) {
-  // Of this project, and of no other.
+  // The globals of the project before are removed.
   for (const name of given.splice(0)) delete globalThis[name];
   given.push(...Object.keys(config.globals));
   Object.assign(globalThis, config.globals);
-  // Jest's own knows only what Jest transformed; Node reads the maps that come with the sources.
+  // Jest's own maps only what Jest transformed; Node reads the source maps of the sources.
   Error.prepareStackTrace = undefined;
   return jestCircus.default(
     globalConfig,

@@ -1,6 +1,6 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** As far as the rules of `deploy/` need it: PromQL by Prometheus's own grammar, over scrapes of a test. */
+/** Evaluates PromQL over the scrapes of a test, as far as the rules of `deploy/` need it. */
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -27,7 +27,7 @@ const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
 export class Scrapes {
   private readonly series = new Map<string, Series>();
-  /** Of each target the times at which it was scraped. */
+  /** For each target, the times at which it was scraped. */
   private readonly times = new Map<string, number[]>();
 
   /**

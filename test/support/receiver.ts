@@ -32,8 +32,8 @@ export interface Receiver {
    */
   waitForRequests(count: number, options?: WaitOptions): Promise<readonly RecordedRequest[]>;
   /**
-   * Sets the response of a path. Of a list each request takes the next; the last one stays. Other paths respond with
-   * 200.
+   * Sets the response of a path. Each request takes the next one of a list; the last one stays. Other paths respond
+   * with 200.
    */
   respond(path: string, behaviour: Scripted | readonly Scripted[]): void;
   /** Destroys all sockets: nothing a behaviour left hanging outlives the test. */
@@ -51,7 +51,7 @@ export async function startReceiver({ tls }: ReceiverOptions = {}): Promise<Rece
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     void respond(request, response, scripts, recording);
   };
-  // An idle connection is the client's to close.
+  // Only the client closes idle connections.
   const options = { keepAliveTimeout: 0, requestTimeout: 0 };
   const server =
     tls === undefined ? createHttpServer(options, handle) : createHttpsServer({ ...options, ...tls }, handle);

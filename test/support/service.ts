@@ -10,7 +10,7 @@ export type Environment = Readonly<Record<string, string>>;
 export const TEST_ENVIRONMENT: Environment = {
   NODE_ENV: 'test',
   PORT: '0',
-  // As talkative as it gets: the log is tested for what must not be in it, and a process has one logger.
+  // All levels: tests look in the log for what must not be in it, and a process has one logger.
   LOG_LEVEL: 'trace',
   LOG_FORMAT: 'json',
   CALLBACK_ALLOW_HTTP: 'true',
@@ -23,7 +23,7 @@ export const TEST_ENVIRONMENT: Environment = {
 /** A service in this process or another, with the REST contract. */
 export interface RestApi {
   readonly url: string;
-  /** A request with its parsed response; a text goes out as it is, anything else as JSON. */
+  /** Sends a request and parses the response. A text is sent as it is, anything else as JSON. */
   call<Body = unknown>(
     method: string,
     path: string,

@@ -1,6 +1,6 @@
 /**
- * The PostgreSQL of one test run, as a process of its own that global-setup.ts starts. Sends the environment
- * that tests need once the template is there, and cleans up when its parent goes away, however that happens.
+ * The PostgreSQL of one test run, as a process of its own that global-setup.ts starts. It sends the environment that
+ * tests need once the template exists, and cleans up when its parent ends, however that happens.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

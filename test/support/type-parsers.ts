@@ -9,7 +9,7 @@ const parsers = types as unknown as {
   setTypeParser(oid: number, parser: Parser): void;
 };
 
-/** Of bool, int2, int4, text, varchar, int8, float8, timestamp, timestamptz, numeric, jsonb, uuid. */
+/** Arrays of bool, int2, int4, text, varchar, int8, float8, timestamp, timestamptz, numeric, jsonb, uuid. */
 const ARRAYS = [1000, 1005, 1007, 1009, 1015, 1016, 1022, 1115, 1185, 1231, 3807, 2951];
 
 /**

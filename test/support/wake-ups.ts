@@ -3,10 +3,10 @@ import type { Receiver } from './receiver.js';
 import { causeCallback, registerCallbackApi } from './scenario.js';
 import type { RestApi } from './service.js';
 
-/** A relay that is not woken looks within half a second, a worker within five, ms. */
+/** Without a wake-up, a relay looks within this time, and a worker within 5 s, ms. */
 export const WOKEN_WITHIN_MS = 500;
 
-/** From a callback's cause to its arrival: the median of some that follow each other, ms. */
+/** The median time from a callback's cause to its arrival, of several one after the other, ms. */
 export async function medianDelay(api: RestApi, receiver: Receiver): Promise<number> {
   const path = `/${randomUUID()}`;
   const { serviceId } = await registerCallbackApi(api, { url: receiver.url(path) });

@@ -100,7 +100,7 @@ export const held: Scenario = async function* (context) {
   );
 };
 
-/** As many ordinary callbacks, with a worker that has warmed up like the other. */
+/** Delivers as many ordinary callbacks, after the same warm-up. */
 async function deliver(context: ScenarioContext, count: number): Promise<Passage> {
   const { lab, options } = context;
   const stores = await lab.fresh();

@@ -132,7 +132,7 @@ function startOf(period: Period | undefined, now: Date, failingSince: Date | nul
   return period === 'outage' ? failingSince : new Date(now.getTime() - STRETCHES[period]);
 }
 
-/** Invalid fields. Without them the filter would match more than was meant. */
+/** Invalid fields. A filter that leaves them out would match more than was meant. */
 export function notUnderstood<Field extends string>(
   query: unknown,
   names: readonly Field[],

@@ -20,14 +20,14 @@ interface ReplayPageProps {
   readonly run: ReplayRun;
   /** What was replayed, as its address says. */
   readonly query: GivenUpQuery;
-  /** The endpoint, where it is one's alone. */
+  /** The endpoint of the filter, if there is one. */
   readonly api: CallbackApi | null;
   readonly now: Date;
   /** Its endpoint has just been enabled. */
   readonly isEnabled: boolean;
 }
 
-/** Reloads its middle by itself: through htmx, or without JavaScript as a whole. */
+/** Reloads its progress through htmx, or the whole page without JavaScript. */
 export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayPageProps) => {
   const progress = progressOf(run);
   const isRunning = progress.state === 'running';

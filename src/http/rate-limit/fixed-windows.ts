@@ -19,8 +19,8 @@ const MAX_WINDOWS = 100_000;
 
 /**
  * Counts requests in fixed windows, in constant time and space for each caller. The throttler's own storage remembers
- * every request and reads all of a caller's at each one: with a limit in the thousands that costs more than the
- * request. The price of fixed windows: around the end of one, twice the limit may pass.
+ * every request, and at each request reads all of its caller: with a limit in the thousands that costs more than the
+ * request. Around the end of a window, twice the limit may pass.
  */
 export class FixedWindows {
   private readonly windows = new Map<string, Window>();

@@ -18,7 +18,7 @@ export interface EndpointAlertInput {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** Beside these fields it has the details of the change, as in the log. */
+/** Beside these fields, an alert has the details of the change, as in the log. */
 const endpointAlertDocument = z
   .object({
     change: z.enum(['warned', 'disabled', 'enabled', 'recovered']),

@@ -116,7 +116,7 @@ export class DeliveryProcessor implements JobProcessor {
     });
   }
 
-  /** @returns whether its result is written. */
+  /** @returns whether its result is written */
   private async deliver(opened: Opened, context: JobContext): Promise<boolean> {
     if (opened.kind === 'not_sendable') return this.settleUnsent(opened, context);
     let { sendable } = opened;

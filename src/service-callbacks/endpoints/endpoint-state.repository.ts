@@ -34,7 +34,7 @@ const REVIEW_LIMIT = 1_000;
 
 const FACTS = `api.id AS "callbackApiId", api.service_id AS "serviceId", api.callback_type AS "callbackType", api.url`;
 
-/** The percentage of the last warning of the current failure; 0: none. A later failure is warned of anew. */
+/** The percentage of the last warning of the current failure; 0: none. A later failure is warned of again. */
 export const WARNED = `CASE WHEN api.warned_since = health.failing_since THEN api.warned_percent ELSE 0 END`;
 
 /** A `timestamptz` has microseconds; a `Date` has milliseconds. */

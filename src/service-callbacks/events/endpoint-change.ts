@@ -51,7 +51,7 @@ export interface EndpointDisabled extends EndpointChangeBase, MadeBy {
 /** Its callbacks are attempted again. */
 export interface EndpointEnabled extends EndpointChangeBase, MadeBy {
   readonly change: 'enabled';
-  /** Dead letters with the reason `disabled` that can be replayed. */
+  /** Dead letters that can be replayed, given up because it was disabled, or with the 410 that disabled it. */
   readonly waiting: number;
 }
 

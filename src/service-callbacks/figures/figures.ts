@@ -52,8 +52,8 @@ export class Figures {
     if (isFirstAttempt(callback))
       this.minutes.observe(Math.max(0, startedAt - callback.queuedAt), serviceId, serviceId, startedAt);
     this.hours.observe(outcome.durationMs, endpointId, serviceId, startedAt);
-    // A person requested the replay: it does not show how long an endpoint has failed.
     if (outcome.kind !== 'delivered') this.count('failed', callback, startedAt);
+    // A person requested the replay: it does not show how long an endpoint has failed.
     if (callback.generation > 0) return;
     if (outcome.kind === 'delivered') {
       this.health.succeeded(endpointId, serviceId, startedAt);

@@ -60,8 +60,8 @@ const TIMES = [
 const LOOKED_AT = 10_000;
 
 /**
- * The planner walks an index and stops, even if old statistics make it expect few rows. Holds until the transaction
- * ends.
+ * The planner walks an index and stops, even if old statistics make it expect few rows. This lasts until the
+ * transaction ends.
  */
 const IN_ORDER = `SELECT set_config(name, 'off', true)
   FROM unnest(ARRAY['enable_sort', 'enable_seqscan', 'enable_bitmapscan']) name`;
@@ -97,8 +97,8 @@ export class CallbackListRepository {
   /**
    * Newest first. Each state is read from its own stretch of an index, and the results are merged. No index has the
    * type and the reason: with these, a bounded number of rows of each stretch is read, so that fewer than `limit` may
-   * be found before the end. All rows of an endpoint belong to one
-   * service, so the service is checked on the rows that were found.
+   * be found before the end. All rows of an endpoint belong to one service, so the service is checked on the rows that
+   * were found.
    */
   async list(scope: LogScope, filter: LogFilter, limit: number, after?: LogCursor): Promise<FoundCallbacks> {
     const parameters = new SqlParameters();

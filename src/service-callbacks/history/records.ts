@@ -191,8 +191,9 @@ export interface Overview {
   readonly lastHour: readonly OutcomesAt[];
   /** 24 hours, likewise. */
   readonly lastDay: readonly OutcomesAt[];
-  /** All endpoints in scope, listed here or not; below, those that fail, by error, and those that are disabled. */
+  /** All endpoints in scope, whether in `endpoints` or not. */
   readonly allEndpoints: number;
+  /** Those that fail, by error. */
   readonly failing: readonly FailingEndpoints[];
   readonly disabledEndpoints: number;
   /**

@@ -2,9 +2,8 @@
 export type Failure = 'failed' | 'timed_out';
 
 /**
- * A timeout holds a permit for a whole deadline, so a third as many in a row open the circuit. They are at least as
- * many as the default attempts of one callback, so that one callback alone does not open the circuit before its last
- * attempt.
+ * A timeout uses a permit for a whole deadline, so a third as many in a row open the circuit. At least six are needed,
+ * the default attempts of a callback: one callback alone does not open the circuit before its last attempt.
  */
 const TIMEOUTS = { share: 1 / 3, atLeast: 6 } as const;
 

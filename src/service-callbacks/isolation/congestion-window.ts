@@ -8,7 +8,7 @@ import type { Failure } from './circuit.js';
 export class CongestionWindow {
   private current: number;
 
-  /** @param limit `CALLBACK_ENDPOINT_CONCURRENCY`, at least 1. */
+  /** @param limit `CALLBACK_ENDPOINT_CONCURRENCY`, at least 1 */
   constructor(private readonly limit: number) {
     this.current = limit;
   }

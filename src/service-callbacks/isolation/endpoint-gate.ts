@@ -60,6 +60,7 @@ const BUSY_MS = 1_000;
  * costs the stores.
  */
 const UNPROVEN_MS = { min: 400, max: 5_000 } as const;
+
 /** A callback that waits for a permit of its pool. */
 interface Waiting {
   readonly endpointId: string;
@@ -74,8 +75,7 @@ const MAX_IDLE = 20_000;
 
 /**
  * Limits what one endpoint may use, so that an endpoint that hangs, fails or gets a flood of callbacks does not delay
- * the others. The state belongs to the process: each process learns how an endpoint behaves within one
- * deadline.
+ * the others. The state belongs to the process: each process learns how an endpoint behaves within one deadline.
  */
 @Injectable()
 export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdown {

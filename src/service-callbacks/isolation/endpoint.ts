@@ -65,7 +65,7 @@ export class Endpoint {
     return this.inFlight.size > 0 || this.waiters.length > 0;
   }
 
-  /** Whether only its latency is worth remembering. */
+  /** Whether it differs from a new endpoint only in its latency. */
   get isForgettable(): boolean {
     return !this.isActive && this.circuit.isPristine && this.window.isPristine;
   }
@@ -86,7 +86,7 @@ export class Endpoint {
     return attempt;
   }
 
-  /** @returns whether this result opens the circuit. */
+  /** @returns whether this result opens the circuit */
   finish(attempt: symbol, result: AttemptResult, now: number): boolean {
     const startedAt = this.inFlight.get(attempt) ?? now;
     this.inFlight.delete(attempt);

@@ -50,8 +50,8 @@ export interface KeysInUse {
 }
 
 /**
- * Re-encrypts what is stored under the first key, while processes run: a text is replaced only where it is still the
- * one that was read. It can be stopped and started again.
+ * Re-encrypts everything that is stored with the first key, while processes run: a text is replaced only if it is still
+ * the one that was read. It can be stopped and started again.
  * @param dataSource the host's, connected
  * @throws InvalidEncryptionKeyError
  */

@@ -8,7 +8,7 @@ export interface JobProcessor {
   sizeOf(job: AnyJob): number;
   /**
    * Resolves when all callbacks of the job are settled; the job is completed then.
-   * @param freed to be called once for each callback that needs its permit no longer
+   * @param freed to be called once for each callback that no longer needs its permit
    * @returns `keep`: the job stays active, its lock runs out, and the stall check returns it
    */
   process(job: AnyJob, freed: () => void): Promise<'complete' | 'keep'>;
@@ -31,8 +31,8 @@ interface FetchedJob {
 /** The delay after an error of the store, ms. */
 const RETRY_MS = 1_000;
 /**
- * If a host limits the queue's rate or its active jobs, BullMQ returns without waiting for a job. After this many such
- * fetches in less than this time, ms, the loop pauses, ms.
+ * If a host limits the queue's rate or its active jobs, BullMQ returns without waiting for a job. After so many such
+ * fetches in a row, each shorter than `soonerThanMs`, the loop pauses for `restMs`.
  */
 const EMPTY = { fetches: 3, soonerThanMs: 20, restMs: 100 } as const;
 /** How long a stop waits for a store that does not respond, ms. */

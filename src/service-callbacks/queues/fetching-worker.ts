@@ -4,7 +4,7 @@ import { Worker, type BackendFactory, type Job, type JobJson, type WorkerOptions
 /** Replaces data that is not JSON. It has the shape of no job. */
 const NOT_JSON = JSON.stringify({ not_json: true });
 
-/** After one failed probe, BullMQ lets an idle worker of a PostgreSQL queue sleep for an hour; this is shorter, s. */
+/** The longest wait for a job, s. On PostgreSQL, one failed check lets an idle worker of BullMQ sleep for an hour. */
 const MAX_BLOCK_S = 5;
 
 /** The return value of BullMQ's method without a job, whatever its type says. */

@@ -23,7 +23,7 @@ export function workerOptions({ lockDurationMs, stalledIntervalMs }: QueueTiming
 
 /** BullMQ's state of waiting jobs of a paused queue on PostgreSQL; its type does not have it. */
 const PAUSED = 'paused' as JobType;
-/** Of a job that does not go first: BullMQ fetches jobs without a priority before all others. */
+/** The options of a job that does not go first: BullMQ fetches jobs without a priority before all others. */
 const LATER = { priority: 1 } as const;
 
 /** A job to be added. */
@@ -33,7 +33,7 @@ export interface QueuedJob {
   /** Neither a whole number nor a text with a colon (BullMQ's rules). An id that is in the queue is not added again. */
   readonly id: string;
   readonly data: unknown;
-  /** It is fetched before those that do not. */
+  /** It is fetched before jobs that do not go first. */
   readonly goesFirst: boolean;
 }
 

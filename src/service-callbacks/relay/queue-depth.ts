@@ -61,7 +61,7 @@ export class QueueDepth {
     if (first + later > 0 || this.added.length >= UNMEASURED_JOBS || this.room === 0) await this.measure();
   }
 
-  /** As if nothing had been fetched since the last look. */
+  /** As if nothing had been fetched since the last measurement. */
   private get assumed(): WaitingJobs {
     const first = this.added.filter(({ goesFirst }) => goesFirst).length;
     return { first: this.waiting.first + first, later: this.waiting.later + this.added.length - first };

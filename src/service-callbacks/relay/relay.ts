@@ -178,8 +178,8 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Runs no statement while no hold is due for a probe, its end, or a release. Releases what room due callbacks leave, an
-   * eighth at the least: retries of others go first and do not stop a release.
+   * Runs no statement unless a hold is due for a probe or its end, or is being released. Released callbacks get the
+   * room that due callbacks leave, at least an eighth: retries of others go first, and do not stop a release.
    * @param room of the retry queue before due callbacks were taken
    */
   private async takeHeld(room: number): Promise<number> {
@@ -207,7 +207,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     }
     const forMain = queued.filter((row) => row.is_first);
     const forRetry = queued.filter((row) => !row.is_first);
-    // If late, this process was frozen meanwhile: the sweep may have added these batches, and they may be delivered.
+    // If it is late, this process was stopped meanwhile: the sweep may have added these batches already.
     const isLate = this.clock.monotonic() - startedAt > RECHECK_AFTER_MS;
     await Promise.all([
       this.add(MAIN_QUEUE, this.main, forMain, isLate),

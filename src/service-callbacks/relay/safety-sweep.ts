@@ -15,9 +15,8 @@ const LIMIT = 1_000;
 
 /**
  * Finds what a crash left: batches that are marked in the record and are in no queue (a process that ended between mark
- * and add, a flushed Redis, a lost replica). It also makes callbacks due whose hold is gone, and
- * gives up those that are too old. Every process runs one; if
- * two find the same at once, it is done once.
+ * and add, a flushed Redis, a lost replica). It also makes callbacks due whose hold is gone, and gives up those that
+ * are too old. Every process runs one; if two find the same at once, it is done once.
  */
 @Injectable()
 export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap {
@@ -59,8 +58,8 @@ export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap 
   }
 
   /**
-   * Under the same id and to the same queue: if its job is only late, it is not added twice. Its worker reads first
-   * what is still open.
+   * Adds a batch under the same id and to the same queue: if its job is only late, it is not added twice. Its worker
+   * first reads what is still open.
    */
   private async addAgain(batch: string): Promise<void> {
     const open = await this.callbacks.openOfBatch(batch, await this.callbacks.idsOfBatch(batch));

@@ -10,7 +10,7 @@ import { ProcessesRepository } from './processes.repository.js';
 import { SearchReader } from './search.reader.js';
 import { SearchRepository } from './search.repository.js';
 
-/** In every process: processes without processors also end callbacks. */
+/** In every process: those without processors give up callbacks too. */
 export const reporting = [
   CallbackBodyReader,
   EndpointReader,

@@ -20,7 +20,7 @@ const MIGRATE_QUEUE =
   '`queue.migrate: true` (MIGRATE_ON_START=true)';
 
 /**
- * The host's `DataSource`, after everything that the module needs of the host was found. The module's providers wait
+ * The host's `DataSource`, after a check of everything that the module needs of the host. The module's providers wait
  * for it.
  * @param name the name of the `DataSource`, if it is not the default one
  */

@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/api';
 import { z } from 'zod';
 
-/** A place in a trace, as a job carries it: in the form of W3C, with any propagator of the host. Never baggage. */
+/** A place in a trace, in the form of W3C whichever propagator the host has. It has no baggage. */
 export interface TraceCarrier {
   readonly traceparent: string;
   readonly tracestate?: string | undefined;

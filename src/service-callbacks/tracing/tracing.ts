@@ -15,10 +15,7 @@ import { carrierOf, type TraceCarrier, contextOf } from './trace-carrier.js';
 /** The tracer of the API while no SDK is registered. */
 const NO_SDK = new ProxyTracerProvider().getDelegate();
 
-/**
- * Whether an OpenTelemetry SDK records spans. Checked at each use: an SDK may be
- * registered after this is loaded.
- */
+/** Whether an OpenTelemetry SDK records spans. Checked at each use: an SDK may be registered after this is loaded. */
 export function isTraced(): boolean {
   const provider = trace.getTracerProvider();
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== NO_SDK;

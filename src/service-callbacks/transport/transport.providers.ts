@@ -74,7 +74,7 @@ const KEPT_DEFAULTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Without axios' other defaults. A host may keep headers with secrets among them for its own calls. And axios merges
+ * An `HttpService` without axios' other defaults. A host may have headers with secrets among them. And axios merges
  * each default into each request, which is a third of its cost.
  */
 function ownHttpService(): HttpService {

@@ -113,8 +113,8 @@ export function overflowOf(page: Page): Promise<number> {
 }
 
 /**
- * By the debugger's own protocol, which the page's content-security-policy has no say in; as text, because this
- * code is compiled for Node, which knows no document.
+ * Through the debugger's protocol, to which the page's content-security-policy does not apply. The expression is a
+ * text, because this code is compiled for Node, which has no `document`.
  */
 async function evaluateIn<T>(page: Page, expression: string): Promise<T> {
   const debug = await page.context().newCDPSession(page);

@@ -14,7 +14,7 @@ export interface BenchOptions {
   /** Puts PostgreSQL on a disk of this many megabytes. */
   readonly diskMegabytes?: number;
   readonly postgresSettings?: Readonly<Record<string, string>>;
-  /** Of the API in this process and of every other process. */
+  /** The environment of the API in this process and of every other process. */
   readonly environment?: Environment;
   /** Default: `api`. */
   readonly role?: 'api' | 'all';

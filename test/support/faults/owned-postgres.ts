@@ -6,10 +6,10 @@ import { migrateDatabase } from '../../../src/migrate-database.js';
 import { startForwarder } from './forwarder.js';
 import { SmallDisk } from './small-disk.js';
 
-/** A PostgreSQL of one test's own, to be ended as a crash would, at a URL that survives it. */
+/** A PostgreSQL of one test's own that can crash. Its URL stays the same. */
 export interface OwnedPostgres {
   readonly url: string;
-  /** `immediate`: no checkpoint, no goodbye; the next start recovers from the log. */
+  /** An `immediate` shutdown: no checkpoint, and the next start recovers from the log. */
   crash(): Promise<void>;
   start(): Promise<void>;
   /** Ends it and removes its files. */
@@ -19,7 +19,7 @@ export interface OwnedPostgres {
 }
 
 /**
- * @param settings beside those for durability as in production, except for the power cut, which no test causes
+ * @param settings beside `fsync = off`: no test causes a power cut
  * @param diskMegabytes the size of its own disk, if a file system can be mounted
  */
 export async function startOwnedPostgres(
