@@ -62,11 +62,8 @@ function send(report: ReceiverReport): void {
   process.send?.(report);
 }
 
-/**
- * Counts what was accepted.
- * @returns the response
- */
-function judge(kind: string | undefined, id: string, body: string): string {
+/** The response to a callback; counts what is accepted. */
+function responseTo(kind: string | undefined, id: string, body: string): string {
   if (kind === 'dead' || (kind === 'mass' && isBroken)) return REFUSED;
   if (kind === 'ok') seen.note('ok', id, intendedMoment(body));
   if (kind === 'mass') seen.note('mass', id);
@@ -112,7 +109,7 @@ class Connection {
   private respond(head: string, body: string): void {
     const [, kind, argument] = head.slice(0, head.indexOf(' HTTP/')).split('/');
     if (kind === 'hang') return;
-    const response = judge(kind, /webhook-id: (\S+)/i.exec(head)?.[1] ?? '', body);
+    const response = responseTo(kind, /webhook-id: (\S+)/i.exec(head)?.[1] ?? '', body);
     const end = (): void => {
       this.opened(false);
       this.socket.write(response);

@@ -1,8 +1,8 @@
 /**
- * Prints the bill of materials (CycloneDX) of what the production image has in it.
+ * Prints the bill of materials (CycloneDX) of the production image.
  *
- * Not `npm sbom --omit dev`: npm 11 then leaves out every package that a development tool happens to use as well,
- * `zod` among them. So npm is shown a project that has no development dependencies to begin with.
+ * `npm sbom --omit dev` of npm 11 leaves out every package that a development tool uses too, such as `zod`. So npm gets
+ * a project without development dependencies.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const read = (file) => JSON.parse(readFileSync(new URL(`../${file}`, import.meta
 
 const module = read('package.json');
 const service = read('service/package.json');
-/** Not in the image unless something else asks for them. */
+/** Not in the image unless another package needs it. */
 const isOptional = (name) => module.peerDependenciesMeta[name]?.optional === true;
 const peers = Object.entries(module.peerDependencies).filter(([name]) => !isOptional(name));
 const project = {

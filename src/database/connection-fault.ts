@@ -4,7 +4,7 @@ type Login = Partial<Pick<pg.Client, 'user' | 'database'>>;
 
 /**
  * Why there is no connection to a database, and what to do.
- * @param setting what names the database
+ * @param setting the setting that names the database
  */
 export function connectionFault(error: unknown, setting: string, client: pg.Client): string {
   const found = `The database of ${setting} is unavailable at ${client.host}:${client.port}: ${reasonOf(error)}.`;

@@ -7,14 +7,13 @@ type TimeColumn<Row> = { [Column in keyof Row]: Date extends Row[Column] ? Colum
 /**
  * Runs a statement and reads its rows as one JSON text each. Neither a host's `pg` type parsers nor the database's
  * `DateStyle`, `IntervalStyle` and `TimeZone` change what is read: a `timestamptz` is ISO 8601, `int8` and `numeric`
- * are numbers, `json` is a value, arrays are arrays. Not so `bytea`, `interval` and `real`: convert them in the
- * statement.
+ * are numbers, `json` is a value, arrays are arrays. Convert `bytea`, `interval` and `real` in the statement.
  *
  * A statement that begins with WITH names its rows `result`, because PostgreSQL allows no writing WITH in another:
  * `WITH taken AS (UPDATE … RETURNING …), result AS (SELECT … FROM taken)`.
  *
- * @param connection on a `DataSource` the statement is its own transaction and is repeated after a conflict; on the
- *   manager of a transaction a conflict is its owner's to repeat.
+ * @param connection on a `DataSource`, the statement is its own transaction and is repeated after a conflict; on the
+ * manager of a transaction, its owner repeats it
  * @param times columns that are read as a `Date`, all of type `timestamptz`
  */
 export async function rows<Row extends object>(

@@ -237,7 +237,7 @@ describe('the process', () => {
     });
   }
 
-  /** Until every callback of a database is in a worker's hands, or was. */
+  /** Resolves when every callback of a database was taken. */
   const allTaken = (url: string) =>
     eventually(async () => expect((await left(url)).states).not.toHaveProperty('pending'));
 

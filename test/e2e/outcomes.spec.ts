@@ -37,7 +37,7 @@ interface Elsewhere {
 
 interface Servers {
   readonly plain: kit.Receiver;
-  /** The time limit of a row. */
+  /** The receiver of rows with `alone`. */
   readonly lone: kit.Receiver;
   readonly tls: kit.Receiver;
   /** Responds to a TLS handshake with something else. */

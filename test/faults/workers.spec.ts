@@ -19,7 +19,7 @@ const KILLS = inFull(10, 2);
 /** Attempts a worker has in flight at most while they are killed. */
 const CONCURRENCY = 25;
 const LATENCY_MS = 150;
-/** Responses within this time may not be in the record yet, ms. */
+/** The record may not have responses of the last moments: those within this time, ms. */
 const SETTLED_MS = 250;
 /** Longer than a lock and the interval of the check for stalled jobs, ms. */
 const PAST_ITS_LOCK_MS = 6_000;

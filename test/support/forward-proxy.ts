@@ -13,7 +13,7 @@ export interface ProxyRequest {
   readonly headers: IncomingMessage['headers'];
 }
 
-/** A real forward proxy on 127.0.0.1: it opens the connections it is asked for, and remembers them. */
+/** A real forward proxy on 127.0.0.1: it opens the requested connections, and remembers the requests. */
 export interface ForwardProxy {
   readonly url: string;
   readonly port: number;
@@ -24,11 +24,11 @@ export interface ForwardProxy {
 
 export interface ForwardProxyOptions {
   readonly tls?: TlsCredentials;
-  /** `user:password` without these credentials it responds with 407. */
+  /** `user:password`; without these credentials it responds with 407. */
   readonly credentials?: string;
-  /** Instead of opening a connection. */
+  /** Called instead of opening a connection. */
   readonly respond?: (socket: Socket) => void;
-  /** Where a connection really goes. Default: to the requested address. */
+  /** The address to which a connection is opened. Default: the requested one. */
   readonly route?: (host: string, port: number) => { readonly host: string; readonly port: number };
 }
 

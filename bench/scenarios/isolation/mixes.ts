@@ -54,7 +54,7 @@ const MIXES: readonly Mix[] = [
 ];
 
 const HEALTHY_ENDPOINTS = 20;
-/** The same rate to healthy endpoints only, before the measurement: Node compiles code that has run for a while, s. */
+/** How long only healthy endpoints get the rate before the measurement, s: Node compiles code that has run a while. */
 const WARM_UP = { full: 15, quick: 1 } as const;
 
 /**

@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { setPageHeaders } from '../console-headers.js';
 
-/** A whole page, with the headers that every page has. */
+/** Sends a whole page, with the headers of every page. */
 export function sendPage(response: Response, page: VNode, status = 200): void {
   setPageHeaders(response);
   response.status(status).send(`<!DOCTYPE html>${renderToString(page)}`);

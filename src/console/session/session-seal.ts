@@ -14,7 +14,7 @@ export interface SealedSession {
   readonly sealedAt: number;
 }
 
-/** Limits, ms: without a request, in all, and the age at which the cookie is renewed. */
+/** The longest time without a request, the longest session, and the age at which the cookie is renewed, ms. */
 const LIFE = { idleMs: 30 * 60_000, wholeMs: 12 * 3_600_000, renewAfterMs: 60_000 } as const;
 
 /** 256 bits. */

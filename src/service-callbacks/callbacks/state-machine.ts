@@ -88,8 +88,8 @@ const HIDDEN_STATE = `(c.state || '')`;
 
 /**
  * Inserts news that has no callback. $1: JSON array of {@link NewCallback}s, in the order of their keys, so that two
- * statements cannot deadlock. Returns one row a callback: `id`, and `record_id`, the id of the record that has the
- * news. `record_id` is null if another transaction, which this statement cannot see, has just committed that record.
+ * statements cannot deadlock. Returns a row for each callback: `id`, and `record_id`, the id of the record that has
+ * the news. `record_id` is null if a transaction that this statement cannot see has just committed that record.
  */
 export const insertStatement = ({ callbacks, payloads, news }: Tables) => `
   WITH given AS MATERIALIZED (
@@ -206,9 +206,9 @@ const pendingOf = (tables: Tables, which: string) => `
     ) r WHERE ${which}`;
 
 /**
- * Takes pending and due callbacks into batches, one relay at a time over all processes. What is taken is `queued`
- * under its batch when the transaction commits; the job is added after that. What waits behind a hold is `held` and
- * sees no queue.
+ * Takes pending and due callbacks into batches, one relay at a time over all processes. They are `queued` in their
+ * batch when the transaction commits; the job is added after that. Callbacks of an endpoint on hold are `held` and go to
+ * no queue.
  *
  * Pending ones go by priority, then age; the lowest priority gets an eighth. Those of quiet services have a limit of
  * their own.
@@ -431,8 +431,8 @@ const IS_NEW_ATTEMPT = `(s.attempt IS NOT NULL AND NOT c.attempts @> jsonb_build
 
 /**
  * Settles callbacks. $1: JSON array of {@link settlementRow}s, each id once, in the order of the ids. A settlement that
- * comes too late, because its job ran twice, changes only the attempts. Returns a row a record: `applied` says whether
- * its state changed.
+ * comes too late, because its job ran twice, changes only the attempts. Returns a row for each record: `applied` says
+ * whether its state changed.
  */
 export const settleStatement = (tables: Tables) => `
   UPDATE ${tables.callbacks} c SET

@@ -19,7 +19,7 @@ export interface TunnelOptions {
 }
 
 /**
- * Requests a connection to this address from the proxy (RFC 9110 §9.3.6), which has no name to resolve.
+ * Requests a connection to this address from the proxy (RFC 9110 §9.3.6). The proxy has no name to resolve.
  * @throws ProxyUnavailableError if the proxy cannot be reached, rejects the credentials, or does not speak HTTP
  * @throws NoResponseError if the proxy cannot or may not reach the address, or took longer than `timeoutMs`
  */

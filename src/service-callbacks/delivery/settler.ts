@@ -29,7 +29,7 @@ interface Entry {
 
 /**
  * Writes the dispositions of callbacks, those of all jobs together. They wait in memory while the database does not
- * respond. How many can wait is bounded: those beyond a full statement keep their permits.
+ * respond. Their number is bounded: those beyond a full statement keep their permits.
  */
 @Injectable()
 export class Settler {
@@ -55,7 +55,7 @@ export class Settler {
     return promise;
   }
 
-  /** From now on a flush goes on until nothing waits; what the database does not take in time is dropped. */
+  /** From now on a flush continues until nothing waits. What the database does not take in time is dropped. */
   prepareStop(): void {
     this.stopBy = performance.now() + LAST_FLUSH_MS;
   }

@@ -29,7 +29,7 @@ export interface HoldRow {
   readonly due_in_ms: number;
 }
 
-/** Endpoints that get nothing now: one row an endpoint, shared by all processes, kept over restarts. */
+/** Endpoints that get nothing now: a row for each, shared by all processes and kept over restarts. */
 @Injectable()
 export class HoldRepository {
   constructor(@Inject(CALLBACKS_DATA_SOURCE) private readonly dataSource: DataSource) {}

@@ -30,7 +30,7 @@ export class RoundRobin<Item> {
     return item;
   }
 
-  /** Removes the first items of each key that a condition holds for. */
+  /** Removes from each key its first items, up to one that does not meet the condition. */
   takeWhile(condition: (item: Item) => boolean): Item[] {
     const taken: Item[] = [];
     for (const [key, items] of this.byKey) {

@@ -78,7 +78,7 @@ export async function keysInUse(
   return { currentKeyId: cipher.currentKeyId, needed: needed.flat() };
 }
 
-/** Started again after a crash it goes on with what is left. */
+/** One run; after a crash, another run continues with what is left. */
 export class KeyRotation {
   constructor(
     private readonly repository: CiphertextRepository,

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CallbackRepository } from '../callbacks/callback.repository.js';
 import { CallbackRecorder } from './callback-recorder.js';
 
-/** The most callbacks of a statement: none of them holds locks for long. */
+/** The most callbacks of a statement, so that no statement has locks for long. */
 const CHUNK = 1_000;
 
 /**

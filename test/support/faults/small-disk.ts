@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const CHUNK = Buffer.alloc(64 * 1_024);
 
-/** Whether this process may mount a file system: root outside a container that takes that away. */
+/** Whether this process may mount a file system: as root, unless a container forbids it. */
 export function canMount(): boolean {
   const probe = mkdtempSync(join(tmpdir(), 'service-callbacks-mount-'));
   const mounted = mount(probe, 1);
@@ -28,7 +28,7 @@ export class SmallDisk {
     this.filler = join(directory, 'filler');
   }
 
-  /** To the last byte: the next write fails with no space left. */
+  /** Fills it to the last byte: the next write fails with ENOSPC. */
   async fill(): Promise<void> {
     const file = await open(this.filler, 'w');
     try {

@@ -5,7 +5,7 @@ export interface RecordedRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
-  /** As it was asked for, query included. */
+  /** As it was requested, query included. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { Sockets } from './sockets.js';
 
-/** A bare TCP listener: a TLS port that speaks no TLS, or a canary that no connection may reach. */
+/** A bare TCP listener: a TLS port that speaks no TLS, or a port that no connection may reach. */
 export interface TcpServer {
   readonly port: number;
   readonly sockets: Sockets;
@@ -20,7 +20,7 @@ export interface TcpServerOptions {
   /** Speaks TLS with these; a connection is one after its handshake. */
   readonly tls?: TlsOptions;
   readonly onConnection?: (socket: Socket) => void;
-  /** Default: accepts and stays silent. */
+  /** Default: accepts and never responds. */
   readonly onData?: (socket: Socket, data: Buffer) => void;
 }
 
