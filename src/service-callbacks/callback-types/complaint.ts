@@ -16,7 +16,7 @@ export interface ComplaintInput {
   readonly complaintDate: Date | null;
 }
 
-const complaintDocument = z
+const complaintPayload = z
   .object({
     notification_id: z.string(),
     complaint_id: z.string(),
@@ -44,7 +44,7 @@ export const complaint = Object.freeze({
     to: 'test-callback@example.com',
     complaintDate: new Date(),
   }),
-  schema: complaintDocument,
+  schema: complaintPayload,
   payload: (input: ComplaintInput) => ({
     notification_id: input.notificationId,
     complaint_id: input.complaintId,

@@ -24,7 +24,7 @@ export interface DeliveryStatusInput {
   readonly templateVersion: number;
 }
 
-const deliveryStatusDocument = z
+const deliveryStatusPayload = z
   .object({
     id: z.string().meta({ description: 'The notification' }),
     reference: z.string().nullable().meta({ description: "The service's own reference" }),
@@ -62,7 +62,7 @@ export const deliveryStatus = Object.freeze({
     templateId: randomUUID(),
     templateVersion: 1,
   }),
-  schema: deliveryStatusDocument,
+  schema: deliveryStatusPayload,
   payload: (notification: DeliveryStatusInput) => ({
     id: notification.id,
     reference: notification.reference,

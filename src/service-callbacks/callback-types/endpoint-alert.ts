@@ -19,7 +19,7 @@ export interface EndpointAlertInput {
 }
 
 /** Beside these fields, an alert has the details of the change, as in the log. */
-const endpointAlertDocument = z
+const endpointAlertPayload = z
   .object({
     change: z.enum(['warned', 'disabled', 'enabled', 'recovered']),
     at: utcTimestamp,
@@ -55,7 +55,7 @@ export const endpointAlert = Object.freeze({
     text: 'This is a test callback',
     facts: {},
   }),
-  schema: endpointAlertDocument,
+  schema: endpointAlertPayload,
   payload: ({ change, at, text, facts }: EndpointAlertInput) => ({
     change,
     at: formatUtcTimestamp(at),

@@ -15,7 +15,7 @@ export interface InboundSmsInput {
   readonly dateReceived: Date;
 }
 
-const inboundSmsDocument = z
+const inboundSmsPayload = z
   .object({
     id: z.string(),
     source_number: z.string().meta({ description: "The sender's number" }),
@@ -38,7 +38,7 @@ export const inboundSms = Object.freeze({
     message: 'This is a test callback',
     dateReceived: new Date(),
   }),
-  schema: inboundSmsDocument,
+  schema: inboundSmsPayload,
   payload: (sms: InboundSmsInput) => ({
     id: sms.id,
     source_number: sms.sourceNumber,

@@ -22,7 +22,7 @@ export interface ReturnedLetterInput {
   readonly uploadLetterFileName: string | null;
 }
 
-const returnedLetterDocument = z
+const returnedLetterPayload = z
   .object({
     notification_id: z.string(),
     reference: z.string().nullable().meta({ description: "The service's own reference" }),
@@ -59,7 +59,7 @@ export const returnedLetter = Object.freeze({
     spreadsheetRowNumber: null,
     uploadLetterFileName: null,
   }),
-  schema: returnedLetterDocument,
+  schema: returnedLetterPayload,
   payload: (letter: ReturnedLetterInput) => ({
     notification_id: letter.notificationId,
     reference: letter.reference,

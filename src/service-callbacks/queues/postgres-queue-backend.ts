@@ -8,7 +8,7 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { BoundedClient } from '../../database/bounded-client.js';
-import { ownTypes } from './own-types.js';
+import { ownTypeParsers } from './own-type-parsers.js';
 import { GuardedPool } from './guarded-pool.js';
 import { migrateQueueSchema } from './queue-schema.js';
 import { PoolerInBetweenError } from './errors.js';
@@ -48,7 +48,7 @@ export class PostgresQueueBackend extends QueueBackend {
       connectionTimeoutMillis: 10_000,
       application_name: 'service-callbacks queue',
       ...withSettings(options.pool),
-      types: ownTypes,
+      types: ownTypeParsers,
     };
     this.pool = new pg.Pool({ ...this.connection, Client: BoundedClient });
     // An idle connection was lost. The next caller gets another one, or an error.

@@ -55,14 +55,14 @@ export class CallbackBodyReader {
 
 /** @param personal undefined: all fields */
 function shown(text: string, personal: readonly string[] | undefined, showsPersonal: boolean): CallbackBody {
-  const document = parsedJson(text);
-  if (typeof document !== 'object' || document === null || Array.isArray(document))
+  const payload = parsedJson(text);
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
     return { kind: 'kept', text: showsPersonal ? text : `"${MASKED}"`, maskedFields: [], personalFields: [] };
-  const personalFields = Object.entries(document)
+  const personalFields = Object.entries(payload)
     .filter(([name, value]) => value !== null && (personal?.includes(name) ?? true))
     .map(([name]) => name);
   if (showsPersonal) return { kind: 'kept', text, maskedFields: [], personalFields };
-  const masked = Object.entries(document).map(([name, value]: [string, unknown]) => [
+  const masked = Object.entries(payload).map(([name, value]: [string, unknown]) => [
     name,
     personalFields.includes(name) ? MASKED : value,
   ]);

@@ -1,7 +1,7 @@
 import { assertSchemaCompatibility, DEFAULT_SCHEMA as SCHEMA, LATEST_SCHEMA_VERSION } from 'bullmq';
 import pg from 'pg';
 import { connectionFault } from '../../database/connection-fault.js';
-import { ownTypes } from '../queues/own-types.js';
+import { ownTypeParsers } from '../queues/own-type-parsers.js';
 import { isQueueSchemaMissing } from '../queues/queue-schema.js';
 import { privilegeFaults, TABLE_PRIVILEGES, usageFault, type MissingPrivileges } from './privileges.js';
 
@@ -40,7 +40,7 @@ export async function queueFaults(
 ): Promise<string[]> {
   const client = new pg.Client({
     ...connection,
-    types: ownTypes,
+    types: ownTypeParsers,
     application_name: 'service-callbacks setup',
   });
   client.on('error', () => undefined);

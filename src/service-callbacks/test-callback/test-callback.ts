@@ -60,7 +60,7 @@ export class TestCallback {
     if (!endpoint) throw new CallbackApiNotFoundError(serviceId, callbackApiId);
     await this.assertNotTooMany(callbackApiId);
     // No database connection is held during the request.
-    const result = await this.sendTo(endpoint, this.documentOf(api.callbackType));
+    const result = await this.sendTo(endpoint, this.payloadOf(api.callbackType));
     if (result.outcome.kind === 'delivered') await this.holds.lift({ endpointId: api.id, ...api }, 'test');
     return result;
   }
@@ -91,7 +91,7 @@ export class TestCallback {
     }
   }
 
-  private documentOf(callbackType: string): string {
+  private payloadOf(callbackType: string): string {
     const definition = this.types.get(callbackType);
     const example = definition?.example?.();
     return JSON.stringify({ ...(example !== undefined && definition?.payload(example)), test: true });

@@ -26,6 +26,6 @@ const PARSERS: ReadonlyMap<number, Parser> = new Map([
 ]);
 
 /** Parsers for the queue's own connections, so that the parsers of a host's process do not matter. */
-export const ownTypes = {
+export const ownTypeParsers = {
   getTypeParser: (oid: number) => PARSERS.get(oid) ?? String,
 };
