@@ -8,18 +8,18 @@ import { can, type ConsoleSession } from '../session/console-session.js';
 import { isDue } from '../words/durations.js';
 
 /** The requested action. */
-export const CALLBACK_NEWS = ['replayed', 'retried'] as const;
-export type CallbackNews = (typeof CALLBACK_NEWS)[number];
+export const CALLBACK_ACTIONS = ['replayed', 'retried'] as const;
+export type CallbackAction = (typeof CALLBACK_ACTIONS)[number];
 
 interface NoticeProps {
-  readonly news: CallbackNews | undefined;
+  readonly done: CallbackAction | undefined;
   readonly callback: LoggedCallbackWithAttempts;
   readonly now: Date;
 }
 
-/** How it went, as far as the record says by now: an address alone makes the page claim nothing. */
-export const CallbackNotice = ({ news, callback, now }: NoticeProps) => {
-  if (news === undefined) return null;
+/** The result of the action, as the record has it by now: the address alone proves nothing. */
+export const CallbackNotice = ({ done, callback, now }: NoticeProps) => {
+  if (done === undefined) return null;
   if (callback.state === 'delivered') return <Notice tone="good" title="It has arrived" />;
   if (isOnItsWay(callback, now)) return <Notice tone="plain" title="It is on its way" />;
   const hasFailed = callback.attemptCount > 0;
@@ -28,7 +28,7 @@ export const CallbackNotice = ({ news, callback, now }: NoticeProps) => {
   );
 };
 
-/** It is sent within a moment. */
+/** Whether it is sent within a moment. */
 export function isOnItsWay({ state, nextAttemptAt }: LoggedCallbackWithAttempts, now: Date): boolean {
   return state === 'waiting' || (nextAttemptAt !== null && isDue(nextAttemptAt, now));
 }

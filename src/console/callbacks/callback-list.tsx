@@ -91,7 +91,7 @@ const OfReplay = ({ query: { problems }, id }: Pick<CallbackListView, 'query'> &
     <p class="problem">{JSON.stringify(id)} is no id of a replay</p>
   );
 
-/** A list that leaves something out says so: what is not here may have been delivered all the same. */
+/** Says which delivered callbacks the list leaves out. */
 const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
   switch (keep) {
     case 'all':

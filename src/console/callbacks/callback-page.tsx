@@ -12,7 +12,7 @@ import { counted } from '../words/counts.js';
 import { latency, nextTry } from '../words/durations.js';
 import { typeWords } from '../words/failures.js';
 import { shortId } from '../words/ids.js';
-import { CallbackActions, CallbackNotice, isOnItsWay, type CallbackNews } from './callback-actions.js';
+import { CallbackActions, CallbackNotice, isOnItsWay, type CallbackAction } from './callback-actions.js';
 import { CallbackState, outcomeWords } from './callback-state.js';
 import { SentPanel } from './sent-panel.js';
 import { Timeline } from './timeline.js';
@@ -21,19 +21,19 @@ export interface CallbackView {
   readonly session: ConsoleSession;
   readonly serviceId: string;
   readonly callback: LoggedCallbackWithAttempts;
-  /** Null where it has been deleted. */
+  /** Null if it is deleted. */
   readonly api: CallbackApi | null;
   readonly body: CallbackBody;
   /** The token may see personal data in the body. */
   readonly maySeePersonal: boolean;
-  /** And wants to. */
+  /** The person wants to see it. */
   readonly showsPersonal: boolean;
   readonly now: Date;
-  readonly news: CallbackNews | undefined;
+  readonly done: CallbackAction | undefined;
 }
 
 export const CallbackPage = (view: CallbackView) => {
-  const { session, serviceId, callback, api, now, news } = view;
+  const { session, serviceId, callback, api, now, done } = view;
   const trail: [string, string][] = [['Callbacks', paths.callbacks]];
   if (api !== null) trail.push([api.url, paths.endpoint(serviceId, api.id)]);
   const isOpen = callback.finishedAt === null;
@@ -45,13 +45,11 @@ export const CallbackPage = (view: CallbackView) => {
       title={`${title}, ${outcomeWords(callback)}`}
       session={session}
       section="callbacks"
-      reloadSeconds={isOpen && news !== undefined ? (isSoon ? 2 : 5) : undefined}
+      reloadSeconds={isOpen && done !== undefined ? (isSoon ? 2 : 5) : undefined}
     >
       <Live
         id="callback"
-        address={
-          isOpen ? withQuery(paths.callback(serviceId, callback.id), { done: news, personal }) : undefined
-        }
+        address={isOpen ? withQuery(paths.callback(serviceId, callback.id), { done, personal }) : undefined}
         everySeconds={isSoon ? 2 : 15}
       >
         <PageHeader title={title} trail={trail}>
@@ -59,7 +57,7 @@ export const CallbackPage = (view: CallbackView) => {
             <CallbackState state={callback.state} /> {sentence(callback, now)}
           </p>
         </PageHeader>
-        <CallbackNotice news={news} callback={callback} now={now} />
+        <CallbackNotice done={done} callback={callback} now={now} />
         <CallbackActions {...{ session, serviceId, callback, api, now }} />
         <div class="split">
           <section class="panel" aria-labelledby="attempts">

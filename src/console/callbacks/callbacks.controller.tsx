@@ -16,7 +16,7 @@ import { sendPage } from '../page/send-page.js';
 import { paths, withQuery } from '../paths.js';
 import { can, CurrentSession, scopeOf, type ConsoleSession } from '../session/console-session.js';
 import { SessionPages } from '../session-pages.decorator.js';
-import { CALLBACK_NEWS, type CallbackNews } from './callback-actions.js';
+import { CALLBACK_ACTIONS, type CallbackAction } from './callback-actions.js';
 import type { FilterChoices } from './callback-filter.js';
 import type { CallbackListView } from './callback-list.js';
 import { CallbackPage } from './callback-page.js';
@@ -86,7 +86,7 @@ export class CallbacksController {
       maySeePersonal,
       showsPersonal,
       now: new Date(this.clock.now()),
-      news: CALLBACK_NEWS.find((each) => each === query['done']),
+      done: CALLBACK_ACTIONS.find((each) => each === query['done']),
     };
     sendPage(response, <CallbackPage {...view} />);
   }
@@ -133,13 +133,13 @@ export class CallbacksController {
 }
 
 /**
- * Who may see the personal fields of a body: a token that can change the endpoint's URL and replay a callback can have
- * it sent wherever it likes anyway.
+ * Whether the session may see the personal fields of a body: a token that can change the endpoint's URL and replay the
+ * callback could send it to any server anyway.
  */
 function mayRedirect(session: ConsoleSession): boolean {
   return can(session, 'callbacks:write') && can(session, 'dead-letters:replay');
 }
 
-function back(response: Response, serviceId: string, id: string, done: CallbackNews): void {
+function back(response: Response, serviceId: string, id: string, done: CallbackAction): void {
   response.redirect(303, withQuery(paths.callback(serviceId, id), { done }));
 }

@@ -10,7 +10,7 @@ import { sentHeaders } from './sent-headers.js';
 interface SentPanelProps {
   readonly serviceId: string;
   readonly callback: LoggedCallbackWithAttempts;
-  /** Null where it has been deleted. */
+  /** Null if it is deleted. */
   readonly api: CallbackApi | null;
   readonly body: CallbackBody;
   /** The token may see personal data in the body. */
@@ -91,7 +91,7 @@ const Body = ({ callback, body, serviceId, maySeePersonal }: BodyProps) => {
   );
 };
 
-/** Sent on one line; for people on many. */
+/** JSON is sent on one line, and shown on many. */
 function indented(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), null, 2);

@@ -157,7 +157,7 @@ export class EndpointController {
     session: ConsoleSession,
     { serviceId, id }: { readonly serviceId: string; readonly id: string },
     query: RawQuery,
-    news: Pick<EndpointView, 'done' | 'secret' | 'test'>,
+    outcome: Pick<EndpointView, 'done' | 'secret' | 'test'>,
   ): Promise<void> {
     const api = await findEndpoint(this.callbackApis, serviceId, id);
     const figures = await this.reader.read({ serviceId }, id);
@@ -188,7 +188,7 @@ export class EndpointController {
         keep: this.logOptions.keep,
       },
       now,
-      ...news,
+      ...outcome,
     };
     sendPage(response, <EndpointPage {...view} />);
   }

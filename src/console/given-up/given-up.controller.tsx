@@ -139,6 +139,6 @@ function back(response: Response, form: Form, session: ConsoleSession, undone: U
   response.redirect(303, list(query, { undone: signedNotice(session, 'undone', undone) }));
 }
 
-function list(query: GivenUpQuery, news: Readonly<Record<string, string>>): string {
-  return withQuery(paths.givenUp, { ...filterFields(query), ...news });
+function list(query: GivenUpQuery, notice: Readonly<Record<string, string>>): string {
+  return withQuery(paths.givenUp, { ...filterFields(query), ...notice });
 }

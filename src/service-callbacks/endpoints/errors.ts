@@ -13,7 +13,7 @@ export class CallbackApiNotFoundError extends Error {
 }
 
 export class InvalidCallbackApiError extends Error {
-  /** @param problems one message a bad field. */
+  /** @param problems one message for each bad field */
   constructor(readonly problems: readonly string[]) {
     super(problems.join('; '));
     this.name = 'InvalidCallbackApiError';
