@@ -8,7 +8,7 @@ import { callbacksOf } from '../support/delivery-log-api.js';
 import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { held } from '../support/held.js';
 import { testedBackend } from '../support/queue-backend.js';
-import { nothingStands, queueOf } from '../support/queue-state.js';
+import { allFinished, queueOf } from '../support/queue-state.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -136,7 +136,7 @@ describe('a callback that is given up', () => {
     });
 
     it('leaves no job in a queue', async () => {
-      await expect(nothingStands(service)).resolves.toBeUndefined();
+      await expect(allFinished(service)).resolves.toBeUndefined();
     });
   });
 
@@ -155,7 +155,7 @@ describe('a callback that is given up', () => {
     };
     await queueOf(service, MAIN_QUEUE).add('delivery_status', data, { jobId: id });
     await service.logs.waitFor('callback.unreadable', { level: 50 }, { count: 2 });
-    await nothingStands(service);
+    await allFinished(service);
     expect(service.logs.events('callback.postponed')).toEqual([]);
   });
 

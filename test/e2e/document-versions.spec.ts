@@ -5,7 +5,7 @@ import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queu
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { callbacksOf } from '../support/delivery-log-api.js';
 import { eventually } from '../support/eventually.js';
-import { nothingStands, queueOf } from '../support/queue-state.js';
+import { allFinished, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -53,7 +53,7 @@ describe('during a rolling deploy', () => {
       await service.logs.waitFor('callback.delivered', { callback_id: data.callback_id });
       const [request] = receiver.requests.filter(({ headers }) => headers['webhook-id'] === data.callback_id);
       expect(JSON.parse(request?.body ?? '')).toMatchObject({ reference: 'order-17', template_version: 3 });
-      await nothingStands(service);
+      await allFinished(service);
     },
   );
 
@@ -85,7 +85,7 @@ describe('during a rolling deploy', () => {
       expect(service.logs.errors()).toEqual([]);
       await query(database.url, `UPDATE service_callbacks SET next_attempt_at = now() WHERE id = $1`, [id]);
       await service.logs.waitFor('callback.delivered', { callback_id: id });
-      await nothingStands(service);
+      await allFinished(service);
       expect(receiver.requests.filter(({ headers }) => headers['webhook-id'] === id)).toHaveLength(1);
     },
   );

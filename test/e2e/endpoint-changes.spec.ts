@@ -8,7 +8,7 @@ import { aCallbackApi } from '../support/builders/a-callback-api.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { nothingStands, queueOf } from '../support/queue-state.js';
+import { allFinished, queueOf } from '../support/queue-state.js';
 import { delay, startReceiver, type RecordedRequest } from '../support/receiver.js';
 import { registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { startTestService, type Environment } from '../support/service.js';
@@ -105,7 +105,7 @@ describe('a callback in a queue uses the current URL, token and secret of its en
     const secret = await fixture.change(api, receiver.url('/queue-new'));
     await sleep(WAITED_MS);
     await main.resume();
-    await nothingStands(service);
+    await allFinished(service);
     expect(requestsTo('/queue-old')).toEqual([]);
     expect(new Set(requestsTo('/queue-new').map(({ headers }) => headers['webhook-id']))).toEqual(
       new Set(ids),
@@ -133,7 +133,7 @@ describe('a callback in a queue uses the current URL, token and secret of its en
       { count: 120 },
     );
     expect(new Set(ended.map((line) => line['callback_id']))).toEqual(new Set(ids));
-    await nothingStands(service);
+    await allFinished(service);
     expect(requestsTo('/deleted')).toHaveLength(120);
     expect(requestsTo('/successor')).toEqual([]);
     // The next callbacks go there.
@@ -166,7 +166,7 @@ describe('a callback that waits for its endpoint’s one permit', () => {
     const { receiver } = fixture;
     const api = await waiting('/permit-old');
     const secret = await fixture.change(api, receiver.url('/permit-new'));
-    await nothingStands(fixture.service);
+    await allFinished(fixture.service);
     const old = fixture.requestsTo('/permit-old');
     const moved = fixture.requestsTo('/permit-new');
     expect(old.length).toBeLessThanOrEqual(STALE);
@@ -181,7 +181,7 @@ describe('a callback that waits for its endpoint’s one permit', () => {
     const { service } = fixture;
     const api = await waiting(`/${event}`);
     await service.call(method, fixture.pathOf(api) + what);
-    await nothingStands(service);
+    await allFinished(service);
     const sent = fixture.requestsTo(`/${event}`).length;
     expect(sent).toBeLessThanOrEqual(STALE);
     expect(service.logs.events(event, { service_id: api.serviceId })).toHaveLength(WAITING - sent);

@@ -13,7 +13,7 @@ import { callbacksOf } from '../support/delivery-log-api.js';
 import { enqueueAs, RETRYING } from '../support/enqueue-as.js';
 import { eventually } from '../support/eventually.js';
 import { queueEnvironment } from '../support/queue-backend.js';
-import { nothingStands, queuedJobs, queueOf } from '../support/queue-state.js';
+import { allFinished, queuedJobs, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -134,7 +134,7 @@ describe('an endpoint', () => {
       status: 409,
       body: { errors: [{ message: expect.stringMatching(/is disabled: enable it first$/) }] },
     });
-    await nothingStands(service);
+    await allFinished(service);
 
     // Who may change callback APIs may not by that alone replay.
     const writer = await bearerOf('callbacks:read', 'callbacks:write');
@@ -183,7 +183,7 @@ describe('an endpoint', () => {
     await press(api, 'enable');
     const second = await causeCallback(service, api.serviceId);
     await service.logs.waitFor('callback.delivered', { callback_id: second.id });
-    await nothingStands(service);
+    await allFinished(service);
   }, 60_000);
 
   it('that is disabled ends waiting retries at once; a deleted one cancels them', async () => {
@@ -352,7 +352,7 @@ describe('an endpoint', () => {
       [OPERATORS],
     );
     const api = { id: operators?.id ?? '', serviceId: OPERATORS, url: '', bearerToken: '' };
-    await nothingStands(service);
+    await allFinished(service);
     const before = requestsTo('/alerts').length;
     await eventually(async () => {
       // Until no alert that it did take is still to be written down, which would end its failing.
@@ -362,7 +362,7 @@ describe('an endpoint', () => {
     });
     await press(api, 'disable');
     expect(linesOf('endpoint.disabled', api)).toHaveLength(1);
-    await nothingStands(service);
+    await allFinished(service);
     expect(alertsAbout(api)).toEqual([]);
     expect(requestsTo('/alerts')).toHaveLength(before);
     await press(api, 'enable');

@@ -14,7 +14,7 @@ import { startServiceProcess, type ServiceProcess } from '../support/faults/serv
 import { startHost } from '../support/delivering-host.js';
 import { held } from '../support/held.js';
 import { queueEnvironment, testedBackend } from '../support/queue-backend.js';
-import { nothingStands } from '../support/queue-state.js';
+import { allFinished } from '../support/queue-state.js';
 import { delay, hang, startReceiver, status, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
 import { query } from '../support/sql.js';
@@ -167,7 +167,7 @@ describe('the process', () => {
       expect(service.logs.errors()).toEqual([]);
 
       // The next one finds nothing to do.
-      await nothingStands(await serviceOn(url, queue), LOCK_RUNS_OUT_MS);
+      await allFinished(await serviceOn(url, queue), LOCK_RUNS_OUT_MS);
       expect(requestsTo('/in-flight')).toHaveLength(3);
     },
     TIMEOUT_MS,
@@ -265,7 +265,7 @@ describe('the process', () => {
       expect(service.logs.errors()).toEqual([]);
 
       receiver.respond('/one-permit', 200);
-      await nothingStands(await serviceOn(url, queue), LOCK_RUNS_OUT_MS);
+      await allFinished(await serviceOn(url, queue), LOCK_RUNS_OUT_MS);
       const ids = requestsTo('/one-permit').map(({ headers }) => headers['webhook-id']);
       expect(ids).toHaveLength(60);
       expect(new Set(ids).size).toBe(60);
@@ -324,7 +324,7 @@ describe('the process', () => {
       expect(service.logs.errors()).toEqual([]);
 
       receiver.respond('/every-other', 200);
-      await nothingStands(
+      await allFinished(
         await serviceOn(url, { ...environment, CALLBACK_RETRY_DELAY_MS: '20' }),
         LOCK_RUNS_OUT_MS,
       );

@@ -12,7 +12,7 @@ import { callbacksOf } from '../support/delivery-log-api.js';
 import { eventually } from '../support/eventually.js';
 import { FAST_LOCKS } from '../support/faults/service-process.js';
 import { queueEnvironment } from '../support/queue-backend.js';
-import { nothingStands, queueOf } from '../support/queue-state.js';
+import { allFinished, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type Environment, type TestService } from '../support/service.js';
@@ -91,7 +91,7 @@ describe('a worker that lacks a key', () => {
       const informed = await start('worker', OLD_KEY, NEW_KEY);
       await query(database.url, 'UPDATE service_callbacks SET next_attempt_at = now() WHERE id = $1', [id]);
       await informed.logs.waitFor('callback.delivered', { callback_id: id, attempt: 1 });
-      await nothingStands(informed);
+      await allFinished(informed);
       await Promise.all([stop(informed), stop(api)]);
       expect(receiver.requests.filter(({ headers }) => headers['webhook-id'] === id)).toHaveLength(1);
     },

@@ -6,7 +6,7 @@ import { PayloadCipher } from '../../src/service-callbacks/security/payload-ciph
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { givenUpRows } from '../support/given-up.js';
 import { FAST_LOCKS } from '../support/faults/service-process.js';
-import { jobHistory, nothingStands, queueOf } from '../support/queue-state.js';
+import { jobHistory, allFinished, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import {
   causeCallback,
@@ -105,7 +105,7 @@ describe('jobs of other releases', () => {
     await add('delivery_status', oldShape(notification.id));
 
     const [line] = await service.logs.waitFor('callback.delivered', { notification_id: notification.id });
-    await nothingStands(service);
+    await allFinished(service);
     const { headers, body } = await requestOf(String(line?.['callback_id']));
     expect(headers).toMatchObject({ authorization: `Bearer ${api.bearerToken}` });
     expect(Object.keys(body)).toEqual(KEYS);
@@ -126,7 +126,7 @@ describe('jobs of other releases', () => {
     expect(line).toMatchObject({ level: 50, err: { message: expect.stringContaining('notifications') } });
     await query(database.url, 'ALTER TABLE notifications_away RENAME TO notifications');
     await service.logs.waitFor('callback.delivered', { notification_id: old.id });
-    await nothingStands(service);
+    await allFinished(service);
   });
 
   it('completes a payload that was written before a field existed', async () => {
@@ -229,7 +229,7 @@ describe('jobs of other releases', () => {
     const behind = await causeCallback(service, api.serviceId);
 
     await service.logs.waitFor('callback.delivered', { callback_id: behind.id });
-    await nothingStands(service);
+    await allFinished(service);
     const lines = service.logs.lines.slice(seen).filter((line) => line['callback_id'] !== behind.id);
     const [line] = lines;
     expect(lines).toEqual([

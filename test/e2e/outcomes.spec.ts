@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { givenUpRows, type GivenUpRow } from '../support/given-up.js';
 import type { LogLine } from '../support/logs.js';
-import { nothingStands, queuedJobs } from '../support/queue-state.js';
+import { allFinished, queuedJobs } from '../support/queue-state.js';
 import * as kit from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type SentCallback } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -135,7 +135,7 @@ describe('the outcome of a callback', () => {
     const sent = await Promise.all(rows.map((row, index) => send(row, `/${index}`)));
     // A row that does not end is that row's failure.
     await Promise.allSettled(sent.map(({ sent: { id } }) => service.logs.waitForEnd(id)));
-    await nothingStands(service).catch(() => undefined);
+    await allFinished(service).catch(() => undefined);
     const givenUp = await givenUpRows(database.url);
     const records = await query<CallbackRow>(database.url, 'SELECT * FROM service_callbacks');
     for (const [index, row] of rows.entries())

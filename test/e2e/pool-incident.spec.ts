@@ -10,7 +10,7 @@ import { aNotification } from '../support/builders/a-notification.js';
 import { watchPool, type PoolWatch } from '../support/connection-pool.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { nothingStands, queueOf } from '../support/queue-state.js';
+import { allFinished, queueOf } from '../support/queue-state.js';
 import { startReceiver, status, type Behaviour, type Receiver } from '../support/receiver.js';
 import { createNotification, registerCallbackApi, sendReceipt } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -95,7 +95,7 @@ describe(`${CALLBACKS} callbacks to a slow endpoint, with a pool of ${POOL_SIZE}
 
   async function expectAllDelivered(url: string, requests: number): Promise<void> {
     await service.logs.waitFor('callback.delivered', { service_callback_url: url }, { count: CALLBACKS });
-    await nothingStands(service);
+    await allFinished(service);
     expect(receiver.requests.filter(({ path }) => receiver.url(path) === url)).toHaveLength(requests);
     expect(service.logs.errors()).toEqual([]);
   }

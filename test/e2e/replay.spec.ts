@@ -8,7 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
 import { callbacksOf } from '../support/delivery-log-api.js';
 import { eventually } from '../support/eventually.js';
-import { nothingStands } from '../support/queue-state.js';
+import { allFinished } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { query } from '../support/sql.js';
@@ -94,7 +94,7 @@ describe('a replay', () => {
     expect(pressed.filter(({ body }) => body.data.queued)).toHaveLength(1);
     await delivered(id);
     expect((await letters.replay(id)).body.data.queued).toBe(false);
-    await nothingStands(service);
+    await allFinished(service);
     expect(requestsTo('/twice')).toHaveLength(2);
   });
 
@@ -113,7 +113,7 @@ describe('a replay', () => {
     });
     await letters.replay(id);
     await delivered(id);
-    await nothingStands(service);
+    await allFinished(service);
     const ids = requestsTo('/flaky').map(({ headers }) => headers['webhook-id']);
     expect(ids).toEqual([id, id, id, id, id]);
   });
@@ -131,7 +131,7 @@ describe('a replay', () => {
     await deadLettersOf(service, serviceId).replay(sent.id);
     await delivered(sent.id);
     expect(await producer.sendDeliveryStatus(news)).toEqual(duplicate);
-    await nothingStands(service);
+    await allFinished(service);
     expect(requestsTo('/anew').map(({ headers }) => headers['webhook-id'])).toEqual([sent.id, sent.id]);
   });
 
@@ -151,7 +151,7 @@ describe('a replay', () => {
     });
     expect(await asking).toMatchObject({ total: 0 });
     await service.logs.waitFor('callback.not_retried', { callback_id: id }, { count: 2 });
-    await nothingStands(service);
+    await allFinished(service);
     expect(requestsTo('/raced')).toHaveLength(2);
     expect((await deadLettersOf(service, api.serviceId).get(id)).body.data.replay_requested_at).toBeNull();
   });
@@ -205,7 +205,7 @@ describe('a replay', () => {
     expect((await letters.replayAll(asked)).body).toMatchObject({ data: { count } });
     expect((await letters.replayAll(asked)).body).toEqual({ data: { count: 0, replay_id: null } });
     await Promise.all(refused.map((id) => delivered(id)));
-    await nothingStands(service);
+    await allFinished(service);
     const replays = requestsTo('/many').slice(count + 2);
     expect(replays).toHaveLength(count);
     expect(new Set(replays.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(refused));
@@ -233,7 +233,7 @@ describe('a replay', () => {
 
     const stopped = await runs.find(scope, id);
     expect(stopped).toMatchObject({ total: count, waiting: 0, refused: 0, stoppedAt: expect.any(Date) });
-    await nothingStands(service);
+    await allFinished(service);
     expect(requestsTo('/stopped')).toHaveLength(count + (stopped?.queued ?? 0));
     expect(await runs.preview(scope, { state: 'given_up' })).toBe(count - (stopped?.queued ?? 0));
     expect(await runs.running(scope)).toEqual([]);

@@ -6,7 +6,7 @@ import { givenUpRows } from '../support/given-up.js';
 import { eventually } from '../support/eventually.js';
 import { held } from '../support/held.js';
 import type { LogLine } from '../support/logs.js';
-import { nothingStands, queuedJobs, queueOf } from '../support/queue-state.js';
+import { allFinished, queuedJobs, queueOf } from '../support/queue-state.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
 import { startTestService, type Environment, type TestService } from '../support/service.js';
@@ -56,7 +56,7 @@ describe('retries', () => {
 
     const [line] = await service.logs.waitFor('callback.delivered', { callback_id: id });
     await main.resume();
-    await nothingStands(service);
+    await allFinished(service);
     expect(line).toMatchObject({ attempt: 3, status_code: 200, level: 30 });
     expect(requestsTo('/recovers').map(({ headers }) => headers['webhook-id'])).toEqual([id, id, id]);
     expect(await givenUpRows(database.url)).not.toContainEqual(expect.objectContaining({ id }));
@@ -152,7 +152,7 @@ describe('retries', () => {
     failure.release();
 
     const line = await service.logs.waitForEnd(id);
-    await nothingStands(service);
+    await allFinished(service);
     expect(line).toMatchObject({ event: 'callback.cancelled', level: 40, attempt: 1 });
     expect(requestsTo('/deleted')).toHaveLength(1);
     expect(await givenUpRows(database.url)).toContainEqual(
@@ -195,7 +195,7 @@ describe('the end of retries', () => {
     const { id } = await sendCallbackTo(service, receiver.url('/down'));
 
     const line = await service.logs.waitForEnd(id);
-    await nothingStands(service);
+    await allFinished(service);
     expect(line).toMatchObject({
       event: 'callback.retries_exhausted',
       attempt: 1,
@@ -223,7 +223,7 @@ describe('the end of retries', () => {
     await service.app.get(SafetySweep).sweep();
 
     const line = await service.logs.waitForEnd(id);
-    await nothingStands(service);
+    await allFinished(service);
     expect(line).toMatchObject({ event: 'callback.expired', attempt: 1, status_code: 503, level: 40 });
     expect(receiver.requests.filter(({ headers }) => headers['webhook-id'] === id)).toHaveLength(1);
     expect(await givenUpRows(database.url)).toEqual([

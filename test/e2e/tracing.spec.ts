@@ -13,7 +13,7 @@ import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queu
 import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
-import { nothingStands } from '../support/queue-state.js';
+import { allFinished } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -50,7 +50,7 @@ describe('with an SDK, which the host has registered', () => {
 
   /** All spans of one callback's trace, in the order of their beginnings. */
   async function spansOf(callbackId: string): Promise<ReadableSpan[]> {
-    await nothingStands(service);
+    await allFinished(service);
     const spans = exporter.getFinishedSpans();
     const send = spans.find(
       ({ kind, attributes }) =>
@@ -171,7 +171,7 @@ describe('with an SDK, which the host has registered', () => {
       ),
     );
     await receiver.waitForRequests(2, { path: '/many' });
-    await nothingStands(service);
+    await allFinished(service);
     const sends = exporter.getFinishedSpans().filter(({ kind }) => kind === SpanKind.PRODUCER);
     const jobs = exporter.getFinishedSpans().filter(({ name }) => name === `process ${MAIN_QUEUE}`);
     expect(sent.every(({ queued }) => queued)).toBe(true);

@@ -4,7 +4,7 @@ import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad } from '../support/faults/load.js';
 import type { ServiceProcess } from '../support/faults/service-process.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
-import { nothingStands } from '../support/queue-state.js';
+import { allFinished } from '../support/queue-state.js';
 import { delay } from '../support/receiver.js';
 
 const TWO_HOURS_MS = 7_200_000;
@@ -31,7 +31,7 @@ describe('the clock of one worker', () => {
 
   async function expectNoJobsTaken(path: string, direction: string): Promise<void> {
     bench.receiver.respond(path, delay(100));
-    await nothingStands(bench.api);
+    await allFinished(bench.api);
     const taken = deliveredBySkewed();
     const load = await startLoad(bench.api, bench.receiver, { path });
     await load.more(inFull(500, 30));

@@ -6,7 +6,7 @@ import { aNotification } from '../support/builders/a-notification.js';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad } from '../support/faults/load.js';
 import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
-import { nothingStands } from '../support/queue-state.js';
+import { allFinished } from '../support/queue-state.js';
 import { registerCallbackApi } from '../support/scenario.js';
 import { testedBackend } from '../support/queue-backend.js';
 
@@ -44,7 +44,7 @@ describe('between the caller’s transaction and the queue', () => {
         await manager.query('INSERT INTO host_row VALUES (1), (1)');
       });
       await expect(failsAtCommit).rejects.toThrow(/duplicate key/);
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       for (const table of ['service_callbacks', 'service_callback_payloads', 'service_callback_news'])
         expect(await dataSource.query(`SELECT 1 FROM ${table}`)).toEqual([]);
     },
@@ -68,7 +68,7 @@ describe('between the caller’s transaction and the queue', () => {
       const report = await load.report('SIGKILL between commit and hand-over');
       expect({ lost: report.lost, repeated: report.repeated }).toEqual({ lost: [], repeated: 0 });
       expect(bench.receiver.requests.filter(({ path }) => path === '/never')).toEqual([]);
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       await heir?.kill();
     },
     FAULT_TIMEOUT_MS,

@@ -8,7 +8,7 @@ import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad, type FaultReport } from '../support/faults/load.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
 import { testedBackend } from '../support/queue-backend.js';
-import { nothingStands, queuedJobs } from '../support/queue-state.js';
+import { allFinished, queuedJobs } from '../support/queue-state.js';
 import { delay, status } from '../support/receiver.js';
 import { registerCallbackApi } from '../support/scenario.js';
 
@@ -54,7 +54,7 @@ const LOSSES = inFull(5, 1);
     await load.stop();
     await bench.api.logs.waitFor('batch.found', {}, { count: found + 1, timeoutMs: 30_000 });
     const report = await load.report(fault);
-    await nothingStands(bench.api);
+    await allFinished(bench.api);
     const arrived = bench.receiver.requests
       .filter((request) => request.path === backlogPath)
       .map(({ headers }) => headers['webhook-id']);

@@ -11,7 +11,7 @@ import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad } from '../support/faults/load.js';
 import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
 import { testedBackend } from '../support/queue-backend.js';
-import { nothingStands, queueOf } from '../support/queue-state.js';
+import { allFinished, queueOf } from '../support/queue-state.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { query } from '../support/sql.js';
 
@@ -83,7 +83,7 @@ describe('a poisoned', () => {
     await load.stop();
     const report = await load.report(`${count} of them poisoned, ${path}`);
     expect({ lost: report.lost, repeated: report.repeated }).toEqual({ lost: [], repeated: 0 });
-    await nothingStands(bench.api);
+    await allFinished(bench.api);
     const givenUp = (await givenUpRows(bench.databaseUrl)).slice(before);
     expect(givenUp.map(({ reason }) => reason)).toEqual(givenUp.map(() => 'unreadable'));
     expect(givenUp).toHaveLength(count);

@@ -8,7 +8,7 @@ import { givenUpRows } from '../support/given-up.js';
 import { eventually } from '../support/eventually.js';
 import { startBench, type Bench } from '../support/faults/bench.js';
 import { FAULT_TIMEOUT_MS } from '../support/faults/variant.js';
-import { nothingStands, queuedJobs } from '../support/queue-state.js';
+import { allFinished, queuedJobs } from '../support/queue-state.js';
 import { delay } from '../support/receiver.js';
 import { registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
 
@@ -55,7 +55,7 @@ describe('a job whose worker dies', () => {
       expect(left).toHaveLength(1);
       const [heir] = await bench.processes(1);
       await bench.receiver.waitForRequests(2, { path: '/settled', timeoutMs: FAULT_TIMEOUT_MS / 2 });
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       await heir?.kill();
       expect(sentTo('/settled')).toEqual([id, id]);
       expect(await givenUpRows(bench.databaseUrl)).toEqual([]);
@@ -79,7 +79,7 @@ describe('a job whose worker dies', () => {
       await eventually(async () => {
         expect(new Set(sentTo('/behind')).size).toBe(WAITING);
       }, FAULT_TIMEOUT_MS / 4);
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       const rows = await givenUpRows(bench.databaseUrl);
       expect(rows.map(({ id, reason, service_id }) => ({ id, reason, service_id }))).toEqual([
         { id: poison.id, reason: 'stalled', service_id: poison.serviceId },

@@ -9,7 +9,7 @@ import { startLoad, type Load } from '../support/faults/load.js';
 import type { ServiceProcess } from '../support/faults/service-process.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
 import { testedBackend } from '../support/queue-backend.js';
-import { nothingStands } from '../support/queue-state.js';
+import { allFinished } from '../support/queue-state.js';
 import { delay, status } from '../support/receiver.js';
 import { registerCallbackApi } from '../support/scenario.js';
 import { query } from '../support/sql.js';
@@ -151,7 +151,7 @@ describe('an outage', () => {
         await bench.postgres?.start();
         await bench.receiver.waitForRequests(BACKLOG, { path: '/meanwhile', timeoutMs: 60_000 });
         expect(meanwhile).toBeGreaterThan(CONCURRENCY);
-        await nothingStands(bench.api);
+        await allFinished(bench.api);
         await roomy?.kill();
       },
       FAULT_TIMEOUT_MS,

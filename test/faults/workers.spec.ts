@@ -11,7 +11,7 @@ import { startBench, type Bench } from '../support/faults/bench.js';
 import { startLoad } from '../support/faults/load.js';
 import type { ServiceProcess } from '../support/faults/service-process.js';
 import { FAULT_TIMEOUT_MS, inFull } from '../support/faults/variant.js';
-import { nothingStands } from '../support/queue-state.js';
+import { allFinished } from '../support/queue-state.js';
 import { delay, status } from '../support/receiver.js';
 import { registerCallbackApi } from '../support/scenario.js';
 
@@ -96,7 +96,7 @@ describe('the end of a worker', () => {
     `SIGTERM with ${IN_FLIGHT} attempts in flight: exit 0 in time, none lost, none repeated`,
     async () => {
       // What the tests before have delivered, and not yet completed, would stand when these are gone.
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       await Promise.all(workers.map((worker) => worker.kill()));
       const gate = barrier(IN_FLIGHT, 500, status(200));
       bench.receiver.respond('/draining', gate.behaviour);
@@ -118,7 +118,7 @@ describe('the end of a worker', () => {
       expect(await worker?.ended).toEqual({ code: 0, signal: null });
       // The attempts' own deadline bounds it.
       expect(performance.now() - signalled).toBeLessThan(DEADLINE_MS + 10_000);
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       const ids = bench.receiver.requests
         .filter(({ path }) => path === '/draining')
         .map(({ headers }) => headers['webhook-id']);
@@ -152,7 +152,7 @@ describe('the end of a worker', () => {
       bench.receiver.respond('/waiting', status(200));
       const [heir] = await bench.processes(1);
       await bench.receiver.waitForRequests(WAITING, { path: '/waiting', timeoutMs: FAULT_TIMEOUT_MS / 4 });
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       await heir?.kill();
       const ids = sent().map(({ headers }) => headers['webhook-id']);
       expect({ requests: ids.length, callbacks: new Set(ids).size }).toEqual({
@@ -172,7 +172,7 @@ describe('the end of a worker', () => {
       const news = Array.from({ length: REPLAYED }, () => aNotification({ serviceId }));
       await bench.api.app.get(ServiceCallbacksProducer).sendMany(deliveryStatus, news);
       await bench.receiver.waitForRequests(REPLAYED, { path: '/replayed' });
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       bench.receiver.respond('/replayed', 200);
       const { body } = await deadLettersOf(bench.api, serviceId).replayAll({});
       expect(body).toMatchObject({ data: { count: REPLAYED } });
@@ -184,7 +184,7 @@ describe('the end of a worker', () => {
         return new Set(sent.map(({ headers }) => headers['webhook-id']));
       };
       await eventually(async () => expect(replays().size).toBe(REPLAYED), FAULT_TIMEOUT_MS / 4);
-      await nothingStands(bench.api);
+      await allFinished(bench.api);
       expect((await deadLettersOf(bench.api, serviceId).list()).body.data).toEqual([]);
       await second?.kill();
     },

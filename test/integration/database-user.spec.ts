@@ -7,7 +7,7 @@ import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
 import { callbacksOf } from '../support/delivery-log-api.js';
-import { nothingStands } from '../support/queue-state.js';
+import { allFinished } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -81,7 +81,7 @@ describe('a database user without rights to change the schema', () => {
     const endpoint = `/service/${serviceId}/callback-api/${endpointId}`;
     for (const action of ['disable', 'enable', 'test', 'signing-secret/rotate'])
       expect((await service.call('POST', `${endpoint}/${action}`)).status).toBe(200);
-    await nothingStands(service);
+    await allFinished(service);
 
     await service.app.get(Relay).onModuleDestroy();
     const last = await causeCallback(service, serviceId);

@@ -16,7 +16,7 @@ import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { REDIS_URL_VARIABLE } from '../support/database-names.js';
 import { eventually } from '../support/eventually.js';
-import { nothingStands, queuedJobs, queueOf } from '../support/queue-state.js';
+import { allFinished, queuedJobs, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { closedPort } from '../support/receiver/closed-port.js';
 import { startRedisServer, type RedisServer } from '../support/redis-server.js';
@@ -245,7 +245,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       on.receiver.respond('/due', [503, 503, 200]);
       const sent = await sendCallbackTo(service, on.receiver.url('/due'));
       await service.logs.waitFor('callback.delivered', { callback_id: sent.id, attempt: 3 });
-      await nothingStands(service);
+      await allFinished(service);
       expect(on.receiver.requests.filter(({ path }) => path === '/due')).toHaveLength(3);
     });
 
@@ -344,7 +344,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
 
         const worker = await on.start({ PROCESS_ROLE: 'worker' });
         for (const { id } of sent) await worker.logs.waitFor('callback.delivered', { callback_id: id });
-        await nothingStands(worker);
+        await allFinished(worker);
         const requests = await on.receiver.waitForRequests(5, { path: '/found' });
         expect(new Set(requests.map(({ headers }) => headers['webhook-id'])).size).toBe(5);
       });
@@ -373,7 +373,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         await Promise.all(services.map((service) => service.app.get(SafetySweep).sweep()));
         expect(await queuedJobs(services[0])).toHaveLength(2);
         const worker = await on.start({ PROCESS_ROLE: 'worker' });
-        await nothingStands(worker);
+        await allFinished(worker);
         expect(await on.receiver.waitForRequests(4, { path: '/two-sweeps' })).toHaveLength(4);
       });
 
@@ -395,7 +395,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         await service.app.get(SafetySweep).sweep();
         const worker = await on.start({ PROCESS_ROLE: 'worker' });
         await worker.logs.waitFor('callback.delivered', { callback_id: second.id });
-        await nothingStands(worker);
+        await allFinished(worker);
         const requests = await on.receiver.waitForRequests(1, { path: '/settled' });
         expect(requests.map(({ headers }) => headers['webhook-id'])).toEqual([second.id]);
       });
@@ -450,7 +450,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       await worker.app.get(SafetySweep).sweep();
       held.resolve();
       await worker.logs.waitFor('callback.delivered', { callback_id: sent.id });
-      await nothingStands(worker);
+      await allFinished(worker);
       expect(worker.logs.events('batch.found')).toEqual([]);
       expect(on.receiver.requests.filter(({ path }) => path === '/in-queue')).toHaveLength(1);
     });
@@ -551,7 +551,7 @@ describeWithRedis('the queue on a Redis', () => {
     expect(metrics).toMatch(/^service_callback_oldest_due_seconds 0\.\d+$/m);
     await redis.start();
     await service.logs.waitFor('callback.delivered', { callback_id: sent.id }, { timeoutMs: 20_000 });
-    await nothingStands(service);
+    await allFinished(service);
     const refused = {
       name: 'QueueUnavailableError',
       cause: { code: 'ECONNREFUSED', stack: expect.stringContaining('ECONNREFUSED') },
@@ -617,7 +617,7 @@ describeWithRedis('the queue on a Redis', () => {
     expect(new Set(requests.map(({ headers }) => headers['webhook-id']))).toEqual(
       new Set(sent.map(({ id }) => id)),
     );
-    await nothingStands(worker);
+    await allFinished(worker);
   });
 
   it('has one set of connections in a process, whatever the number of services', async () => {
@@ -662,7 +662,7 @@ describeWithRedis('the queue on a Redis', () => {
     const worker = await on.start({ PROCESS_ROLE: 'worker' });
     await worker.app.get(SafetySweep).sweep();
     for (const { id } of sent) await worker.logs.waitFor('callback.delivered', { callback_id: id });
-    await nothingStands(worker);
+    await allFinished(worker);
   });
 
   it.each([

@@ -235,7 +235,7 @@ describe('the state machine of a callback', () => {
       changes: { queued: 'scheduled' },
     },
     {
-      name: 'the end of its endpoint',
+      name: 'the deletion of its endpoint',
       make: () => store.callbacks.giveUpWaiting(endpoint.id, 'cancelled', 10),
       changes: {
         pending: givenUp,
@@ -1011,7 +1011,7 @@ describe('the state machine of a callback', () => {
     });
   });
 
-  describe('an end without a worker', () => {
+  describe('giving up without a worker', () => {
     it('is limited to one endpoint, and to a number', async () => {
       const other = await store.pending(await store.endpoint());
       await store.callbacks.insert(Array.from({ length: 5 }, () => store.newCallback(endpoint)));

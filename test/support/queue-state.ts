@@ -31,11 +31,11 @@ export async function queuedJobs(service: TestService): Promise<string[]> {
  * Resolves when every callback is finished and no job is in either queue.
  * @param timeoutMs longer if a worker was stopped: the lock of its last job may have to expire
  */
-export function nothingStands(service: TestService, timeoutMs?: number): Promise<void> {
+export function allFinished(service: TestService, timeoutMs?: number): Promise<void> {
   return eventually(async () => {
     const open = await openCallbacks(service);
     if (open.length > 0) throw new Error(`These callbacks are open: ${open.join(', ')}`);
-    // Twice: a job that moves between the two states asked for may be in neither response.
+    // Twice: a job that moves between two states may be in neither response.
     const jobs = [...(await queuedJobs(service)), ...(await queuedJobs(service))];
     if (jobs.length > 0) throw new Error(`These jobs are in the queues: ${jobs.join(', ')}`);
   }, timeoutMs);
