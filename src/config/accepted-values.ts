@@ -117,7 +117,7 @@ export function apiTokens(): Accepted<readonly string[]> {
   return {
     ...tokens,
     words:
-      `${words}; a token is of visible ASCII characters but \`:\`, \`@\` and the comma, in production at least ` +
+      `${words}; a token has visible ASCII characters except \`:\`, \`@\` and the comma, in production at least ` +
       `${MIN_TOKEN_LENGTH}; scopes are ${API_SCOPES.map((scope) => `\`${scope}\``).join(', ')}`,
   };
 }

@@ -41,7 +41,10 @@ export const ground = {
     defaultWords: 'embedded',
     isSecret: true,
   }),
-  /** The same database without a pooler such as PgBouncer in between: for migrations and the PostgreSQL queue. */
+  /**
+   * A direct connection to the same database, without a pooler such as PgBouncer; for migrations and the PostgreSQL
+   * queue.
+   */
   DATABASE_DIRECT_URL: optional({
     accepts: url('postgres', 'postgresql'),
     defaultWords: '`DATABASE_URL`',
@@ -84,14 +87,14 @@ export const service = {
   }),
   /** Serve the console at `/console`, in processes that serve the REST API. */
   CONSOLE: setting({ accepts: flag(), default: true }),
-  /** What the operators do about each alert: the console links to it from the foot of each page. */
+  /** Runbook of the operators; each page of the console links to it in its footer. */
   CONSOLE_RUNBOOK_URL: optional({ accepts: url('http', 'https') }),
   /** The least severe level that is logged. */
   LOG_LEVEL: setting({
     accepts: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     default: 'info',
   }),
-  /** JSON lines, or the same for people. */
+  /** JSON lines, or the same lines in a readable form. */
   LOG_FORMAT: setting({
     accepts: oneOf('json', 'pretty'),
     default: ({ isTerminal }) => (isTerminal ? 'pretty' : 'json'),
@@ -111,8 +114,8 @@ export const queueTiming = {
     default: 30_000,
   }),
   /**
-   * How often stalled jobs are looked for: their locks have expired. Default `15000`; a whole number of ms from 100 to
-   * 600000.
+   * Interval of the search for stalled jobs, whose locks have expired. Default `15000`; a whole number of ms from 100
+   * to 600000.
    */
   stalledIntervalMs: setting({
     variable: 'QUEUE_STALLED_INTERVAL_MS',
@@ -136,8 +139,8 @@ export const queueBackend = {
 export const queues = {
   postgres: {
     /**
-     * The queue's own database on PostgreSQL, or a direct connection to it if there is a pooler. Default
-     * `DATABASE_DIRECT_URL`, in code the database of the `DataSource`; a `postgres://` or `postgresql://` URL.
+     * Database of the PostgreSQL queue; if there is a pooler, a direct connection to it. Default `DATABASE_DIRECT_URL`,
+     * in code the database of the `DataSource`; a `postgres://` or `postgresql://` URL.
      */
     url: optional({
       variable: 'QUEUE_DATABASE_URL',
@@ -206,7 +209,7 @@ export const sections = {
       default: 5_000,
     }),
     /**
-     * Permits for first attempts in each process: the callbacks that it works on at once. Default `2000`; a whole
+     * Permits for first attempts in each process: the most callbacks that it works on at once. Default `2000`; a whole
      * number from 1 to 100000.
      */
     concurrency: setting({
@@ -240,7 +243,7 @@ export const sections = {
     /** Retries: attempts after the first. Default `5`; a whole number from 0 to 100. */
     maxRetries: setting({ variable: 'CALLBACK_MAX_RETRIES', accepts: integer(0, 100), default: 5 }),
     /**
-     * A scheduled or held callback that is older is given up (3 days by default). Default `259200000`; a whole number
+     * The age at which a scheduled or held callback is given up (3 days by default). Default `259200000`; a whole number
      * of ms from 1 to 2592000000.
      */
     maxAgeMs: setting({
@@ -267,13 +270,13 @@ export const sections = {
       default: 43_200_000,
     }),
     /**
-     * The most callbacks of a job. With few permits it is a quarter of them, but at least 8. Default `100`; a whole
-     * number from 1 to 1000.
+     * The most callbacks of a job; with few permits a quarter of these, but at least 8. Default `100`; a whole number
+     * from 1 to 1000.
      */
     batchSize: setting({ variable: 'CALLBACK_BATCH_SIZE', accepts: integer(1, 1_000), default: 100 }),
     /**
-     * Failures in a row that open an endpoint's circuit. If they are timeouts, a third as many do, but at least six.
-     * Default `20`; a whole number from 1 to 100000.
+     * Failures in a row that open an endpoint's circuit. For timeouts it is a third of that, but at least six. Default
+     * `20`; a whole number from 1 to 100000.
      */
     circuitFailures: setting({
       variable: 'CALLBACK_CIRCUIT_FAILURES',
@@ -290,7 +293,7 @@ export const sections = {
       default: 30_000,
     }),
     /**
-     * How long after a rotation requests are also signed with the previous secret (24 h by default). Default
+     * After a rotation, requests are also signed with the previous secret for this long (24 h by default). Default
      * `86400000`; a whole number of ms from 0 to 2592000000.
      */
     signingOverlapMs: setting({
@@ -340,8 +343,8 @@ export const sections = {
       isSecret: true,
     }),
     /**
-     * The only name servers for the hosts of callback URLs, after `/etc/hosts`. Default the system's; a list of name
-     * servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`).
+     * Name servers for the hosts of callback URLs, in place of the system's; `/etc/hosts` comes first. Default the
+     * system's; a list of name servers (`10.0.0.2`, `127.0.0.1:5353`, `[fd00::2]:53`).
      */
     dnsServers: setting({
       variable: 'CALLBACK_DNS_SERVERS',
@@ -394,8 +397,9 @@ export const sections = {
 
   deliveryLog: {
     /**
-     * Which delivered callbacks are shown: all, only those with a failed attempt (`failures`), or none. The others are
-     * deleted after the idempotency window. Figures are kept in any case. Default `all`; `all`, `failures`, `off`.
+     * Which delivered callbacks are shown: all, only those with a failed attempt (`failures`), or none (`off`). The
+     * others are deleted after the idempotency window. Figures are always kept. Default `all`; `all`, `failures`,
+     * `off`.
      */
     keep: setting({
       variable: 'CALLBACK_DELIVERY_LOG',
@@ -412,8 +416,8 @@ export const sections = {
 
   endpointHealth: {
     /**
-     * An endpoint that has had no success for this long, with at least 100 attempts, is disabled; 0: never for
-     * failures. Default `432000000`; a whole number of ms from 0 to 31536000000.
+     * An endpoint without a success for this long and for at least 100 attempts is disabled; 0: failures disable none.
+     * Default `432000000`; a whole number of ms from 0 to 31536000000.
      */
     disableAfterMs: setting({
       variable: 'CALLBACK_DISABLE_AFTER',
@@ -426,7 +430,7 @@ export const sections = {
   /** Where operators are informed. */
   alerts: {
     /**
-     * A callback URL for alerts to operators: endpoints that are warned, disabled, enabled or well again. Required; a
+     * A callback URL for alerts to operators: an endpoint is warned, disabled or enabled, or has recovered. Required; a
      * `https://` or `http://` URL.
      */
     url: optional({

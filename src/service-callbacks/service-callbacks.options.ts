@@ -21,7 +21,7 @@ export type DeadLetterOptions = Values<typeof sections.deadLetters>;
 export type DeliveryLogOptions = Values<typeof sections.deliveryLog>;
 export type EndpointHealthOptions = Values<typeof sections.endpointHealth>;
 
-/** Where operators are informed of endpoints that are warned, disabled, enabled, or recovered. */
+/** Where operators are informed of endpoints that are warned, disabled or enabled, or have recovered. */
 export type AlertOptions = Given<typeof sections.alerts> & { readonly url: string };
 
 /** Options that only code can give. */
