@@ -14,7 +14,7 @@ const TITLES: Readonly<Record<number, string>> = {
   404: 'Not found',
   409: 'That cannot be done now',
   413: 'Too large',
-  429: 'Too many tries',
+  429: 'Too many requests',
 };
 
 /** Turns every error of the console into a page, or into a redirect to the sign-in page. No page shows internals. */

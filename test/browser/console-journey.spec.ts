@@ -99,7 +99,7 @@ describe('the console, in a browser', () => {
     await page.getByRole('heading', { name: `Replay ${count} given-up callbacks?` }).waitFor();
     await page.getByRole('button', { name: `Replay ${count} given-up callbacks` }).click();
     await page.getByRole('heading', { name: `Replay of ${count} callbacks` }).waitFor();
-    await page.getByText(`All ${count} arrived.`).waitFor();
+    await page.getByText(`All ${count} delivered.`).waitFor();
     const requests = await receiver.waitForRequests(2 * count + 1, { path });
     return requests.slice(count + 1).map(({ headers }) => headers['webhook-id']);
   }
@@ -301,7 +301,7 @@ describe('the console, in a browser', () => {
       await page.getByRole('heading', { name: 'Enable this endpoint and replay 2 callbacks?' }).waitFor();
       await enable.click();
       await page.getByText('The endpoint is enabled').waitFor();
-      await page.getByText('All 2 arrived.').waitFor();
+      await page.getByText('All 2 delivered.').waitFor();
       await page.getByRole('link', { name: 'To the endpoint' }).click();
       await page.getByRole('heading', { level: 1, name: endpoint.url }).waitFor();
       const arrived = await receiver.waitForRequests(2, { path: '/kept' });
@@ -354,7 +354,7 @@ describe('the console, in a browser', () => {
     await page.getByText('"to": "[masked]"').waitFor();
     receiver.respond(path, 200);
     await press(page, page.getByRole('button', { name: 'Replay' }));
-    await page.getByText('It has arrived').waitFor();
+    await page.getByText('It is delivered').waitFor();
     await page.getByText('Replayed', { exact: true }).waitFor();
     await page.getByText('200 OK').first().waitFor();
   }
@@ -384,7 +384,7 @@ describe('the console, in a browser', () => {
         await page.goto(`${service.url}/console/services/${serviceId}/callbacks/${callbackId}`);
         await page.getByRole('status').getByText(state, { exact: true }).waitFor();
         await page.getByRole('button', { name: 'Retry now' }).click();
-        await page.getByText('It has arrived').waitFor();
+        await page.getByText('It is delivered').waitFor();
         expect(await page.getByRole('button', { name: 'Retry now' }).count()).toBe(0);
         expect(arrivedAt(path).at(-1)?.headers['webhook-id']).toBe(callbackId);
       };

@@ -17,14 +17,14 @@ interface NoticeProps {
   readonly now: Date;
 }
 
-/** The result of the action, as the record has it by now: the address alone proves nothing. */
+/** The result, from the record: an address alone shows none. */
 export const CallbackNotice = ({ done, callback, now }: NoticeProps) => {
   if (done === undefined) return null;
-  if (callback.state === 'delivered') return <Notice tone="good" title="It has arrived" />;
+  if (callback.state === 'delivered') return <Notice tone="good" title="It is delivered" />;
   if (isOnItsWay(callback, now)) return <Notice tone="plain" title="It is on its way" />;
   const hasFailed = callback.attemptCount > 0;
   return (
-    <Notice tone="warn" title={hasFailed ? 'It has not arrived: see below why' : 'It was not sent yet'} />
+    <Notice tone="warn" title={hasFailed ? 'It is not delivered: see below why' : 'It was not sent yet'} />
   );
 };
 
@@ -56,8 +56,8 @@ export const CallbackActions = (props: ActionsProps) => {
         {isOver
           ? 'Sends it once more: the same webhook-id, the same body.'
           : callback.detail === 'retry_after'
-            ? 'Sends it at once, although its endpoint asked for a pause.'
-            : 'Sends it at once instead of at its time.'}
+            ? 'Sends it now, although its endpoint sent Retry-After.'
+            : 'Sends it now, before its scheduled time.'}
       </span>
     </PostForm>
   );

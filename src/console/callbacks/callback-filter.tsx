@@ -51,7 +51,7 @@ export const CallbackFilter = ({ action, query, isFiltered, choices, isFailing }
       {choices !== null && <EndpointField choices={choices} query={query} />}
       <Select
         name="period"
-        label="Queued"
+        label="Accepted"
         value={fields.period}
         problem={problems.period}
         options={[
@@ -92,7 +92,7 @@ export const CallbackFilter = ({ action, query, isFiltered, choices, isFailing }
           />
           <TextField
             name="since"
-            label="Queued since (UTC)"
+            label="Accepted since (UTC)"
             value={fields.since}
             isTime
             problem={problems.since}

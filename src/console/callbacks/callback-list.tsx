@@ -12,7 +12,7 @@ import { typeWords } from '../words/failures.js';
 import { shortId } from '../words/ids.js';
 import { CallbackFilter, type CallbackFilterProps } from './callback-filter.js';
 import type { CallbackFields, CallbackQuery } from './callback-query.js';
-import { CallbackState, outcomeWords } from './callback-state.js';
+import { CallbackState, isOnHold, outcomeWords } from './callback-state.js';
 
 export interface CallbackListView extends Pick<CallbackFilterProps, 'choices' | 'isFailing'> {
   /** The page that the list is on. */
@@ -22,11 +22,11 @@ export interface CallbackListView extends Pick<CallbackFilterProps, 'choices' | 
   /** Cursor of the next page. */
   readonly next: string | null;
   readonly now: Date;
-  /** Which callbacks have rows: `CALLBACK_DELIVERY_LOG`. */
+  /** Which delivered callbacks are shown: `CALLBACK_DELIVERY_LOG`. */
   readonly keep: DeliveryLogOptions['keep'];
 }
 
-/** Callbacks of the log, newest first, with their filter; on a page of its own and on an endpoint's. */
+/** Callbacks, newest first, with their filter; on a page of its own and on an endpoint's. */
 export const CallbackList = (view: CallbackListView) => {
   const { action, query, callbacks, next, now, keep, choices } = view;
   const address = (after?: string) => `${callbackListAddress(view, after)}#callbacks`;
@@ -45,7 +45,7 @@ export const CallbackList = (view: CallbackListView) => {
           hideCaption
           lines
           head={[
-            'Queued',
+            'Accepted',
             'State',
             'Last response',
             ...(choices === null ? [] : ['Endpoint']),
@@ -85,13 +85,13 @@ function fieldsOf({ fields }: CallbackQuery): Readonly<Record<keyof CallbackFiel
 const OfReplay = ({ query: { problems }, id }: Pick<CallbackListView, 'query'> & { readonly id: string }) =>
   problems.replay === undefined ? (
     <p class="quiet">
-      Callbacks of one replay. <a href={paths.replay(id)}>How far it is</a>
+      Callbacks of one replay. <a href={paths.replay(id)}>Its progress</a>
     </p>
   ) : (
     <p class="problem">{JSON.stringify(id)} is no id of a replay</p>
   );
 
-/** Says which delivered callbacks the list leaves out. */
+/** A list that leaves callbacks out says so: they may have been delivered. */
 const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
   switch (keep) {
     case 'all':
@@ -99,13 +99,13 @@ const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
     case 'failures':
       return (
         <p class="quiet">
-          Callbacks that were delivered at once are not listed: CALLBACK_DELIVERY_LOG=failures.
+          Callbacks that the first attempt delivered are not listed: CALLBACK_DELIVERY_LOG=failures.
         </p>
       );
     case 'off':
       return (
         <Notice tone="warn" title="Callbacks that were delivered are not listed">
-          <p>CALLBACK_DELIVERY_LOG=off. Charts and the health of endpoints count them all the same.</p>
+          <p>CALLBACK_DELIVERY_LOG=off. Charts and the health of endpoints count them.</p>
         </Notice>
       );
   }
@@ -113,14 +113,14 @@ const Kept = ({ keep }: Pick<CallbackListView, 'keep'>) => {
 
 interface NothingProps {
   readonly isFiltered: boolean;
-  /** Older ones have not been looked at. */
+  /** Older ones have not been read. */
   readonly hasOlder: boolean;
 }
 
 const Nothing = ({ isFiltered, hasOlder }: NothingProps) =>
   hasOlder ? (
     <Empty title="No callback matches so far">
-      <p>The newest of each state have been looked at. “Older” goes on with the others.</p>
+      <p>The newest of each state have been read. “Older” continues with the others.</p>
     </Empty>
   ) : isFiltered ? (
     <Empty title="No callback matches">
@@ -182,14 +182,12 @@ const Row = ({ callback, now, showsEndpoint, showsService }: RowProps) => {
   );
 };
 
-/** When a callback that waits is sent again. */
-const Next = ({
-  callback: { state, nextAttemptAt, replayRequestedAt },
-  now,
-}: Pick<RowProps, 'callback' | 'now'>) => {
+/** When a callback that waits gets its next attempt. */
+const Next = ({ callback, now }: Pick<RowProps, 'callback' | 'now'>) => {
+  const { nextAttemptAt, replayRequestedAt } = callback;
   if (replayRequestedAt !== null) return <span class="under">waits for its replay</span>;
   if (nextAttemptAt === null) return null;
-  const what = state === 'deferred' ? 'on hold; next attempt' : 'next attempt';
+  const what = isOnHold(callback) ? 'on hold; next attempt' : 'next attempt';
   return (
     <span class="under" title={nextAttemptAt.toISOString()}>
       {what} {isDue(nextAttemptAt, now) ? 'due now' : relative(nextAttemptAt, now)}

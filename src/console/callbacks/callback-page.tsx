@@ -9,7 +9,7 @@ import { When } from '../page/when.js';
 import { paths, withQuery } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
 import { counted } from '../words/counts.js';
-import { latency, nextTry } from '../words/durations.js';
+import { latency, nextAttempt } from '../words/durations.js';
 import { typeWords } from '../words/failures.js';
 import { shortId } from '../words/ids.js';
 import { CallbackActions, CallbackNotice, isOnItsWay, type CallbackAction } from './callback-actions.js';
@@ -26,7 +26,7 @@ export interface CallbackView {
   readonly body: CallbackBody;
   /** The token may see personal data in the body. */
   readonly maySeePersonal: boolean;
-  /** The person wants to see it. */
+  /** They are shown on request. */
   readonly showsPersonal: boolean;
   readonly now: Date;
   readonly done: CallbackAction | undefined;
@@ -79,19 +79,18 @@ function sentence(callback: LoggedCallbackWithAttempts, now: Date): string {
     return attemptCount === 0 ? 'for its first attempt.' : `for its next attempt, ${after}.`;
   if (state === 'delivered') return `${after}.`;
   const what = attemptCount === 0 ? '' : `${after}: `;
-  const next = nextAttemptAt === null ? '' : `; ${nextTry(nextAttemptAt, now)}`;
+  const next = nextAttemptAt === null ? '' : `; ${nextAttempt(nextAttemptAt, now)}`;
   return `${what}${outcomeWords(callback)}${next}.`;
 }
 
 const DEFERRALS: Readonly<Record<string, string>> = {
-  circuit_open:
-    'its endpoint fails too often and is on hold; one callback at a time tries whether it works again',
-  retry_after: 'its endpoint asked for a pause with Retry-After',
+  circuit_open: 'its endpoint fails too often and is on hold; one callback at a time probes it',
+  retry_after: 'its endpoint sent Retry-After and is on hold',
   endpoint_busy: 'its endpoint has as many requests as it can take',
-  endpoint_unproven: 'its endpoint is new and has as many requests as it may',
+  endpoint_unproven: 'its endpoint has not responded yet, and gets few requests until it does',
   process_busy: 'this platform has as many requests as it can make',
-  unknown_encryption_key: 'this platform lacks a key; it is tried again',
-  platform_fault: 'a fault of this platform; it is tried again',
+  unknown_encryption_key: 'this platform lacks a key; it is sent later',
+  platform_fault: 'a fault of this platform; it is sent later',
 };
 
 const Facts = ({ serviceId, callback, api, now }: CallbackView) => (

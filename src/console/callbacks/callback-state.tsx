@@ -1,3 +1,4 @@
+import { HOLD_REASONS } from '../../service-callbacks/callbacks/callback.js';
 import type { LoggedCallback } from '../../service-callbacks/history/records.js';
 import { Badge } from '../page/badge.js';
 import type { Tone } from '../words/tone.js';
@@ -24,6 +25,11 @@ const TONES: Readonly<Record<State, Tone>> = {
 export const CallbackState = ({ state }: Pick<LoggedCallback, 'state'>) => (
   <Badge tone={TONES[state]}>{STATE_WORDS[state]}</Badge>
 );
+
+/** Its endpoint is on hold: the next attempt is a probe, or follows the end of the hold. */
+export function isOnHold({ detail }: Pick<LoggedCallback, 'detail'>): boolean {
+  return HOLD_REASONS.some((reason) => reason === detail);
+}
 
 type Ended = Pick<LoggedCallback, 'reason' | 'lastStatus' | 'lastError' | 'attemptCount'>;
 

@@ -63,9 +63,7 @@ type BodyProps = Omit<SentPanelProps, 'api'>;
 const Body = ({ callback, body, serviceId, maySeePersonal }: BodyProps) => {
   if (body.kind === 'not_kept') return <p class="quiet">The body is not kept any more.</p>;
   if (body.kind === 'unreadable')
-    return (
-      <p class="quiet">The body cannot be decrypted here: see the log for callback.unreadable or its key.</p>
-    );
+    return <p class="quiet">The body cannot be decrypted: this process lacks its key, or it was altered.</p>;
   const own = paths.callback(serviceId, callback.id);
   return (
     <>
@@ -91,7 +89,7 @@ const Body = ({ callback, body, serviceId, maySeePersonal }: BodyProps) => {
   );
 };
 
-/** JSON is sent on one line, and shown on many. */
+/** Sent on one line, shown on many. */
 function indented(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), null, 2);

@@ -6,6 +6,7 @@ import { When } from '../page/when.js';
 import { count, counted } from '../words/counts.js';
 import { duration, isDue } from '../words/durations.js';
 import { attemptWords, reasonWords } from '../words/failures.js';
+import { isOnHold } from './callback-state.js';
 import { HeaderList } from './header-list.js';
 
 interface TimelineProps {
@@ -42,7 +43,7 @@ export const Timeline = ({ callback, now }: TimelineProps) => {
       <Replays callback={callback} index={attempts.length} now={now} />
       {nextAttemptAt !== null && (
         <Step tone="plain">
-          <b>{callback.state === 'deferred' ? 'On hold, next attempt' : 'Next attempt'}</b>{' '}
+          <b>{isOnHold(callback) ? 'On hold, next attempt' : 'Next attempt'}</b>{' '}
           {isDue(nextAttemptAt, now) ? 'due now' : <When at={nextAttemptAt} now={now} />}
         </Step>
       )}
@@ -129,7 +130,7 @@ const Response = ({
   if (!excerpt && !hasHeaders) return null;
   return (
     <details open={isLast}>
-      <summary>What came back</summary>
+      <summary>Response</summary>
       {hasHeaders && <HeaderList headers={headers} label={`Headers of the response to attempt ${number}`} />}
       {excerpt && (
         <pre class="code" tabIndex={0} role="region" aria-label={`Response to attempt ${number}`}>

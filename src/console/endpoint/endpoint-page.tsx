@@ -15,7 +15,7 @@ import { When } from '../page/when.js';
 import { paths, withQuery } from '../paths.js';
 import type { ConsoleSession } from '../session/console-session.js';
 import { atMost, counted, share } from '../words/counts.js';
-import { latency, nextTry } from '../words/durations.js';
+import { latency, nextAttempt } from '../words/durations.js';
 import { disabledWords, healthWords, waitingWords, type HealthWords } from '../words/endpoint-health.js';
 import { typeWords } from '../words/failures.js';
 import { MAX_COUNTED } from './endpoint-limits.js';
@@ -68,7 +68,11 @@ export const EndpointPage = (view: EndpointView) => {
         <Lasting id="test-outcome">{view.test !== undefined && <TestOutcome result={view.test} />}</Lasting>
         <dl class="figures" aria-label="Figures">
           <SuccessRate figures={figures} />
-          <Figure name="Waiting" value={atMost(figures.backlog, MAX_COUNTED)} note="for an attempt" />
+          <Figure
+            name="Waiting"
+            value={atMost(figures.backlog, MAX_COUNTED)}
+            note="with retrying and deferred"
+          />
           <Figure
             name="Given up"
             value={<a href={givenUpOf(api)}>{atMost(replayable, MAX_COUNTED)}</a>}
@@ -150,7 +154,7 @@ const SuccessRate = ({ figures: { hours } }: Pick<EndpointView, 'figures'>) => {
   );
 };
 
-/** "Failing since 09:14: 503 Service Unavailable, 57 attempts in a row; 412 callbacks waiting; next try in 40 s." */
+/** "Failing since 09:14: 503 Service Unavailable, 57 attempts in a row; 412 callbacks waiting; next attempt …" */
 function sentenceOf({ api, figures, now }: EndpointView, { sentence }: HealthWords): string {
   if (api.disabledAt !== null) return `${sentence}. ${disabledWords(api.disabledReason)}`;
   const waiting = waitingWords(figures, now);
@@ -171,8 +175,8 @@ const Off = () => <Figure name="Circuit" value="—" note="disabled: nothing is 
 
 function circuitNote({ circuit }: EndpointFigures, now: Date): string {
   if (circuit === null) return 'attempts go through';
-  if (circuit.until === null) return 'one attempt is on its way';
-  return nextTry(circuit.until, now);
+  if (circuit.until === null) return 'probe or release under way';
+  return nextAttempt(circuit.until, now);
 }
 
 function givenUpOf({ id, serviceId }: CallbackApi): string {

@@ -28,7 +28,7 @@ export const DisablePage = ({ session, api, callbacks }: SwitchPageProps) => {
       <p>
         Nothing is sent to it until it is enabled again.{' '}
         {callbacks > 0 &&
-          `${many(callbacks)} that ${callbacks === 1 ? 'waits ends' : 'wait end'} as given up. `}
+          `${atMost(callbacks, MAX_COUNTED)} waiting ${callbacks === 1 ? 'callback is' : 'callbacks are'} given up. `}
         New callbacks are given up at once. All of them are kept, and can be replayed once it is enabled.
       </p>
     </QuestionPage>

@@ -32,7 +32,7 @@ const Outcome = ({ result }: { readonly result: TestResult }) => {
         <dt>Took</dt>
         <dd>{duration(outcome.durationMs)}</dd>
         <dt>Address</dt>
-        <dd>{connection.dialled ?? 'none was tried'}</dd>
+        <dd>{connection.dialled ?? 'none was dialled'}</dd>
         {connection.tls !== null && (
           <>
             <dt>TLS</dt>

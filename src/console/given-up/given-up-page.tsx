@@ -22,7 +22,7 @@ export interface GivenUpView {
   readonly session: ConsoleSession;
   readonly query: GivenUpQuery;
   readonly callbacks: readonly DeadLetter[];
-  /** That match, counted to {@link MAX_COUNTED}. */
+  /** How many match, counted up to {@link MAX_COUNTED}. */
   readonly total: number;
   /** Cursor of the next page. */
   readonly next: string | null;

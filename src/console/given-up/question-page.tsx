@@ -17,7 +17,7 @@ interface QuestionPageProps {
   readonly verb: 'Replay' | 'Delete';
   readonly selection: Selection;
   readonly total: number;
-  /** What it comes to. */
+  /** What happens after the confirmation. */
   readonly children: ComponentChildren;
 }
 
@@ -55,7 +55,7 @@ export const QuestionPage = ({ session, verb, selection, total, children }: Ques
   );
 };
 
-/** Whose, and by which filter. */
+/** The service and the filter of the selection. */
 const Filter = ({ query: { scope, fields } }: { readonly query: GivenUpQuery }) => {
   const filter: readonly (readonly [string, string | undefined])[] = [
     ['Endpoint', fields.endpoint],

@@ -18,16 +18,16 @@ import { progressOf, type ReplayProgress } from './replay-progress.js';
 interface ReplayPageProps {
   readonly session: ConsoleSession;
   readonly run: ReplayRun;
-  /** What was replayed, as its address says. */
+  /** The filter of what was replayed, from the address. */
   readonly query: GivenUpQuery;
-  /** The endpoint of the filter, if there is one. */
+  /** The endpoint, if the replay is of one only. */
   readonly api: CallbackApi | null;
   readonly now: Date;
   /** Its endpoint has just been enabled. */
   readonly isEnabled: boolean;
 }
 
-/** Reloads its progress through htmx, or the whole page without JavaScript. */
+/** Refreshes its progress by htmx, or without JavaScript the whole page. */
 export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayPageProps) => {
   const progress = progressOf(run);
   const isRunning = progress.state === 'running';
@@ -66,7 +66,7 @@ export const ReplayPage = ({ session, run, query, api, now, isEnabled }: ReplayP
           {count(progress.done)} of {count(run.total)}
         </progress>
         <dl class="facts">
-          <dt>Arrived</dt>
+          <dt>Delivered</dt>
           <dd>
             <a href={callbacks('delivered')}>{count(run.delivered)}</a>
           </dd>
@@ -120,13 +120,13 @@ const State = ({ progress: { state } }: { readonly progress: ReplayProgress }) =
 };
 
 function sentence({ total, delivered, refused, givenUp }: ReplayRun, { state }: ReplayProgress): string {
-  const arrived = `${count(delivered)} of ${count(total)} arrived`;
-  if (state === 'running' || state === 'arriving') return `${arrived} so far.`;
-  if (state === 'stopped') return `${arrived}; those that were still to be sent stay given up.`;
-  if (delivered === total) return `All ${count(total)} arrived.`;
+  const done = `${count(delivered)} of ${count(total)} delivered`;
+  if (state === 'running' || state === 'arriving') return `${done} so far.`;
+  if (state === 'stopped') return `${done}; those that were still to be sent stay given up.`;
+  if (delivered === total) return `All ${count(total)} delivered.`;
   const rest = [
     ...(givenUp > 0 ? [`${count(givenUp)} given up again`] : []),
     ...(refused > 0 ? [`${count(refused)} could not be replayed`] : []),
   ];
-  return `${[arrived, ...rest].join('; ')}.`;
+  return `${[done, ...rest].join('; ')}.`;
 }

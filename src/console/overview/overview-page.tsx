@@ -32,7 +32,7 @@ export interface OverviewView {
   readonly policy: DisablePolicy;
 }
 
-/** Limits to which given-up and waiting callbacks are counted. */
+/** The limit to which given-up and waiting callbacks are counted. */
 const MAX_COUNTED = 100_000;
 
 export const OverviewPage = (view: OverviewView) => {
@@ -130,7 +130,7 @@ const Figures = ({ overview, now }: Pick<OverviewView, 'overview' | 'now'>) => {
   const { inFlight, oldestDueMs, deadLetters, openCircuits, waiting } = overview;
   return (
     <dl class="figures" id="figures" aria-label={`Figures of ${timeOf(now, now)}`}>
-      <Figure name="Waiting" value={atMost(waiting, MAX_COUNTED)} note="for an attempt" />
+      <Figure name="Waiting" value={atMost(waiting, MAX_COUNTED)} note="with retrying and deferred" />
       <Figure
         name="Given up"
         value={<a href={paths.givenUp}>{atMost(deadLetters, MAX_COUNTED)}</a>}
@@ -142,7 +142,7 @@ const Figures = ({ overview, now }: Pick<OverviewView, 'overview' | 'now'>) => {
         value={
           <a href={`${overviewAddress({ state: 'on_hold' })}#endpoints`}>{count(openCircuits.length)}</a>
         }
-        note="endpoints, circuit open"
+        note="endpoints"
         tone={openCircuits.length > 0 ? 'bad' : undefined}
       />
       <Figure name="Callbacks a second" value={rate(overview.callbacksPerSecond)} note="last minute" />
@@ -163,19 +163,14 @@ const Figures = ({ overview, now }: Pick<OverviewView, 'overview' | 'now'>) => {
           note={`in ${counted(overview.processes ?? 0, 'process', 'processes')}`}
         />
       )}
-      {inFlight !== null && (
+      {oldestDueMs !== null && (
         <Figure
           name="Oldest due"
-          value={oldestDueMs === null ? '—' : oldestDueMs < 1_000 ? 'none' : duration(oldestDueMs)}
-          note={oldestDueNote(oldestDueMs)}
-          tone={oldestDueMs !== null && oldestDueMs > LATE_MS ? 'warn' : undefined}
+          value={oldestDueMs < 1_000 ? 'none' : duration(oldestDueMs)}
+          note={oldestDueMs < 1_000 ? 'no callback waits for a worker' : 'waits for a worker'}
+          tone={oldestDueMs > LATE_MS ? 'warn' : undefined}
         />
       )}
     </dl>
   );
 };
-
-function oldestDueNote(oldestDueMs: number | null): string {
-  if (oldestDueMs === null) return 'the queue does not respond';
-  return oldestDueMs < 1_000 ? 'no callback waits for a worker' : 'waits for a worker';
-}

@@ -15,8 +15,8 @@ const SECTIONS: readonly (readonly [Section, string, string])[] = [
 ];
 
 /**
- * htmx evaluates nothing, writes no styles, and shows no error response unless the page says how;
- * what a person has unfolded stays so.
+ * htmx evaluates nothing, writes no styles, and shows no error response unless the page says how. What a person has
+ * opened stays open.
  */
 const HTMX = JSON.stringify({
   includeIndicatorCSS: false,
@@ -59,7 +59,7 @@ export const Document = ({ title, reloadSeconds, children }: DocumentProps) => (
 interface LayoutProps extends DocumentProps {
   readonly session: ConsoleSession;
   readonly section?: Section | undefined;
-  /** What was looked for, on the page of what was found. */
+  /** The search text, on the page of its results. */
   readonly search?: string | undefined;
 }
 

@@ -13,9 +13,9 @@ interface LiveProps {
 const PROBLEM = 'select:#problem target:#unavailable swap:innerHTML';
 
 /**
- * A part of a page that keeps itself up to date, in all its parts: figures that are newer than the list below
- * contradict it. What is open, typed or has the focus stays so, and so does what is {@link Lasting}. If it
- * cannot be refreshed (the database is unavailable, the record is deleted), a message above the last content says so.
+ * A part of a page that refreshes itself as a whole: figures that are newer than the list below would contradict it.
+ * What is open, typed or focused stays, and so does what is {@link Lasting}. If a refresh fails (the database is
+ * unavailable, the record is deleted), a message above the last content says so.
  */
 export const Live = ({ id, address, everySeconds = 15, children }: LiveProps) => (
   <div

@@ -6,7 +6,7 @@ import { paths } from '../paths.js';
 
 export interface SignInView {
   readonly csrf: string;
-  /** The address to go to after signing in. */
+  /** The address after signing in. */
   readonly to: string;
   readonly problem: string | undefined;
   /** This server needs no token. */
@@ -44,8 +44,8 @@ export const SignInPage = ({ csrf, to, problem, isOpen, needsHttps }: SignInView
           />
           <span class="hint" id="token-hint">
             {isOpen
-              ? 'This server runs on your machine without API tokens: leave it empty to see everything.'
-              : 'A token for one service shows that service alone. Operators make tokens with npm run api-token.'}
+              ? 'This server runs on your machine without API tokens: leave the field empty to see everything.'
+              : 'A token for one service shows that service alone. Operators make tokens.'}
           </span>
         </label>
         <Button kind="primary">Sign in</Button>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { duration, latency, nextTry, relative } from './durations.js';
+import { duration, latency, nextAttempt, relative } from './durations.js';
 
 describe('durations in words', () => {
   it.each([
@@ -39,10 +39,10 @@ describe('durations in words', () => {
   });
 
   it('an attempt whose time has come is due', () => {
-    expect([40_000, 999, -1].map((ms) => nextTry(at(ms), now))).toEqual([
-      'next try in 40 s',
-      'next try due now',
-      'next try due now',
+    expect([40_000, 999, -1].map((ms) => nextAttempt(at(ms), now))).toEqual([
+      'next attempt in 40 s',
+      'next attempt due now',
+      'next attempt due now',
     ]);
   });
 });

@@ -38,9 +38,9 @@ export function isDue(at: Date, now: Date): boolean {
   return at.getTime() - now.getTime() < 1_000;
 }
 
-/** `next try in 40 s`, `next try due now`. */
-export function nextTry(at: Date, now: Date): string {
-  return isDue(at, now) ? 'next try due now' : `next try ${relative(at, now)}`;
+/** `next attempt in 40 s`, `next attempt due now`. */
+export function nextAttempt(at: Date, now: Date): string {
+  return isDue(at, now) ? 'next attempt due now' : `next attempt ${relative(at, now)}`;
 }
 
 function rounded(ms: number): string {

@@ -49,13 +49,13 @@ describe('how an endpoint is, in words', () => {
     expect(
       [null, circuit(40_000), circuit(1_000)].map((each) => waitingWords({ ...waiting, circuit: each }, now)),
     ).toEqual([
-      '2 callbacks waiting; next try in 5 s',
-      '2 callbacks waiting; next try in 40 s',
-      '2 callbacks waiting; next try in 5 s',
+      '2 callbacks waiting; next attempt in 5 s',
+      '2 callbacks waiting; next attempt in 40 s',
+      '2 callbacks waiting; next attempt in 5 s',
     ]);
     // A held callback has no time of its own.
     expect(waitingWords({ ...waiting, nextAt: null, circuit: circuit(40_000) }, now)).toBe(
-      '2 callbacks waiting; next try in 40 s',
+      '2 callbacks waiting; next attempt in 40 s',
     );
   });
 });

@@ -3,7 +3,7 @@ import type { EndpointFigures, EndpointSummary } from '../../service-callbacks/h
 import { MIN_ATTEMPTS, type DisablePolicy } from '../../service-callbacks/endpoint-health/disable-policy.js';
 import type { Tone } from './tone.js';
 import { count, counted } from './counts.js';
-import { nextTry, relative } from './durations.js';
+import { nextAttempt, relative } from './durations.js';
 import { failureWords } from './failures.js';
 import { sinceWhen } from './times.js';
 
@@ -79,14 +79,14 @@ export function waitingWords(
 ): string | undefined {
   if (backlog === 0) return undefined;
   const until = circuit?.until ?? null;
-  const nextTryAt = nextAt === null || (until !== null && until > nextAt) ? until : nextAt;
-  const next = nextTryAt === null ? '' : `; ${nextTry(nextTryAt, now)}`;
+  const at = nextAt === null || (until !== null && until > nextAt) ? until : nextAt;
+  const next = at === null ? '' : `; ${nextAttempt(at, now)}`;
   return `${counted(backlog, 'callback')} waiting${next}`;
 }
 
 const DISABLED: Readonly<Record<NonNullable<CallbackApi['disabledReason']>, string>> = {
   gone: 'Its server responded 410 Gone, which asks for no more callbacks.',
-  failing: 'No attempt had succeeded for so long that it was disabled.',
+  failing: 'No attempt succeeded for too long, so it was disabled.',
   by_hand: 'A person disabled it.',
 };
 

@@ -24,9 +24,9 @@ const ERRORS: Readonly<Record<DeliveryError, string>> = {
 const REASONS: Readonly<Record<GiveUpReason, string>> = {
   not_retried: 'Rejected, not retried',
   retries_exhausted: 'Retries exhausted',
-  expired: 'Too old',
+  expired: 'Expired',
   cancelled: 'Endpoint deleted',
-  unreadable: 'Unreadable payload',
+  unreadable: 'Unreadable',
   stalled: 'Stalled',
   disabled: 'Endpoint disabled',
 };
