@@ -10,7 +10,7 @@ import { FigureWriter } from './figure-writer.js';
 import { Figures, type FigureBatch } from './figures.js';
 
 /** How often figures are written, ms. */
-const FLUSH_MS = 250;
+const FLUSH_MS = 1_000;
 /** The delay after the database did not respond, ms. */
 const RETRY_MS = 1_000;
 /** How long a stop waits for the last figures to be written, ms. */

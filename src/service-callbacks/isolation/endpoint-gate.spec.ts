@@ -174,7 +174,6 @@ describe('EndpointGate', () => {
 
   it('defers a callback that has waited a second for a permit', async () => {
     const { admit, clock, gate } = gateWith({ concurrency: 1 });
-    gate.onApplicationBootstrap();
     for (const id of ['one', 'two']) makeQuick(admit, id);
     admitted(admit('one', 'first'));
     const waiting = admit('two', 'first');

@@ -110,8 +110,6 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
 
   onApplicationBootstrap(): void {
     this.holds.whenLifted((endpointId) => this.recovered(endpointId));
-    this.timer = setInterval(() => this.review(), REVIEW_MS);
-    this.timer.unref();
   }
 
   onApplicationShutdown(): void {
@@ -157,6 +155,7 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     const speed = endpoint.speed(now);
     if (!isProbe && !permits.hasRoomFor(endpoint.key, speed)) return this.noRoom(endpoint, speed, now);
     this.active.add(endpoint);
+    this.timer ??= setInterval(() => this.review(), REVIEW_MS).unref();
     permits.take(endpoint.key, speed === 'quick');
     if (isProbe || endpoint.hasRoom(now)) return this.permit(endpoint, pool, now);
     return this.wait(endpoint, pool);
@@ -255,7 +254,13 @@ export class EndpointGate implements OnApplicationBootstrap, OnApplicationShutdo
     }
   }
 
+  /** Repeated while there are attempts in flight: only then does a callback wait. */
   private review(): void {
+    if (this.active.size === 0) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+      return;
+    }
     const now = this.clock.now();
     for (const endpoint of this.active) {
       endpoint.review(now);
