@@ -14,7 +14,6 @@ import type { Project } from './project.js';
 
 /** At most one line of progress in this time, ms. */
 const PROGRESS_INTERVAL_MS = 1_000;
-const HOUR_MS = 3_600_000;
 
 export function keysRotateCommand({ withDatabases }: Pick<Project, 'withDatabases'>): Command {
   return {
@@ -24,8 +23,7 @@ export function keysRotateCommand({ withDatabases }: Pick<Project, 'withDatabase
       'with 1 if another key is still needed.',
     options: { check: { description: 'changes nothing: names the keys that are still needed' } },
     run: (input) => {
-      const env = loadModuleEnv(process.env);
-      const { encryptionKeys } = optionsOf(env);
+      const { encryptionKeys } = optionsOf(loadModuleEnv(process.env));
       return withDatabases(({ url }) =>
         withDataSource({ url, poolSize: 1 }, async (dataSource) => {
           if (!input.flag('check')) {
@@ -33,7 +31,7 @@ export function keysRotateCommand({ withDatabases }: Pick<Project, 'withDatabase
             console.log(rotationReport(rotated));
           }
           const use = await keysInUse(dataSource, { encryptionKeys });
-          console.log(keyReport(use, env.CALLBACK_MAX_AGE_MS));
+          console.log(keyReport(use));
           return use.needed.length > 0 ? 1 : 0;
         }),
       );
@@ -64,16 +62,16 @@ function rotationReport({ columns, currentKeyId }: RotatedKeys): string {
 }
 
 /** Which keys can be removed now, and which not yet. */
-function keyReport({ needed, currentKeyId }: KeysInUse, maxAgeMs: number): string {
+function keyReport({ needed, currentKeyId }: KeysInUse): string {
   const lines =
     needed.length === 0
       ? [`Nothing stored is under another key than "${currentKeyId}".`]
-      : ['Still needed, do not drop:', ...needed.map(describe)];
+      : ['Still needed, do not remove:', ...needed.map(describe)];
   return [
     ...lines,
-    'Callbacks on the queues are not counted: they end within CALLBACK_MAX_AGE_MS. Keep a retired key for ' +
-      `${Math.ceil(maxAgeMs / HOUR_MS)} hours after the last process that encrypted with it has ended, and look ` +
-      'again then: what was given up meanwhile is kept under the key it was queued with.',
+    'Remove an old key only if nothing is stored under it after the last process that encrypts with it has ended. ' +
+      'Jobs in the queues are not counted: they are there for seconds, and the callbacks of a job whose key is missing ' +
+      'are taken from the record again.',
   ].join('\n');
 }
 

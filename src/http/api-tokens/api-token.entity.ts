@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ApiScope } from './api-token.js';
 
-/** A token of the REST API, created with `npm run api-token`. */
+/** A token of the REST API, created with `service-callbacks token add`. */
 @Entity('service_callback_api_tokens')
 export class ApiTokenEntity {
   @PrimaryColumn('uuid')
