@@ -70,8 +70,8 @@ function keyReport({ needed, currentKeyId }: KeysInUse): string {
   return [
     ...lines,
     'Remove an old key only if nothing is stored under it after the last process that encrypts with it has ended. ' +
-      'Jobs in the queues are not counted: they are there for seconds, and the callbacks of a job whose key is missing ' +
-      'are taken from the record again.',
+      'Jobs in the queues are not counted: they are there for seconds, and the callbacks of a job whose key is ' +
+      'missing are taken from the record again.',
   ].join('\n');
 }
 

@@ -29,15 +29,15 @@ const responded = (statusCode: number): DeliveryOutcome =>
 describe('hintOf', () => {
   it.each<[number, RegExp]>([
     [204, /^your server accepted it with 204, after 12 ms$/],
-    [400, /does not take this document/],
+    [400, /does not accept this payload/],
     [401, /does not accept the bearer token/],
     [403, /firewall/],
     [404, /nothing at this path/],
-    [405, /does not take POST/],
-    [410, /disables the callback API at once/],
-    [418, /refuses this request; such callbacks are not tried again/],
+    [405, /does not accept POST/],
+    [410, /disables the endpoint at once/],
+    [418, /rejects this request; a callback with such a response is not retried/],
     [429, /requests too often/],
-    [500, /failed by itself; callbacks are tried again/],
+    [500, /a fault of its own; callbacks are retried/],
     [502, /proxy in front of it/],
     [503, /not available now/],
   ])('of a %s', (statusCode, words) => {

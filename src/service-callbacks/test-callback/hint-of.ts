@@ -26,28 +26,28 @@ function ofStatus(
     return `your server redirects to ${location} (${statusCode}); callbacks do not follow redirects: register the URL it redirects to`;
   }
   if (statusCode < 400) {
-    return `your server responded ${statusCode}: only a 2xx says that it took the callback; one with such a response is not tried again`;
+    return `your server responded ${statusCode}: only a 2xx means that it is delivered; a callback with such a response is not retried`;
   }
   const known = BY_STATUS[statusCode];
   if (known !== undefined) return `your server responded ${statusCode}: ${known}`;
   if (outcome.kind === 'retryable') {
-    return `your server responded ${statusCode}: it failed by itself; callbacks are tried again later`;
+    return `your server responded ${statusCode}: it has a fault of its own; callbacks are retried later`;
   }
-  return `your server responded ${statusCode}: it refuses this request; such callbacks are not tried again`;
+  return `your server responded ${statusCode}: it rejects this request; a callback with such a response is not retried`;
 }
 
 /** The redirects with a `Location` (RFC 9110 §15.4). */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 const BY_STATUS: Readonly<Record<number, string>> = {
-  400: 'it does not take this document; callbacks that are refused so are not tried again',
+  400: 'it does not accept this payload; a callback with such a response is not retried',
   401: 'it does not accept the bearer token; register the one it expects',
   403: 'it does not let this request in; check the bearer token, and any firewall in front of it',
   404: 'there is nothing at this path; check the URL',
-  405: 'it does not take POST requests at this path; check the URL',
-  410: 'it wants no callbacks any more; such a response disables the callback API at once',
-  413: 'the document is too large for it; let it take at least 64 KiB',
-  415: 'it does not take application/json at this path',
+  405: 'it does not accept POST requests at this path; check the URL',
+  410: 'it wants no callbacks any more; such a response disables the endpoint at once',
+  413: 'the payload is too large for it; it must accept at least 64 KiB',
+  415: 'it does not accept application/json at this path',
   429: 'it gets requests too often; callbacks wait as long as its Retry-After says, within bounds',
   502: 'the proxy in front of it got no response from it',
   503: 'it is not available now; callbacks wait as long as its Retry-After says, within bounds',
