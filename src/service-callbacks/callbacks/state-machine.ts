@@ -7,16 +7,21 @@ import { QUIET_PRIORITY, type AttemptRecord, type DeferralReason, type GiveUpRea
  * | from                         | to        | by         | when                                                    |
  * | ---------------------------- | --------- | ---------- | ------------------------------------------------------- |
  * | –                            | pending   | producer   | the caller's transaction commits                        |
+ * | –                            | pending   | legacy job | a job of an older release becomes a record              |
+ * | –                            | given_up  | legacy job | the same; it is unreadable, or has no endpoint any more |
  * | pending, scheduled (due)     | queued    | relay      | it is taken into a batch                                |
  * | pending, scheduled (due)     | held      | relay      | its endpoint is on hold                                 |
- * | pending, scheduled (due)     | given_up  | relay      | its endpoint is deleted or disabled                     |
+ * | pending, scheduled, held     | given_up  | relay      | it would be taken; its endpoint is deleted or disabled  |
  * | held                         | queued    | relay      | as a probe, or as the hold is released                  |
  * | queued                       | delivered | settlement | a 2xx                                                   |
  * | queued                       | scheduled | settlement | a retryable failure, or no permit (no attempt is spent) |
  * | queued                       | held      | settlement | its endpoint is on hold; a probe failed                 |
  * | queued                       | pending   | settlement | not sent: the process stops, or its batch stalled twice |
  * | queued                       | given_up  | settlement | final response, retries exhausted, unreadable, stalled  |
- * | open                         | given_up  | management | its endpoint is deleted or disabled; erased             |
+ * | queued                       | given_up  | settlement | the recheck finds its endpoint deleted or disabled      |
+ * | queued                       | scheduled | worker     | its job is of a later release, or cannot be parsed      |
+ * | queued                       | scheduled | sweep      | no job can be made of its batch now                     |
+ * | pending, scheduled, held     | given_up  | management | its endpoint is deleted or disabled                     |
  * | scheduled, held              | given_up  | sweep      | its generation is older than the maximum age            |
  * | held                         | scheduled | sweep      | its endpoint has no hold any more                       |
  * | delivered, given_up          | pending   | replay     | a person requested it: the next generation              |
