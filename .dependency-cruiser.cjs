@@ -1,6 +1,6 @@
 /**
- * The architecture's import rules. Each is an error in `npm run lint`; specs are held to the same ones, save
- * that they may use `test/support` and drive libraries directly.
+ * The architecture's import rules. Each is an error in `npm run lint`. Specs obey them too, but may use `test/support`
+ * and call libraries directly.
  */
 const SPEC = '\\.spec\\.ts$';
 const SERVICE_PACKAGES = `(^|/)node_modules/(${Object.keys(require('./service/package.json').dependencies).join('|')})/`;
@@ -13,7 +13,7 @@ module.exports = {
       name: 'no-cycles',
       comment: 'Data runs one way. Type-only cycles count: they are two ideas in one.',
       severity: 'error',
-      // Two halves of one model.
+      // Its files are one model, and import each other.
       from: { pathNot: '^test/model/' },
       to: { circular: true },
     },

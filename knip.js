@@ -1,7 +1,7 @@
 import service from './service/package.json' with { type: 'json' };
 
 export default {
-  // Its dependencies are those of sources that stand outside its directory, which knip does not see together.
+  // It has only a package.json: the sources that use its dependencies are in src, which knip does not connect.
   ignoreWorkspaces: ['service'],
   workspaces: {
     '.': {
@@ -24,7 +24,6 @@ export default {
         'test/support/register-typescript.mjs',
         'test/support/faults/count-connections.ts',
         'test/support/faults/dies-*.mjs',
-        'test/support/faults/dying-worker.ts',
         'test/support/faults/skewed-clock.mjs',
         'test/support/hostile-load.ts',
         'test/support/hostile-endpoints.ts',

@@ -1,3 +1,4 @@
+/** The entry point `service-callbacks`: what a host needs to send callbacks. */
 export { ServiceCallbacksModule } from './service-callbacks/service-callbacks.module.js';
 export type {
   ServiceCallbacksExtras,

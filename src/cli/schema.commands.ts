@@ -6,12 +6,11 @@ import { queueFaults } from '../service-callbacks/setup/queue-faults.js';
 import type { Command } from './command.js';
 import type { Project } from './project.js';
 
-const LEDGER = 'migrations-table';
+const MIGRATIONS_TABLE = 'migrations-table';
 const options = {
-  [LEDGER]: {
+  [MIGRATIONS_TABLE]: {
     value: 'name',
-    description:
-      "where the database keeps which migrations ran: TypeORM's migrationsTableName (default: migrations)",
+    description: "the table of the migrations that ran: TypeORM's migrationsTableName (default: migrations)",
   },
 };
 
@@ -23,7 +22,7 @@ export function migrateCommand({ schema, withDatabases }: Project): Command {
     run: (input) =>
       withDatabases(async ({ url, queueUrl }) => {
         const ran = await migrate(
-          dataSourceOptions({ url, poolSize: 1, migrationsTableName: input.option(LEDGER) }),
+          dataSourceOptions({ url, poolSize: 1, migrationsTableName: input.option(MIGRATIONS_TABLE) }),
           [...schema.migrations],
           queueUrl === undefined ? undefined : { connectionString: queueUrl },
         );
@@ -47,7 +46,7 @@ export function statusCommand({ schema, withDatabases }: Project): Command {
       withDatabases(async ({ url, queueUrl }) => {
         const { remedy } = schema;
         const faults = await withDataSource(
-          { url, poolSize: 1, migrationsTableName: input.option(LEDGER) },
+          { url, poolSize: 1, migrationsTableName: input.option(MIGRATIONS_TABLE) },
           (dataSource) => databaseFaults(dataSource, schema),
         );
         if (queueUrl !== undefined)

@@ -7,7 +7,7 @@ export interface DefaultContext {
   readonly isTerminal: boolean;
 }
 
-/** Where a host gives options in code. */
+/** The context of options that a host gives in code. */
 export const IN_CODE: DefaultContext = { isProduction: false, isTerminal: false };
 
 /** One setting of the module or of the service. Its description is its doc comment. */

@@ -3,8 +3,8 @@ import { BadRequestException, createParamDecorator, type ExecutionContext } from
 import { z } from 'zod';
 
 /**
- * A JSON object, or a query, with exactly these fields; one that is not among them is named, not ignored.
- * @param otherwise what is wrong where it is no object
+ * A JSON object, or a query, with no other fields than these: the error names an unknown field.
+ * @param otherwise the error if it is not an object
  */
 export function requestBody<Shape extends z.ZodRawShape>(
   shape: Shape,

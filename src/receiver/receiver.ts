@@ -1,3 +1,4 @@
+/** The entry point `service-callbacks/receiver`: verifies and deduplicates callbacks where they are received. */
 export {
   CallbackReceiverModule,
   ReceivedCallback,

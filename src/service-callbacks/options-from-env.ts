@@ -28,7 +28,7 @@ export function optionsOf(env: Env): ServiceCallbacksOptions {
   const { url, token } = valuesFrom(env, sections.alerts);
   return {
     queue: queueOptions(env),
-    // Empty outside production alone, where it may not be.
+    // Only outside production can it be empty.
     encryptionKeys: keys.length > 0 ? keys : developmentKeys(env.DATA_DIR),
     delivery: valuesFrom(env, sections.delivery),
     addresses: valuesFrom(env, sections.addresses),

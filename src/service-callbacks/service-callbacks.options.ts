@@ -97,7 +97,7 @@ export interface CompleteOptions extends Values<typeof keys>, Values<typeof code
   readonly alerts: AlertOptions | undefined;
 }
 
-/** `CompleteOptions` */
+/** The `CompleteOptions`. */
 export const SERVICE_CALLBACKS_OPTIONS = Symbol('SERVICE_CALLBACKS_OPTIONS');
 
 export const {
@@ -108,7 +108,7 @@ export const {
 } = new ConfigurableModuleBuilder<ServiceCallbacksOptions>({ moduleName: 'ServiceCallbacks' })
   .setClassMethodName('forRoot')
   .setExtras<ServiceCallbacksExtras>(
-    // Nest leaves out of the options what has a name here.
+    // Nest removes the fields with these names from the options.
     Object.fromEntries(Object.keys(extraSettings).map((name) => [name, undefined])),
     (definition) => definition,
   )

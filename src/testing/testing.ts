@@ -1,3 +1,4 @@
+/** The entry point `service-callbacks/testing`: the module in memory, and a local receiver, for tests of a host. */
 export { callbackMatchers, type CallbackMatchers } from './callback-matchers.js';
 export { callbacksModuleIn } from './callbacks-module-in.js';
 export { HeldClock } from './held-clock.js';

@@ -87,7 +87,7 @@ const shape = z.object({
 
 const FIELDS = Object.keys(shape.omit({ after: true }).shape) as (keyof CallbackFields)[];
 
-/** The page of what does not match. */
+/** An empty page, for a filter with an invalid field. */
 export const NONE: LogPage = { callbacks: [], next: null };
 
 export function callbackQueryOf(

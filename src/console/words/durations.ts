@@ -33,7 +33,7 @@ export function relative(at: Date, now: Date): string {
   return ms > 0 ? `in ${rounded(ms)}` : `${rounded(-ms)} ago`;
 }
 
-/** The time may be over, with the worker still to come. */
+/** Whether the time has come. The attempt begins when a worker takes the callback, which may be later. */
 export function isDue(at: Date, now: Date): boolean {
   return at.getTime() - now.getTime() < 1_000;
 }

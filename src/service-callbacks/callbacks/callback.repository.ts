@@ -217,7 +217,7 @@ export class CallbackRepository {
     return row?.any_due === true;
   }
 
-  /** Takes pending and due callbacks into batches. Empty where another process takes at this moment. */
+  /** Takes pending and due callbacks into batches. Empty if another process takes at this moment. */
   take({ quiet, pending, due, batchSize, retryBatchSize, after }: TakeLimits): Promise<TakenNow[]> {
     const marks = [[...after.keys()], [...after.values()]];
     const limits = [batchSize, MAX_BATCH_BYTES, ...marks, quiet, pending, due, retryBatchSize];
@@ -340,7 +340,7 @@ export class CallbackRepository {
     return (await this.run(recordStatement, [storableJson(record)])).length > 0;
   }
 
-  /** How long the callback has waited that has been due for longest, ms; 0 where none is due. */
+  /** How long the oldest due callback has waited, ms; 0 if none is due. */
   async oldestDueMs(): Promise<number> {
     const { callbacks } = this.tables;
     const [row] = await rows<{ waited: number | null }>(

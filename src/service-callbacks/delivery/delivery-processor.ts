@@ -139,6 +139,7 @@ export class DeliveryProcessor implements JobProcessor {
         ({ sendable } = now);
         ({ callback } = sendable);
       }
+      // Only for a callback that goes alone is it certain that the worker died during its own attempt.
       const stalls = sendable.alone ? await this.callbacks.markAttempt(callback.id, batch) : 1;
       if (stalls === 0) return true;
       if (stalls > MAX_STALLS)

@@ -74,7 +74,7 @@ export class FigureFlusher implements OnApplicationBootstrap, BeforeApplicationS
     this.logger.error({
       event: 'figures.dropped',
       err: describeError(error),
-      msg: 'The database does not take these figures',
+      msg: 'The database rejects these figures',
     });
   }
 

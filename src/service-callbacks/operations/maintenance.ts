@@ -127,7 +127,7 @@ export class Maintenance extends PeriodicWork implements OnApplicationBootstrap 
   }
 
   private perform(task: string, everyMs: number, work: () => Promise<void>): void {
-    const msg = `The ${task} of callbacks could not be looked after; tried again`;
+    const msg = `The maintenance of ${task} failed; it is tried again`;
     this.every(everyMs, work, { event: 'maintenance.failed', task, msg });
   }
 }

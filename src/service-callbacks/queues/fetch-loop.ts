@@ -9,7 +9,7 @@ export interface JobProcessor {
   /**
    * Resolves when all callbacks of the job are settled; the job is completed then.
    * @param freed to be called once for each callback that no longer needs its permit
-   * @returns `keep`: the job stays active, its lock runs out, and the stall check returns it
+   * @returns `keep`: the job stays active until its lock expires; then the check for stalled jobs returns it
    */
   process(job: AnyJob, freed: () => void): Promise<'complete' | 'keep'>;
 }

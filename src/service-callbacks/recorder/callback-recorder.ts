@@ -69,7 +69,7 @@ export class CallbackRecorder {
   /** @param nextAttemptAt Unix ms */
   deferred(callback: Callback, why: DeferralReason, nextAttemptAt: number): void {
     this.metrics.deferred(why);
-    // A hold is logged; that a held callback's endpoint is also busy is not.
+    // After an earlier deferral, only a hold is logged.
     if (callback.deferral !== undefined && !isHold(why)) return;
     this.logger.deferred(callback, why, nextAttemptAt);
     this.figures.deferred(callback);

@@ -117,7 +117,7 @@ export class ReplayRunRepository {
     );
   }
 
-  /** Callbacks that are not queued yet stay dead letters; the others continue. A second stop changes nothing. */
+  /** Callbacks that are not queued yet keep their state; the others continue. A second stop changes nothing. */
   async stop(scope: LogScope, id: string, now: Date): Promise<boolean> {
     if (!(await this.find(scope, id))) return false;
     await inTransaction(this.dataSource, async (manager) => {

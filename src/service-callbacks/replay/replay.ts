@@ -9,7 +9,7 @@ import { FINISHED_STATES, OPEN_STATES, type CallbackState } from '../callbacks/s
 /** The result of a request to replay. */
 export type ReplayResult =
   | { readonly kind: 'queued' }
-  /** It is open, or was delivered meanwhile: two requests send it once. */
+  /** It is open, because an earlier request replayed it; or it was a dead letter that is delivered by now. */
   | { readonly kind: 'already_replayed' }
   | { readonly kind: 'refused'; readonly why: string };
 

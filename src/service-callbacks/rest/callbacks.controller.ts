@@ -35,7 +35,7 @@ export class CallbacksController {
     summary: 'List callbacks',
     description:
       'What became of each, newest first. With `callback_type` or `reason` a page may be short or empty before the ' +
-      'last one: go on until `next_cursor` is null.',
+      'last one: continue until `next_cursor` is null.',
     status: 200,
     response: pageOf(schemas.callbackView),
   })
