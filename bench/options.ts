@@ -18,7 +18,7 @@ export interface BenchOptions {
   readonly against?: string;
   /** Interleaved pairs of a full run. */
   readonly pairs: number;
-  /** Seconds of a delivery rate or a recovery, in a full run. */
+  /** Callbacks that a delivery rate or a recovery measures, in a full run. */
   readonly callbacks: number;
   /** Arrivals of the isolation scenario, callbacks a second. */
   readonly rate: number;

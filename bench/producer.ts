@@ -23,7 +23,7 @@ export class BenchProducer {
     private readonly apis: CallbackApisService,
   ) {}
 
-  /** @param own what its worker is given too */
+  /** @param own settings of the scenario, which its worker gets too */
   static async start(
     backend: BackendName,
     stores: Stores,

@@ -1,7 +1,7 @@
 /** A ratio of subject to baseline over interleaved pairs. */
 export interface Ratio {
   readonly median: number;
-  /** The 95 % interval of the mean ratio. Both ends are equal for a single pair. */
+  /** The 95 % interval of the geometric mean of the ratios. Both ends are equal for a single pair. */
   readonly low: number;
   readonly high: number;
 }

@@ -22,7 +22,7 @@ async function blockOf(document: string, marker: string, path: string, region?: 
   return `${marker}\`\`\`${extname(path).slice(1)}\n${shown}\n\`\`\`\n`;
 }
 
-/** Without what all of its lines are indented by. */
+/** The region without the indentation that all of its lines have. */
 function regionOf(content: string, name: string): string | undefined {
   const [, text] = new RegExp(`// #region ${name}\\n(.*?)\\n\\s*// #endregion`, 's').exec(content) ?? [];
   const lines = text?.split('\n');

@@ -12,8 +12,8 @@ const LATENCY_MS = 2_000;
 const HELD_MS = 100;
 
 /**
- * The second incident: a pool of 2 and 200 callbacks to an endpoint that takes seconds. It measures how many are in
- * flight at once, and how many of the pool's connections are free of a transaction meanwhile.
+ * The incident "a full pool" of docs/requirements.md: a pool of 2, and 200 callbacks to an endpoint that takes seconds.
+ * Measures how many are in flight at once, and how many of the pool's connections are free of a transaction meanwhile.
  */
 export const pool: Scenario = async function* ({ lab, options, say }) {
   const stores = await lab.fresh();
@@ -55,9 +55,9 @@ export const pool: Scenario = async function* ({ lab, options, say }) {
 };
 
 /**
- * Looks every 50 ms, until all are in flight or for 6 s, and then for half a second at who holds which connection. An
- * idle connection that is taken from the pool is not visible. But if each attempt held one, the attempts could not all
- * be in flight.
+ * Looks every 50 ms: for at most 6 s until all attempts are in flight, then for half a second at the connections that
+ * are held. An idle connection that is taken from the pool is not visible. But if each attempt held one, the attempts
+ * could not all be in flight.
  */
 async function watch(receiver: Receiver, databaseUrl: string) {
   const client = new pg.Client({ connectionString: databaseUrl });

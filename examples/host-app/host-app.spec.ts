@@ -67,7 +67,7 @@ describe('a host application', () => {
     };
   }
 
-  /** A process of the same host that serves nobody. */
+  /** A process of the same host without its REST API: it only delivers. */
   async function startWorker(): Promise<void> {
     running.push(await NestFactory.createApplicationContext(module(), { logger: ['error'] }));
   }
@@ -126,7 +126,7 @@ describe('a host application', () => {
     const [first, second] = [await orders.place(sellerId), await orders.place(sellerId)];
     await orders.dispatch(first.id, `AB-${first.id}`);
 
-    // The number is taken, which the database says at commit: the callback was enqueued by then.
+    // The tracking number is taken. The database checks this at the commit, after the callback was enqueued.
     await expect(orders.dispatch(second.id, `AB-${first.id}`)).rejects.toThrow(/tracking_number/);
 
     expect(await orders.find(second.id)).toMatchObject({ status: 'placed' });

@@ -53,7 +53,7 @@ describe('the example receiver', () => {
     env: Readonly<Record<string, string>>,
     options: { readonly rawBody: boolean } = { rawBody: true },
   ): Promise<INestApplication> {
-    // Its logger stays the service's: Nest has one a process, and the test waits for lines of the service.
+    // Nest has one logger for each process. It stays the service's, because the test waits for its lines.
     const module = AppModule.forRoot({ DATABASE_URL: receivers.url, ...env });
     const started = await NestFactory.create(module, { abortOnError: false, ...options });
     await started.listen(0, '127.0.0.1');

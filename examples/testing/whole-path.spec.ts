@@ -98,7 +98,7 @@ describe('a host with the testing module in place of the real one', () => {
     const [first, second] = [await orders.place(randomUUID()), await orders.place(randomUUID())];
     await orders.dispatch(first.id, 'AB-2');
 
-    // The number is taken, which the database says at commit: the callback was sent by then.
+    // The tracking number is taken. The database checks this at the commit, after the callback was sent.
     await expect(orders.dispatch(second.id, 'AB-2')).rejects.toThrow(/tracking_number/);
 
     callbacks.assertSent(orderDispatched, { order_id: first.id });

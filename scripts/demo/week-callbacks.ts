@@ -70,7 +70,7 @@ async function insert(dataSource: DataSource, table: string, rows: readonly obje
   );
 }
 
-/** The example of the type, complete as in its jobs and dead letters. */
+/** The example of the type. */
 function subjectOf({ callbackType }: SeededEndpoint): News {
   const type = types.get(callbackType);
   const example = type?.example?.();

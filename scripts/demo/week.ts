@@ -119,7 +119,7 @@ export function spanOf(endpoint: WeekEndpoint, at: number, now: number, share: n
   return { delivered: volume, failed, deferred: 0, givenUp: roundByChance(failed * 0.02) };
 }
 
-/** 0.3 is 1 in three cases of ten: small numbers do not all become nothing. */
+/** 0.3 becomes 1 in three cases of ten, and 0 in the others. Ordinary rounding would always make it 0. */
 function roundByChance(value: number): number {
   return Math.floor(value + Math.random());
 }

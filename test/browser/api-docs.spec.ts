@@ -64,7 +64,7 @@ describe('/docs, in a browser', () => {
     for (const [name, value] of Object.entries(parameters)) {
       await block.locator(`tr[data-param-name="${name}"] input`).fill(value);
     }
-    // The examples of the filters would match nothing of this service.
+    // The page fills in the examples of the filters, which match nothing here.
     for (const filter of await block.locator('tr[data-param-in="query"] input').all()) await filter.fill('');
     if (body !== undefined) await block.locator('textarea.body-param__text').fill(JSON.stringify(body));
     const [response] = await Promise.all([

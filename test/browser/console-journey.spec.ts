@@ -454,14 +454,14 @@ async function click(_page: Page, target: Locator): Promise<void> {
   await target.click();
 }
 
-/** Tab by Tab from the top of the page. */
+/** Moves to the target with Tab, and presses Enter. */
 async function byKeyboard(page: Page, target: Locator): Promise<void> {
   await target.waitFor();
   await tabTo(page, (await target.textContent())?.trim() ?? '');
   await page.keyboard.press('Enter');
 }
 
-/** What is written on the buttons that do something: a copy button has a picture alone. */
+/** The words on the buttons; a copy button has only a picture. */
 async function buttonsOf(page: Page): Promise<readonly string[]> {
   return (await page.getByRole('button').allTextContents()).filter((words) => words !== '');
 }
@@ -475,7 +475,7 @@ async function disable(page: Page): Promise<void> {
   await page.getByText('The endpoint is disabled').waitFor();
 }
 
-/** Tab by Tab, each stop of it with a focus that is seen. */
+/** Presses Tab until the wanted element has the focus; at each stop the focus must be visible. */
 async function tabTo(page: Page, wanted: string): Promise<void> {
   for (let stops = 0; stops < 300; stops += 1) {
     await page.keyboard.press('Tab');

@@ -10,7 +10,7 @@ import { overflowOf, signIn, startBrowser, violationsOn, visit, type Theme } fro
 
 const OPERATOR = 'the-token-of-an-operator';
 const THEMES: readonly Theme[] = ['dark', 'light'];
-/** The last is what a window opens with. */
+/** The last view has the theme and the width of a new window. */
 const VIEWS = [360, 1440].flatMap((width) => THEMES.map((theme) => ({ theme, width })));
 
 /** The README's pictures are made on request: a test run leaves the checkout as it is. */
@@ -205,7 +205,7 @@ describe('every page of the console', () => {
     });
   }, 60_000);
 
-  /** Looked at in every view; the window is then as it was. */
+  /** Checks the page in every view. The last view leaves the window as it was. */
   async function faultsOf(page: Page, name: string): Promise<readonly object[]> {
     const faults: object[] = [];
     for (const { theme, width } of VIEWS) {

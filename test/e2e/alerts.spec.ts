@@ -121,7 +121,7 @@ describe('the alert rules', () => {
     const text = await scrape(service);
     for (const each of [scrapes, history]) each.add(now, text);
     const alerts = firing(scrapes, now);
-    // How busy this machine is.
+    // It depends on how busy this machine is.
     alerts.delete('EventLoopBlocked');
     return alerts;
   }

@@ -141,7 +141,7 @@ describe('the delivery log', () => {
     expect(excerpt).toMatch(/^Bearer \[…\] of \[…\]: é+$/);
     expect(Buffer.byteLength(excerpt)).toBeLessThanOrEqual(1_024);
     expect(Buffer.byteLength(excerpt)).toBeGreaterThan(1_000);
-    // The log alone has it.
+    // Only this view has the excerpt.
     const letter = await deadLettersOf(service, api.serviceId).get(callback.id);
     expect(JSON.stringify(letter.body)).not.toContain('é');
   });

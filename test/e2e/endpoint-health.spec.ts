@@ -355,7 +355,7 @@ describe('an endpoint', () => {
     await allFinished(service);
     const before = requestsTo('/alerts').length;
     await eventually(async () => {
-      // Until no alert that it did take is still to be written down, which would end its failing.
+      // Repeated, because an alert that was delivered earlier and is settled only now ends the failure.
       await failing(api, 4.6);
       await review();
       expect(linesOf('endpoint.warned', api)).toHaveLength(1);

@@ -24,8 +24,8 @@ import { startTestService, type Environment, type RestApi, type TestService } fr
 const TIMEOUT_MS = 120_000;
 /** The deadline of an attempt, and the time in which a busy machine closes everything. */
 const STOPPED_WITHIN_MS = 5_000 + 3_000;
-/** The lock of a job that a stopped worker has left, 30 s, and the look for it, 15 s. */
-const LOCK_RUNS_OUT_MS = 60_000;
+/** A job of a stopped worker returns when its lock has expired, 30 s, and stalled jobs are looked for, every 15 s. */
+const JOB_RETURNS_WITHIN_MS = 60_000;
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -167,7 +167,7 @@ describe('the process', () => {
       expect(service.logs.errors()).toEqual([]);
 
       // The next one finds nothing to do.
-      await allFinished(await serviceOn(url, queue), LOCK_RUNS_OUT_MS);
+      await allFinished(await serviceOn(url, queue), JOB_RETURNS_WITHIN_MS);
       expect(requestsTo('/in-flight')).toHaveLength(3);
     },
     TIMEOUT_MS,
@@ -265,7 +265,7 @@ describe('the process', () => {
       expect(service.logs.errors()).toEqual([]);
 
       receiver.respond('/one-permit', 200);
-      await allFinished(await serviceOn(url, queue), LOCK_RUNS_OUT_MS);
+      await allFinished(await serviceOn(url, queue), JOB_RETURNS_WITHIN_MS);
       const ids = requestsTo('/one-permit').map(({ headers }) => headers['webhook-id']);
       expect(ids).toHaveLength(60);
       expect(new Set(ids).size).toBe(60);
@@ -326,7 +326,7 @@ describe('the process', () => {
       receiver.respond('/every-other', 200);
       await allFinished(
         await serviceOn(url, { ...environment, CALLBACK_RETRY_DELAY_MS: '20' }),
-        LOCK_RUNS_OUT_MS,
+        JOB_RETURNS_WITHIN_MS,
       );
       expect((await left(url)).states).toEqual({ delivered: 300 });
     },

@@ -22,14 +22,14 @@ interface Order {
   readonly state: string;
 }
 
-/** Says nothing of its news: that is its payload. */
+/** Has no `news`: its payload decides whether news is the same. */
 const orderChanged = defineCallbackType<Order>({
   type: 'order_changed',
   identify: ({ id, serviceId }) => ({ serviceId, subjectId: id }),
   payload: ({ id, state }) => ({ id, state }),
 });
 
-/** Its news is a state, whatever the rest of its payload is. */
+/** Its news is the state, whatever else is in its payload. */
 const orderSeen = defineCallbackType<Order & { readonly at: number }>({
   type: 'order_seen',
   identify: ({ id, serviceId, state }) => ({ serviceId, subjectId: id, news: state }),
@@ -77,7 +77,7 @@ describe('one piece of news is one callback, and different news is another', () 
 
   const duplicateOf = (result: SendResult) => ({ queued: false, reason: 'duplicate', id: idOf(result) });
 
-  /** What has arrived, once so much of it has. */
+  /** The states that have arrived, as soon as there are `count`. */
   async function arrived(path: string, count: number): Promise<string[]> {
     const requests = await receiver.waitForRequests(count, { path });
     return requests.map(({ body }) => (JSON.parse(body) as Order).state).toSorted();

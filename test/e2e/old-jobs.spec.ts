@@ -156,7 +156,7 @@ describe('jobs of other releases', () => {
     expect((await requestOf(job.callback_id)).body).toEqual(payload);
   });
 
-  /** Deleting the endpoint is reason enough. */
+  /** No detail: that the endpoint is deleted says everything. */
   const NOTHING = /^undefined$/;
   const poison: readonly [string, () => Promise<[string, unknown]>, string, RegExp][] = [
     [

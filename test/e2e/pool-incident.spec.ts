@@ -24,8 +24,9 @@ const BATCH_SIZE = 32;
 const TIMEOUT_MS = 90_000;
 
 /**
- * Incident 2: workers that held a database connection while they waited on HTTP. With 100 tasks of 20 s and 10
- * connections, 80 failed with a pool timeout. Here: 200 tasks, 2 connections, and all of them wait together.
+ * The incident "a full pool" of docs/requirements.md: workers held a database connection during their requests. With
+ * 100 tasks of 20 s and 10 connections, 80 failed with a pool timeout. Here: 200 tasks, 2 connections, and all of them
+ * wait together.
  */
 describe(`${CALLBACKS} callbacks to a slow endpoint, with a pool of ${POOL_SIZE} connections`, () => {
   let database: TestDatabase;

@@ -176,7 +176,7 @@ describe('a replay', () => {
     const id = await givenUp(api);
     const letters = deadLettersOf(service, api.serviceId);
     for (const what of ['dead-letters', 'callbacks'])
-      // Not announced, and announced as JSON.
+      // No body, and an empty body of the type JSON.
       for (const nothing of [undefined, '']) {
         const refused = await service.call('POST', `/service/${api.serviceId}/${what}/replay`, nothing);
         const message = expect.stringMatching(/^the body is (empty|not a JSON object)/);

@@ -97,7 +97,7 @@ describe('retries', () => {
       const { id } = await sendCallbackTo(service, receiver.url(path));
 
       const [line] = await service.logs.waitFor('callback.retrying', { callback_id: id });
-      // The line is written some time after the delay was counted from.
+      // The delay began some time before the line was written.
       expect(delayOf(line)).toBeGreaterThan(atLeast - 500);
       expect(delayOf(line)).toBeLessThanOrEqual(atMost);
       await service.logs.waitFor('callback.delivered', { callback_id: id });
@@ -113,7 +113,7 @@ describe('retries', () => {
       expect(line).toMatchObject({ reason: 'retry_after' });
       expect(delayOf(line)).toBeGreaterThan(3_600_000 - 5_000);
       expect(delayOf(line)).toBeLessThanOrEqual(3_600_000);
-      // Nothing of it waits for an hour.
+      // Otherwise its callback would wait for an hour.
       await service.call('DELETE', `/service/${serviceId}/callback-api/${id}`);
     });
   });

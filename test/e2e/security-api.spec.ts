@@ -116,7 +116,7 @@ describe('the REST API', () => {
     return id;
   }
 
-  /** A body that the route takes: bodies are checked before a handler looks whose row it is. */
+  /** A valid body for the route: a handler checks the body before it checks whose row it is. */
   const bodyFor = ({ template }: Route) =>
     template.endsWith('/receipts') ? { status: 'delivered' } : { updated_by_id: randomUUID() };
 
@@ -280,7 +280,7 @@ describe('API_RATE_LIMIT', () => {
       expect((await send('two')).status).toBe(200);
       const guesses = [];
       for (let n = 0; n < 7; n += 1) {
-        // An address that a caller claims to have counts for nothing.
+        // The address that a caller claims to have is ignored.
         const claimed = { ...bearer(`guess-${n}`), 'x-forwarded-for': `192.0.2.${n}` };
         guesses.push((await service.call('GET', path, undefined, claimed)).status);
       }
@@ -309,7 +309,7 @@ describe('TRUSTED_PROXIES', () => {
       return (await service.call('GET', `/service/${randomUUID()}/callback-api`, undefined, headers)).status;
     };
     try {
-      // With a port, as some proxies have it, too: a connection more is no address more.
+      // Some proxies append the port of the connection: another port is the same address.
       const callers = ['192.0.2.1', '192.0.2.2', '[2001:db8::1]'];
       for (const from of callers)
         expect([await guess(from), await guess(`${from}:4711`), await guess(`${from}:4712`)]).toEqual([
@@ -344,7 +344,7 @@ async function routesOf(service: TestService): Promise<Route[]> {
   );
 }
 
-/** All a caller could have changed. */
+/** Everything that a caller could have changed. */
 async function everything({ url }: TestDatabase): Promise<unknown> {
   return Promise.all(
     ['service_callback_apis', 'service_callbacks', 'service_callback_replays', 'notifications'].map((table) =>

@@ -126,7 +126,7 @@ describe('secrets are nowhere in clear', () => {
     await service.logs.waitFor('callback.delivered', { callback_id: id });
 
     await badInput(replayed);
-    // One that is in each queue while they are looked at.
+    // A callback whose job is in a queue during the dump.
     standing = held(kit.status(200));
     await cause('standing', await register('standing', standing.behaviour));
     await receiver.waitForRequests(1, { path: '/standing' });

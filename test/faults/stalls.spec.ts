@@ -12,7 +12,7 @@ import { allFinished, queuedJobs } from '../support/queue-state.js';
 import { delay } from '../support/receiver.js';
 import { registerCallbackApi, sendCallbackTo } from '../support/scenario.js';
 
-/** Deaths that a callback alone is forgiven, and with those that its batch shares. */
+/** A callback may cause this many deaths of a worker in a batch of its own, and two more in shared batches. */
 const FORGIVEN = 5;
 const MOST_DEATHS = FORGIVEN + 2;
 const WAITING = 40;

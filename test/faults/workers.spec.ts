@@ -16,10 +16,10 @@ import { delay, status } from '../support/receiver.js';
 import { registerCallbackApi } from '../support/scenario.js';
 
 const KILLS = inFull(10, 2);
-/** Attempts a worker has in flight at most while they are killed. */
+/** The most attempts that a worker has in flight when it is killed. */
 const CONCURRENCY = 25;
 const LATENCY_MS = 150;
-/** The record may not have responses of the last moments: those within this time, ms. */
+/** Responses of the last moments may be missing in the record: those within this time, ms. */
 const SETTLED_MS = 250;
 /** Longer than a lock and the interval of the check for stalled jobs, ms. */
 const PAST_ITS_LOCK_MS = 6_000;
@@ -95,7 +95,7 @@ describe('the end of a worker', () => {
   it(
     `SIGTERM with ${IN_FLIGHT} attempts in flight: exit 0 in time, none lost, none repeated`,
     async () => {
-      // What the tests before have delivered, and not yet completed, would stand when these are gone.
+      // Otherwise jobs of the earlier tests that are delivered, and not yet completed, would return later.
       await allFinished(bench.api);
       await Promise.all(workers.map((worker) => worker.kill()));
       const gate = barrier(IN_FLIGHT, 500, status(200));

@@ -11,7 +11,7 @@ import {
 } from '../../src/embedded-postgres/embedded-postgres.js';
 import { findBinaries } from '../../src/embedded-postgres/binaries.js';
 
-/** No data here must survive a power cut. */
+/** The data of these tests need not survive a power cut. */
 const FAST = { fsync: 'off' };
 
 describe('startEmbeddedPostgres', () => {
@@ -20,9 +20,9 @@ describe('startEmbeddedPostgres', () => {
   const running: EmbeddedPostgres[] = [];
   const owners: ChildProcess[] = [];
 
-  // One directory for all tests but those about its making: that takes most of the time.
+  // Tests share one directory, except those of its creation, because creating a cluster takes most of the time.
   beforeAll(async () => {
-    // Open to its user alone, so that a run as root shows that the server gets in all the same.
+    // Only its owner may enter it. A run as root shows that the server, as another user, can enter it too.
     dataDir = await mkdtemp(join(tmpdir(), 'embedded-postgres-'));
   });
   afterAll(() => rm(dataDir, { recursive: true, force: true }));

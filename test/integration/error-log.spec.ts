@@ -157,7 +157,7 @@ describe('the log of requests that failed', () => {
   });
 });
 
-/** What a start does not look at. */
+/** Breaks a table in a way that a start does not check. */
 async function renameColumns(url: string, table: string): Promise<void> {
   await query(
     url,

@@ -411,18 +411,18 @@ function hostDataSource(
   return TypeOrmModule.forRoot({ name, type: 'postgres', url, entities: [...entities], retryAttempts: 0 });
 }
 
-/** Queues of the module with jobs; these are in a table of its backend. */
+/** Queues of the module that have jobs, in the table of the PostgreSQL backend. */
 async function queuesWithJobs(url: string): Promise<string[]> {
   const rows = await query<{ queue: string }>(url, 'SELECT DISTINCT queue FROM bullmq.job');
   return rows.map(({ queue }) => queue);
 }
 
-/** Callbacks, as everybody sees them. */
+/** Callbacks that are committed. */
 function recorded(url: string): Promise<unknown[]> {
   return query(url, 'SELECT id FROM service_callbacks');
 }
 
-/** Who is connected, this question aside. */
+/** The connections to the database, except the one of this query. */
 async function connectionsTo(url: string): Promise<string[]> {
   const rows = await query<{ name: string }>(
     url,

@@ -192,7 +192,7 @@ describe("a host's handlers of events", () => {
 
     const { serviceId } = await register('/slow');
     const other = await start(SlowModule);
-    // Callbacks of this one are the other's alone.
+    // From now on only the other host delivers.
     await host.close();
     await other.app.init();
     const { calls } = other.app.get(Slow);

@@ -273,7 +273,7 @@ describe('the package', () => {
     });
     try {
       const ended = once(child, 'exit');
-      // A host that cannot start would otherwise be waited for.
+      // Ends the wait if the host cannot start.
       const [request] = await Promise.race([
         receiver.waitForRequests(1, { path: '/orders', timeoutMs: 60_000 }),
         ended.then(([code]) => Promise.reject(new Error(`The host ended with code ${String(code)}`))),
@@ -328,7 +328,7 @@ async function writeHost(project: string): Promise<void> {
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(project, name), text)));
 }
 
-/** What the compiler has to say: nothing, if all is well. */
+/** The messages of the compiler; empty if it has none. */
 async function compile(project: string): Promise<string> {
   const compiler = join(CHECKOUT, 'node_modules/typescript/bin/tsc');
   try {

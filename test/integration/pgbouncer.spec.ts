@@ -110,7 +110,7 @@ describeWithPgBouncer('behind PgBouncer (skipped where none is on the path)', ()
       await service.logs.waitFor('callback.delivered', { callback_id: id });
       expect(await medianDelay(service, receiver)).toBeLessThan(WOKEN_WITHIN_MS);
 
-      // What the enqueue set is set back, whichever connection of the pool it went to.
+      // No connection of the pool keeps a setting of an enqueue.
       const paths = await Promise.all(
         Array.from({ length: 10 }, () =>
           query<{ search_path: string }>(urlThrough(mode), 'SHOW search_path'),

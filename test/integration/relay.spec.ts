@@ -180,7 +180,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         await on.receiver.waitForRequests(sent, { path });
       }
       await eventually(async () => expect(found.length).toBeGreaterThan(0));
-      // A look that falls into the moment between a commit and its relay finds one.
+      // A look can fall between a commit and the take by the enqueuing process; it then finds a callback.
       expect(found.filter(Boolean).length).toBeLessThan(10);
     });
 
@@ -290,7 +290,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       const waiting = () => queueOf(service, MAIN_QUEUE).getJobCountByTypes('waiting');
       const queued = async () => (await counts()).queued ?? 0;
       await eventually(async () => expect(await queued()).toBeGreaterThan(500), 20_000);
-      // Rounds go by in which nothing is taken.
+      // Takes are counted, to wait for some that find nothing to take.
       const callbacks = service.app.get(CallbackRepository);
       let takes = 0;
       const take = callbacks.take.bind(callbacks);

@@ -116,7 +116,7 @@ describe('the supply chain', () => {
   it('leaves development packages and all install scripts out of the image', async () => {
     const stages = (await readFile(join(ROOT, 'Dockerfile'), 'utf8')).split(/^FROM /m).slice(1);
     const image = stages.at(-1) ?? '';
-    // What the last stage has of packages, it has from the stage that installs them so.
+    // The last stage has no packages except those of the stage `dependencies`.
     expect(image.match(/node_modules/g)).toHaveLength(2);
     expect(image).toContain('COPY --from=dependencies /app/node_modules ./node_modules');
     expect(image).toContain('USER node');

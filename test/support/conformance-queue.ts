@@ -9,7 +9,7 @@ import { createTestDatabase, type TestDatabase } from './database.js';
 import { eventually } from './eventually.js';
 import { startForwarder, type Forwarder } from './faults/forwarder.js';
 
-/** How long a lock lasts, and how often jobs are looked for whose lock is over, ms. */
+/** How long a lock lasts, and the interval of the check for stalled jobs, ms. */
 export const LOCK_MS = 600;
 export const STALLED_MS = 300;
 
@@ -146,7 +146,7 @@ export class ConformanceQueue {
     await loop.stop();
   }
 
-  /** Takes a job as a process does that ends in the next moment: its lock is not renewed. */
+  /** Takes a job like a process that ends right after that: its lock is not renewed. */
   async takeAndDie(): Promise<AnyJob> {
     const worker = await this.backend.createWorker(this.queue.name);
     worker.on('error', () => undefined);

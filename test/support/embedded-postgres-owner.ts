@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-post
 const [dataDir = '', then] = process.argv.slice(2);
 process.on('SIGINT', () => undefined);
 
-// Listening to its parent is what keeps this process; without that only the database is left, which must not.
+// The channel to the parent keeps this process alive. Without it only the database could, and it must not.
 const parentIsGone = new Promise<void>((resolve) => {
   if (then === 'stay') process.once('disconnect', resolve);
 });

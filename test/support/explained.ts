@@ -20,15 +20,15 @@ export interface Explained {
   readonly wholeTables: readonly string[];
   /** The most rows that one node read of a table, those it passed over included. */
   readonly mostRead: number;
-  /** The node that did. */
+  /** The node that read them. */
   readonly by: string;
   /** The most rows that were sorted at once. */
   readonly mostSorted: number;
 }
 
 /**
- * Runs what `work` asks of the `DataSource`, each statement once more before it, under EXPLAIN ANALYZE in the same
- * transaction with the same settings; what that changes is undone.
+ * Runs `work`, and explains its statements on the `DataSource`. Before each statement it runs the same one under
+ * EXPLAIN ANALYZE, in the same transaction and with the same settings, and rolls that back.
  */
 export async function explained(dataSource: DataSource, work: () => Promise<unknown>): Promise<Explained[]> {
   const found: Explained[] = [];
@@ -95,7 +95,7 @@ function watchRoundTrips(runner: QueryRunner, found: Explained[]): void {
   };
   const release = runner.release.bind(runner);
   runner.release = () => {
-    // What is on the prototype is in use again.
+    // From now on the method of the prototype is used again.
     for (const client of watched) Reflect.deleteProperty(client, 'query');
     watched.clear();
     return release();

@@ -42,7 +42,7 @@ export async function startForwardProxy(options: ForwardProxyOptions = {}): Prom
   const expected =
     credentials === undefined ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`;
 
-  // What a proxy does with plain `GET http://…`; no callback may ask for it.
+  // The response to a plain `GET http://…`, which no callback may send.
   server.on('request', (request, response) => {
     requests.push({ method: request.method ?? '', target: request.url ?? '', headers: request.headers });
     response.writeHead(501).end();

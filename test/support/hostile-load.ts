@@ -47,7 +47,7 @@ const send = (port: number) =>
     body: '{}',
   });
 
-// A process that is at work already: as many healthy callbacks at once, and each kind of hostile one.
+// Warms the process up: with as many healthy callbacks at once, and with each kind of hostile one.
 for (let n = 0; n < 20; n += 1) await Promise.all(Array.from({ length: ENDPOINTS }, () => send(healthy)));
 await Promise.all(hostile.map(send));
 // Garbage of loading TypeScript must not be measured.

@@ -113,7 +113,7 @@ class Evaluation {
     }
   }
 
-  /** Gone with the scrape that lacks it. */
+  /** The value of the last scrape; empty if that scrape lacks the series. */
   private instant({ labels, points }: Series, at: number): Vector {
     const scraped = this.times.get(labels['instance'] ?? '')?.findLast((time) => time <= at);
     if (scraped === undefined || at - scraped > LOOKBACK) return [];

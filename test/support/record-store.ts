@@ -123,7 +123,7 @@ export class RecordStore {
     return callback.id;
   }
 
-  /** Default: from the beginning. */
+  /** Takes pending and due callbacks; by default it reads each priority from the beginning. */
   take(limits: Partial<TakeLimits> = {}): Promise<TakenNow[]> {
     return this.callbacks.take({
       pending: 1_000,

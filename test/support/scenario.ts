@@ -3,7 +3,7 @@ import type { CallbackDecision } from '../../src/notifications/notifications.ser
 import { aCallbackApi, type CallbackApiBody } from './builders/a-callback-api.js';
 import type { ApiResponse, RestApi } from './service.js';
 
-/** What a service has registered; the token only the one who registered it knows. */
+/** A registered endpoint, with its token, which the API never shows. */
 export interface RegisteredCallbackApi {
   readonly id: string;
   readonly serviceId: string;

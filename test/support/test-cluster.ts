@@ -53,7 +53,7 @@ async function createTemplate(adminUrl: string): Promise<void> {
     url.pathname = TEMPLATE_DATABASE;
     await migrateDatabase(url.href);
     await client.query(`ALTER DATABASE ${TEMPLATE_DATABASE} ALLOW_CONNECTIONS false IS_TEMPLATE true`);
-    // Every clone begins with a checkpoint: this one spares the first test the whole of the migrations'.
+    // Every clone begins with a checkpoint. Without this one, the first test would wait for that of the migrations.
     await client.query('CHECKPOINT');
   } finally {
     await client.end();

@@ -22,7 +22,7 @@ const ENVIRONMENT = {
   CALLBACK_RETRY_MAX_DELAY_MS: '1000',
 };
 
-/** Many callbacks of one service in delivery, and callbacks of others beside them. */
+/** How fast many callbacks of one service arrived, and callbacks of others meanwhile. */
 interface Passage {
   /** From the first arrival to the last, ms. */
   readonly lastedMs: number;
@@ -131,7 +131,7 @@ async function recover(context: ScenarioContext, count: number): Promise<Recover
   try {
     await producer.sendMany([serviceId], count);
     await producer.untilHeld(count);
-    // PostgreSQL's work on earlier rows is not their cost.
+    // Done now, so that PostgreSQL does not do it during the measurement.
     for (const statement of ['VACUUM ANALYZE', 'CHECKPOINT']) await producer.dataSource.query(statement);
     const idleShare = await idle(worker, options.quick ? IDLE_MS.quick : IDLE_MS.full);
     const { intervalMs: probeIntervalMs } = await producer.nextProbe();
@@ -158,7 +158,7 @@ function registerOthers({ lab }: ScenarioContext, producer: BenchProducer): Prom
   );
 }
 
-/** The worker, the API in this process, and the stores. */
+/** CPU of the worker, the API in this process and the stores, a share of one core. */
 async function idle(worker: WorkerProcess, ms: number): Promise<number> {
   const cpuSeconds = (): number => {
     const { user, system } = process.cpuUsage();
@@ -169,7 +169,7 @@ async function idle(worker: WorkerProcess, ms: number): Promise<number> {
   return ((cpuSeconds() - before.cpu) * 1_000) / (performance.now() - before.at);
 }
 
-/** From the first arrival to the last, with callbacks of others at a steady rate. */
+/** Measures from arrival number `before` until `count` more have arrived, with callbacks of others at a steady rate. */
 async function pass(
   { lab }: ScenarioContext,
   producer: BenchProducer,
@@ -202,7 +202,7 @@ async function sendUntil(signal: AbortSignal, producer: BenchProducer, services:
     await sleep(Math.max(0, due - performance.now()));
     const serviceId = services[running.length % services.length] ?? '';
     const sent = producer.send(serviceId, performance.timeOrigin + due);
-    // Reported at the end.
+    // `Promise.all` below throws the error; until then Node must not see it as unhandled.
     sent.catch(() => undefined);
     running.push(sent);
   }

@@ -47,7 +47,7 @@ async function killOne({ lab, options }: ScenarioContext, count: number) {
   await first.kill();
   const second = await WorkerProcess.start('service', options.backend, stores, ENVIRONMENT);
   try {
-    // Each of them, whether or not it arrives twice.
+    // Until each callback has arrived; repeats do not count.
     const until = Date.now() + 180_000;
     for (;;) {
       const { arrivals, repeats } = await lab.receiver.report();

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** How many messages came to this end. */
+/** How many messages ended with this status. */
 @Entity('deliveries')
 export class Delivery {
   @PrimaryColumn('text')

@@ -41,7 +41,7 @@ export async function journey(api: string, headers: Readonly<Record<string, stri
     });
 
   try {
-    // The pipe and the filter are the host's, on its own routes alone.
+    // The host's pipe and filter apply to its own routes only.
     const parcel = { customerId, grams: 500 };
     assert.deepEqual(await call('POST', '/parcels', { ...parcel, colour: 'red' }), {
       status: 400,

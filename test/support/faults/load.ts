@@ -104,7 +104,7 @@ export async function startLoad(
         if (lost().length > 0) throw new Error(`not arrived: ${lost().length} of ${accepted.size}`);
       }, maxWaitMs).catch(() => undefined);
       const all = arrivals();
-      // A repeat comes under the id of the callback: nothing else arrives.
+      // A repeated request has the id of its callback, so no more ids than receipts can arrive.
       const known = accepted.size + refused;
       const arrived = new Set(all.map(({ id }) => id)).size;
       const next = all.find(({ at }) => endOfFault !== undefined && at > endOfFault);

@@ -1,6 +1,6 @@
 /**
- * Preloaded into a service: its wall clock is off by `CLOCK_SKEW_MS`, a comma-separated list of which SIGUSR2
- * moves on to the next. The monotonic clock is as it was, as when somebody sets the time.
+ * Preloaded into a service: its wall clock is off by the first number of the comma-separated list `CLOCK_SKEW_MS`;
+ * SIGUSR2 moves on to the next number. As when somebody sets the time, the monotonic clock stays as it is.
  */
 const skews = (process.env.CLOCK_SKEW_MS ?? '0').split(',').map(Number);
 const RealDate = Date;

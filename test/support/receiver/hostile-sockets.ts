@@ -64,7 +64,7 @@ export function drip(head: string, chunk: string, everyMs: number): SocketBehavi
   });
 }
 
-/** A proper response to the first request of a connection, silence to every other. */
+/** A proper response to the first request of a connection, none to the others. */
 export function keepAliveThenSilence(): SocketBehaviour {
   const responded = new WeakSet<Socket>();
   return onRequest((socket) => {
@@ -103,7 +103,7 @@ export const TLS_ALERTS = {
   internalError: Buffer.from([0x15, 3, 3, 0, 2, 2, 80]),
 } as const;
 
-/** In front of a real TLS server: passes its bytes on until that has been asked, then an alert instead. */
+/** In front of a real TLS server: passes its bytes on until `isAsked()`, and then sends an alert instead. */
 export function alertWhen(targetPort: number, isAsked: () => boolean): SocketBehaviour {
   return {
     onConnection: (client) => {

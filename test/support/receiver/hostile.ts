@@ -42,7 +42,7 @@ export function resetMidBody(): Behaviour {
   };
 }
 
-/** A status line and a header that never ends, then silence. */
+/** A status line and a header that never ends, then nothing more. */
 export function incompleteHeaders(): Behaviour {
   return rawBytes(`${OK}content-type: text/pl`);
 }
