@@ -5,6 +5,7 @@ import type * as schemas from './endpoint-health.schemas.js';
 import type { Enabled } from '../endpoint-health/endpoint-switch.js';
 import type { TestResult, TlsFacts } from '../test-callback/test-result.js';
 
+/** A response body, as `endpoint-health.schemas.ts` describes it. */
 type View<Name extends keyof typeof schemas> = z.infer<(typeof schemas)[Name]>;
 
 export function stateView(api: CallbackApi): View<'endpointStateView'> {
