@@ -24,7 +24,10 @@ import { QueueDepth } from './queue-depth.js';
 
 /** The shortest time between two rounds, ms: batches grow with the load. */
 const BETWEEN_ROUNDS_MS = 5;
-/** The time until the next round while there is work, ms. */
+/**
+ * The time until the next round while there is work, ms, even if more is enqueued meanwhile: a few large jobs cost the
+ * stores less than many small ones. A lone callback does not wait, nor one that is enqueued while the queue is full.
+ */
 const BUSY_MS = 20;
 /** The time until the next look while nothing happens, ms; random, so that processes do not look together. */
 const IDLE_MS = { min: 350, max: 500 } as const;
@@ -111,12 +114,16 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async run(): Promise<void> {
+    let wasBusy = false;
     while (!this.stopping.signal.aborted) {
       this.wakeUp = Promise.withResolvers();
       const startedAt = this.clock.monotonic();
       const taken = await this.tryRound();
       const spent = this.clock.monotonic() - startedAt;
-      await this.pause(Math.max(0, BETWEEN_ROUNDS_MS - spent));
+      const isBusy = (taken ?? 0) > 0;
+      const gathers = isBusy && wasBusy && this.main.room > 0;
+      wasBusy = isBusy;
+      await this.pause(Math.max(0, (gathers ? BUSY_MS : BETWEEN_ROUNDS_MS) - spent));
       // An enqueue does not shorten the wait for a store that does not respond.
       if (taken === undefined) await this.pause(RETRY_MS);
       else await this.untilWoken(this.delayAfter(taken));
