@@ -59,8 +59,8 @@ describe('low-water marks', () => {
     expect(marks.next(1_500).isWhole).toBe(false);
   });
 
-  it('read everything less often if that takes long: a twentieth of the time', () => {
-    const marks = marksAfterWhole(0, 300);
+  it('read everything less often if that takes long: a two-hundredth of the time', () => {
+    const marks = marksAfterWhole(0, 30);
     expect(marks.next(5_999).isWhole).toBe(false);
     expect(marks.next(6_000).isWhole).toBe(true);
   });
