@@ -13,7 +13,7 @@ import type { Scenario } from './scenarios/scenario.js';
 import { throughput } from './scenarios/throughput/throughput.js';
 
 const RUNS: Readonly<Record<ScenarioName, Scenario>> = { throughput, isolation, recovery, pool, growth };
-/** The time that the scenarios of a quick run share, ms; the part that runs at its end still finishes. */
+/** The time that the scenarios of all quick runs share, ms; the part that runs at its end still finishes. */
 const QUICK_MS = 200_000;
 
 const version = (name: string): string =>
@@ -31,13 +31,17 @@ function machine(options: BenchOptions) {
   };
 }
 
-/** The rows so far. */
+/** The rows of all runs so far. */
 function keep(options: BenchOptions, rows: readonly Row[]): void {
   if (options.json !== undefined) writeRows(options.json, rows);
   if (options.chart !== undefined) writeChart(options.chart, rows);
 }
 
-async function run(options: BenchOptions): Promise<void> {
+/**
+ * @param earlier the rows of earlier runs
+ * @returns those, and the rows of this run
+ */
+async function run(options: BenchOptions, earlier: readonly Row[], quickMs: number): Promise<Row[]> {
   const startedAt = Date.now();
   const common = machine(options);
   const lab = await openLab(options.backend);
@@ -48,26 +52,30 @@ async function run(options: BenchOptions): Promise<void> {
     for (const [index, scenario] of options.scenarios.entries()) {
       console.log(`${scenario} on ${options.backend}`);
       // The remaining scenarios share the remaining time.
-      const left = QUICK_MS - (Date.now() - startedAt);
+      const left = quickMs - (Date.now() - startedAt);
       const until = options.quick
         ? Date.now() + left / (options.scenarios.length - index)
         : Number.POSITIVE_INFINITY;
       const measured = RUNS[scenario]({ lab, options, until, say: (line) => console.log(line) });
       for await (const row of measured) {
         rows.push({ ...row, settings: { ...row.settings, ...common } });
-        keep(options, rows);
+        keep(options, [...earlier, ...rows]);
       }
     }
   } finally {
     printRows(rows);
     await lab.close();
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
   }
+  return [...earlier, ...rows];
 }
 
 try {
-  const options = readOptions(process.argv.slice(2));
-  await run(options);
-  if (options.quick) console.log('A quick run is indicative: the figures that count come from a full one.');
+  const runs = readOptions(process.argv.slice(2));
+  let rows: Row[] = [];
+  for (const options of runs) rows = await run(options, rows, QUICK_MS / runs.length);
+  if (runs.some(({ quick }) => quick))
+    console.log('A quick run is indicative: the figures that count come from a full one.');
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   // A scenario that failed may have left something open, which must not keep the bench running.

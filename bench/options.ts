@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 
 export const SCENARIOS = ['throughput', 'isolation', 'recovery', 'pool', 'growth'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
-export type BackendName = 'postgres' | 'redis';
+const BACKENDS = ['postgres', 'redis'] as const;
+export type BackendName = (typeof BACKENDS)[number];
 
 export interface BenchOptions {
   readonly scenarios: readonly ScenarioName[];
@@ -32,13 +33,16 @@ const RATES: Readonly<Record<BackendName, number>> = { postgres: 100, redis: 200
 const USAGE =
   'npm run bench -- [--scenario throughput|isolation|recovery|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--rate N] [--seed N] [--json FILE] [--chart FILE] [--against DIR]';
 
-/** @throws naming the wrong option, its value and what is accepted */
-export function readOptions(args: readonly string[]): BenchOptions {
+/**
+ * @returns the options of one run for each backend; without `--backend`, that is both
+ * @throws naming the wrong option, its value and what is accepted
+ */
+export function readOptions(args: readonly string[]): BenchOptions[] {
   const { values } = parseArgs({
     args: [...args],
     options: {
       scenario: { type: 'string' },
-      backend: { type: 'string', default: 'postgres' },
+      backend: { type: 'string' },
       quick: { type: 'boolean', default: false },
       pairs: { type: 'string', default: '5' },
       callbacks: { type: 'string', default: '100000' },
@@ -52,20 +56,20 @@ export function readOptions(args: readonly string[]): BenchOptions {
   const { scenario, backend, quick, json, chart, against } = values;
   if (scenario !== undefined && !isOneOf(SCENARIOS, scenario))
     throw unacceptable('--scenario', scenario, SCENARIOS);
-  if (backend !== 'postgres' && backend !== 'redis')
-    throw unacceptable('--backend', backend, ['postgres', 'redis']);
-  return {
+  if (backend !== undefined && !isOneOf(BACKENDS, backend))
+    throw unacceptable('--backend', backend, BACKENDS);
+  return (backend === undefined ? BACKENDS : [backend]).map((each) => ({
     scenarios: scenario === undefined ? SCENARIOS : [scenario],
-    backend,
+    backend: each,
     quick,
     pairs: wholeNumber('--pairs', values.pairs),
     callbacks: wholeNumber('--callbacks', values.callbacks),
-    rate: values.rate === undefined ? RATES[backend] : wholeNumber('--rate', values.rate),
+    rate: values.rate === undefined ? RATES[each] : wholeNumber('--rate', values.rate),
     seed: wholeNumber('--seed', values.seed),
     ...(json !== undefined && { json }),
     ...(chart !== undefined && { chart }),
     ...(against !== undefined && { against: resolve(against) }),
-  };
+  }));
 }
 
 function wholeNumber(option: string, value: string): number {
