@@ -35,4 +35,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=4s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Without npm in between, so that SIGTERM reaches the service.
-CMD ["node", "--v8-pool-size=0", "--max-semi-space-size=32", "--max-old-space-size=1024", "--enable-source-maps", "dist/src/main.js"]
+CMD ["node", "--v8-pool-size=0", "--max-semi-space-size=64", "--max-old-space-size=1024", "--enable-source-maps", "dist/src/main.js"]

@@ -13,7 +13,7 @@ export type WorkerKind = 'service' | 'plain-axios' | 'undici-alone';
  * The flags of `npm start`. Without them, Node keeps unused memory for long on a machine with much memory, and collects
  * it with four threads on one with two cores: docs/performance.md has the figures.
  */
-const NODE_FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=32', '--max-old-space-size=1024'];
+const NODE_FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=64', '--max-old-space-size=1024'];
 
 const PROGRAMS: Readonly<Record<WorkerKind, string>> = {
   service: '../src/main.js',
