@@ -1016,9 +1016,9 @@ describe('the state machine of a callback', () => {
       const other = await store.pending(await store.endpoint());
       await store.callbacks.insert(Array.from({ length: 5 }, () => store.newCallback(endpoint)));
       expect(await store.callbacks.giveUpWaiting(endpoint.id, 'disabled', 3)).toHaveLength(3);
-      const givenUp = await store.callbacks.giveUpWaiting(endpoint.id, 'disabled', 3);
-      expect(givenUp).toHaveLength(2);
-      for (const { id } of givenUp)
+      const last = await store.callbacks.giveUpWaiting(endpoint.id, 'disabled', 3);
+      expect(last).toHaveLength(2);
+      for (const { id } of last)
         expect(await store.row(id)).toMatchObject({ reason: 'disabled', finished_at: expect.any(Date) });
       expect((await store.row(other)).state).toBe('pending');
     });
