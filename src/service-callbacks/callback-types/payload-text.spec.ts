@@ -24,7 +24,10 @@ describe('the text of a payload', () => {
     expect(text({ a: 'x\ud800y', b: ['\udc00'], c: '\ud83d\ude4f' })).toBe(
       '{"a":"x\ufffdy","b":["\ufffd"],"c":"🙏"}',
     );
-    expect(Buffer.from(text({ 'k\ud800': 1 })).toString()).toBe(text({ 'k\ud800': 1 }));
+    expect(text({ 'k\ud800': 1 })).toBe('{"k\ufffd":1}');
+    expect(text({ a: [{ '\udc00"\\ud800': '\\ud800' }], '\ud83d\ude4f': '\b' })).toBe(
+      '{"a":[{"\ufffd\\"\\\\ud800":"\\\\ud800"}],"🙏":"\\b"}',
+    );
   });
 
   const cycle: Record<string, unknown> = {};
@@ -61,6 +64,11 @@ describe('the text of a payload', () => {
       /cannot be written as JSON: not now/,
     ],
     ['an own key __proto__', JSON.parse('{"__proto__":{"isAdmin":true}}'), /has an own key "__proto__"/],
+    [
+      'one inside of it',
+      { toJSON: () => JSON.parse('{"orders":[1,{"__proto__":null}]}') as unknown },
+      /has an own key "orders.1.__proto__"/,
+    ],
     ['toJSON that makes a list of it', { toJSON: () => [1] }, /is no JSON object/],
     ['toJSON that makes a text of it', { toJSON: () => '{' }, /is no JSON object/],
     ['toJSON that makes nothing of it', { toJSON: () => undefined }, /is no JSON object/],

@@ -9,20 +9,36 @@ import { UnsendablePayloadError } from './errors.js';
 export function payloadText(type: string, payload: unknown): string {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
     throw new UnsendablePayloadError(type, `is ${described(payload)}; it must be an object`);
-  if (Object.hasOwn(payload, '__proto__'))
-    throw new UnsendablePayloadError(type, 'has an own key "__proto__", which many receivers drop');
   try {
     const text = JSON.stringify(payload, (key, value: unknown) => {
       if (typeof value === 'bigint') throw new UnsendablePayloadError(type, `has a BigInt at "${key}"`);
+      if (key === '__proto__') refuseProtoKey(type, payload);
       return typeof value === 'string' ? value.toWellFormed() : value;
     });
     // A `toJSON()` of the payload may return anything.
     if (!text?.startsWith('{')) throw new UnsendablePayloadError(type, 'is no JSON object');
-    return text;
+    return text.includes('\\ud') ? wellFormed(text) : text;
   } catch (error) {
     if (error instanceof UnsendablePayloadError) throw error;
     throw new UnsendablePayloadError(type, `cannot be written as JSON: ${(error as Error).message}`, error);
   }
+}
+
+/** @throws UnsendablePayloadError with the path of the key */
+function refuseProtoKey(type: string, payload: object): void {
+  const paths = new Map<unknown, string>();
+  JSON.stringify(payload, function (this: unknown, key, value: unknown) {
+    const path = [paths.get(this), key].filter(Boolean).join('.');
+    if (key === '__proto__')
+      throw new UnsendablePayloadError(type, `has an own key "${path}", which many receivers drop`);
+    paths.set(value, path);
+    return value;
+  });
+}
+
+/** For keys: `JSON.stringify` escapes half of a surrogate pair, and nothing else, as `\udXXX`. */
+function wellFormed(text: string): string {
+  return text.replaceAll(/\\(ud...|.)/g, (escape, what: string) => (what.length > 1 ? '\ufffd' : escape));
 }
 
 function described(payload: unknown): string {
