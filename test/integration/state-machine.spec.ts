@@ -325,6 +325,26 @@ describe('the state machine of a callback', () => {
       expect(await waiting).toEqual(new Map([[second.id, first.id]]));
     });
 
+    it('of the same news in two transactions: the second is inserted if the news is cleared at once', async () => {
+      const first = store.newCallback(endpoint);
+      const second = store.newCallback(endpoint, { news_key: first.news_key });
+      const open = store.dataSource.createQueryRunner();
+      await open.startTransaction();
+      await store.callbacks.insert([first], open.manager);
+      const waiting = store.callbacks.insert([second]);
+      await othersWaitForALock();
+      // It gets the table after the second's insert and before its next statement.
+      const clearing = store.dataSource.query(
+        'BEGIN; LOCK TABLE service_callback_news; DELETE FROM service_callback_news; COMMIT',
+      );
+      await othersWaitForALock(2);
+      await open.commitTransaction();
+      await open.release();
+      await clearing;
+      expect(await waiting).toEqual(new Map([[second.id, second.id]]));
+      expect((await store.row(second.id)).state).toBe('pending');
+    });
+
     it('of the same news in two transactions: the second is inserted where the first is rolled back', async () => {
       const first = store.newCallback(endpoint);
       const second = store.newCallback(endpoint, { news_key: first.news_key });
@@ -349,12 +369,12 @@ describe('the state machine of a callback', () => {
     });
   });
 
-  async function othersWaitForALock(): Promise<void> {
+  async function othersWaitForALock(count = 1): Promise<void> {
     for (;;) {
       const waiting = await store.dataSource.query<unknown[]>(
         `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
       );
-      if (waiting.length > 0) return;
+      if (waiting.length >= count) return;
     }
   }
 

@@ -187,22 +187,23 @@ export class CallbackRepository {
     const inserted = await this.run<Inserted>(insertStatement, given, manager);
     const recordIds = new Map(inserted.map(({ id, record_id: recordId }) => [id, recordId]));
     const unseen = news.filter(({ id }) => (recordIds.get(id) ?? null) === null);
-    if (unseen.length > 0) await this.findCommitted(unseen, recordIds, manager);
-    return recordIds as Map<string, string>;
+    if (unseen.length === 0) return recordIds as Map<string, string>;
+    const committed = await this.findCommitted(unseen, manager);
+    for (const { id, news_key } of unseen) recordIds.set(id, committed.get(news_key) ?? null);
+    // Maintenance has cleared the keys of the others just now: they are news again.
+    const cleared = unseen.filter(({ news_key }) => !committed.has(news_key));
+    const insertedNow = cleared.length > 0 ? await this.insert(cleared, manager) : [];
+    return new Map([...recordIds, ...insertedNow]) as Map<string, string>;
   }
 
-  /** Finds the same news that another transaction committed during this insert. */
+  /** Finds the same news that another transaction committed during this insert: ids by key. */
   private async findCommitted(
     unseen: readonly NewCallback[],
-    recordIds: Map<string, string | null>,
     manager?: EntityManager,
-  ): Promise<void> {
+  ): Promise<Map<string, string>> {
     const keys = unseen.map(({ news_key }) => news_key);
     const found = await this.run<{ id: string; news_key: string }>(findNewsStatement, [keys], manager);
-    const byKey = new Map(found.map(({ id, news_key }) => [news_key, id]));
-    // Maintenance may have cleared the record's key just now. The news is a duplicate all the same, and the record's id
-    // is unknown.
-    for (const { id, news_key } of unseen) recordIds.set(id, byKey.get(news_key) ?? '');
+    return new Map(found.map(({ id, news_key }) => [news_key, id]));
   }
 
   /**
