@@ -57,7 +57,7 @@ describe('a worker that lacks a key', () => {
     ['its own relay takes the callback', 'worker'],
     ['another process takes it', 'api'],
   ])(
-    'waits if %s, logs an error, and sends the callback once it has the key',
+    'waits if %s, logs an error each time and the deferral once, and sends the callback once it has the key',
     async (_, taker) => {
       const api = await start('api', NEW_KEY, OLD_KEY);
       const { serviceId } = await registerCallbackApi(api, { url: receiver.url(`/${taker}`) });
@@ -73,26 +73,34 @@ describe('a worker that lacks a key', () => {
         error: expect.stringMatching(/UnknownEncryptionKeyError: .*"?new"?/),
         err: { name: 'UnknownEncryptionKeyError', stack: expect.stringMatching(/\n +at /) },
       });
-      await eventually(async () => {
-        const { body } = await callbacksOf(api, serviceId).get(id);
-        expect(body.data).toMatchObject({
-          state: 'deferred',
-          reason: null,
-          detail: 'unknown_encryption_key',
-          attempts_made: 0,
+      const isDeferred = () =>
+        eventually(async () => {
+          const { body } = await callbacksOf(api, serviceId).get(id);
+          expect(body.data).toMatchObject({
+            state: 'deferred',
+            reason: null,
+            detail: 'unknown_encryption_key',
+            attempts_made: 0,
+          });
+          const inMs = Date.parse(body.data.next_attempt_at ?? '') - Date.now();
+          expect(inMs).toBeGreaterThan(20_000);
+          expect(inMs).toBeLessThanOrEqual(30_000);
         });
-        const inMs = Date.parse(body.data.next_attempt_at ?? '') - Date.now();
-        expect(inMs).toBeGreaterThan(20_000);
-        expect(inMs).toBeLessThanOrEqual(30_000);
-      });
+      const isDue = () =>
+        query(database.url, 'UPDATE service_callbacks SET next_attempt_at = now() WHERE id = $1', [id]);
+      await isDeferred();
+      await isDue();
+      await worker.logs.waitFor('callback.postponed', { callback_id: id }, { count: 2 });
+      await isDeferred();
       expect(await givenUpRows(database.url)).toEqual([]);
 
       await stop(worker);
       const informed = await start('worker', OLD_KEY, NEW_KEY);
-      await query(database.url, 'UPDATE service_callbacks SET next_attempt_at = now() WHERE id = $1', [id]);
+      await isDue();
       await informed.logs.waitFor('callback.delivered', { callback_id: id, attempt: 1 });
       await allFinished(informed);
       await Promise.all([stop(informed), stop(api)]);
+      expect(worker.logs.events('callback.deferred', { callback_id: id })).toHaveLength(1);
       expect(receiver.requests.filter(({ headers }) => headers['webhook-id'] === id)).toHaveLength(1);
     },
     60_000,

@@ -70,6 +70,8 @@ export interface TakenRow {
   /** Its batch goes to the main queue: it was never attempted and never deferred. */
   readonly is_first: boolean;
   readonly last_attempt: AttemptRecord | null;
+  /** Why it was deferred after its last attempt. */
+  readonly detail: DeferralReason | null;
   readonly queued_at: number;
   readonly trace: TraceCarrier | null;
   readonly payload: string | null;
@@ -88,8 +90,6 @@ export interface TakenNow extends TakenRow {
 }
 
 export interface OpenNow extends TakenRow {
-  /** Why it was deferred before this attempt. */
-  readonly detail: DeferralReason | null;
   readonly is_deleted: boolean;
   readonly is_disabled: boolean;
 }

@@ -195,7 +195,7 @@ const batched = (
 const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_id, c.endpoint_id, c.callback_type,
     c.subject_id, c.url, c.generation, c.attempt_count, c.earlier_attempts, c.alone, c.is_first,
     (c.attempts->-1) - '{excerpt,headers}'::text[] AS last_attempt, (extract(epoch FROM c.queued_at) * 1000)::bigint AS queued_at,
-    c.trace`;
+    c.detail, c.trace`;
 
 /** Whether a pending callback goes to the main queue: as `isFirstAttempt`. */
 const IS_FIRST_ATTEMPT = '(c.attempt_count = 0 AND c.generation = 0)';
@@ -398,7 +398,7 @@ export const strandedStatement = ({ callbacks, holds }: Tables) => `
 
 /** The open callbacks of a batch at this moment. $1 batch · $2 ids */
 export const openOfBatchStatement = ({ callbacks, payloads, endpoints }: Tables) => `
-  SELECT ${RECORD.replace('c.url', 'COALESCE(e.url, c.url) AS url')}, p.payload, c.detail, e.bearer_token, e.signing_secret,
+  SELECT ${RECORD.replace('c.url', 'COALESCE(e.url, c.url) AS url')}, p.payload, e.bearer_token, e.signing_secret,
     CASE WHEN e.previous_signing_secret_until > now() THEN e.previous_signing_secret END AS previous_secret,
     e.id IS NULL AS is_deleted, e.disabled_at IS NOT NULL AS is_disabled
   FROM ${callbacks} c LEFT JOIN ${endpoints} e ON e.id = c.endpoint_id

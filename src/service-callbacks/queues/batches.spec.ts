@@ -43,6 +43,7 @@ function aRow(batch: string, overrides: Partial<TakenRow> = {}): TakenRow {
     trace: null,
     payload: 'sealed payload',
     last_attempt: null,
+    detail: null,
     ...anEndpoint(),
     ...overrides,
   };

@@ -7,7 +7,7 @@ import {
   type GiveUpReason,
   type PartialCallback,
 } from '../callbacks/callback.js';
-import type { ReportedRow } from '../callbacks/callback.repository.js';
+import type { ReportedRow, TakenRow } from '../callbacks/callback.repository.js';
 import { CallbackHandlers } from '../events/callback-handlers.js';
 import { deliveredEvent, givenUpEvent, retryingEvent } from '../events/settled-events.js';
 import type { DeliveryFailure, DeliveryOutcome } from '../transport/delivery-outcome.js';
@@ -69,8 +69,7 @@ export class CallbackRecorder {
   /** @param nextAttemptAt Unix ms */
   deferred(callback: Callback, why: DeferralReason, nextAttemptAt: number): void {
     this.metrics.deferred(why);
-    // After an earlier deferral, only a hold is logged.
-    if (callback.deferral !== undefined && !isHold(why)) return;
+    if (isKnownDeferral(callback.deferral, why)) return;
     this.logger.deferred(callback, why, nextAttemptAt);
     this.figures.deferred(callback);
   }
@@ -79,9 +78,10 @@ export class CallbackRecorder {
    * Deferred by the relay.
    * @param nextAttemptAt Unix ms
    */
-  deferredByRelay(row: ReportedRow, why: DeferralReason, nextAttemptAt: number): void {
+  deferredByRelay(row: TakenRow, why: DeferralReason, nextAttemptAt: number): void {
     const callback = callbackOf(row);
     this.metrics.deferred(why);
+    if (isKnownDeferral(row.detail ?? undefined, why)) return;
     this.logger.deferred({ ...callback, attempts: row.attempt_count }, why, nextAttemptAt);
     this.figures.deferred(callback);
   }
@@ -104,8 +104,9 @@ export class CallbackRecorder {
   }
 }
 
-function isHold(why: DeferralReason): boolean {
-  return HOLD_REASONS.some((reason) => reason === why);
+/** After an earlier deferral, only a hold is logged. */
+function isKnownDeferral(earlier: DeferralReason | undefined, why: DeferralReason): boolean {
+  return earlier !== undefined && !HOLD_REASONS.some((reason) => reason === why);
 }
 
 function callbackOf(row: ReportedRow): PartialCallback {
