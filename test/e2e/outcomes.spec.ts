@@ -250,6 +250,7 @@ describe('the outcome of a callback', () => {
       duration_ms: expect.any(Number),
       ...row.result,
       ...headersKept(row.result),
+      worker: expect.any(String),
     };
     const kept: unknown = expect.objectContaining({
       id: sent.id,

@@ -8,6 +8,7 @@ import { queueEnvironment } from '../support/queue-backend.js';
 import { startReceiver, status, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
 import { startTestService, type Environment, type TestService } from '../support/service.js';
+import { query } from '../support/sql.js';
 
 /** A worker that hangs loses its job to another one while its attempt is on the wire. */
 describe('two attempts at once by two processes', () => {
@@ -53,6 +54,13 @@ describe('two attempts at once by two processes', () => {
       expect(data.state).toBe('delivered');
       expect(data.attempts?.map((attempt) => attempt['status_code'])).toEqual([503, 200]);
     });
+    const [workers] = await query<{ count: number }>(
+      database.url,
+      `SELECT count(DISTINCT attempt->'worker')::int AS count
+       FROM service_callbacks, jsonb_array_elements(attempts) attempt WHERE id = $1`,
+      [id],
+    );
+    expect(workers?.count).toBe(2);
     expect(hanging.logs.events('callback.retrying', { callback_id: id })).toEqual([]);
     const ids = receiver.requests.map(({ headers }) => headers['webhook-id']);
     expect(ids).toEqual([id, id]);

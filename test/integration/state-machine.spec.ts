@@ -763,6 +763,13 @@ describe('the state machine of a callback', () => {
       expect(await store.row(known.id)).toEqual(before);
     });
 
+    it('by two workers writes both attempts, however equal', async () => {
+      const known = await store.queued(endpoint);
+      const attempts = ['one', 'other'].map((worker) => ({ ...attempt(1), worker }));
+      for (const made of attempts) await settle(known, RETRY, { attempt: made });
+      expect(await store.row(known.id)).toMatchObject({ attempts, attempt_count: 2 });
+    });
+
     it('by two processes at once changes the record once and keeps both attempts', async () => {
       for (let round = 0; round < 10; round += 1) {
         const known = await store.queued(endpoint);

@@ -48,6 +48,8 @@ export interface AttemptRecord {
   readonly headers?: Readonly<Record<string, string>>;
   /** Its generation; absent before the first replay. */
   readonly generation?: number;
+  /** Which worker made it, so that equal attempts of two workers are two. No reader shows it. */
+  readonly worker?: string;
 }
 
 /** One piece of news for one endpoint, as every part of the module knows it. It has no payload and no token. */

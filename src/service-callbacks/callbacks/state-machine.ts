@@ -431,7 +431,7 @@ const givenSettlements = ({ holds }: Tables) => `(
 const APPLIES = `(CASE WHEN s.state = 'delivered' THEN c.generation = s.generation AND ${HIDDEN_STATE} <> 'delivered'
   ELSE c.batch = s.batch AND ${HIDDEN_STATE} = 'queued' END)`;
 
-/** An attempt is written once, however often its settlement is repeated. */
+/** An attempt is written once, however often its settlement is repeated. Its worker is part of it. */
 const IS_NEW_ATTEMPT = `(s.attempt IS NOT NULL AND NOT c.attempts @> jsonb_build_array(s.attempt))`;
 
 /**

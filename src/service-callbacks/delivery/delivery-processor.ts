@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../observability/describe-error.js';
 import { Inject, Injectable, Logger } from '@nestjs/common';
@@ -51,6 +52,7 @@ interface JobContext {
 @Injectable()
 export class DeliveryProcessor implements JobProcessor {
   private readonly logger = new Logger('ServiceCallbacks');
+  private readonly worker = randomBytes(4).toString('hex');
 
   constructor(
     private readonly callbacks: CallbackRepository,
@@ -190,7 +192,7 @@ export class DeliveryProcessor implements JobProcessor {
         batch,
         generation: callback.generation,
         disposition,
-        attempt: attemptRecordOf(callback, startedAt, outcome),
+        attempt: attemptRecordOf(callback, startedAt, outcome, this.worker),
         url: callback.url,
       },
       free,

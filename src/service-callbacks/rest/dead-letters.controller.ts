@@ -145,8 +145,8 @@ function notFound(serviceId: string, id: string): NotFoundException {
   return new NotFoundException(`Service ${serviceId} has no dead letter ${id}`);
 }
 
-/** Without the excerpt and headers of the response, which `GET …/callbacks/:id` shows. */
-function attemptView({ excerpt: _excerpt, headers: _headers, ...attempt }: AttemptRecord) {
+/** Without its worker, and the excerpt and headers of the response, which `GET …/callbacks/:id` shows. */
+function attemptView({ excerpt: _excerpt, headers: _headers, worker: _worker, ...attempt }: AttemptRecord) {
   return attempt;
 }
 
