@@ -170,6 +170,7 @@ describe('the delivery log', () => {
     expect(forwarded).toBeGreaterThan(0);
     expect(replayed).toMatchObject({ reason: null, attempts_made: 2, queued_at: first.queued_at });
     expect(replayed.attempts?.map((attempt) => attempt['status_code'])).toEqual([404, 200]);
+    expect(replayed.attempts?.map((attempt) => attempt['generation'])).toEqual([undefined, 1]);
     const { body } = await callbacksOf(service, api.serviceId).list();
     expect(body.data).toHaveLength(1);
   });

@@ -8,11 +8,13 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
 import { callbacksOf } from '../support/delivery-log-api.js';
 import { eventually } from '../support/eventually.js';
+import { startServiceProcess } from '../support/faults/service-process.js';
+import { queueEnvironment } from '../support/queue-backend.js';
 import { allFinished } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi, type RegisteredCallbackApi } from '../support/scenario.js';
 import { query } from '../support/sql.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { startTestService, type Environment, type TestService } from '../support/service.js';
 
 /** Replays a second, when many were requested. */
 const RATE = 5;
@@ -24,15 +26,18 @@ const WAITS_FOR_A_LETTER = `SELECT 1 FROM pg_stat_activity
 describe('a replay', () => {
   let database: TestDatabase;
   let receiver: Receiver;
+  let environment: Environment;
   let service: TestService;
 
   beforeAll(async () => {
     database = await createTestDatabase();
     receiver = await startReceiver();
-    service = await startTestService(database.url, {
+    environment = {
+      ...(await queueEnvironment()),
       CALLBACK_MAX_RETRIES: '1',
       CALLBACK_REPLAY_RATE: `${RATE}`,
-    });
+    };
+    service = await startTestService(database.url, environment);
   });
 
   afterAll(async () => {
@@ -156,6 +161,28 @@ describe('a replay', () => {
     expect((await deadLettersOf(service, api.serviceId).get(id)).body.data.replay_requested_at).toBeNull();
   });
 
+  it('of a delivered callback sends the same bytes under the same id', async () => {
+    const { serviceId } = await register('/again');
+    const { id } = await causeCallback(service, serviceId);
+    await delivered(id);
+    const path = `/service/${serviceId}/callbacks/${id}/replay`;
+    expect(await service.call('POST', path)).toMatchObject({ status: 202, body: { data: { queued: true } } });
+    await service.logs.waitFor('callback.delivered', { callback_id: id }, { count: 2 });
+    const [first, replayed, ...more] = requestsTo('/again');
+    expect(first?.body).toMatch(/^\{"id":/);
+    expect(replayed?.body).toBe(first?.body);
+    expect(replayed?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
+    expect(more).toEqual([]);
+  });
+
+  it('with a 410 as its response disables the endpoint', async () => {
+    const api = await register('/gone-later');
+    receiver.respond('/gone-later', [404, 410]);
+    await deadLettersOf(service, api.serviceId).replay(await givenUp(api));
+    const [line] = await service.logs.waitFor('endpoint.disabled', { callback_api_id: api.id });
+    expect(line).toMatchObject({ reason: 'gone' });
+  });
+
   it('is refused with the reason if the endpoint is gone', async () => {
     const api = await register('/gone');
     receiver.respond('/gone', 410);
@@ -192,6 +219,57 @@ describe('a replay', () => {
     expect((await letters.replayAll({})).body).toEqual({ data: run });
     await delivered(id);
   });
+
+  it('of many by time is of those that finished in it, whenever they were accepted', async () => {
+    const { serviceId } = await register('/span');
+    const finished = async () => {
+      const { id } = await causeCallback(service, serviceId);
+      await delivered(id);
+      await query(
+        database.url,
+        `UPDATE service_callbacks SET queued_at = queued_at - interval '1 hour' WHERE id = $1`,
+        [id],
+      );
+      const { body } = await callbacksOf(service, serviceId).get(id);
+      return { id, at: body.data.finished_at };
+    };
+    const [first, second] = [await finished(), await finished()];
+    const replayed = async (body: object) =>
+      (
+        await service.call<{ data: { count: number } }>(
+          'POST',
+          `/service/${serviceId}/callbacks/replay`,
+          body,
+        )
+      ).body.data.count;
+    expect(await replayed({ since: first.at, preview: true })).toBe(2);
+    expect(await replayed({ until: first.at, preview: true })).toBe(0);
+    expect(await replayed({ since: first.at, until: second.at })).toBe(1);
+    await service.logs.waitFor('callback.delivered', { callback_id: first.id }, { count: 2 });
+    await allFinished(service);
+    const ids = requestsTo('/span').map(({ headers }) => headers['webhook-id']);
+    expect(ids).toEqual([first.id, second.id, first.id]);
+  });
+
+  it('of many has one rate over all processes', async () => {
+    const api = await register('/by-two');
+    const count = 3 * RATE;
+    receiver.respond('/by-two', [...Array.from({ length: count }, () => 404), 200]);
+    for (let sent = 0; sent < count; sent += 1) await givenUp(api);
+    const other = await startServiceProcess({ ...environment, DATABASE_URL: database.url });
+    try {
+      await deadLettersOf(service, api.serviceId).replayAll({});
+      await receiver.waitForRequests(2 * count, { path: '/by-two', timeoutMs: 20_000 });
+      await allFinished(service);
+    } finally {
+      await other.kill();
+    }
+    const { data } = (await callbacksOf(service, api.serviceId).list()).body;
+    const times = data.map(({ replayed_at: at }) => Date.parse(at ?? '')).toSorted((one, next) => one - next);
+    const seconds = times.slice(RATE).map((time, index) => time - (times[index] ?? 0));
+    expect(seconds).toHaveLength(count - RATE);
+    expect(Math.min(...seconds)).toBeGreaterThanOrEqual(900);
+  }, 120_000);
 
   it('of many returns the number that match the filter, and sends them at a bounded rate', async () => {
     const api = await register('/many');
