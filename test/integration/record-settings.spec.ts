@@ -219,11 +219,11 @@ function behavesAsEver(prepare: (url: string) => Promise<() => void>): void {
     expect(run).toMatchObject({ id, total: 3, queued: 3, refused: 0, waiting: 0, stoppedAt: null });
     expectTime(run?.requestedAt);
     expectTime(run?.advancedAt);
-    const stopped = await runs.start('all', { state: 'delivered' });
     await query(
       database.url,
       `UPDATE service_callback_replays SET advanced_at = now() + interval '1 minute'`,
     );
+    const stopped = await runs.start('all', { state: 'delivered' });
     expect((await runs.running('all')).map((running) => running.id)).toContain(stopped.id);
     expect(await runs.stop('all', stopped.id, new Date())).toBe(true);
     expectTime((await runs.find('all', stopped.id))?.stoppedAt);
