@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Holds } from '../../src/service-callbacks/holds/holds.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { held } from '../support/held.js';
@@ -209,6 +210,20 @@ describe('an endpoint on hold', () => {
     response.release();
     expect(deferred.length).toBeGreaterThan(40);
     expect(new Set(deferred.map((line) => line['callback_id'])).size).toBe(deferred.length);
+  });
+
+  it('is on hold no more when its endpoint is disabled: no relay looks for its probe', async () => {
+    const service = await start();
+    receiver.respond('/disabled', 500);
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/disabled') });
+    await Promise.all(Array.from({ length: 10 }, () => causeCallback(service, serviceId)));
+    await service.logs.waitFor('endpoint.held', { callback_api_id: id });
+    const path = `/service/${serviceId}/callback-api/${id}/disable`;
+    expect(await service.call('POST', path, { updated_by_id: serviceId })).toMatchObject({ status: 200 });
+    await eventually(async () => expect(await holdOf(id)).toMatchObject({ state: 'lifted' }));
+    await eventually(async () => expect(service.app.get(Holds).isAnyDue).toBe(false));
+    await eventually(async () => expect(await statesOf(id)).toEqual(['given_up']));
+    expect(service.logs.events('endpoint.released', { callback_api_id: id })).toEqual([]);
   });
 
   it('delivers other callbacks while a single one fails its probes', async () => {

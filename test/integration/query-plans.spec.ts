@@ -125,6 +125,7 @@ describe('the plans of the record, with statistics from an empty table', () => {
 
   it('a take of held callbacks reads queued rows and what it takes', async () => {
     for (const { id } of endpoints) await store.holds.open(id, 'circuit_open', 0, 0);
+    await expectFrugalWork(200, () => store.holds.releaseDue());
     await expectFrugalWork(STRETCH, () => store.takeHeld());
     for (const { id } of endpoints) await store.holds.lift(id);
     await expectFrugalWork(STRETCH, () => store.takeHeld());

@@ -905,7 +905,11 @@ describe('the state machine of a callback', () => {
       expect(await store.holds.releaseDue()).toEqual([]);
       await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
       expect(await store.holds.releaseDue()).toEqual([
-        { endpointId: endpoint.id, endpoint: expect.objectContaining({ endpointId: endpoint.id }) },
+        {
+          endpointId: endpoint.id,
+          reason: 'retry_after',
+          endpoint: expect.objectContaining({ endpointId: endpoint.id }),
+        },
       ]);
     });
 
@@ -915,6 +919,42 @@ describe('the state machine of a callback', () => {
       await store.take();
       expect((await store.row(known)).state).toBe('held');
       expect(await store.takeHeld()).toEqual([]);
+    });
+
+    it('a hold with nothing held ends when its probe is due, and takes no other’s place', async () => {
+      const empty = endpoint;
+      await hold();
+      await disableEndpoint();
+      endpoint = await store.endpoint();
+      const { id } = await states.held();
+      expect(await store.holds.releaseDue()).toEqual([
+        { endpointId: empty.id, reason: 'circuit_open', endpoint: null },
+      ]);
+      expect(await store.takeHeld({ probes: 1 })).toMatchObject([{ id, is_probe: true }]);
+      await store.holds.releaseDue();
+      expect(await store.holds.notLifted()).toMatchObject([{ endpoint_id: endpoint.id, state: 'open' }]);
+      // Only an attempt that began later opens it again.
+      endpoint = empty;
+      expect(await hold(HOUR_MS, 'circuit_open', 60_000)).toBe(false);
+      expect(await hold(HOUR_MS)).toBe(true);
+      expect(await store.holds.releaseDue()).toEqual([]);
+    });
+
+    it('a hold whose only callback is being sent as its probe stays', async () => {
+      const known = await probing();
+      await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
+      expect(await store.holds.releaseDue()).toEqual([]);
+      await settle(known, HOLD, { attempt: attempt(1), isProbe: true });
+      expect((await store.row(known.id)).state).toBe('held');
+    });
+
+    it('a callback that is held during the end of its hold is released', async () => {
+      await hold();
+      expect(await store.holds.releaseDue()).toHaveLength(1);
+      const id = await store.pending(endpoint);
+      expect(await store.take()).toMatchObject([{ id, state: 'held' }]);
+      await store.holds.releaseDue();
+      expect(await store.takeHeld()).toMatchObject([{ id, is_probe: false }]);
     });
 
     it('a hold ends when nothing waits behind it', async () => {

@@ -86,6 +86,10 @@ const FINISH_TIME = `date_trunc('milliseconds', now())`;
  */
 const HIDDEN_STATE = `(c.state || '')`;
 
+/** Whether the probe of hold `h` is on its way. */
+const isProbing = ({ callbacks }: Tables) => `EXISTS (
+  SELECT FROM ${callbacks} c WHERE c.id = h.probe_id AND ${HIDDEN_STATE} = 'queued')`;
+
 /**
  * Inserts news that has no callback. $1: JSON array of {@link NewCallback}s, in the order of their keys, so that two
  * statements cannot deadlock. Returns a row for each callback: `id`, and `record_id`, the id of the record that has
@@ -274,8 +278,7 @@ export const takeHeldStatement = (tables: Tables) => `
   ),
   probing AS MATERIALIZED (
     SELECT h.endpoint_id FROM ${tables.holds} h
-    WHERE h.state = 'open' AND EXISTS (
-      SELECT FROM ${tables.callbacks} c WHERE c.id = h.probe_id AND ${HIDDEN_STATE} = 'queued')
+    WHERE h.state = 'open' AND ${isProbing(tables)}
   ),
   due_holds AS MATERIALIZED (
     SELECT h.endpoint_id FROM ${tables.holds} h
@@ -322,20 +325,21 @@ export const takeHeldStatement = (tables: Tables) => `
   )}`;
 
 /**
- * Releases holds whose time is over, and ends released holds without waiting callbacks. Returns `endpoint_id`, `state`,
- * and the endpoint, null if it is deleted.
+ * Releases holds whose time is over, and circuits whose probe is due while nothing is held: such a hold would stay due,
+ * before others, and the endpoint's next callback shows whether it responds. Ends released holds without held callbacks.
+ * Returns `endpoint_id`, `state`, `reason`, and the endpoint, null if it is deleted or disabled.
  */
-export const releaseDueStatement = ({ callbacks, holds, endpoints }: Tables) => `
-  UPDATE ${holds} h SET
+export const releaseDueStatement = (tables: Tables) => `
+  UPDATE ${tables.holds} h SET
     state = CASE h.state WHEN 'open' THEN 'releasing' ELSE 'lifted' END,
     lifted_at = CASE h.state WHEN 'open' THEN now() ELSE h.lifted_at END,
     release_window = 1
-  WHERE (h.state = 'open' AND h.reason = 'retry_after' AND h.next_probe_at <= now())
-    OR (h.state = 'releasing' AND NOT EXISTS (
-      SELECT FROM ${callbacks} c WHERE c.state = 'held' AND c.endpoint_id = h.endpoint_id))
-  RETURNING h.endpoint_id, h.state, (
+  WHERE (h.state = 'releasing' OR (h.state = 'open' AND h.next_probe_at <= now()))
+    AND ((h.state = 'open' AND h.reason = 'retry_after') OR NOT (${isProbing(tables)} OR EXISTS (
+      SELECT FROM ${tables.callbacks} c WHERE c.state = 'held' AND c.endpoint_id = h.endpoint_id)))
+  RETURNING h.endpoint_id, h.state, h.reason, (
     SELECT json_build_object('endpointId', e.id, 'serviceId', e.service_id, 'callbackType', e.callback_type, 'url', e.url)
-    FROM ${endpoints} e WHERE e.id = h.endpoint_id) AS endpoint`;
+    FROM ${tables.endpoints} e WHERE e.id = h.endpoint_id AND e.disabled_at IS NULL) AS endpoint`;
 
 /**
  * Puts an endpoint on hold because of an attempt that began $4 ms ago. An attempt that began before the last hold was

@@ -109,12 +109,12 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     this.logReleased(endpoint, why);
   }
 
-  /** Releases holds whose time is over. */
+  /** Releases holds whose time is over, and those that would be probed but have no held callbacks. */
   async releaseDue(): Promise<void> {
-    for (const { endpointId, endpoint } of await this.repository.releaseDue()) {
+    for (const { endpointId, reason, endpoint } of await this.repository.releaseDue()) {
       if (this.open.delete(endpointId)) this.onLifted(endpointId);
       this.releasing += 1;
-      if (endpoint) this.logReleased(endpoint, 'retry_after');
+      if (endpoint) this.logReleased(endpoint, reason === 'retry_after' ? reason : 'nothing_held');
     }
   }
 
