@@ -913,6 +913,22 @@ describe('the state machine of a callback', () => {
       ]);
     });
 
+    it('Retry-After delays the next probe of an open circuit, and changes nothing else of it', async () => {
+      const known = await probing();
+      const find = () => store.dataSource.query<object[]>('SELECT * FROM service_callback_holds');
+      await hold(600_000);
+      const [before] = await find();
+      expect(await hold(HOUR_MS, 'retry_after')).toBe(false);
+      expect(await store.holds.notLifted()).toMatchObject([
+        { reason: 'circuit_open', due_in_ms: expect.closeTo(HOUR_MS, -5) },
+      ]);
+      expect(await hold(60_000, 'retry_after')).toBe(false);
+      const [after] = await find();
+      const next = expect.any(Date);
+      expect(after).toEqual({ ...before, next_probe_at: next, probe_id: known.id });
+      expect((await store.holds.notLifted())[0]?.due_in_ms).toBeGreaterThan(HOUR_MS / 2);
+    });
+
     it('a hold by Retry-After has no probes', async () => {
       await hold(0, 'retry_after');
       const known = await store.pending(endpoint);

@@ -341,6 +341,9 @@ export const releaseDueStatement = (tables: Tables) => `
     SELECT json_build_object('endpointId', e.id, 'serviceId', e.service_id, 'callbackType', e.callback_type, 'url', e.url)
     FROM ${tables.endpoints} e WHERE e.id = h.endpoint_id AND e.disabled_at IS NULL) AS endpoint`;
 
+/** The open hold `h` stays the one it is. `Retry-After` only delays the probe of an open circuit. */
+const IS_SAME_HOLD = `(h.state = 'open' AND (h.reason = 'circuit_open' OR EXCLUDED.reason = 'retry_after'))`;
+
 /**
  * Puts an endpoint on hold because of an attempt that began $4 ms ago. An attempt that began before the last hold was
  * lifted changes nothing. Returns a row if the hold is new, or now lasts longer. $1 endpoint · $2 reason · $3 ms until
@@ -349,13 +352,14 @@ export const releaseDueStatement = (tables: Tables) => `
 export const holdStatement = ({ holds }: Tables) => `
   INSERT INTO ${holds} AS h (endpoint_id, state, reason, since, next_probe_at, probe_interval_ms)
   SELECT $1::uuid, 'open', $2, now(), now() + $3::int * interval '1 millisecond', $3::int
-  ON CONFLICT (endpoint_id) DO UPDATE SET state = 'open', reason = EXCLUDED.reason,
-    epoch = h.epoch + (h.state <> 'open' OR h.reason <> EXCLUDED.reason)::int,
-    since = CASE WHEN h.state <> 'open' OR h.reason <> EXCLUDED.reason THEN now() ELSE h.since END,
-    next_probe_at = EXCLUDED.next_probe_at, probe_interval_ms = EXCLUDED.probe_interval_ms,
-    probe_id = NULL, release_window = 1
+  ON CONFLICT (endpoint_id) DO UPDATE SET state = 'open', next_probe_at = EXCLUDED.next_probe_at, release_window = 1,
+    reason = CASE WHEN ${IS_SAME_HOLD} THEN h.reason ELSE EXCLUDED.reason END,
+    epoch = h.epoch + (NOT ${IS_SAME_HOLD})::int,
+    since = CASE WHEN ${IS_SAME_HOLD} THEN h.since ELSE now() END,
+    probe_interval_ms = CASE WHEN ${IS_SAME_HOLD} THEN h.probe_interval_ms ELSE EXCLUDED.probe_interval_ms END,
+    probe_id = CASE WHEN ${IS_SAME_HOLD} THEN h.probe_id END
   WHERE (h.state <> 'open' AND now() - $4::int * interval '1 millisecond' > h.lifted_at)
-    OR (h.state = 'open' AND h.reason = 'retry_after' AND EXCLUDED.next_probe_at > h.next_probe_at)
+    OR (h.state = 'open' AND EXCLUDED.next_probe_at > h.next_probe_at AND 'retry_after' IN (h.reason, EXCLUDED.reason))
   RETURNING h.since = now() AS is_new`;
 
 /** The endpoint responds, or has changed: its held callbacks continue. $1 endpoint */
