@@ -814,6 +814,17 @@ describe('the state machine of a callback', () => {
       expect(intervals).toEqual([400_000, 600_000, 600_000]);
     });
 
+    it('the first probe may come later than that: thirty days', async () => {
+      await states.held();
+      await change('DELETE FROM service_callback_holds WHERE endpoint_id = $1');
+      const days = 30 * 24 * HOUR_MS;
+      expect(await hold(days)).toBe(true);
+      expect((await store.holds.notLifted())[0]?.due_in_ms).toBeGreaterThan(days - HOUR_MS);
+      await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
+      expect(await store.takeHeld()).toHaveLength(1);
+      expect((await store.holds.notLifted())[0]?.due_in_ms).toBeLessThanOrEqual(600_000);
+    });
+
     it('the probe is the one that was probed longest ago, then the oldest', async () => {
       await hold();
       const ids: string[] = [];

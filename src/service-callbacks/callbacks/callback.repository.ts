@@ -150,8 +150,6 @@ export interface HeldLimits {
   readonly released: number;
 }
 
-/** The longest interval of probes, ms. The interval doubles up to it. */
-const MAX_PROBE_INTERVAL_MS = 600_000;
 /** The most bytes of sealed payload in a batch: they bound the size of a job. */
 const MAX_BATCH_BYTES = 256 * 1024;
 /** The key of PostgreSQL's advisory lock: only the relay that has it takes callbacks. */
@@ -226,7 +224,7 @@ export class CallbackRepository {
 
   /** Takes held callbacks into batches: probes, and callbacks of holds that are being released. */
   takeHeld({ batchSize, probes, maxWindow, released }: HeldLimits): Promise<TakenNow[]> {
-    const limits = [batchSize, MAX_BATCH_BYTES, probes, maxWindow, MAX_PROBE_INTERVAL_MS, released];
+    const limits = [batchSize, MAX_BATCH_BYTES, probes, maxWindow, released];
     return this.mark(takeHeldStatement(this.tables), limits);
   }
 

@@ -72,6 +72,8 @@ export interface Tables {
   readonly endpoints: string;
 }
 
+/** The longest interval of probes, ms. The interval doubles up to it. */
+const MAX_PROBE_INTERVAL_MS = 600_000;
 /** The most attempts that a record keeps: the last ones. */
 const MAX_ATTEMPTS = 50;
 
@@ -268,7 +270,7 @@ export const anyDueStatement = ({ callbacks }: Tables) => `
  * while released callbacks are settled.
  *
  * $1 advisory lock · $2 callbacks and $3 bytes a batch · $4 the most probes at one time · $5 the largest window · $6 the
- * longest interval of probes, ms · $7 the most callbacks that are released
+ * most callbacks that are released
  */
 export const takeHeldStatement = (tables: Tables) => `
   WITH ${LEADER},
@@ -304,12 +306,12 @@ export const takeHeldStatement = (tables: Tables) => `
       SELECT ${sized(tables)}, false AS is_first, false AS is_quiet FROM ${tables.callbacks} c
       WHERE c.state = 'held' AND c.endpoint_id = g.endpoint_id
       ORDER BY c.queued_at, c.id LIMIT GREATEST(0, g.room) FOR UPDATE SKIP LOCKED
-    ) r LIMIT $7
+    ) r LIMIT $6
   ),
   probed AS (
     UPDATE ${tables.holds} h SET probe_id = p.id,
-      next_probe_at = now() + LEAST($6::int, 2 * h.probe_interval_ms) * interval '1 millisecond',
-      probe_interval_ms = LEAST($6::int, 2 * h.probe_interval_ms)
+      next_probe_at = now() + LEAST(${MAX_PROBE_INTERVAL_MS}, 2 * h.probe_interval_ms) * interval '1 millisecond',
+      probe_interval_ms = LEAST(${MAX_PROBE_INTERVAL_MS}, 2 * h.probe_interval_ms)
     FROM probes p WHERE h.endpoint_id = p.endpoint_id
   ),
   widened AS (
@@ -351,7 +353,8 @@ const IS_SAME_HOLD = `(h.state = 'open' AND (h.reason = 'circuit_open' OR EXCLUD
  */
 export const holdStatement = ({ holds }: Tables) => `
   INSERT INTO ${holds} AS h (endpoint_id, state, reason, since, next_probe_at, probe_interval_ms)
-  SELECT $1::uuid, 'open', $2, now(), now() + $3::int * interval '1 millisecond', $3::int
+  SELECT $1::uuid, 'open', $2, now(), now() + $3::float8 * interval '1 millisecond',
+    LEAST($3::float8, ${MAX_PROBE_INTERVAL_MS})
   ON CONFLICT (endpoint_id) DO UPDATE SET state = 'open', next_probe_at = EXCLUDED.next_probe_at, release_window = 1,
     reason = CASE WHEN ${IS_SAME_HOLD} THEN h.reason ELSE EXCLUDED.reason END,
     epoch = h.epoch + (NOT ${IS_SAME_HOLD})::int,
