@@ -1076,6 +1076,14 @@ describe('the state machine of a callback', () => {
       expect(await store.callbacks.oldBatches(10_000, 10)).toEqual([]);
       expect(await store.callbacks.oldBatches(0, 10)).toEqual([recent.batch]);
     });
+
+    it('are found batch by batch, however many there are', async () => {
+      const batches: string[] = [];
+      for (let count = 0; count < 3; count += 1) batches.push((await store.queued(endpoint)).batch);
+      batches.sort();
+      expect(await store.callbacks.oldBatches(0, 2)).toEqual(batches.slice(0, 2));
+      expect(await store.callbacks.oldBatches(0, 2, batches[1])).toEqual(batches.slice(2));
+    });
   });
 
   describe('giving up without a worker', () => {

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { NIL } from 'uuid';
 import { retryConflicts } from '../../database/conflicts.js';
 import { preparedRows } from '../../database/prepared-rows.js';
 import { rows } from '../../database/rows.js';
@@ -284,9 +285,12 @@ export class CallbackRepository {
     }
   }
 
-  /** Batches that were marked more than this long ago, ms. */
-  async oldBatches(olderThanMs: number, limit: number): Promise<string[]> {
-    const found = await this.run<{ batch: string }>(oldBatchesStatement, [olderThanMs, limit]);
+  /**
+   * Batches that were marked more than this long ago, ms, in the order of their ids.
+   * @param after the batch after which it continues; default: from the first
+   */
+  async oldBatches(olderThanMs: number, limit: number, after: string = NIL): Promise<string[]> {
+    const found = await this.run<{ batch: string }>(oldBatchesStatement, [olderThanMs, limit, after]);
     return found.map(({ batch }) => batch);
   }
 

@@ -412,10 +412,11 @@ export const openOfBatchStatement = ({ callbacks, payloads, endpoints }: Tables)
   WHERE c.id = ANY($2::uuid[]) AND c.batch = $1 AND ${HIDDEN_STATE} = 'queued'
   ORDER BY c.endpoint_id, c.seq`;
 
-/** Callbacks of batches that were marked long ago: their job must be in a queue. $1 ms · $2 limit */
+/** Batches that were marked long ago: their job must be in a queue. $1 ms · $2 limit · $3 batch after which it continues */
 export const oldBatchesStatement = ({ callbacks }: Tables) => `
   SELECT DISTINCT c.batch FROM ${callbacks} c
-  WHERE c.state = 'queued' AND c.batched_at < now() - $1 * interval '1 millisecond' LIMIT $2`;
+  WHERE c.state = 'queued' AND c.batch > $3 AND c.batched_at < now() - $1 * interval '1 millisecond'
+  ORDER BY c.batch LIMIT $2`;
 
 /** $1 batch */
 export const idsOfBatchStatement = ({ callbacks }: Tables) =>
