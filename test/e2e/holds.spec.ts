@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Holds } from '../../src/service-callbacks/holds/holds.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { held } from '../support/held.js';
@@ -18,6 +19,7 @@ interface Hold {
   readonly state: string;
   readonly reason: string;
   readonly epoch: number;
+  readonly next_probe_at: Date;
 }
 
 describe('an endpoint on hold', () => {
@@ -151,6 +153,36 @@ describe('an endpoint on hold', () => {
     expect((arrived?.at ?? 0) - (requestsTo('/retry-after')[0]?.at ?? 0)).toBeGreaterThanOrEqual(900);
   });
 
+  it('gets its next probe no earlier than Retry-After says', async () => {
+    const service = await start();
+    receiver.respond('/probed', 500);
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/probed') });
+    await Promise.all(Array.from({ length: 10 }, () => causeCallback(service, serviceId)));
+    await service.logs.waitFor('endpoint.held', { callback_api_id: id, reason: 'circuit_open' });
+    await eventually(async () => expect(await statesOf(id)).toEqual(['held']));
+    receiver.respond('/probed', status(429, { headers: { 'retry-after': '3600' } }));
+    const [probe] = await service.logs.waitFor('callback.retrying', {
+      service_id: serviceId,
+      status_code: 429,
+    });
+    expect(Date.parse(String(probe?.['next_attempt_at']))).toBeGreaterThan(Date.now() + 3_500_000);
+    const hold = await holdOf(id);
+    expect(hold).toMatchObject({ state: 'open', reason: 'circuit_open' });
+    expect(hold?.next_probe_at.getTime()).toBeGreaterThan(Date.now() + 3_500_000);
+  });
+
+  it('by the failure that opens its circuit lasts as long as its Retry-After, if that is longer', async () => {
+    const service = await start({ CALLBACK_CIRCUIT_FAILURES: '1' });
+    receiver.respond('/opens', status(503, { headers: { 'retry-after': '7200' } }));
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/opens') });
+    await causeCallback(service, serviceId);
+    const [line] = await service.logs.waitFor('endpoint.held', { callback_api_id: id });
+    expect(Date.parse(String(line?.['next_attempt_at']))).toBeGreaterThan(Date.now() + 3_500_000);
+    const { next_probe_at: next } = (await holdOf(id)) ?? {};
+    expect(next?.getTime()).toBeGreaterThan(Date.now() + 3_500_000);
+    expect(next?.getTime()).toBeLessThanOrEqual(Date.now() + 3_600_000);
+  });
+
   it('by Retry-After is lifted by enabling its endpoint, which was not disabled', async () => {
     const service = await start();
     receiver.respond('/enabled', status(503, { headers: { 'retry-after': '3600' } }));
@@ -209,6 +241,20 @@ describe('an endpoint on hold', () => {
     response.release();
     expect(deferred.length).toBeGreaterThan(40);
     expect(new Set(deferred.map((line) => line['callback_id'])).size).toBe(deferred.length);
+  });
+
+  it('is on hold no more when its endpoint is disabled: no relay looks for its probe', async () => {
+    const service = await start();
+    receiver.respond('/disabled', 500);
+    const { id, serviceId } = await registerCallbackApi(service, { url: receiver.url('/disabled') });
+    await Promise.all(Array.from({ length: 10 }, () => causeCallback(service, serviceId)));
+    await service.logs.waitFor('endpoint.held', { callback_api_id: id });
+    const path = `/service/${serviceId}/callback-api/${id}/disable`;
+    expect(await service.call('POST', path, { updated_by_id: serviceId })).toMatchObject({ status: 200 });
+    await eventually(async () => expect(await holdOf(id)).toMatchObject({ state: 'lifted' }));
+    await eventually(async () => expect(service.app.get(Holds).isAnyDue).toBe(false));
+    await eventually(async () => expect(await statesOf(id)).toEqual(['given_up']));
+    expect(service.logs.events('endpoint.released', { callback_api_id: id })).toEqual([]);
   });
 
   it('delivers other callbacks while a single one fails its probes', async () => {

@@ -5,6 +5,8 @@ import { CallbackLogReader } from '../../src/service-callbacks/history/callback-
 import { DeadLetterRepository } from '../../src/service-callbacks/history/dead-letter.repository.js';
 import { LOG_STATES, type LogFilter, type LogScope } from '../../src/service-callbacks/history/records.js';
 import { uuidRangeOf } from '../../src/service-callbacks/history/uuid-range.js';
+import { Replay } from '../../src/service-callbacks/replay/replay.js';
+import { ReplayRunRepository } from '../../src/service-callbacks/replay/replay-run.repository.js';
 import { EndpointsRepository } from '../../src/service-callbacks/reporting/endpoints.repository.js';
 import { explained, type Explained } from '../support/explained.js';
 import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
@@ -110,6 +112,15 @@ describe('the plans of the record, with statistics from an empty table', () => {
     expect(() => expectFrugal(sorted, 10_000)).toThrow(/toEqual/);
   });
 
+  it.each([
+    ['from the first', 0],
+    ['after the last', 2 * ROWS],
+  ])('a look for pending and due callbacks, %s, reads at most one of each priority', (_, seq) =>
+    expectFrugalWork(24, () =>
+      store.callbacks.isAnyDue(new Map(Array.from({ length: 24 }, (__, index) => [index + 1, seq]))),
+    ),
+  );
+
   it('an insert reads only its own rows', () =>
     expectFrugalWork(2_000, () =>
       store.callbacks.insert(
@@ -125,6 +136,7 @@ describe('the plans of the record, with statistics from an empty table', () => {
 
   it('a take of held callbacks reads queued rows and what it takes', async () => {
     for (const { id } of endpoints) await store.holds.open(id, 'circuit_open', 0, 0);
+    await expectFrugalWork(200, () => store.holds.releaseDue());
     await expectFrugalWork(STRETCH, () => store.takeHeld());
     for (const { id } of endpoints) await store.holds.lift(id);
     await expectFrugalWork(STRETCH, () => store.takeHeld());
@@ -273,6 +285,15 @@ describe('the plans of the record, with statistics from an empty table', () => {
     const range = uuidRangeOf(one?.id.slice(0, 18) ?? '');
     expect(range).toBeDefined();
     await expectFrugalWork(SERVICES, () => list.withIds('all', range ?? every, 20));
+  });
+
+  it('a batch of a replay reads only what it replays, of however many', async () => {
+    const replay = new Replay(store.dataSource, store.callbacks);
+    await expectFrugalWork(1, () => replay.batch(50, 0));
+    const { total } = await new ReplayRunRepository(store.dataSource).start('all', { state: 'given_up' });
+    expect(total).toBeGreaterThan(10_000);
+    // The few endpoints may be read for each of them.
+    await expectFrugalWork(50 * SERVICES, async () => expect(await replay.batch(50, 0)).toBe(50));
   });
 
   it('waiting callbacks are counted up to a limit, in all and by endpoint', async () => {

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
 import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
+import { QueueBackend } from '../../src/service-callbacks/queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { deliveryStatus } from '../../src/service-callbacks/callback-types/delivery-status.js';
 import { Holds } from '../../src/service-callbacks/holds/holds.js';
@@ -347,6 +348,22 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
         await allFinished(worker);
         const requests = await on.receiver.waitForRequests(5, { path: '/found' });
         expect(new Set(requests.map(({ headers }) => headers['webhook-id'])).size).toBe(5);
+      });
+
+      it('leaves a batch that the sweep adds, however many batches have a job', async () => {
+        const service = await on.startWithoutRelay();
+        const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/one-of-many') });
+        const news = Array.from({ length: 1_001 }, () => aNotification({ serviceId }));
+        await service.app.get(ServiceCallbacksProducer).sendMany(deliveryStatus, news);
+        const batches = [...(await on.markAndCrash(service, 1)), ...(await on.markAndCrash(service, 1))];
+        expect(batches).toHaveLength(1_001);
+        const lost = batches.toSorted().at(-1);
+        const queues = service.app.get(QueueBackend);
+        const jobState = queues.jobState.bind(queues);
+        queues.jobState = async (queue, id) => (id === lost ? jobState(queue, id) : 'active');
+        await on.age(11);
+        await service.app.get(SafetySweep).sweep();
+        expect(await queuedJobs(service)).toEqual([`${MAIN_QUEUE} ${lost}`]);
       });
 
       it('leaves a deferred first attempt to the queue that it was marked for', async () => {

@@ -841,6 +841,17 @@ describe('the state machine of a callback', () => {
       expect(intervals).toEqual([400_000, 600_000, 600_000]);
     });
 
+    it('the first probe may come later than that: thirty days', async () => {
+      await states.held();
+      await change('DELETE FROM service_callback_holds WHERE endpoint_id = $1');
+      const days = 30 * 24 * HOUR_MS;
+      expect(await hold(days)).toBe(true);
+      expect((await store.holds.notLifted())[0]?.due_in_ms).toBeGreaterThan(days - HOUR_MS);
+      await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
+      expect(await store.takeHeld()).toHaveLength(1);
+      expect((await store.holds.notLifted())[0]?.due_in_ms).toBeLessThanOrEqual(600_000);
+    });
+
     it('the probe is the one that was probed longest ago, then the oldest', async () => {
       await hold();
       const ids: string[] = [];
@@ -932,8 +943,28 @@ describe('the state machine of a callback', () => {
       expect(await store.holds.releaseDue()).toEqual([]);
       await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
       expect(await store.holds.releaseDue()).toEqual([
-        { endpointId: endpoint.id, endpoint: expect.objectContaining({ endpointId: endpoint.id }) },
+        {
+          endpointId: endpoint.id,
+          reason: 'retry_after',
+          endpoint: expect.objectContaining({ endpointId: endpoint.id }),
+        },
       ]);
+    });
+
+    it('Retry-After delays the next probe of an open circuit, and changes nothing else of it', async () => {
+      const known = await probing();
+      const find = () => store.dataSource.query<object[]>('SELECT * FROM service_callback_holds');
+      await hold(600_000);
+      const [before] = await find();
+      expect(await hold(HOUR_MS, 'retry_after')).toBe(false);
+      expect(await store.holds.notLifted()).toMatchObject([
+        { reason: 'circuit_open', due_in_ms: expect.closeTo(HOUR_MS, -5) },
+      ]);
+      expect(await hold(60_000, 'retry_after')).toBe(false);
+      const [after] = await find();
+      const next = expect.any(Date);
+      expect(after).toEqual({ ...before, next_probe_at: next, probe_id: known.id });
+      expect((await store.holds.notLifted())[0]?.due_in_ms).toBeGreaterThan(HOUR_MS / 2);
     });
 
     it('a hold by Retry-After has no probes', async () => {
@@ -942,6 +973,42 @@ describe('the state machine of a callback', () => {
       await store.take();
       expect((await store.row(known)).state).toBe('held');
       expect(await store.takeHeld()).toEqual([]);
+    });
+
+    it('a hold with nothing held ends when its probe is due, and takes no other’s place', async () => {
+      const empty = endpoint;
+      await hold();
+      await disableEndpoint();
+      endpoint = await store.endpoint();
+      const { id } = await states.held();
+      expect(await store.holds.releaseDue()).toEqual([
+        { endpointId: empty.id, reason: 'circuit_open', endpoint: null },
+      ]);
+      expect(await store.takeHeld({ probes: 1 })).toMatchObject([{ id, is_probe: true }]);
+      await store.holds.releaseDue();
+      expect(await store.holds.notLifted()).toMatchObject([{ endpoint_id: endpoint.id, state: 'open' }]);
+      // Only an attempt that began later opens it again.
+      endpoint = empty;
+      expect(await hold(HOUR_MS, 'circuit_open', 60_000)).toBe(false);
+      expect(await hold(HOUR_MS)).toBe(true);
+      expect(await store.holds.releaseDue()).toEqual([]);
+    });
+
+    it('a hold whose only callback is being sent as its probe stays', async () => {
+      const known = await probing();
+      await change('UPDATE service_callback_holds SET next_probe_at = now() WHERE endpoint_id = $1');
+      expect(await store.holds.releaseDue()).toEqual([]);
+      await settle(known, HOLD, { attempt: attempt(1), isProbe: true });
+      expect((await store.row(known.id)).state).toBe('held');
+    });
+
+    it('a callback that is held during the end of its hold is released', async () => {
+      await hold();
+      expect(await store.holds.releaseDue()).toHaveLength(1);
+      const id = await store.pending(endpoint);
+      expect(await store.take()).toMatchObject([{ id, state: 'held' }]);
+      await store.holds.releaseDue();
+      expect(await store.takeHeld()).toMatchObject([{ id, is_probe: false }]);
     });
 
     it('a hold ends when nothing waits behind it', async () => {
@@ -1035,6 +1102,14 @@ describe('the state machine of a callback', () => {
       await settle(old, RETRY);
       expect(await store.callbacks.oldBatches(10_000, 10)).toEqual([]);
       expect(await store.callbacks.oldBatches(0, 10)).toEqual([recent.batch]);
+    });
+
+    it('are found batch by batch, however many there are', async () => {
+      const batches: string[] = [];
+      for (let count = 0; count < 3; count += 1) batches.push((await store.queued(endpoint)).batch);
+      batches.sort();
+      expect(await store.callbacks.oldBatches(0, 2)).toEqual(batches.slice(0, 2));
+      expect(await store.callbacks.oldBatches(0, 2, batches[1])).toEqual(batches.slice(2));
     });
   });
 

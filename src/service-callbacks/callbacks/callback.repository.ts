@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { NIL } from 'uuid';
 import { retryConflicts } from '../../database/conflicts.js';
 import { preparedRows } from '../../database/prepared-rows.js';
 import { rows } from '../../database/rows.js';
@@ -150,8 +151,6 @@ export interface HeldLimits {
   readonly released: number;
 }
 
-/** The longest interval of probes, ms. The interval doubles up to it. */
-const MAX_PROBE_INTERVAL_MS = 600_000;
 /** The most bytes of sealed payload in a batch: they bound the size of a job. */
 const MAX_BATCH_BYTES = 256 * 1024;
 /** The key of PostgreSQL's advisory lock: only the relay that has it takes callbacks. */
@@ -227,7 +226,7 @@ export class CallbackRepository {
 
   /** Takes held callbacks into batches: probes, and callbacks of holds that are being released. */
   takeHeld({ batchSize, probes, maxWindow, released }: HeldLimits): Promise<TakenNow[]> {
-    const limits = [batchSize, MAX_BATCH_BYTES, probes, maxWindow, MAX_PROBE_INTERVAL_MS, released];
+    const limits = [batchSize, MAX_BATCH_BYTES, probes, maxWindow, released];
     return this.mark(takeHeldStatement(this.tables), limits);
   }
 
@@ -287,9 +286,12 @@ export class CallbackRepository {
     }
   }
 
-  /** Batches that were marked more than this long ago, ms. */
-  async oldBatches(olderThanMs: number, limit: number): Promise<string[]> {
-    const found = await this.run<{ batch: string }>(oldBatchesStatement, [olderThanMs, limit]);
+  /**
+   * Batches that were marked more than this long ago, ms, in the order of their ids.
+   * @param after the batch after which it continues; default: from the first
+   */
+  async oldBatches(olderThanMs: number, limit: number, after: string = NIL): Promise<string[]> {
+    const found = await this.run<{ batch: string }>(oldBatchesStatement, [olderThanMs, limit, after]);
     return found.map(({ batch }) => batch);
   }
 

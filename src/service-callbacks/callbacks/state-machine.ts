@@ -77,6 +77,8 @@ export interface Tables {
   readonly endpoints: string;
 }
 
+/** The longest interval of probes, ms. The interval doubles up to it. */
+const MAX_PROBE_INTERVAL_MS = 600_000;
 /** The most attempts that a record keeps: the last ones. */
 const MAX_ATTEMPTS = 50;
 
@@ -90,6 +92,10 @@ const FINISH_TIME = `date_trunc('milliseconds', now())`;
  * s with 16,000 queued.
  */
 const HIDDEN_STATE = `(c.state || '')`;
+
+/** Whether the probe of hold `h` is on its way. */
+const isProbing = ({ callbacks }: Tables) => `EXISTS (
+  SELECT FROM ${callbacks} c WHERE c.id = h.probe_id AND ${HIDDEN_STATE} = 'queued')`;
 
 /**
  * Inserts news that has no callback. $1: JSON array of {@link NewCallback}s, in the order of their keys, so that two
@@ -269,7 +275,7 @@ export const anyDueStatement = ({ callbacks }: Tables) => `
  * while released callbacks are settled.
  *
  * $1 advisory lock · $2 callbacks and $3 bytes a batch · $4 the most probes at one time · $5 the largest window · $6 the
- * longest interval of probes, ms · $7 the most callbacks that are released
+ * most callbacks that are released
  */
 export const takeHeldStatement = (tables: Tables) => `
   WITH ${LEADER},
@@ -279,8 +285,7 @@ export const takeHeldStatement = (tables: Tables) => `
   ),
   probing AS MATERIALIZED (
     SELECT h.endpoint_id FROM ${tables.holds} h
-    WHERE h.state = 'open' AND EXISTS (
-      SELECT FROM ${tables.callbacks} c WHERE c.id = h.probe_id AND ${HIDDEN_STATE} = 'queued')
+    WHERE h.state = 'open' AND ${isProbing(tables)}
   ),
   due_holds AS MATERIALIZED (
     SELECT h.endpoint_id FROM ${tables.holds} h
@@ -306,12 +311,12 @@ export const takeHeldStatement = (tables: Tables) => `
       SELECT ${sized(tables)}, false AS is_first, false AS is_quiet FROM ${tables.callbacks} c
       WHERE c.state = 'held' AND c.endpoint_id = g.endpoint_id
       ORDER BY c.queued_at, c.id LIMIT GREATEST(0, g.room) FOR UPDATE SKIP LOCKED
-    ) r LIMIT $7
+    ) r LIMIT $6
   ),
   probed AS (
     UPDATE ${tables.holds} h SET probe_id = p.id,
-      next_probe_at = now() + LEAST($6::int, 2 * h.probe_interval_ms) * interval '1 millisecond',
-      probe_interval_ms = LEAST($6::int, 2 * h.probe_interval_ms)
+      next_probe_at = now() + LEAST(${MAX_PROBE_INTERVAL_MS}, 2 * h.probe_interval_ms) * interval '1 millisecond',
+      probe_interval_ms = LEAST(${MAX_PROBE_INTERVAL_MS}, 2 * h.probe_interval_ms)
     FROM probes p WHERE h.endpoint_id = p.endpoint_id
   ),
   widened AS (
@@ -327,20 +332,24 @@ export const takeHeldStatement = (tables: Tables) => `
   )}`;
 
 /**
- * Releases holds whose time is over, and ends released holds without waiting callbacks. Returns `endpoint_id`, `state`,
- * and the endpoint, null if it is deleted.
+ * Releases holds whose time is over, and circuits whose probe is due while nothing is held: such a hold would stay due,
+ * before others, and the endpoint's next callback shows whether it responds. Ends released holds without held callbacks.
+ * Returns `endpoint_id`, `state`, `reason`, and the endpoint, null if it is deleted or disabled.
  */
-export const releaseDueStatement = ({ callbacks, holds, endpoints }: Tables) => `
-  UPDATE ${holds} h SET
+export const releaseDueStatement = (tables: Tables) => `
+  UPDATE ${tables.holds} h SET
     state = CASE h.state WHEN 'open' THEN 'releasing' ELSE 'lifted' END,
     lifted_at = CASE h.state WHEN 'open' THEN now() ELSE h.lifted_at END,
     release_window = 1
-  WHERE (h.state = 'open' AND h.reason = 'retry_after' AND h.next_probe_at <= now())
-    OR (h.state = 'releasing' AND NOT EXISTS (
-      SELECT FROM ${callbacks} c WHERE c.state = 'held' AND c.endpoint_id = h.endpoint_id))
-  RETURNING h.endpoint_id, h.state, (
+  WHERE (h.state = 'releasing' OR (h.state = 'open' AND h.next_probe_at <= now()))
+    AND ((h.state = 'open' AND h.reason = 'retry_after') OR NOT (${isProbing(tables)} OR EXISTS (
+      SELECT FROM ${tables.callbacks} c WHERE c.state = 'held' AND c.endpoint_id = h.endpoint_id)))
+  RETURNING h.endpoint_id, h.state, h.reason, (
     SELECT json_build_object('endpointId', e.id, 'serviceId', e.service_id, 'callbackType', e.callback_type, 'url', e.url)
-    FROM ${endpoints} e WHERE e.id = h.endpoint_id) AS endpoint`;
+    FROM ${tables.endpoints} e WHERE e.id = h.endpoint_id AND e.disabled_at IS NULL) AS endpoint`;
+
+/** The open hold `h` stays the one it is. `Retry-After` only delays the probe of an open circuit. */
+const IS_SAME_HOLD = `(h.state = 'open' AND (h.reason = 'circuit_open' OR EXCLUDED.reason = 'retry_after'))`;
 
 /**
  * Puts an endpoint on hold because of an attempt that began $4 ms ago. An attempt that began before the last hold was
@@ -349,14 +358,16 @@ export const releaseDueStatement = ({ callbacks, holds, endpoints }: Tables) => 
  */
 export const holdStatement = ({ holds }: Tables) => `
   INSERT INTO ${holds} AS h (endpoint_id, state, reason, since, next_probe_at, probe_interval_ms)
-  SELECT $1::uuid, 'open', $2, now(), now() + $3::int * interval '1 millisecond', $3::int
-  ON CONFLICT (endpoint_id) DO UPDATE SET state = 'open', reason = EXCLUDED.reason,
-    epoch = h.epoch + (h.state <> 'open' OR h.reason <> EXCLUDED.reason)::int,
-    since = CASE WHEN h.state <> 'open' OR h.reason <> EXCLUDED.reason THEN now() ELSE h.since END,
-    next_probe_at = EXCLUDED.next_probe_at, probe_interval_ms = EXCLUDED.probe_interval_ms,
-    probe_id = NULL, release_window = 1
+  SELECT $1::uuid, 'open', $2, now(), now() + $3::float8 * interval '1 millisecond',
+    LEAST($3::float8, ${MAX_PROBE_INTERVAL_MS})
+  ON CONFLICT (endpoint_id) DO UPDATE SET state = 'open', next_probe_at = EXCLUDED.next_probe_at, release_window = 1,
+    reason = CASE WHEN ${IS_SAME_HOLD} THEN h.reason ELSE EXCLUDED.reason END,
+    epoch = h.epoch + (NOT ${IS_SAME_HOLD})::int,
+    since = CASE WHEN ${IS_SAME_HOLD} THEN h.since ELSE now() END,
+    probe_interval_ms = CASE WHEN ${IS_SAME_HOLD} THEN h.probe_interval_ms ELSE EXCLUDED.probe_interval_ms END,
+    probe_id = CASE WHEN ${IS_SAME_HOLD} THEN h.probe_id END
   WHERE (h.state <> 'open' AND now() - $4::int * interval '1 millisecond' > h.lifted_at)
-    OR (h.state = 'open' AND h.reason = 'retry_after' AND EXCLUDED.next_probe_at > h.next_probe_at)
+    OR (h.state = 'open' AND EXCLUDED.next_probe_at > h.next_probe_at AND 'retry_after' IN (h.reason, EXCLUDED.reason))
   RETURNING h.since = now() AS is_new`;
 
 /** The endpoint responds, or has changed: its held callbacks continue. $1 endpoint */
@@ -406,10 +417,11 @@ export const openOfBatchStatement = ({ callbacks, payloads, endpoints }: Tables)
   WHERE c.id = ANY($2::uuid[]) AND c.batch = $1 AND ${HIDDEN_STATE} = 'queued'
   ORDER BY c.endpoint_id, c.seq`;
 
-/** Callbacks of batches that were marked long ago: their job must be in a queue. $1 ms · $2 limit */
+/** Batches that were marked long ago: their job must be in a queue. $1 ms · $2 limit · $3 batch after which it continues */
 export const oldBatchesStatement = ({ callbacks }: Tables) => `
   SELECT DISTINCT c.batch FROM ${callbacks} c
-  WHERE c.state = 'queued' AND c.batched_at < now() - $1 * interval '1 millisecond' LIMIT $2`;
+  WHERE c.state = 'queued' AND c.batch > $3 AND c.batched_at < now() - $1 * interval '1 millisecond'
+  ORDER BY c.batch LIMIT $2`;
 
 /** $1 batch */
 export const idsOfBatchStatement = ({ callbacks }: Tables) =>

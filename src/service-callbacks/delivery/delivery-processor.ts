@@ -34,6 +34,8 @@ import { Settler } from './settler.js';
 const MAX_STALLS = 5;
 /** How long the callbacks of a later release's job wait for a worker that knows it, ms. */
 const LATER_RELEASE_DELAY_MS = 30_000;
+/** The longest hold by `Retry-After`, ms. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
 /** The delay after a fault of this platform, ms; random, so that many callbacks do not return at once. */
 const FAULT_DELAY_MS = { min: 1_000, max: 3_000 } as const;
 
@@ -205,20 +207,19 @@ export class DeliveryProcessor implements JobProcessor {
     return settled !== 'unwritten';
   }
 
-  /** An attempt may put its endpoint on hold; a probe may lift the hold. */
+  /** An attempt may put its endpoint on hold; a probe may lift the hold, or delay the next probe. */
   private async holdOrLift(
     { callback, nextProbeAt }: Sendable,
     startedAt: number,
     outcome: DeliveryOutcome,
     opensCircuit: boolean,
   ): Promise<void> {
-    if (nextProbeAt !== undefined) {
-      if (outcome.kind !== 'retryable') await this.lift(callback);
-      return;
-    }
-    const retryAfterMs = outcome.kind === 'retryable' ? (outcome.retryAfterMs ?? 0) : 0;
-    if (opensCircuit) await this.holds.put(callback, 'circuit_open', this.options.circuitOpenMs, startedAt);
-    else if (retryAfterMs > 0) await this.holds.put(callback, 'retry_after', retryAfterMs, startedAt);
+    if (nextProbeAt !== undefined && outcome.kind !== 'retryable') return this.lift(callback);
+    const { circuitOpenMs } = this.options;
+    const retryAfterMs = retryAfterOf(outcome);
+    if (opensCircuit && circuitOpenMs > retryAfterMs)
+      await this.holds.put(callback, 'circuit_open', circuitOpenMs, startedAt);
+    if (retryAfterMs > 0) await this.holds.put(callback, 'retry_after', retryAfterMs, startedAt);
   }
 
   private async lift(callback: Callback): Promise<void> {
@@ -244,7 +245,10 @@ export class DeliveryProcessor implements JobProcessor {
     const { failure } = outcome;
     if (disposition.kind === 'retryAt')
       this.recorder.retrying(callback, facts, failure, this.clock.now() + disposition.delayMs);
-    if (disposition.kind === 'hold') this.recorder.retrying(callback, facts, failure, nextProbeAt ?? 0);
+    if (disposition.kind === 'hold') {
+      const nextAttemptAt = Math.max(nextProbeAt ?? 0, this.clock.now() + retryAfterOf(outcome));
+      this.recorder.retrying(callback, facts, failure, nextAttemptAt);
+    }
     if (disposition.kind === 'giveUp')
       this.recorder.gaveUp(callback, { reason: disposition.reason, facts, failure });
   }
@@ -308,6 +312,11 @@ function once(work: () => void): () => void {
     if (!isDone) work();
     isDone = true;
   };
+}
+
+/** How long its endpoint may get nothing, ms. */
+function retryAfterOf(outcome: DeliveryOutcome): number {
+  return outcome.kind === 'retryable' ? Math.min(outcome.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) : 0;
 }
 
 /** A response that is not to be repeated says that the endpoint works. */

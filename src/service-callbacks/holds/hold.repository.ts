@@ -20,6 +20,14 @@ export interface HeldEndpoint {
   readonly url: string;
 }
 
+/** A hold that is released now. */
+export interface ReleasedHold {
+  readonly endpointId: string;
+  readonly reason: HoldReason;
+  /** Null if it is deleted or disabled. */
+  readonly endpoint: HeldEndpoint | null;
+}
+
 /** A hold that is not over. */
 export interface HoldRow {
   readonly endpoint_id: string;
@@ -79,16 +87,17 @@ export class HoldRepository {
   }
 
   /**
-   * Releases holds whose time is over, and ends released holds without waiting callbacks.
-   * @returns the holds that are released now; for a deleted endpoint, only its id
+   * Releases holds whose time is over, and those that would be probed but have no held callbacks. Ends released holds
+   * without held callbacks.
+   * @returns the holds that are released now
    */
-  async releaseDue(): Promise<{ readonly endpointId: string; readonly endpoint: HeldEndpoint | null }[]> {
-    const moved = await rows<{ endpoint_id: string; state: string; endpoint: HeldEndpoint | null }>(
+  async releaseDue(): Promise<ReleasedHold[]> {
+    const moved = await rows<Omit<ReleasedHold, 'endpointId'> & { endpoint_id: string; state: string }>(
       this.dataSource,
       releaseDueStatement(tablesOf(this.dataSource)),
     );
     return moved
       .filter(({ state }) => state === 'releasing')
-      .map(({ endpoint_id: endpointId, endpoint }) => ({ endpointId, endpoint }));
+      .map(({ endpoint_id: endpointId, reason, endpoint }) => ({ endpointId, reason, endpoint }));
   }
 }

@@ -15,8 +15,6 @@ export type { HeldEndpoint } from './hold.repository.js';
 
 /** How long it takes until a process knows of a change by another process, ms. */
 const REFRESH_MS = 1_000;
-/** The longest hold by `Retry-After`, ms. */
-const MAX_RETRY_AFTER_MS = 3_600_000;
 
 interface Hold {
   readonly reason: HoldReason;
@@ -81,17 +79,17 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
   }
 
   /**
-   * Puts an endpoint on hold because of an attempt. In this process it holds at once.
+   * Puts an endpoint on hold because of an attempt, or makes its hold longer. In this process a new hold is effective at
+   * once.
    * @param startedAt of the attempt, Unix ms
    */
   async put(endpoint: HeldEndpoint, reason: HoldReason, forMs: number, startedAt: number): Promise<void> {
     const { endpointId } = endpoint;
     const now = this.clock.now();
-    const ms = reason === 'retry_after' ? Math.min(forMs, MAX_RETRY_AFTER_MS) : forMs;
-    const hold: Hold = { reason, nextAttemptAt: now + ms, writtenAt: Number.POSITIVE_INFINITY };
+    const hold: Hold = { reason, nextAttemptAt: now + forMs, writtenAt: Number.POSITIVE_INFINITY };
     if (!this.open.has(endpointId)) this.open.set(endpointId, hold);
     try {
-      const isNew = await this.repository.open(endpointId, reason, ms, now - startedAt);
+      const isNew = await this.repository.open(endpointId, reason, forMs, now - startedAt);
       if (isNew) this.logHeld(endpoint, hold);
     } catch (error) {
       this.outdated(error);
@@ -109,12 +107,12 @@ export class Holds implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     this.logReleased(endpoint, why);
   }
 
-  /** Releases holds whose time is over. */
+  /** Releases holds whose time is over, and those that would be probed but have no held callbacks. */
   async releaseDue(): Promise<void> {
-    for (const { endpointId, endpoint } of await this.repository.releaseDue()) {
+    for (const { endpointId, reason, endpoint } of await this.repository.releaseDue()) {
       if (this.open.delete(endpointId)) this.onLifted(endpointId);
       this.releasing += 1;
-      if (endpoint) this.logReleased(endpoint, 'retry_after');
+      if (endpoint) this.logReleased(endpoint, reason === 'retry_after' ? reason : 'nothing_held');
     }
   }
 

@@ -37,9 +37,14 @@ export class SafetySweep extends PeriodicWork implements OnApplicationBootstrap 
   async sweep(): Promise<void> {
     await this.expire();
     while ((await this.callbacks.releaseStranded(LIMIT)) === LIMIT);
-    for (const batch of await this.callbacks.oldBatches(SWEEP_MS, LIMIT)) {
-      if (this.isStopping) return;
-      if (await this.isInNoQueue(batch)) await this.addAgain(batch);
+    for (let after: string | undefined; ;) {
+      const batches = await this.callbacks.oldBatches(SWEEP_MS, LIMIT, after);
+      for (const batch of batches) {
+        if (this.isStopping) return;
+        if (await this.isInNoQueue(batch)) await this.addAgain(batch);
+      }
+      if (batches.length < LIMIT) return;
+      after = batches.at(-1);
     }
   }
 

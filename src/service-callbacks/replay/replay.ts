@@ -128,7 +128,10 @@ export class Replay {
     const { callbacks } = tablesOf(this.dataSource);
     const requested = await rows(
       this.dataSource,
-      `WITH result AS (SELECT c.id FROM ${callbacks} c WHERE c.replay_requested_at IS NOT NULL LIMIT 1)`,
+      // Without an order, a table that was analysed while empty is read from its beginning to its end.
+      `WITH result AS (
+         SELECT c.id FROM ${callbacks} c WHERE c.replay_requested_at IS NOT NULL
+         ORDER BY c.replay_requested_at, c.id LIMIT 1)`,
     );
     return requested.length > 0;
   }
@@ -140,10 +143,12 @@ export class Replay {
     limit = 1,
   ): Promise<Candidate[]> {
     const { callbacks, endpoints, payloads } = tablesOf(this.dataSource);
+    // For EXISTS, a table that was analysed while empty may be read into a hash table, all of it.
     return rows<Candidate>(
       manager,
       `SELECT c.id, c.replay_id AS run, c.state, c.endpoint_id, e.id IS NULL AS is_deleted,
-         e.disabled_at IS NOT NULL AS is_disabled, EXISTS (SELECT FROM ${payloads} p WHERE p.id = c.id) AS has_payload
+         e.disabled_at IS NOT NULL AS is_disabled,
+         (SELECT true FROM ${payloads} p WHERE p.id = c.id) IS NOT NULL AS has_payload
        FROM ${callbacks} c LEFT JOIN ${endpoints} e ON e.id = c.endpoint_id WHERE ${where}
        ORDER BY c.replay_requested_at, c.id LIMIT ${limit} FOR UPDATE OF c ${limit === 1 ? '' : 'SKIP LOCKED'}`,
       parameters,
