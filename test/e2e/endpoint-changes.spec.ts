@@ -113,6 +113,22 @@ describe('a callback in a queue uses the current URL, token and secret of its en
     fixture.expectNew(requestsTo('/queue-new'), secret);
   });
 
+  it('a first attempt, which is not sent once its endpoint is deleted', async () => {
+    const { service, receiver, requestsTo } = fixture;
+    const api = await registerCallbackApi(service, { url: receiver.url('/queue-deleted') });
+    const main = queueOf(service, MAIN_QUEUE);
+    await main.pause();
+    const ids = await fixture.send(api, COUNT);
+    await fixture.inBatches(ids);
+    expect((await service.call('DELETE', fixture.pathOf(api))).status).toBe(204);
+    await sleep(WAITED_MS);
+    await main.resume();
+    await allFinished(service);
+    expect(requestsTo('/queue-deleted')).toEqual([]);
+    const cancelled = service.logs.events('callback.cancelled', { service_id: api.serviceId });
+    expect(new Set(cancelled.map((line) => line['callback_id']))).toEqual(new Set(ids));
+  });
+
   it('a retry, and never a successor of a deleted endpoint', async () => {
     const { service, receiver, requestsTo } = fixture;
     const api = await registerCallbackApi(service, { url: receiver.url('/deleted') });

@@ -24,6 +24,8 @@ import { startTestService, type Environment, type RestApi, type TestService } fr
 const TIMEOUT_MS = 120_000;
 /** The deadline of an attempt, and the time in which a busy machine closes everything. */
 const STOPPED_WITHIN_MS = 5_000 + 3_000;
+/** A request that was begun before the stop arrives within this; attempts that end later free a permit each, ms. */
+const ON_THE_WIRE_MS = 400;
 /** A job of a stopped worker returns when its lock has expired, 30 s, and stalled jobs are looked for, every 15 s. */
 const JOB_RETURNS_WITHIN_MS = 60_000;
 
@@ -299,7 +301,7 @@ describe('the process', () => {
   });
 
   it(
-    'stops within the deadline of an attempt while an endpoint that fails every other time has a backlog',
+    'begins no attempt, and stops within the deadline of one, while an endpoint that fails every other time has a backlog',
     async () => {
       const url = await databaseOf();
       const environment = { ...queue, DATABASE_URL: url, CALLBACK_RETRY_DELAY_MS: '100' };
@@ -314,7 +316,11 @@ describe('the process', () => {
       await service.logs.waitFor('callback.delivered', { service_id: serviceId }, { count: 20 });
 
       service.signal('SIGTERM');
+      await service.logs.waitFor('service.stopping');
+      const began = performance.now();
       expect(await service.ended).toEqual({ code: 0, signal: null });
+      const late = requestsTo('/every-other').filter(({ at }) => at - began > ON_THE_WIRE_MS);
+      expect(late).toEqual([]);
       const [stopped] = service.logs.events('service.stopped');
       expect(stopped?.['duration_ms']).toBeLessThan(STOPPED_WITHIN_MS);
       const { states, attempts } = await left(url);

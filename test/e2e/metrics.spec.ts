@@ -86,6 +86,8 @@ describe('metrics', () => {
 
   it('shows the queues, what is in flight, the pools and the event loop', () => {
     expect(text).toContain('service_callback_queue_jobs{queue="service-callbacks",state="waiting"} 0');
+    const states = text.matchAll(/^service_callback_queue_jobs\{queue="service-callbacks",state="(\w+)"\}/gm);
+    expect([...states].map(([, state]) => state)).toEqual(['waiting', 'prioritized', 'active']);
     expect(text).toContain('service_callback_oldest_due_seconds 0');
     expect(text).toContain('service_callback_in_flight{pool="first"} 0');
     expect(text).toContain('service_callback_database_connections{pool="typeorm",state="waiting"} 0');

@@ -28,6 +28,7 @@ interface Manifest {
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  readonly scripts: Readonly<Record<string, string>>;
   readonly allowScripts: Readonly<Record<string, boolean>>;
 }
 
@@ -62,6 +63,16 @@ describe('the supply chain', () => {
       ...service.dependencies,
     });
     expect(ranges.filter(([, range]) => /[:/]/.test(range))).toEqual([]);
+  });
+
+  it('stays in one minor release of BullMQ', () => {
+    expect(manifest.dependencies['bullmq']).toMatch(/^~\d+\.\d+\.\d+$/);
+  });
+
+  it('starts the service in the image with the flags of npm start', async () => {
+    const dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
+    const command = JSON.parse(/^CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? '') as string[];
+    expect(manifest.scripts['start']).toContain(` exec ${command.join(' ')}`);
   });
 
   it('has a hash of every package, save optional programs for other platforms', () => {

@@ -9,7 +9,7 @@ import type { BatchJobData } from '../../src/service-callbacks/queues/batch-job.
 export interface Mutant {
   /** Replaces a part of a statement. */
   readonly rewrite?: (statement: string) => string;
-  /** The relay's mark commits after its jobs are added. */
+  /** The relay's mark commits after its jobs are added. It is to be found by what becomes of the callbacks. */
   readonly commitsLate?: boolean;
   /** A job is completed before its dispositions are written. */
   readonly isHasty?: boolean;
@@ -49,8 +49,8 @@ interface Caught extends Mutant {
 
 export const MUTANTS: Readonly<Record<string, Caught>> = {
   'adds its jobs before the mark commits, and settles by state': {
-    seed: 1,
-    breaks: /is pending in batch null, and job .+ would send it/,
+    seed: 2,
+    breaks: /was delivered and is pending/,
     commitsLate: true,
     rewrite: replacing([APPLIES_SUCCESS, BY_STATE], [') OR s.attempt IS NOT NULL)', '))']),
   },

@@ -22,7 +22,7 @@ const MAX_ROUNDS = 40;
 export class World {
   readonly steps = new Steps();
   readonly queues = new ModelQueues();
-  readonly history = new History();
+  readonly history: History;
   readonly cipher = new PayloadCipher([`model:${Buffer.alloc(32, 1).toString('base64')}`]);
   readonly clock: Clock = { now: () => this.store.now, monotonic: () => this.store.now };
   private readonly endpoints: string[] = [];
@@ -41,7 +41,9 @@ export class World {
   private constructor(
     readonly store: Store,
     readonly mutant: Mutant,
-  ) {}
+  ) {
+    this.history = new History(mutant.commitsLate === true);
+  }
 
   static async create(store: Store, mutant: Mutant): Promise<World> {
     const world = new World(store, mutant);

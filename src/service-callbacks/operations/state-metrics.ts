@@ -16,7 +16,8 @@ import { CallbackMetrics } from '../metrics/callback-metrics.js';
 /** A gauge that takes longer to read is missing in the scrape, ms. */
 const COLLECT_TIMEOUT_MS = 2_000;
 
-const JOB_STATES = ['waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed'] as const;
+/** No job is delayed, and none is kept once it is completed. */
+const JOB_STATES = ['waiting', 'prioritized', 'active'] as const;
 
 /** Gauges that each scrape reads. */
 @Injectable()

@@ -1,6 +1,16 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+/** A connection of which the client gets no responses for now. */
+export interface HeldResponses {
+  /** What the client sent. */
+  readonly request: string;
+  /** The client gets them, late. */
+  release(): void;
+  /** Closes the connection: the client never gets them. */
+  lose(): void;
+}
+
 /** A port that stays the same while the server behind it comes and goes, with another port each time. */
 export interface Forwarder {
   readonly port: number;
@@ -8,6 +18,8 @@ export interface Forwarder {
   down(): Promise<void>;
   /** Carries nothing any more on the connections that are open, and does not close them; new ones work. */
   dropTraffic(): void;
+  /** Waits for a client that sends this text. The server gets it, and its responses are held from then on. */
+  holdResponses(text: string): Promise<HeldResponses>;
   /** Accepts them again. @param target the server's port now. */
   up(target: number): Promise<void>;
 }
@@ -16,6 +28,7 @@ export async function startForwarder(firstTarget: number): Promise<Forwarder> {
   const sockets = new Set<Socket>();
   const links = new Set<() => void>();
   let target = firstTarget;
+  let onRequest: ((request: string, client: Socket, upstream: Socket) => void) | undefined;
   const track = (socket: Socket, other: () => Socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
@@ -30,6 +43,7 @@ export async function startForwarder(firstTarget: number): Promise<Forwarder> {
       track(client, () => upstream);
       track(upstream, () => client);
       client.pipe(upstream).pipe(client);
+      client.on('data', (chunk: Buffer) => onRequest?.(chunk.toString(), client, upstream));
       const drop = () => {
         for (const socket of [client, upstream]) socket.unpipe().resume();
       };
@@ -55,6 +69,19 @@ export async function startForwarder(firstTarget: number): Promise<Forwarder> {
     dropTraffic: () => {
       for (const drop of links) drop();
     },
+    holdResponses: (text) =>
+      new Promise((resolve) => {
+        onRequest = (request, client, upstream) => {
+          if (!request.includes(text)) return;
+          onRequest = undefined;
+          upstream.unpipe(client);
+          resolve({
+            request,
+            release: () => void upstream.pipe(client),
+            lose: () => void client.destroy(),
+          });
+        };
+      }),
     up: async (newTarget) => {
       target = newTarget;
       server ??= await open(port);
