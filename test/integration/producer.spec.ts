@@ -8,6 +8,7 @@ import {
   UnsendablePayloadError,
 } from '../../src/service-callbacks/callback-types/errors.js';
 import { payloadBinding } from '../../src/service-callbacks/callbacks/callback.js';
+import { FigureFlusher } from '../../src/service-callbacks/figures/figure-flusher.js';
 import { Maintenance } from '../../src/service-callbacks/operations/maintenance.js';
 import { Clock } from '../../src/service-callbacks/clock.js';
 import { Holds } from '../../src/service-callbacks/holds/holds.js';
@@ -54,7 +55,7 @@ describe('the producer', () => {
     host = await startHost(database.url, { callbackTypes: [orderPaid] });
     // Without a relay: callbacks stay pending, and only the producer's statements are counted.
     await host.app.get(Relay, { strict: false }).onModuleDestroy();
-    for (const part of [SafetySweep, Maintenance, Holds])
+    for (const part of [SafetySweep, Maintenance, Holds, FigureFlusher])
       await host.app.get<Holds>(part, { strict: false }).beforeApplicationShutdown();
   });
 
