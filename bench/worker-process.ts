@@ -10,8 +10,7 @@ import { usageOf, type Usage } from './process-usage.js';
 export type WorkerKind = 'service' | 'plain-axios' | 'undici-alone';
 
 /**
- * The flags of `npm start`. Without them, Node keeps unused memory for long on a machine with much memory, and collects
- * it with four threads on one with two cores: docs/performance.md has the figures.
+ * The flags of `npm start`. docs/performance.md says why the young generation is larger than Node's.
  */
 const NODE_FLAGS = ['--v8-pool-size=0', '--max-semi-space-size=64', '--max-old-space-size=1024'];
 

@@ -312,7 +312,8 @@ describe('the state machine of a callback', () => {
       await expect(store.row(again.id)).rejects.toThrow('has no record');
     });
 
-    it('of the same news in two transactions: the second waits, and gets the id of the first', async () => {
+    /** The same news in two transactions: the first is open, and the second waits for it. */
+    async function insertTwice() {
       const first = store.newCallback(endpoint);
       const second = store.newCallback(endpoint, { news_key: first.news_key });
       const open = store.dataSource.createQueryRunner();
@@ -320,19 +321,18 @@ describe('the state machine of a callback', () => {
       await store.callbacks.insert([first], open.manager);
       const waiting = store.callbacks.insert([second]);
       await othersWaitForALock();
+      return { first, second, open, waiting };
+    }
+
+    it('of the same news in two transactions: the second waits, and gets the id of the first', async () => {
+      const { first, second, open, waiting } = await insertTwice();
       await open.commitTransaction();
       await open.release();
       expect(await waiting).toEqual(new Map([[second.id, first.id]]));
     });
 
     it('of the same news in two transactions: the second is inserted if the news is cleared at once', async () => {
-      const first = store.newCallback(endpoint);
-      const second = store.newCallback(endpoint, { news_key: first.news_key });
-      const open = store.dataSource.createQueryRunner();
-      await open.startTransaction();
-      await store.callbacks.insert([first], open.manager);
-      const waiting = store.callbacks.insert([second]);
-      await othersWaitForALock();
+      const { second, open, waiting } = await insertTwice();
       // It gets the table after the second's insert and before its next statement.
       const clearing = store.dataSource.query(
         'BEGIN; LOCK TABLE service_callback_news; DELETE FROM service_callback_news; COMMIT',
@@ -345,14 +345,8 @@ describe('the state machine of a callback', () => {
       expect((await store.row(second.id)).state).toBe('pending');
     });
 
-    it('of the same news in two transactions: the second is inserted where the first is rolled back', async () => {
-      const first = store.newCallback(endpoint);
-      const second = store.newCallback(endpoint, { news_key: first.news_key });
-      const open = store.dataSource.createQueryRunner();
-      await open.startTransaction();
-      await store.callbacks.insert([first], open.manager);
-      const waiting = store.callbacks.insert([second]);
-      await othersWaitForALock();
+    it('of the same news in two transactions: the second is inserted if the first is rolled back', async () => {
+      const { first, second, open, waiting } = await insertTwice();
       await open.rollbackTransaction();
       await open.release();
       expect(await waiting).toEqual(new Map([[second.id, second.id]]));

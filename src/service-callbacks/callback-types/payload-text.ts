@@ -36,7 +36,7 @@ function refuseProtoKey(type: string, payload: object): void {
   });
 }
 
-/** For keys: `JSON.stringify` escapes half of a surrogate pair, and nothing else, as `\udXXX`. */
+/** Replaces the escapes of half a surrogate pair, which `JSON.stringify` writes in keys: the only ones with `\ud`. */
 function wellFormed(text: string): string {
   return text.replaceAll(/\\(ud...|.)/g, (escape, what: string) => (what.length > 1 ? '\ufffd' : escape));
 }

@@ -4,19 +4,16 @@ import type { DeliveryOutcome } from '../transport/delivery-outcome.js';
 /**
  * An attempt in the form of the record.
  * @param startedAt Unix ms
- * @param worker differs between processes
  */
 export function attemptRecordOf(
   { generation }: Pick<Callback, 'generation'>,
   startedAt: number,
   outcome: DeliveryOutcome,
-  worker?: string,
 ): AttemptRecord {
   const facts = {
     at: new Date(startedAt).toISOString(),
     duration_ms: outcome.durationMs,
     ...(generation > 0 && { generation }),
-    ...(worker !== undefined && { worker }),
   };
   if (outcome.kind === 'delivered') return { ...facts, status_code: outcome.statusCode };
   const { statusCode, error } = outcome.failure;

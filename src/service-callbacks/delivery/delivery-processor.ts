@@ -54,6 +54,7 @@ interface JobContext {
 @Injectable()
 export class DeliveryProcessor implements JobProcessor {
   private readonly logger = new Logger('ServiceCallbacks');
+  /** Differs between processes. */
   private readonly worker = randomBytes(4).toString('hex');
 
   constructor(
@@ -194,7 +195,7 @@ export class DeliveryProcessor implements JobProcessor {
         batch,
         generation: callback.generation,
         disposition,
-        attempt: attemptRecordOf(callback, startedAt, outcome, this.worker),
+        attempt: { ...attemptRecordOf(callback, startedAt, outcome), worker: this.worker },
         url: callback.url,
       },
       free,

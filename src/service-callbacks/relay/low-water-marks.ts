@@ -8,8 +8,7 @@ const WHOLE = { timesDuration: 200, atLeastMs: 1_000, atMostMs: 60_000 } as cons
 /**
  * Where the relay begins to read, for each priority. While a transaction of the host stays open, PostgreSQL cannot
  * remove the rows that were taken, and a read from the beginning walks over all of them. A transaction that commits
- * more than two seconds after its insert may be below the mark, so from time to time everything is read: at most a
- * two-hundredth of the time, so that the p99 of a take is that of a read above the marks.
+ * more than two seconds after its insert may be below the mark, so from time to time everything is read.
  */
 export class LowWaterMarks {
   /** The marks in use. */

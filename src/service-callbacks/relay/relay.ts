@@ -126,7 +126,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       await this.pause(Math.max(0, (gathers ? BUSY_MS : BETWEEN_ROUNDS_MS) - spent));
       // An enqueue does not shorten the wait for a store that does not respond.
       if (taken === undefined) await this.pause(RETRY_MS);
-      else await this.untilWoken(this.delayAfter(taken));
+      else if (!gathers) await this.untilWoken(this.delayAfter(taken));
     }
   }
 
