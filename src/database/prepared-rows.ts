@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { ClientBase } from 'pg';
+import { escapeLiteral, type ClientBase } from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { asJson } from './rows.js';
 
-type WholeNumbers = readonly (number | readonly number[])[];
+/** A text, a whole number, or a list of whole numbers. */
+export type Value = string | number | readonly number[];
 
 const NO_SUCH_STATEMENT = '26000';
 const STATEMENT_EXISTS = '42P05';
@@ -16,20 +17,21 @@ const prepared = new WeakMap<ClientBase, Set<string>>();
 /**
  * Runs a statement as a transaction in one round trip, with a plan that PostgreSQL keeps: planning a large statement
  * can take longer than running it. The transaction is one text, so a transaction pooler sends all of it to one
- * connection of the server. A text has no parameters: the values can only be whole numbers and lists of them.
+ * connection of the server. It has no parameters, so the values are literals in it.
  * @param begin the statements before it; it is planned under their settings
+ * @throws TypeError if a number is not whole
  */
 export async function preparedRows<Row extends object>(
   queryRunner: QueryRunner,
   begin: string,
   statement: string,
-  numbers: WholeNumbers,
+  values: readonly Value[],
 ): Promise<Row[]> {
   const client = (await queryRunner.connect()) as ClientBase;
   const text = asJson(statement);
   // The name depends on the text: another release has another name.
   const name = `service_callbacks_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
-  const execute = `EXECUTE ${name}${numbers.length > 0 ? `(${numbers.map(literal).join(', ')})` : ''}; COMMIT`;
+  const execute = `EXECUTE ${name}${values.length > 0 ? `(${values.map(literal).join(', ')})` : ''}; COMMIT`;
   const known = prepared.get(client) ?? new Set();
   prepared.set(client, known);
   for (let tries = 1; ; tries += 1) {
@@ -52,7 +54,8 @@ export async function preparedRows<Row extends object>(
   }
 }
 
-function literal(value: number | readonly number[]): string {
+function literal(value: Value): string {
+  if (typeof value === 'string') return escapeLiteral(value);
   const numbers = [value].flat();
   if (!numbers.every((number) => Number.isSafeInteger(number))) throw new TypeError('Not a whole number');
   return Array.isArray(value) ? `'{${numbers.join()}}'` : String(value);

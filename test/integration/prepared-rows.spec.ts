@@ -92,9 +92,23 @@ describe('prepared rows', () => {
     });
   });
 
-  it('reject anything except whole numbers', async () => {
-    const text = '1); DROP TABLE counters; --' as unknown as number;
-    for (const value of [0.5, Number.NaN, text, [1, undefined as unknown as number]])
+  it.each(['on', 'off'])(
+    'take any text as it is, with standard_conforming_strings = %s',
+    async (conforming) => {
+      const texts = [`'); DROP TABLE counters; --`, String.raw`\'; SELECT 1 --`, String.raw`\\ \n $1 $$ :x`];
+      const begin = `SET standard_conforming_strings = ${conforming}; ${BEGIN}`;
+      await onConnection(async (queryRunner) => {
+        for (const text of texts)
+          expect(await preparedRows(queryRunner, begin, 'SELECT $1::text AS text', [text])).toEqual([
+            { text },
+          ]);
+        await queryRunner.query('RESET standard_conforming_strings');
+      });
+    },
+  );
+
+  it('reject numbers that are not whole', async () => {
+    for (const value of [0.5, Number.NaN, [1, undefined as unknown as number]])
       await onConnection((queryRunner) =>
         expect(preparedRows(queryRunner, BEGIN, 'SELECT $1::int AS one', [value])).rejects.toThrow(TypeError),
       );

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { NIL } from 'uuid';
 import { retryConflicts } from '../../database/conflicts.js';
-import { preparedRows } from '../../database/prepared-rows.js';
+import { preparedRows, type Value } from '../../database/prepared-rows.js';
 import { rows } from '../../database/rows.js';
 import { tableIn } from '../../database/table-in.js';
 import { CALLBACKS_DATA_SOURCE } from '../tokens.js';
@@ -156,6 +156,8 @@ const MAX_BATCH_BYTES = 256 * 1024;
 /** The key of PostgreSQL's advisory lock: only the relay that has it takes callbacks. */
 const RELAY_LOCK = 7_364_120_021;
 
+type Statement = (tables: Tables) => string;
+
 export function tablesOf(dataSource: DataSource): Tables {
   return {
     callbacks: tableIn(dataSource, 'service_callbacks'),
@@ -211,9 +213,7 @@ export class CallbackRepository {
    */
   async isAnyDue(after: TakeLimits['after']): Promise<boolean> {
     const marks = [[...after.keys()], [...after.values()]];
-    const [row] = await this.onConnection((_, queryRunner) =>
-      preparedRows<{ any_due: boolean }>(queryRunner, BEGIN, anyDueStatement(this.tables), marks),
-    );
+    const [row] = await this.transact<{ any_due: boolean }>(anyDueStatement, marks);
     return row?.any_due === true;
   }
 
@@ -221,28 +221,21 @@ export class CallbackRepository {
   take({ quiet, pending, due, batchSize, retryBatchSize, after }: TakeLimits): Promise<TakenNow[]> {
     const marks = [[...after.keys()], [...after.values()]];
     const limits = [batchSize, MAX_BATCH_BYTES, ...marks, quiet, pending, due, retryBatchSize];
-    return this.mark(takeStatement(this.tables), limits);
+    return this.mark(takeStatement, limits);
   }
 
   /** Takes held callbacks into batches: probes, and callbacks of holds that are being released. */
   takeHeld({ batchSize, probes, maxWindow, released }: HeldLimits): Promise<TakenNow[]> {
     const limits = [batchSize, MAX_BATCH_BYTES, probes, maxWindow, released];
-    return this.mark(takeHeldStatement(this.tables), limits);
+    return this.mark(takeHeldStatement, limits);
   }
 
   /**
    * The commit does not wait for the disk. If the server crashes and loses a mark, the callbacks are taken again. A
    * callback is then sent twice if its job is in another store.
    */
-  private mark(statement: string, numbers: readonly (number | readonly number[])[]): Promise<TakenNow[]> {
-    return retryConflicts(() =>
-      this.onConnection((_, queryRunner) =>
-        preparedRows<TakenNow>(queryRunner, `${BEGIN}; SET LOCAL synchronous_commit = off`, statement, [
-          RELAY_LOCK,
-          ...numbers,
-        ]),
-      ),
-    );
+  private mark(statement: Statement, limits: readonly Value[]): Promise<TakenNow[]> {
+    return this.transact(statement, [RELAY_LOCK, ...limits], `${BEGIN}; SET LOCAL synchronous_commit = off`);
   }
 
   /**
@@ -250,7 +243,7 @@ export class CallbackRepository {
    * @returns how many
    */
   async releaseStranded(limit: number): Promise<number> {
-    return (await this.byIndexes((manager) => this.run(strandedStatement, [limit], manager))).length;
+    return (await this.transact(strandedStatement, [limit])).length;
   }
 
   /**
@@ -261,15 +254,13 @@ export class CallbackRepository {
   async settle(settlements: readonly Settlement[]): Promise<Map<string, boolean>> {
     const sorted = settlements.toSorted((one, other) => (one.id < other.id ? -1 : 1));
     const given = storableJson(sorted.map(settlementRow));
-    const settled = await this.byIndexes((manager) =>
-      this.run<{ id: string; applied: boolean }>(settleStatement, [given], manager),
-    );
+    const settled = await this.transact<{ id: string; applied: boolean }>(settleStatement, [given]);
     return new Map(settled.map(({ id, applied }) => [id, applied]));
   }
 
   /** The open callbacks of a batch, with their endpoints at this moment. */
   openOfBatch(batch: string, ids: readonly string[]): Promise<OpenNow[]> {
-    return this.onConnection((manager) => this.run<OpenNow>(openOfBatchStatement, [batch, ids], manager));
+    return this.transact<OpenNow>(openOfBatchStatement, [batch, `{${ids.join()}}`]);
   }
 
   /**
@@ -326,7 +317,7 @@ export class CallbackRepository {
 
   /** Gives up some of the callbacks that are older than the maximum age. */
   expire(maxAgeMs: number, limit: number): Promise<ReportedRow[]> {
-    return this.byIndexes((manager) => this.run<ReportedRow>(expireStatement, [maxAgeMs, limit], manager));
+    return this.transact<ReportedRow>(expireStatement, [maxAgeMs, limit]);
   }
 
   /**
@@ -360,25 +351,21 @@ export class CallbackRepository {
     return Math.max(0, row?.waited ?? 0);
   }
 
-  /** A transaction whose plans go by the indexes; repeated after a conflict. */
-  private byIndexes<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return retryConflicts(() => {
-      return this.onConnection(async (manager) => {
-        try {
-          await manager.query(BEGIN);
-          const result = await work(manager);
-          await manager.query('COMMIT');
-          return result;
-        } catch (error) {
-          await manager.query('ROLLBACK').catch(() => undefined);
-          throw error;
-        }
-      });
-    });
+  /** Runs a statement as a transaction of its own, with a plan that uses the indexes and is kept. */
+  private transact<Row extends object>(
+    statement: Statement,
+    values: readonly Value[],
+    begin = BEGIN,
+  ): Promise<Row[]> {
+    return retryConflicts(() =>
+      this.onConnection((_, queryRunner) =>
+        preparedRows<Row>(queryRunner, begin, statement(this.tables), values),
+      ),
+    );
   }
 
   private run<Row extends object>(
-    statement: (tables: Tables) => string,
+    statement: Statement,
     parameters: readonly unknown[],
     manager?: EntityManager,
   ): Promise<Row[]> {

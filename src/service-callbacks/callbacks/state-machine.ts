@@ -429,7 +429,8 @@ export const idsOfBatchStatement = ({ callbacks }: Tables) =>
 
 /** The state after the settlement. Without a hold, a held callback is due at once. */
 const givenSettlements = ({ holds }: Tables) => `(
-    SELECT t.id, t.batch, t.generation, t.reason, t.alone, t.attempt, t.url, t.probe, is_stranded,
+    SELECT t.id, t.batch, t.generation, t.reason, COALESCE(t.alone, false) AS alone, t.attempt, t.url,
+      COALESCE(t.probe, false) AS probe, is_stranded,
       CASE WHEN is_stranded THEN 'scheduled' ELSE t.state END AS state,
       CASE WHEN is_stranded THEN NULL ELSE t.detail END AS detail,
       CASE WHEN is_stranded THEN 0 ELSE t.delay_ms END AS delay_ms
@@ -477,7 +478,7 @@ export const settleStatement = (tables: Tables) => `
   WHERE c.id = s.id AND (${APPLIES} OR s.attempt IS NOT NULL)
   RETURNING c.id, c.changed_at = now() AND c.state = s.state AS applied`;
 
-/** A settlement in the form that the statement reads. */
+/** A settlement in the form that the statement reads; what it leaves out is null. */
 export function settlementRow(settlement: Settlement) {
   const { id, endpointId, batch, generation, disposition, attempt, url, isProbe } = settlement;
   return {
@@ -486,30 +487,24 @@ export function settlementRow(settlement: Settlement) {
     batch,
     generation,
     ...written(disposition),
-    attempt: attempt ?? null,
-    url: url ?? null,
-    probe: isProbe ?? false,
+    attempt,
+    url,
+    probe: isProbe,
   };
 }
 
 function written(disposition: Disposition) {
-  const none = { reason: null, detail: null, delay_ms: null, alone: false };
   switch (disposition.kind) {
     case 'delivered':
-      return { ...none, state: 'delivered' };
+      return { state: 'delivered' };
     case 'retryAt':
-      return {
-        ...none,
-        state: 'scheduled',
-        delay_ms: disposition.delayMs,
-        detail: disposition.deferral ?? null,
-      };
+      return { state: 'scheduled', delay_ms: disposition.delayMs, detail: disposition.deferral };
     case 'hold':
-      return { ...none, state: 'held', detail: disposition.deferral };
+      return { state: 'held', detail: disposition.deferral };
     case 'return':
-      return { ...none, state: 'pending', alone: disposition.alone };
+      return { state: 'pending', alone: disposition.alone };
     case 'giveUp':
-      return { ...none, state: 'given_up', reason: disposition.reason, detail: disposition.detail ?? null };
+      return { state: 'given_up', reason: disposition.reason, detail: disposition.detail };
   }
 }
 
