@@ -303,4 +303,33 @@ describe('the plans of the record, with statistics from an empty table', () => {
     for (const order of ['trouble', 'waiting'] as const)
       await expectFrugalWork(SERVICES * 1_000, () => repository.list('all', new Date(), { order }));
   });
+
+  it('beside a long transaction, a look and a take walk over nothing below the marks', async () => {
+    const { dataSource } = store;
+    const long = dataSource.createQueryRunner();
+    try {
+      await long.startTransaction('REPEATABLE READ');
+      await long.query('SELECT count(*) FROM service_callbacks');
+      await dataSource.query(
+        `UPDATE service_callbacks SET state = 'delivered', next_attempt_at = NULL, finished_at = now()
+         WHERE state IN ('pending', 'scheduled')`,
+      );
+      const [{ seq = 0 } = {}] = await dataSource.query<{ seq?: number }[]>(
+        'SELECT max(seq)::int AS seq FROM service_callbacks',
+      );
+      const marks = (after: number) => new Map(Array.from({ length: 24 }, (_, index) => [index + 1, after]));
+      await store.pending(endpoints[0] as StoredEndpoint, { priority: 3 });
+      const limits = { pending: 1_024, quiet: 1_024, due: 0 };
+      const blocksOf = async (work: () => Promise<unknown>) => {
+        const [statement] = await explained(dataSource, work);
+        return statement?.blocks ?? Infinity;
+      };
+      expect(await blocksOf(() => store.callbacks.isAnyDue(marks(0)))).toBeGreaterThan(1_000);
+      expect(await blocksOf(() => store.callbacks.isAnyDue(marks(seq)))).toBeLessThan(500);
+      expect(await blocksOf(() => store.take({ ...limits, after: marks(seq) }))).toBeLessThan(500);
+    } finally {
+      await long.rollbackTransaction();
+      await long.release();
+    }
+  });
 });

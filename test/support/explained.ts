@@ -10,6 +10,8 @@ interface PlanNode {
   readonly 'Actual Loops': number;
   readonly 'Rows Removed by Filter'?: number;
   readonly 'Rows Removed by Index Recheck'?: number;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -24,6 +26,8 @@ export interface Explained {
   readonly by: string;
   /** The most rows that were sorted at once. */
   readonly mostSorted: number;
+  /** Blocks of tables and indexes that it looked at, those with dead rows only included. */
+  readonly blocks: number;
 }
 
 /**
@@ -57,7 +61,10 @@ function watch(runner: QueryRunner, found: Explained[]): void {
       return query(text, parameters);
     }
     await query(isInTransaction ? 'SAVEPOINT explained' : 'BEGIN');
-    const [row] = (await query(`EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${text}`, parameters)) as {
+    const [row] = (await query(
+      `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${text}`,
+      parameters,
+    )) as {
       'QUERY PLAN': [{ Plan: PlanNode }];
     }[];
     await query(isInTransaction ? 'ROLLBACK TO SAVEPOINT explained' : 'ROLLBACK');
@@ -83,7 +90,7 @@ function watchRoundTrips(runner: QueryRunner, found: Explained[]): void {
       if (begin === undefined || execute === undefined) return query(...args);
       await query(`${begin} ${prepare}`);
       const { rows } = (await query(
-        `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${execute}`,
+        `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${execute}`,
       )) as ExplainResult;
       await query('ROLLBACK');
       // A rollback does not undo this.
@@ -119,6 +126,7 @@ function explanationOf(statement: string, plan: PlanNode): Explained {
     mostRead: largest ? readBy(largest) : 0,
     by: `${largest?.['Node Type']} ${largest?.['Index Name'] ?? largest?.['Relation Name']}`,
     mostSorted: Math.max(0, ...sorts.map((node) => node['Actual Rows'] * node['Actual Loops'])),
+    blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
   };
 }
 

@@ -206,6 +206,13 @@ const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_i
 /** Whether a pending callback goes to the main queue: as `isFirstAttempt`. */
 const IS_FIRST_ATTEMPT = '(c.attempt_count = 0 AND c.generation = 0)';
 
+/**
+ * A row if a callback is pending above the mark `m` of its priority. It is no EXISTS: the planner may make of that a
+ * read of all pending callbacks, and beside a long transaction of the host, of all that were pending since.
+ */
+const anyPending = ({ callbacks }: Tables) => `
+  SELECT FROM ${callbacks} c WHERE c.state = 'pending' AND c.priority = m.priority AND c.seq > m.after LIMIT 1`;
+
 /** Pending callbacks of some priorities, each up to its quota. @param which a condition on the quota `q` */
 const pendingOf = (tables: Tables, which: string) => `
     SELECT r.* FROM quotas q CROSS JOIN LATERAL (
@@ -230,12 +237,14 @@ const pendingOf = (tables: Tables, which: string) => `
  */
 export const takeStatement = (tables: Tables) => `
   WITH ${LEADER},
+  marks AS MATERIALIZED (SELECT * FROM unnest($4::smallint[], $5::bigint[]) AS p (priority, after)),
+  lowest AS MATERIALIZED (
+    SELECT m.* FROM marks m CROSS JOIN LATERAL (${anyPending(tables)}) pending ORDER BY m.priority DESC LIMIT 1
+  ),
   quotas AS MATERIALIZED (
-    SELECT (SELECT max(priority) FROM ${tables.callbacks} WHERE state = 'pending') AS priority, 0::bigint AS after,
-      ($7::int + 7) / 8 AS quota
+    SELECT priority, after, ($7::int + 7) / 8 AS quota FROM lowest
     UNION ALL
-    SELECT p.priority, p.after, CASE WHEN p.priority <= ${QUIET_PRIORITY} THEN $6::int ELSE $7::int END
-    FROM unnest($4::smallint[], $5::bigint[]) AS p (priority, after)
+    SELECT priority, after, CASE WHEN priority <= ${QUIET_PRIORITY} THEN $6::int ELSE $7::int END FROM marks
   ),
   quiet AS MATERIALIZED (${pendingOf(tables, `q.priority <= ${QUIET_PRIORITY}`)} LIMIT $6),
   others AS MATERIALIZED (${pendingOf(tables, `q.priority > ${QUIET_PRIORITY}`)} LIMIT $7),
@@ -260,13 +269,12 @@ export const takeStatement = (tables: Tables) => `
  * Whether a take would find anything. It costs the database a tenth of a take. $1 priorities and $2 the seq after which
  * each is read
  */
-export const anyDueStatement = ({ callbacks }: Tables) => `
+export const anyDueStatement = (tables: Tables) => `
   SELECT EXISTS (
-    SELECT FROM unnest($1::smallint[], $2::bigint[]) AS p (priority, after) CROSS JOIN LATERAL (
-      SELECT FROM ${callbacks} c WHERE c.state = 'pending' AND c.priority = p.priority AND c.seq > p.after LIMIT 1
-    ) pending
+    SELECT FROM unnest($1::smallint[], $2::bigint[]) AS m (priority, after)
+    CROSS JOIN LATERAL (${anyPending(tables)}) pending
   ) OR EXISTS (
-    SELECT FROM ${callbacks} c WHERE c.state = 'scheduled' AND c.next_attempt_at <= now()
+    SELECT FROM ${tables.callbacks} c WHERE c.state = 'scheduled' AND c.next_attempt_at <= now()
   ) AS any_due`;
 
 /**
