@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { writeChart } from './chart.js';
 import { openLab } from './lab.js';
 import { readOptions, type BenchOptions, type ScenarioName } from './options.js';
-import { printRows, writeRows } from './report.js';
+import { latestOf, printRows, readRows, writeRows } from './report.js';
 import type { Row } from './row.js';
 import { growth } from './scenarios/growth/growth.js';
 import { isolation } from './scenarios/isolation/isolation.js';
@@ -59,7 +59,7 @@ async function run(options: BenchOptions, earlier: readonly Row[], quickMs: numb
       const measured = RUNS[scenario]({ lab, options, until, say: (line) => console.log(line) });
       for await (const row of measured) {
         rows.push({ ...row, settings: { ...row.settings, ...common } });
-        keep(options, [...earlier, ...rows]);
+        keep(options, latestOf([...earlier, ...rows]));
       }
     }
   } finally {
@@ -72,7 +72,7 @@ async function run(options: BenchOptions, earlier: readonly Row[], quickMs: numb
 
 try {
   const runs = readOptions(process.argv.slice(2));
-  let rows: Row[] = [];
+  let rows = readRows(runs[0]?.rows ?? []);
   for (const options of runs) rows = await run(options, rows, QUICK_MS / runs.length);
   if (runs.some(({ quick }) => quick))
     console.log('A quick run is indicative: the figures that count come from a full one.');

@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly json?: string;
   /** The file for the chart as SVG. */
   readonly chart?: string;
+  /** JSON files of earlier runs: their rows are kept too, unless this run measures the same ones. */
+  readonly rows: readonly string[];
   /** A built worktree of an earlier release, for the rows that compare with it. */
   readonly against?: string;
   /** Interleaved pairs of a full run. */
@@ -31,7 +33,7 @@ export interface BenchOptions {
 const RATES: Readonly<Record<BackendName, number>> = { postgres: 100, redis: 200 };
 
 const USAGE =
-  'npm run bench -- [--scenario throughput|isolation|recovery|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--rate N] [--seed N] [--json FILE] [--chart FILE] [--against DIR]';
+  'npm run bench -- [--scenario throughput|isolation|recovery|pool|growth] [--backend postgres|redis] [--quick] [--pairs N] [--callbacks N] [--rate N] [--seed N] [--json FILE] [--chart FILE] [--rows FILE]… [--against DIR]';
 
 /**
  * @returns the options of one run for each backend; without `--backend`, that is both
@@ -50,10 +52,11 @@ export function readOptions(args: readonly string[]): BenchOptions[] {
       seed: { type: 'string', default: '1' },
       json: { type: 'string' },
       chart: { type: 'string' },
+      rows: { type: 'string', multiple: true, default: [] },
       against: { type: 'string' },
     },
   });
-  const { scenario, backend, quick, json, chart, against } = values;
+  const { scenario, backend, quick, json, chart, rows, against } = values;
   if (scenario !== undefined && !isOneOf(SCENARIOS, scenario))
     throw unacceptable('--scenario', scenario, SCENARIOS);
   if (backend !== undefined && !isOneOf(BACKENDS, backend))
@@ -66,6 +69,7 @@ export function readOptions(args: readonly string[]): BenchOptions[] {
     callbacks: wholeNumber('--callbacks', values.callbacks),
     rate: values.rate === undefined ? RATES[each] : wholeNumber('--rate', values.rate),
     seed: wholeNumber('--seed', values.seed),
+    rows,
     ...(json !== undefined && { json }),
     ...(chart !== undefined && { chart }),
     ...(against !== undefined && { against: resolve(against) }),

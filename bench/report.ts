@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { barOf, type Row } from './row.js';
 
 export function printRows(rows: readonly Row[]): void {
@@ -21,6 +21,16 @@ export function printRows(rows: readonly Row[]): void {
 /** The rows as JSON. */
 export function writeRows(file: string, rows: readonly Row[]): void {
   writeFileSync(file, `${JSON.stringify(rows, undefined, 2)}\n`);
+}
+
+/** The rows of some files; of the same row, the last one. */
+export function readRows(files: readonly string[]): Row[] {
+  return latestOf(files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as Row[]));
+}
+
+/** Each row once, as it was measured last. */
+export function latestOf(rows: readonly Row[]): Row[] {
+  return [...new Map(rows.map((row) => [`${row.backend} ${row.row}`, row])).values()];
 }
 
 function describeBar(row: Row): string {

@@ -207,11 +207,12 @@ const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_i
 const IS_FIRST_ATTEMPT = '(c.attempt_count = 0 AND c.generation = 0)';
 
 /**
- * A row if a callback is pending above the mark `m` of its priority. It is no EXISTS: the planner may make of that a
- * read of all pending callbacks, and beside a long transaction of the host, of all that were pending since.
+ * A row if a callback is pending above the mark `m` of its priority. The order leaves the planner one index: that of
+ * another order, or one read for all marks at once (EXISTS), would walk over all that was ever pending.
  */
 const anyPending = ({ callbacks }: Tables) => `
-  SELECT FROM ${callbacks} c WHERE c.state = 'pending' AND c.priority = m.priority AND c.seq > m.after LIMIT 1`;
+  SELECT FROM ${callbacks} c WHERE c.state = 'pending' AND c.priority = m.priority AND c.seq > m.after
+  ORDER BY c.seq LIMIT 1`;
 
 /** Pending callbacks of some priorities, each up to its quota. @param which a condition on the quota `q` */
 const pendingOf = (tables: Tables, which: string) => `
@@ -273,9 +274,10 @@ export const anyDueStatement = (tables: Tables) => `
   SELECT EXISTS (
     SELECT FROM unnest($1::smallint[], $2::bigint[]) AS m (priority, after)
     CROSS JOIN LATERAL (${anyPending(tables)}) pending
-  ) OR EXISTS (
-    SELECT FROM ${tables.callbacks} c WHERE c.state = 'scheduled' AND c.next_attempt_at <= now()
-  ) AS any_due`;
+  ) OR (
+    SELECT true FROM ${tables.callbacks} c WHERE c.state = 'scheduled' AND c.next_attempt_at <= now()
+    ORDER BY c.next_attempt_at LIMIT 1
+  ) IS NOT NULL AS any_due`;
 
 /**
  * Takes held callbacks. A hold whose probe is due gives one callback, the one that was probed longest ago. A hold that
