@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { escapeLiteral, type ClientBase } from 'pg';
+import type { ClientBase } from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { asJson } from './rows.js';
 
@@ -31,7 +31,7 @@ export async function preparedRows<Row extends object>(
   const text = asJson(statement);
   // The name depends on the text: another release has another name.
   const name = `service_callbacks_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
-  const execute = `EXECUTE ${name}${values.length > 0 ? `(${values.map(literal).join(', ')})` : ''}; COMMIT`;
+  const execute = `EXECUTE ${name}${values.length > 0 ? `(${values.map((value) => literal(client, value)).join(', ')})` : ''}; COMMIT`;
   const known = prepared.get(client) ?? new Set();
   prepared.set(client, known);
   for (let tries = 1; ; tries += 1) {
@@ -54,8 +54,8 @@ export async function preparedRows<Row extends object>(
   }
 }
 
-function literal(value: Value): string {
-  if (typeof value === 'string') return escapeLiteral(value);
+function literal(client: ClientBase, value: Value): string {
+  if (typeof value === 'string') return client.escapeLiteral(value);
   const numbers = [value].flat();
   if (!numbers.every((number) => Number.isSafeInteger(number))) throw new TypeError('Not a whole number');
   return Array.isArray(value) ? `'{${numbers.join()}}'` : String(value);

@@ -85,7 +85,7 @@ describe('a database user without rights to change the schema', () => {
 
     await service.app.get(Relay).onModuleDestroy();
     const last = await causeCallback(service, serviceId);
-    const after = new Map([[1, 0]]);
+    const after = new Map(Array.from({ length: 24 }, (_, index) => [index + 1, 0]));
     const callbacks = service.app.get(CallbackRepository);
     const [taken] = await callbacks.take({
       pending: 10,

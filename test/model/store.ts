@@ -137,7 +137,10 @@ export class Store {
     return Object.assign(runner, {
       connect: async () => {
         const client = await connect();
-        return { query: (statement: string, parameters?: unknown[]) => run(client, statement, parameters) };
+        return {
+          query: (statement: string, parameters?: unknown[]) => run(client, statement, parameters),
+          escapeLiteral: (text: string) => client.escapeLiteral(text),
+        };
       },
       release: async () => {
         if (isKept) isKept = false;
