@@ -7,11 +7,8 @@ import { asJson } from './rows.js';
 export type Value = string | number | readonly number[];
 
 const NO_SUCH_STATEMENT = '26000';
-const STATEMENT_EXISTS = '42P05';
-/** Behind a pooler, each try may use another connection of the server. */
-const TRIES = 5;
 
-/** The statements that a connection is known to have prepared. Behind a pooler it may have fewer, or more. */
+/** The statements that a connection has run. Behind a pooler, the server's connection may lack them. */
 const prepared = new WeakMap<ClientBase, Set<string>>();
 
 /**
@@ -31,32 +28,55 @@ export async function preparedRows<Row extends object>(
   const text = asJson(statement);
   // The name depends on the text: another release has another name.
   const name = `service_callbacks_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
-  const execute = `EXECUTE ${name}${values.length > 0 ? `(${values.map((value) => literal(client, value)).join(', ')})` : ''}; COMMIT`;
-  const known = prepared.get(client) ?? new Set();
-  prepared.set(client, known);
-  for (let tries = 1; ; tries += 1) {
+  const execute = `EXECUTE ${name}${values.length > 0 ? `(${values.map(literal).join(', ')})` : ''}`;
+  const run = async (prepare: string): Promise<Row[]> => {
     try {
-      const prepare = known.has(name) ? '' : `PREPARE ${name} AS ${text};`;
       const results: unknown = await client.query(
-        `${begin}; SET LOCAL plan_cache_mode = force_generic_plan; ${prepare} ${execute}`,
+        `${begin}; SET LOCAL plan_cache_mode = force_generic_plan; ${prepare}${execute}; COMMIT`,
       );
-      known.add(name);
-      return (results as { rows: { row: string }[] }[])
-        .at(-2)
-        ?.rows.map(({ row }) => JSON.parse(row) as Row) as Row[];
+      return ((results as { rows: { row: string }[] }[]).at(-2)?.rows ?? []).map(
+        ({ row }) => JSON.parse(row) as Row,
+      );
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined);
-      const { code } = error as { code?: unknown };
-      if (tries === TRIES || (code !== NO_SUCH_STATEMENT && code !== STATEMENT_EXISTS)) throw error;
-      if (code === STATEMENT_EXISTS) known.add(name);
-      else known.delete(name);
+      throw error;
     }
-  }
+  };
+  const known = prepared.get(client) ?? new Set();
+  prepared.set(client, known);
+  if (known.has(name))
+    try {
+      return await run('');
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== NO_SUCH_STATEMENT) throw error;
+    }
+  const rows = await run(prepareOnce(name, text));
+  known.add(name);
+  return rows;
 }
 
-function literal(client: ClientBase, value: Value): string {
-  if (typeof value === 'string') return client.escapeLiteral(value);
+/** Prepares a statement unless this connection of the server has it. No value becomes part of what the server keeps. */
+function prepareOnce(name: string, text: string): string {
+  return `DO $once$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_prepared_statements WHERE name = '${name}') THEN
+      EXECUTE $statement$PREPARE ${name} AS ${text}$statement$;
+    END IF;
+  END $once$; `;
+}
+
+function literal(value: Value): string {
+  if (typeof value === 'string') return textLiteral(value);
   const numbers = [value].flat();
   if (!numbers.every((number) => Number.isSafeInteger(number))) throw new TypeError('Not a whole number');
   return Array.isArray(value) ? `'{${numbers.join()}}'` : String(value);
+}
+
+/**
+ * Equal to `escapeLiteral` of `pg`, which takes twenty times as long: 4 ms for the results of 512 callbacks. A text with
+ * a backslash is an escape string (PostgreSQL manual, 4.1.2.2), which no setting changes.
+ */
+export function textLiteral(text: string): string {
+  return text.includes('\\')
+    ? ` E'${text.replaceAll(/['\\]/g, (character) => character + character)}'`
+    : `'${text.replaceAll("'", "''")}'`;
 }

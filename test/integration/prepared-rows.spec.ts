@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import pg, { type ClientBase } from 'pg';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { openDataSource } from '../../src/database/open-data-source.js';
-import { preparedRows } from '../../src/database/prepared-rows.js';
+import { preparedRows, textLiteral } from '../../src/database/prepared-rows.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
 
+const escapeLiteral = (text: string) => pg.Client.prototype.escapeLiteral(text);
 const BEGIN = 'BEGIN; SET LOCAL jit = off';
 
 describe('prepared rows', () => {
@@ -71,16 +74,31 @@ describe('prepared rows', () => {
     });
   });
 
-  it('run if a pooler uses a prepared connection', async () => {
+  it('run if each transaction gets the other one of two connections of a pooler', async () => {
+    await onConnection((one) =>
+      onConnection(async (other) => {
+        const servers = [one, other];
+        const pooled = {
+          query: (text: string) => {
+            if (text.startsWith('BEGIN')) servers.reverse();
+            return (servers[0] as QueryRunner).connect().then((client: ClientBase) => client.query(text));
+          },
+        };
+        const client = { connect: () => Promise.resolve(pooled) } as unknown as QueryRunner;
+        for (let second = 1; second <= 5; second += 1)
+          expect(await plus(client, 1, second)).toEqual([{ sum: 1 + second }]);
+      }),
+    );
+  });
+
+  it('leave no value in what the server keeps', async () => {
     await onConnection(async (queryRunner) => {
-      await plus(queryRunner, 1, 1);
-      const statements = (await queryRunner.query(
-        `SELECT name, statement FROM pg_prepared_statements WHERE statement LIKE '%AS sum%'`,
-      )) as { name: string; statement: string }[];
-      await onConnection(async (other) => {
-        for (const { statement } of statements) await other.query(statement);
-        expect(await plus(other, 2, 2)).toEqual([{ sum: 4 }]);
-      });
+      await preparedRows(queryRunner, BEGIN, 'SELECT $1::text AS kept', ['a private value']);
+      const kept: unknown = await queryRunner.query(
+        `SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%AS kept%'`,
+      );
+      expect(kept).toHaveLength(1);
+      expect(JSON.stringify(kept)).not.toContain('private');
     });
   });
 
@@ -106,6 +124,15 @@ describe('prepared rows', () => {
       });
     },
   );
+
+  it('escape a text as the driver does', () => {
+    const text = fc.string({ unit: fc.oneof(fc.constantFrom("'", '\\'), fc.string({ minLength: 1 })) });
+    fc.assert(
+      fc.property(text, (any) => {
+        expect(textLiteral(any)).toBe(escapeLiteral(any));
+      }),
+    );
+  });
 
   it('reject numbers that are not whole', async () => {
     for (const value of [0.5, Number.NaN, [1, undefined as unknown as number]])

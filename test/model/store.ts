@@ -114,7 +114,7 @@ export class Store {
     this.isRewritten ||= rewritten !== statement;
     // A prepared statement would keep the time in its text.
     return rewritten
-      .replace('PREPARE ', 'DEALLOCATE ALL; PREPARE ')
+      .replace('DO $once$', (prepare) => `DEALLOCATE ALL; ${prepare}`)
       .replaceAll('now()', `to_timestamp(${this.now / 1000})`)
       .replace(
         'n.batch, gen_random_uuid() AS id',
@@ -139,7 +139,6 @@ export class Store {
         const client = await connect();
         return {
           query: (statement: string, parameters?: unknown[]) => run(client, statement, parameters),
-          escapeLiteral: (text: string) => client.escapeLiteral(text),
         };
       },
       release: async () => {

@@ -75,7 +75,7 @@ function watch(runner: QueryRunner, found: Explained[]): void {
 
 /** A whole transaction in one text: what begins it, perhaps a statement to prepare, and its execution. */
 const WHOLE_TRANSACTION =
-  /^(?<begin>BEGIN.*?;)\s+(?<prepare>PREPARE (?<name>\w+) AS .*;)?\s+(?<execute>EXECUTE .*); COMMIT$/s;
+  /^(?<begin>BEGIN.*?;)\s+(?<prepare>DO \$once\$.*\$once\$;)?\s*(?<execute>EXECUTE .*); COMMIT$/s;
 
 function watchRoundTrips(runner: QueryRunner, found: Explained[]): void {
   const connect = runner.connect.bind(runner) as () => Promise<ClientBase>;
@@ -86,15 +86,13 @@ function watchRoundTrips(runner: QueryRunner, found: Explained[]): void {
     watched.add(client);
     const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
     client.query = (async (...args: unknown[]) => {
-      const { begin, prepare = '', name, execute } = WHOLE_TRANSACTION.exec(String(args[0]))?.groups ?? {};
+      const { begin, prepare = '', execute } = WHOLE_TRANSACTION.exec(String(args[0]))?.groups ?? {};
       if (begin === undefined || execute === undefined) return query(...args);
       await query(`${begin} ${prepare}`);
       const { rows } = (await query(
         `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${execute}`,
       )) as ExplainResult;
       await query('ROLLBACK');
-      // A rollback does not undo this.
-      if (name !== undefined) await query(`DEALLOCATE ${name}`);
       if (rows[0]) found.push(explanationOf(execute, rows[0]['QUERY PLAN'][0].Plan));
       return query(...args);
     }) as ClientBase['query'];
