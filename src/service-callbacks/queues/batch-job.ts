@@ -10,7 +10,7 @@ export const RECHECK_AFTER_MS = 2_000;
 const LARGEST_INTEGER = 2_147_483_647;
 
 const batchedCallback = z.object({
-  id: z.string(),
+  id: z.guid(),
   /** Index into `endpoints`. */
   endpoint: z.int().min(0),
   service_id: z.string(),
