@@ -7,6 +7,7 @@ import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { deadLettersOf } from '../support/dead-letter-api.js';
 import { callbacksOf } from '../support/delivery-log-api.js';
+import { readFrom } from '../support/record-store.js';
 import { allFinished } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { causeCallback, registerCallbackApi } from '../support/scenario.js';
@@ -85,7 +86,6 @@ describe('a database user without rights to change the schema', () => {
 
     await service.app.get(Relay).onModuleDestroy();
     const last = await causeCallback(service, serviceId);
-    const after = new Map(Array.from({ length: 24 }, (_, index) => [index + 1, 0]));
     const callbacks = service.app.get(CallbackRepository);
     const [taken] = await callbacks.take({
       pending: 10,
@@ -93,7 +93,7 @@ describe('a database user without rights to change the schema', () => {
       due: 0,
       batchSize: 10,
       retryBatchSize: 10,
-      after,
+      from: readFrom(0),
     });
     const settlement = { id: last.id, endpointId, batch: taken?.batch ?? '', generation: 0 };
     expect(

@@ -9,7 +9,8 @@ import { Replay } from '../../src/service-callbacks/replay/replay.js';
 import { ReplayRunRepository } from '../../src/service-callbacks/replay/replay-run.repository.js';
 import { EndpointsRepository } from '../../src/service-callbacks/reporting/endpoints.repository.js';
 import { explained, type Explained } from '../support/explained.js';
-import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
+import type { ReadFrom } from '../../src/service-callbacks/callbacks/callback.repository.js';
+import { readFrom, RecordStore, type StoredEndpoint } from '../support/record-store.js';
 
 const TIMEOUT_MS = 240_000;
 const SERVICES = 40;
@@ -116,9 +117,7 @@ describe('the plans of the record, with statistics from an empty table', () => {
     ['from the first', 0],
     ['after the last', 2 * ROWS],
   ])('a look for pending and due callbacks, %s, reads at most one of each priority', (_, seq) =>
-    expectFrugalWork(24, () =>
-      store.callbacks.isAnyDue(new Map(Array.from({ length: 24 }, (__, index) => [index + 1, seq]))),
-    ),
+    expectFrugalWork(24, () => store.callbacks.isAnyDue(readFrom(seq))),
   );
 
   it('an insert reads only its own rows', () =>
@@ -314,19 +313,22 @@ describe('the plans of the record, with statistics from an empty table', () => {
         `UPDATE service_callbacks SET state = 'delivered', next_attempt_at = NULL, finished_at = now()
          WHERE state IN ('pending', 'scheduled')`,
       );
-      const [{ seq = 0 } = {}] = await dataSource.query<{ seq?: number }[]>(
-        'SELECT max(seq)::int AS seq FROM service_callbacks',
+      const [{ seq = 0, now = 0 } = {}] = await dataSource.query<{ seq?: number; now?: number }[]>(
+        `SELECT max(seq)::int AS seq, (extract(epoch FROM now()) * 1000)::bigint::float8 AS now
+         FROM service_callbacks`,
       );
-      const marks = (after: number) => new Map(Array.from({ length: 24 }, (_, index) => [index + 1, after]));
-      await store.pending(endpoints[0] as StoredEndpoint, { priority: 3 });
-      const limits = { pending: 1_024, quiet: 1_024, due: 0 };
+      const limits = { pending: 1_024, quiet: 1_024, due: 1_024 };
       const blocksOf = async (work: () => Promise<unknown>) => {
         const [statement] = await explained(dataSource, work);
         return statement?.blocks ?? Infinity;
       };
-      expect(await blocksOf(() => store.callbacks.isAnyDue(marks(0)))).toBeGreaterThan(1_000);
-      expect(await blocksOf(() => store.callbacks.isAnyDue(marks(seq)))).toBeLessThan(500);
-      expect(await blocksOf(() => store.take({ ...limits, after: marks(seq) }))).toBeLessThan(500);
+      const look = (from: ReadFrom) => blocksOf(() => store.callbacks.isAnyDue(from));
+      expect(await look(readFrom(0))).toBeGreaterThan(2_000);
+      expect(await look(readFrom(seq))).toBeGreaterThan(1_000);
+      expect(await look(readFrom(0, now))).toBeGreaterThan(1_000);
+      expect(await look(readFrom(seq, now))).toBeLessThan(500);
+      await store.pending(endpoints[0] as StoredEndpoint, { priority: 3 });
+      expect(await blocksOf(() => store.take({ ...limits, from: readFrom(seq, now) }))).toBeLessThan(500);
     } finally {
       await long.rollbackTransaction();
       await long.release();

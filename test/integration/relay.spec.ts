@@ -20,6 +20,7 @@ import { eventually } from '../support/eventually.js';
 import { allFinished, queuedJobs, queueOf } from '../support/queue-state.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { closedPort } from '../support/receiver/closed-port.js';
+import { readFrom } from '../support/record-store.js';
 import { startRedisServer, type RedisServer } from '../support/redis-server.js';
 import {
   causeCallback,
@@ -57,7 +58,6 @@ function watchMemory(): () => number {
 
 const hasRedis = process.env[REDIS_URL_VARIABLE] !== undefined;
 const describeWithRedis = hasRedis ? describe : describe.skip;
-const PRIORITIES = new Map(Array.from({ length: 24 }, (_, index) => [index + 1, 0]));
 
 /** What is between the record and the queues. */
 class Stage {
@@ -119,7 +119,7 @@ class Stage {
       due: 1_000,
       batchSize,
       retryBatchSize: batchSize,
-      after: PRIORITIES,
+      from: readFrom(0),
     };
     const taken = await service.app.get(CallbackRepository).take(limits);
     return [...new Set(taken.map(({ batch }) => batch))];
@@ -170,8 +170,8 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       const callbacks = worker.app.get(CallbackRepository);
       const look = callbacks.isAnyDue.bind(callbacks);
       const found: boolean[] = [];
-      callbacks.isAnyDue = async (after) => {
-        found.push(await look(after));
+      callbacks.isAnyDue = async (from) => {
+        found.push(await look(from));
         return found.at(-1) === true;
       };
       const path = `/${randomUUID()}`;

@@ -559,7 +559,9 @@ describe('the state machine of a callback', () => {
         [1, before.seq],
         [2, other.seq],
       ]);
-      expect((await store.take({ after: marks })).map(({ id }) => id)).toContain(after.id);
+      expect((await store.take({ from: { after: marks, dueSince: 0 } })).map(({ id }) => id)).toContain(
+        after.id,
+      );
       expect(await store.row(before.id)).toMatchObject({ state: 'pending' });
     });
 

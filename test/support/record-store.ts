@@ -6,6 +6,7 @@ import type { AttemptRecord, GiveUpReason } from '../../src/service-callbacks/ca
 import {
   CallbackRepository,
   type HeldLimits,
+  type ReadFrom,
   type NewCallback,
   type TakeLimits,
   type TakenNow,
@@ -49,7 +50,11 @@ export interface StoredEndpoint {
   readonly url: string;
 }
 
-const PRIORITIES = Array.from({ length: 24 }, (_, index) => index + 1);
+/** Where a read begins: after this seq of each priority, and at this time, Unix ms. */
+export const readFrom = (seq: number, dueSince = 0): ReadFrom => ({
+  after: new Map(Array.from({ length: 24 }, (_, index) => [index + 1, seq])),
+  dueSince,
+});
 
 /** Callback records in a database of a test's own, without the service around them. */
 export class RecordStore {
@@ -131,7 +136,7 @@ export class RecordStore {
       due: 1_000,
       batchSize: 100,
       retryBatchSize: limits.batchSize ?? 100,
-      after: new Map(PRIORITIES.map((priority) => [priority, 0])),
+      from: readFrom(0),
       ...limits,
     });
   }

@@ -88,6 +88,8 @@ export interface TakenNow extends TakenRow {
   readonly hold_reason: HoldReason | null;
   /** The time of the next attempt of an endpoint on hold, Unix ms. */
   readonly next_probe_at: number | null;
+  /** The time since which it was due, Unix ms; null if it was pending or held. */
+  readonly due_at: number | null;
 }
 
 export interface OpenNow extends TakenRow {
@@ -136,8 +138,15 @@ export interface TakeLimits {
   /** The most callbacks of a batch, in the main queue and in the retry queue. */
   readonly batchSize: number;
   readonly retryBatchSize: number;
-  /** For each priority, the seq after which callbacks are read. */
+  readonly from: ReadFrom;
+}
+
+/** Where a read of pending and due callbacks begins. */
+export interface ReadFrom {
+  /** For each priority, the seq after which pending callbacks are read. Others are not read. */
   readonly after: ReadonlyMap<number, number>;
+  /** Callbacks that were due before this time are not read, Unix ms. */
+  readonly dueSince: number;
 }
 
 /** The limits of a take of held callbacks. */
@@ -207,20 +216,17 @@ export class CallbackRepository {
     return new Map(found.map(({ id, news_key }) => [news_key, id]));
   }
 
-  /**
-   * Whether any callback is pending or due.
-   * @param after for each priority, the seq after which callbacks are read
-   */
-  async isAnyDue(after: TakeLimits['after']): Promise<boolean> {
-    const marks = [[...after.keys()], [...after.values()]];
+  /** Whether any callback is pending or due. */
+  async isAnyDue({ after, dueSince }: ReadFrom): Promise<boolean> {
+    const marks = [[...after.keys()], [...after.values()], dueSince];
     const [row] = await this.transact<{ any_due: boolean }>(anyDueStatement, marks);
     return row?.any_due === true;
   }
 
   /** Takes pending and due callbacks into batches. Empty if another process takes at this moment. */
-  take({ quiet, pending, due, batchSize, retryBatchSize, after }: TakeLimits): Promise<TakenNow[]> {
-    const marks = [[...after.keys()], [...after.values()]];
-    const limits = [batchSize, MAX_BATCH_BYTES, ...marks, quiet, pending, due, retryBatchSize];
+  take({ quiet, pending, due, batchSize, retryBatchSize, from }: TakeLimits): Promise<TakenNow[]> {
+    const marks = [[...from.after.keys()], [...from.after.values()]];
+    const limits = [batchSize, MAX_BATCH_BYTES, ...marks, quiet, pending, due, retryBatchSize, from.dueSince];
     return this.mark(takeStatement, limits);
   }
 
@@ -263,9 +269,7 @@ export class CallbackRepository {
     return this.transact<OpenNow>(openOfBatchStatement, [batch, `{${ids.join()}}`]);
   }
 
-  /**
-   * Runs work before a request, on a connection that is released at its end: no connection is held during a request.
-   */
+  /** Runs work on a connection that is released at its end: no connection is held during a request. */
   async onConnection<T>(
     work: (manager: EntityManager, queryRunner: QueryRunner) => T | Promise<T>,
   ): Promise<T> {

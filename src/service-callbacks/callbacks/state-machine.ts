@@ -142,14 +142,14 @@ const LEADER = `leader AS MATERIALIZED (SELECT pg_try_advisory_xact_lock($1) AS 
 const LEADS = `(SELECT is_leader FROM leader)`;
 
 /** What `batched` needs of a callback, with the bytes of its payload. */
-const sized = ({ payloads }: Tables) => `c.id, c.endpoint_id, c.seq, c.alone,
+const sized = ({ payloads }: Tables) => `c.id, c.endpoint_id, c.seq, c.next_attempt_at, c.alone,
   (SELECT octet_length(p.payload) FROM ${payloads} p WHERE p.id = c.id) AS bytes`;
 
 /**
  * Cuts the taken callbacks into batches. The callbacks of a batch go to one queue, are all of quiet services or all of
  * others, and are sorted by endpoint. A batch ends after $3 bytes of payload. A callback that must go alone is a batch
  * of its own. Endpoints are joined as they are now.
- * @param taken rows of id, endpoint_id, seq, alone, bytes, is_first, is_quiet, is_probe
+ * @param taken rows of id, endpoint_id, seq, next_attempt_at, alone, bytes, is_first, is_quiet, is_probe
  * @param state the new state of the record: an expression over the endpoint `e` and its hold `h`
  * @param size the most callbacks of a batch: an expression over a row of `taken`
  */
@@ -169,14 +169,15 @@ const batched = (
     WINDOW apart AS (PARTITION BY is_first, is_quiet, CASE WHEN by_itself THEN id END ORDER BY endpoint_id, seq)
   ),
   numbered AS (
-    SELECT id, endpoint_id, is_first, is_probe,
+    SELECT id, endpoint_id, next_attempt_at, is_first, is_probe,
       dense_rank() OVER (ORDER BY is_first DESC, is_quiet DESC, CASE WHEN by_itself THEN id END NULLS FIRST, nth,
         nth_by_size) AS batch
     FROM counted
   ),
   batches AS MATERIALIZED (SELECT n.batch, gen_random_uuid() AS id FROM (SELECT DISTINCT batch FROM numbered) n),
   decided AS (
-    SELECT n.id, n.is_first, n.is_probe, b.id AS batch, ${state} AS state, e.url, e.bearer_token, e.signing_secret,
+    SELECT n.id, n.next_attempt_at AS due_at, n.is_first, n.is_probe, b.id AS batch, ${state} AS state, e.url,
+      e.bearer_token, e.signing_secret,
       CASE WHEN e.previous_signing_secret_until > now() THEN e.previous_signing_secret END AS previous_secret,
       CASE WHEN e.id IS NULL THEN 'cancelled' ELSE 'disabled' END AS give_up_reason, h.reason AS hold_reason,
       h.next_probe_at, p.payload
@@ -194,7 +195,8 @@ const batched = (
       url = COALESCE(d.url, c.url)
     FROM decided d WHERE c.id = d.id
     RETURNING d.is_probe, ${RECORD}, d.payload, d.bearer_token, d.signing_secret, d.previous_secret,
-      d.hold_reason, (extract(epoch FROM d.next_probe_at) * 1000)::bigint AS next_probe_at
+      d.hold_reason, (extract(epoch FROM d.next_probe_at) * 1000)::bigint AS next_probe_at,
+      (extract(epoch FROM d.due_at) * 1000)::bigint AS due_at
   )`;
 
 /** What a job needs of a record. */
@@ -215,6 +217,10 @@ const anyPending = ({ callbacks }: Tables) => `
   SELECT FROM ${callbacks} c WHERE c.state = 'pending' AND c.priority = m.priority AND c.seq > m.after
   ORDER BY c.seq LIMIT 1`;
 
+/** Whether a callback is due since `from` or later, Unix ms. */
+const isDue = (from: string) => `c.state = 'scheduled' AND c.next_attempt_at <= now()
+      AND c.next_attempt_at >= to_timestamp(${from}::float8 / 1000)`;
+
 /** Pending callbacks of some priorities, each up to its quota. @param which a condition on the quota `q` */
 const pendingOf = (tables: Tables, which: string) => `
     SELECT r.* FROM quotas q CROSS JOIN LATERAL (
@@ -233,15 +239,16 @@ const pendingOf = (tables: Tables, which: string) => `
  * Pending ones go by priority, then age; the lowest priority gets an eighth. Those of quiet services have a limit of
  * their own.
  *
- * $1 advisory lock · $2 callbacks a batch of the main queue · $3 bytes a batch · $4 priorities and $5 the seq after
- * which each is read · the most pending, $6 of quiet services and $7 of others · $8 the most due · $9 callbacks a batch
- * of the retry queue
+ * $1 advisory lock · $2 callbacks a batch of the main queue · $3 bytes a batch · $4 priorities, the only ones that are
+ * read, and $5 the seq after which each is read · the most pending, $6 of quiet services and $7 of others · $8 the most
+ * due · $9 callbacks a batch of the retry queue · $10 the time from which due ones are read, Unix ms
  */
 export const takeStatement = (tables: Tables) => `
   WITH ${LEADER},
   marks AS MATERIALIZED (SELECT * FROM unnest($4::smallint[], $5::bigint[]) AS p (priority, after)),
   lowest AS MATERIALIZED (
-    SELECT m.* FROM marks m CROSS JOIN LATERAL (${anyPending(tables)}) pending ORDER BY m.priority DESC LIMIT 1
+    SELECT m.* FROM marks m CROSS JOIN LATERAL (${anyPending(tables)}) pending
+    WHERE $7::int > 0 AND ${LEADS} ORDER BY m.priority DESC LIMIT 1
   ),
   quotas AS MATERIALIZED (
     SELECT priority, after, ($7::int + 7) / 8 AS quota FROM lowest
@@ -255,7 +262,7 @@ export const takeStatement = (tables: Tables) => `
   ),
   due AS MATERIALIZED (
     SELECT ${sized(tables)}, false AS is_first, false AS is_quiet FROM ${tables.callbacks} c
-    WHERE c.state = 'scheduled' AND c.next_attempt_at <= now() AND ${LEADS}
+    WHERE ${isDue('$10')} AND ${LEADS}
     ORDER BY c.next_attempt_at LIMIT $8 FOR UPDATE SKIP LOCKED
   ),
   taken AS (SELECT *, false AS is_probe FROM pending UNION ALL SELECT *, false FROM due),
@@ -269,14 +276,14 @@ export const takeStatement = (tables: Tables) => `
 
 /**
  * Whether a take would find anything. It costs the database a tenth of a take. $1 priorities and $2 the seq after which
- * each is read
+ * each is read · $3 the time from which due callbacks are read, Unix ms
  */
 export const anyDueStatement = (tables: Tables) => `
   SELECT EXISTS (
     SELECT FROM unnest($1::smallint[], $2::bigint[]) AS m (priority, after)
     CROSS JOIN LATERAL (${anyPending(tables)}) pending
   ) OR (
-    SELECT true FROM ${tables.callbacks} c WHERE c.state = 'scheduled' AND c.next_attempt_at <= now()
+    SELECT true FROM ${tables.callbacks} c WHERE ${isDue('$3')}
     ORDER BY c.next_attempt_at LIMIT 1
   ) IS NOT NULL AS any_due`;
 

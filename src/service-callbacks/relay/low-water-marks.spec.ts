@@ -1,84 +1,122 @@
 import { describe, expect, it } from '@jest/globals';
-import { LowWaterMarks } from './low-water-marks.js';
+import { LowWaterMarks, type Place } from './low-water-marks.js';
 
-const at = (priority: number, seq: number) => ({ priority, seq });
+const LIMIT = 100;
+const LINES = [1, 2, 3];
 
-/** Marks after one read from the beginning, which took `wholeMs`. */
-function marksAfterWhole(now = 0, wholeMs = 1): LowWaterMarks {
-  const marks = new LowWaterMarks();
-  marks.next(now);
-  marks.read([], now, wholeMs);
+const at = (line: number, position: number): Place => ({ line, position });
+
+class Marks {
+  private readonly marks = new LowWaterMarks(LINES);
+
+  /** Reads, for `ms`, what begins at `now`. */
+  read(now: number, taken: readonly Place[] = [], ms = 1, limit = LIMIT): void {
+    this.marks.begin(now).end(taken, limit, now + ms);
+  }
+
+  markOf(line: number, now: number): number | undefined {
+    return this.marks.begin(now).from.get(line);
+  }
+
+  /** Whether a read at this time begins at the beginning; a mark of line 2 is set for that. */
+  isWhole(now: number): boolean {
+    return this.markOf(2, now) === 0;
+  }
+}
+
+/** Line 1 has a mark at 10 and line 2 at 20; the last read from the beginning ended at 10,000 ms. */
+function marked(wholeMs = 0): Marks {
+  const marks = new Marks();
+  marks.read(0, [at(1, 10), at(2, 20)]);
+  marks.read(2_100);
+  marks.read(4_200);
+  marks.read(10_000 - wholeMs, [], wholeMs);
   return marks;
 }
 
 describe('low-water marks', () => {
   it('read everything at first', () => {
-    const { after, isWhole } = new LowWaterMarks().next(0);
-    expect(isWhole).toBe(true);
-    expect([...after.keys()]).toEqual(Array.from({ length: 24 }, (_, index) => index + 1));
-    expect(new Set(after.values())).toEqual(new Set([0]));
+    const { from } = new LowWaterMarks(LINES).begin(0);
+    expect(from).toEqual(
+      new Map([
+        [1, 0],
+        [2, 0],
+        [3, 0],
+      ]),
+    );
   });
 
-  it('follow what was taken, for each priority, after two to four seconds', () => {
-    const marks = marksAfterWhole();
-    marks.read([at(1, 10), at(1, 12), at(1, 11), at(3, 5)], 10);
-    expect(marks.next(900)).toMatchObject({ isWhole: false });
-    expect(marks.next(900).after.get(1)).toBe(0);
-    marks.read([], 950, 1);
-    marks.read([at(1, 20)], 2_100);
+  it('follow what was taken, for each line, after two to four seconds', () => {
+    const marks = new Marks();
+    marks.read(0, [at(1, 10), at(1, 12), at(1, 11), at(3, 5)]);
+    expect(marks.markOf(1, 900)).toBe(0);
+    marks.read(1_100);
+    marks.read(2_050, [at(1, 20)]);
     // After the first two seconds, what was taken in them is recent, and not below the mark yet.
-    expect(marks.next(2_200).after.get(1)).toBe(0);
-    marks.read([], 2_200, 1);
-    marks.read([at(1, 30)], 4_000);
-    expect(marks.next(4_250).isWhole).toBe(true);
-    marks.read([], 4_250, 1);
-    const { after, isWhole } = marks.next(4_300);
-    expect(isWhole).toBe(false);
-    expect(after.get(1)).toBe(20);
-    expect(after.get(3)).toBe(5);
-    expect(after.get(2)).toBe(0);
+    expect(marks.markOf(1, 2_060)).toBe(0);
+    marks.read(4_200, [at(1, 30)]);
+    expect([1, 2, 3].map((line) => marks.markOf(line, 4_300))).toEqual([12, 0, 5]);
   });
 
   it('never go back', () => {
-    const marks = marksAfterWhole();
-    marks.read([at(1, 50)], 10);
-    for (const now of [2_100, 4_200]) marks.next(now);
-    marks.read([at(1, 7)], 4_250, 1);
-    for (const now of [6_300, 8_400]) marks.next(now);
-    marks.read([], 8_400, 1);
-    expect(marks.next(8_450).after.get(1)).toBe(50);
+    const marks = marked();
+    marks.read(11_100, [at(2, 7)]);
+    for (const now of [13_200, 15_300, 17_400]) marks.read(now);
+    expect(marks.markOf(2, 17_500)).toBe(20);
   });
 
   it('read everything once a second', () => {
-    const marks = marksAfterWhole(0, 1);
-    expect(marks.next(999).isWhole).toBe(false);
-    expect(marks.next(1_000).isWhole).toBe(true);
+    const marks = marked();
+    expect(marks.isWhole(10_999)).toBe(false);
+    expect(marks.isWhole(11_000)).toBe(true);
     // It stays due until such a read has ended.
-    expect(marks.next(1_001).isWhole).toBe(true);
-    marks.read([], 1_010, 10);
-    expect(marks.next(1_500).isWhole).toBe(false);
+    expect(marks.isWhole(11_001)).toBe(true);
+    marks.read(11_002);
+    expect(marks.isWhole(11_500)).toBe(false);
+  });
+
+  it('read everything at once again while there may be more below the marks', () => {
+    const marks = marked();
+    const late = Array.from({ length: LIMIT }, (_, index) => at(2, index % 20));
+    marks.read(11_000, late);
+    expect(marks.isWhole(11_002)).toBe(true);
+    marks.read(11_002, late.slice(1));
+    expect(marks.isWhole(11_004)).toBe(false);
+  });
+
+  it('do not count a read that took its limit above the marks as incomplete', () => {
+    const marks = marked();
+    marks.read(
+      11_000,
+      Array.from({ length: LIMIT }, (_, index) => at(2, 20 + index)),
+    );
+    expect(marks.isWhole(11_002)).toBe(false);
+  });
+
+  it('do not count a read that could take nothing', () => {
+    const marks = marked();
+    marks.read(11_000, [], 1, 0);
+    expect(marks.isWhole(11_002)).toBe(true);
   });
 
   it('read everything less often if that takes long: a two-hundredth of the time', () => {
-    const marks = marksAfterWhole(0, 30);
-    expect(marks.next(5_999).isWhole).toBe(false);
-    expect(marks.next(6_000).isWhole).toBe(true);
+    const marks = marked(30);
+    expect(marks.isWhole(15_999)).toBe(false);
+    expect(marks.isWhole(16_000)).toBe(true);
   });
 
   it('read everything at least once a minute, however long the last such read took', () => {
-    const marks = marksAfterWhole(0, 600_000);
-    expect(marks.next(59_999).isWhole).toBe(false);
-    expect(marks.next(60_000).isWhole).toBe(true);
+    const marks = marked(4_000);
+    expect(marks.isWhole(69_999)).toBe(false);
+    expect(marks.isWhole(70_000)).toBe(true);
   });
 
   it('treat the first take after a long idle time as recent', () => {
-    const marks = marksAfterWhole();
-    marks.read([at(1, 10)], 10);
-    marks.next(60_000);
-    marks.read([at(1, 900)], 60_010, 1);
-    expect(marks.next(60_020).after.get(1)).toBe(0);
-    marks.next(62_100);
-    marks.read([], 62_100, 1);
-    expect(marks.next(62_150).after.get(1)).toBe(10);
+    const marks = marked();
+    marks.read(60_000, [at(2, 900)]);
+    expect(marks.markOf(2, 60_100)).toBe(20);
+    marks.read(62_100);
+    marks.read(64_200);
+    expect(marks.markOf(2, 64_300)).toBe(900);
   });
 });

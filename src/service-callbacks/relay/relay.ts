@@ -48,6 +48,10 @@ const RELEASE_LEAST = 1 / 8;
 const BATCH_SHARE = { ofPermits: 1 / 4, atLeast: 8 } as const;
 /** The most callbacks of a take, of each kind. */
 const MAX_TAKE = 1_024;
+/** Priorities of the producer: 1 + ⌊log₂⌋ of a service's recent volume. */
+const PRIORITIES = Array.from({ length: 24 }, (_, index) => index + 1);
+/** The only line of the marks of due callbacks. */
+const DUE = 0;
 
 /**
  * Moves pending and due callbacks into the queues. First they are marked `queued` in the record; after the commit, the
@@ -58,7 +62,8 @@ const MAX_TAKE = 1_024;
 export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('ServiceCallbacks');
   private readonly stopping = new AbortController();
-  private readonly marks = new LowWaterMarks();
+  private readonly pendingMarks = new LowWaterMarks(PRIORITIES);
+  private readonly dueMarks = new LowWaterMarks([DUE]);
   private readonly batchSize: number;
   private readonly retryBatchSize: number;
   private readonly main: QueueDepth;
@@ -167,7 +172,9 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async take(pending: number, quiet: number, due: number): Promise<number> {
     const startedAt = this.clock.monotonic();
-    const { after, isWhole } = this.marks.next(startedAt);
+    const pendingRead = this.pendingMarks.begin(startedAt);
+    const dueRead = this.dueMarks.begin(startedAt);
+    const from = { after: pendingRead.from, dueSince: dueRead.from.get(DUE) ?? 0 };
     const isIdle = this.eagerMs >= EAGER_MS.last;
     const limits = {
       pending: Math.min(pending, MAX_TAKE),
@@ -175,11 +182,20 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       due: Math.min(due, MAX_TAKE),
       batchSize: this.batchSize,
       retryBatchSize: this.retryBatchSize,
-      after,
+      from,
     };
-    const taken = isIdle && !(await this.callbacks.isAnyDue(after)) ? [] : await this.callbacks.take(limits);
+    const taken = isIdle && !(await this.callbacks.isAnyDue(from)) ? [] : await this.callbacks.take(limits);
     const now = this.clock.monotonic();
-    this.marks.read(taken, now, isWhole && pending > 0 ? now - startedAt : undefined);
+    pendingRead.end(
+      taken.flatMap((row) => (row.due_at === null ? { line: row.priority, position: row.seq } : [])),
+      Math.min(limits.pending, limits.quiet),
+      now,
+    );
+    dueRead.end(
+      taken.flatMap((row) => (row.due_at === null ? [] : { line: DUE, position: row.due_at })),
+      limits.due,
+      now,
+    );
     if (taken.length > 0) await this.pass(taken, startedAt);
     return taken.length + (await this.takeHeld(due));
   }
