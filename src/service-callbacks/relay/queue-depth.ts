@@ -7,6 +7,8 @@ const MAX_WINDOW = 4_096;
 const FIRST_WINDOW = 1_024;
 /** The most jobs that are added without measuring the queue. */
 const UNMEASURED_JOBS = 4;
+/** The time between two measurements while jobs wait and there is room, ms: a count walks over the dead rows of the queue. */
+const BETWEEN_MEASUREMENTS_MS = 100;
 /** How long jobs that go first may keep all others from being fetched, ms. */
 const MAX_STANDSTILL_MS = 1_000;
 
@@ -56,9 +58,10 @@ export class QueueDepth {
    * it.
    */
   async update(): Promise<void> {
-    // A full queue is always measured: jobs may have been fetched since.
     const { first, later } = this.waiting;
-    if (first + later > 0 || this.added.length >= UNMEASURED_JOBS || this.room === 0) await this.measure();
+    const isStale = first + later > 0 && this.now() - this.measuredAt >= BETWEEN_MEASUREMENTS_MS;
+    // A full queue is always measured: jobs may have been fetched since.
+    if (isStale || this.added.length >= UNMEASURED_JOBS || this.room === 0) await this.measure();
   }
 
   /** As if nothing had been fetched since the last measurement. */
