@@ -6,12 +6,16 @@ import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
 import { CallbackRepository } from '../../src/service-callbacks/callbacks/callback.repository.js';
 import { ServiceCallbacksProducer } from '../../src/service-callbacks/producer/service-callbacks-producer.js';
+import { Batches } from '../../src/service-callbacks/queues/batches.js';
 import { QueueBackend } from '../../src/service-callbacks/queues/queue-backend.js';
 import { MAIN_QUEUE, RETRY_QUEUE } from '../../src/service-callbacks/queues/queue-names.js';
 import { deliveryStatus } from '../../src/service-callbacks/callback-types/delivery-status.js';
 import { Holds } from '../../src/service-callbacks/holds/holds.js';
 import { Relay } from '../../src/service-callbacks/relay/relay.js';
+import { CallbackRecorder } from '../../src/service-callbacks/recorder/callback-recorder.js';
 import { SafetySweep } from '../../src/service-callbacks/relay/safety-sweep.js';
+import type { DeliveryOptions } from '../../src/service-callbacks/service-callbacks.options.js';
+import { DELIVERY_OPTIONS } from '../../src/service-callbacks/tokens.js';
 import { generateEncryptionKey } from '../../src/service-callbacks/security/encryption-keys.js';
 import { aNotification } from '../support/builders/a-notification.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -204,6 +208,42 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       });
       await on.receiver.waitForRequests(1, { path: '/committed' });
       expect(taken[0]).toBe(1);
+    });
+
+    it('takes all of a transaction that committed late, without another read from the beginning', async () => {
+      const service = await on.start();
+      const { app } = service;
+      await app.get(Relay).onModuleDestroy();
+      let at = 10_000;
+      const relay = new Relay(
+        app.get(CallbackRepository),
+        app.get(Batches),
+        app.get(QueueBackend),
+        app.get(Holds),
+        app.get(CallbackRecorder),
+        { now: () => Date.now(), monotonic: () => at },
+        app.get<DeliveryOptions>(DELIVERY_OPTIONS),
+      );
+      const { serviceId } = await registerCallbackApi(service, { url: on.receiver.url('/late') });
+      const producer = app.get(ServiceCallbacksProducer);
+      const news = (count: number) => Array.from({ length: count }, () => aNotification({ serviceId }));
+      await app.get(DataSource).transaction(async (manager) => {
+        await producer.sendMany(deliveryStatus, news(4_000), { manager });
+        await producer.sendMany(deliveryStatus, news(1));
+        // The mark of the last priority then rests above all of the transaction.
+        for (let round = 0; round < 4; round += 1) {
+          await relay.round();
+          at += 2_100;
+        }
+      });
+      await eventually(async () => {
+        await relay.round();
+        const [row] = await query<{ count: number }>(
+          on.database.url,
+          `SELECT count(*)::int FROM service_callbacks WHERE state = 'pending'`,
+        );
+        expect(row?.count).toBe(0);
+      });
     });
 
     it('takes pending callbacks of a process that ended', async () => {

@@ -7,7 +7,7 @@ import type {
   Settlement,
 } from '../../src/service-callbacks/callbacks/state-machine.js';
 import { QUIET_PRIORITY } from '../../src/service-callbacks/callbacks/callback.js';
-import { RecordStore, type StoredEndpoint } from '../support/record-store.js';
+import { readFrom, RecordStore, type StoredEndpoint } from '../support/record-store.js';
 
 const HOUR_MS = 3_600_000;
 const GIVE_UP: Disposition = { kind: 'giveUp', reason: 'not_retried' };
@@ -549,6 +549,23 @@ describe('the state machine of a callback', () => {
       // The eighth of the lowest priority is one of them, and taken once.
       expect(batchesOf(false)).toEqual({ callbacks: 5, batches: 1 });
       expect(new Set(taken.map(({ batch }) => batch)).size).toBe(2);
+    });
+
+    it('reads due ones from a time, and returns the time at which each was due', async () => {
+      const ids = [(await states.scheduled()).id, (await states.scheduled()).id];
+      const [earlier, later] = [1_700_000_000_000, 1_700_000_000_001];
+      for (const [index, at] of [earlier, later].entries())
+        await store.change(ids[index] ?? '', `next_attempt_at = to_timestamp(${at + 0.9} / 1000.0)`);
+      const waiting = await store.pending(endpoint);
+      const timesOf = async (dueSince: number) =>
+        new Map(
+          (await store.take({ from: readFrom(0, dueSince) })).map((row) => [row.id, row.next_attempt_at]),
+        );
+      const taken = await timesOf(later);
+      expect(taken.get(ids[1] ?? '')).toBe(later);
+      expect(taken.get(waiting)).toBeNull();
+      expect(taken.has(ids[0] ?? '')).toBe(false);
+      expect((await timesOf(earlier)).get(ids[0] ?? '')).toBe(earlier);
     });
 
     it('reads each priority after its mark', async () => {

@@ -88,8 +88,8 @@ export interface TakenNow extends TakenRow {
   readonly hold_reason: HoldReason | null;
   /** The time of the next attempt of an endpoint on hold, Unix ms. */
   readonly next_probe_at: number | null;
-  /** The time since which it was due, Unix ms; null if it was pending or held. */
-  readonly due_at: number | null;
+  /** The time since which it was due, Unix ms, rounded down; null if it was pending or held. */
+  readonly next_attempt_at: number | null;
 }
 
 export interface OpenNow extends TakenRow {

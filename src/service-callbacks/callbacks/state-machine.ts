@@ -176,7 +176,7 @@ const batched = (
   ),
   batches AS MATERIALIZED (SELECT n.batch, gen_random_uuid() AS id FROM (SELECT DISTINCT batch FROM numbered) n),
   decided AS (
-    SELECT n.id, n.next_attempt_at AS due_at, n.is_first, n.is_probe, b.id AS batch, ${state} AS state, e.url,
+    SELECT n.id, n.next_attempt_at, n.is_first, n.is_probe, b.id AS batch, ${state} AS state, e.url,
       e.bearer_token, e.signing_secret,
       CASE WHEN e.previous_signing_secret_until > now() THEN e.previous_signing_secret END AS previous_secret,
       CASE WHEN e.id IS NULL THEN 'cancelled' ELSE 'disabled' END AS give_up_reason, h.reason AS hold_reason,
@@ -196,7 +196,7 @@ const batched = (
     FROM decided d WHERE c.id = d.id
     RETURNING d.is_probe, ${RECORD}, d.payload, d.bearer_token, d.signing_secret, d.previous_secret,
       d.hold_reason, (extract(epoch FROM d.next_probe_at) * 1000)::bigint AS next_probe_at,
-      (extract(epoch FROM d.due_at) * 1000)::bigint AS due_at
+      floor(extract(epoch FROM d.next_attempt_at) * 1000)::bigint AS next_attempt_at
   )`;
 
 /** What a job needs of a record. */

@@ -191,6 +191,7 @@ describe('the data of a job', () => {
     ['the version before', { ...good, v: 1 }],
     ['no callbacks', { ...good, callbacks: [] }],
     ['callbacks that are none', { ...good, callbacks: [{ id: 'an-id' }] }],
+    ['an id that is no UUID', { ...good, callbacks: [{ ...good.callbacks[0], id: 'an-id' }] }],
     ['no endpoints', without('endpoints')],
     ['a negative count', { ...good, callbacks: [{ ...good.callbacks[0], attempts: -1 }] }],
     [

@@ -3,28 +3,29 @@ const LAG_MS = 2_000;
 /** The time between two reads from the beginning: a multiple of the duration of the last one, within bounds, ms. */
 const WHOLE = { timesDuration: 200, atLeastMs: 1_000, atMostMs: 60_000 } as const;
 
-/** A place in a line of callbacks: the seq of a pending one of a priority, or the time since which one is due. */
-export interface Place {
-  readonly line: number;
+/** Where a callback was that a read has taken. */
+export interface Position {
+  /** What has a mark of its own: a priority, or all due callbacks. */
+  readonly key: number;
+  /** A seq, or a time. */
   readonly position: number;
 }
 
-/** One read of all lines. */
 export interface Reading {
-  /** For each line, the position from which to read. */
+  /** For each key, the position from which to read. */
   readonly from: ReadonlyMap<number, number>;
   /**
-   * @param taken what it took
-   * @param limit the most it could take
+   * @param taken the callbacks it took
+   * @param limit the most it could take; a full take has more than half of it
    * @param now monotonic ms
    */
-  end(taken: readonly Place[], limit: number, now: number): void;
+  end(taken: readonly Position[], limit: number, now: number): void;
 }
 
 /**
- * Where the relay begins to read each line. While a transaction of the host stays open, PostgreSQL cannot remove the
- * rows that were taken, and a read from the beginning walks over all of them. What commits more than two seconds after
- * its insert may be below the mark, so from time to time everything is read.
+ * Where the relay begins to read. While a transaction of the host stays open, PostgreSQL cannot remove the rows that
+ * were taken, and a read from the beginning walks over all of them. What commits more than two seconds after its insert
+ * may be below the mark, so from time to time a read is from the beginning.
  */
 export class LowWaterMarks {
   /** The marks in use. */
@@ -37,12 +38,12 @@ export class LowWaterMarks {
   private wholeAt = Number.NEGATIVE_INFINITY;
   private wholeMs = 0;
 
-  constructor(private readonly lines: readonly number[]) {}
+  constructor(private readonly keys: readonly number[]) {}
 
   /** @param now monotonic ms */
   begin(now: number): Reading {
     if (now - this.newestSince > LAG_MS) {
-      for (const [line, position] of this.recent) raise(this.marks, line, position);
+      for (const [key, position] of this.recent) raise(this.marks, key, position);
       this.recent = this.newest;
       this.newest = new Map();
       this.newestSince = now;
@@ -52,12 +53,12 @@ export class LowWaterMarks {
     const pauseMs = Math.min(atMostMs, Math.max(atLeastMs, timesDuration * this.wholeMs));
     const isWhole = now - this.wholeAt >= pauseMs;
     return {
-      from: new Map(this.lines.map((line) => [line, isWhole ? 0 : this.markOf(line)])),
+      from: new Map(this.keys.map((key) => [key, isWhole ? 0 : this.markOf(key)])),
       end: (taken, limit, endedAt) => {
-        for (const { line, position } of taken) raise(this.newest, line, position);
+        for (const { key, position } of taken) raise(this.newest, key, position);
         const mayLeaveSome =
-          taken.length >= limit && taken.some(({ line, position }) => position < this.markOf(line));
-        // Such a read stays due until it has taken everything below the marks.
+          taken.length > limit / 2 && taken.some(({ key, position }) => position < this.markOf(key));
+        // A read from the beginning stays due until one has taken all that is below the marks.
         if (!isWhole || limit === 0 || mayLeaveSome) return;
         this.wholeAt = endedAt;
         this.wholeMs = endedAt - now;
@@ -65,11 +66,11 @@ export class LowWaterMarks {
     };
   }
 
-  private markOf(line: number): number {
-    return this.marks.get(line) ?? 0;
+  private markOf(key: number): number {
+    return this.marks.get(key) ?? 0;
   }
 }
 
-function raise(marks: Map<number, number>, line: number, position: number): void {
-  marks.set(line, Math.max(position, marks.get(line) ?? 0));
+function raise(marks: Map<number, number>, key: number, position: number): void {
+  marks.set(key, Math.max(position, marks.get(key) ?? 0));
 }

@@ -7,7 +7,10 @@ const MAX_WINDOW = 4_096;
 const FIRST_WINDOW = 1_024;
 /** The most jobs that are added without measuring the queue. */
 const UNMEASURED_JOBS = 4;
-/** The time between two measurements while jobs wait and there is room, ms: a count walks over the dead rows of the queue. */
+/**
+ * The time between two measurements while jobs wait, ms, if fewer jobs than that were added and there is room. Beside a
+ * long transaction of the host a count walks over the dead rows of the queue.
+ */
 const BETWEEN_MEASUREMENTS_MS = 100;
 /** How long jobs that go first may keep all others from being fetched, ms. */
 const MAX_STANDSTILL_MS = 1_000;

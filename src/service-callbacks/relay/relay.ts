@@ -50,7 +50,7 @@ const BATCH_SHARE = { ofPermits: 1 / 4, atLeast: 8 } as const;
 const MAX_TAKE = 1_024;
 /** Priorities of the producer: 1 + ⌊log₂⌋ of a service's recent volume. */
 const PRIORITIES = Array.from({ length: 24 }, (_, index) => index + 1);
-/** The only line of the marks of due callbacks. */
+/** The key of the mark of due callbacks, which is a time. */
 const DUE = 0;
 
 /**
@@ -125,7 +125,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       const startedAt = this.clock.monotonic();
       const taken = await this.tryRound();
       const spent = this.clock.monotonic() - startedAt;
-      const isBusy = (taken ?? 0) > 0;
+      const isBusy = (taken ?? 0) > 0 && !this.isIdle;
       const gathers = isBusy && wasBusy && this.main.room > 0;
       wasBusy = isBusy;
       await this.pause(Math.max(0, (gathers ? BUSY_MS : BETWEEN_ROUNDS_MS) - spent));
@@ -175,7 +175,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     const pendingRead = this.pendingMarks.begin(startedAt);
     const dueRead = this.dueMarks.begin(startedAt);
     const from = { after: pendingRead.from, dueSince: dueRead.from.get(DUE) ?? 0 };
-    const isIdle = this.eagerMs >= EAGER_MS.last;
+    const { isIdle } = this;
     const limits = {
       pending: Math.min(pending, MAX_TAKE),
       quiet: Math.min(quiet, MAX_TAKE),
@@ -184,20 +184,32 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       retryBatchSize: this.retryBatchSize,
       from,
     };
-    const taken = isIdle && !(await this.callbacks.isAnyDue(from)) ? [] : await this.callbacks.take(limits);
+    const isFound = isIdle && (await this.callbacks.isAnyDue(from));
+    const taken = isIdle && !isFound ? [] : await this.callbacks.take(limits);
     const now = this.clock.monotonic();
-    pendingRead.end(
-      taken.flatMap((row) => (row.due_at === null ? { line: row.priority, position: row.seq } : [])),
-      Math.min(limits.pending, limits.quiet),
-      now,
-    );
-    dueRead.end(
-      taken.flatMap((row) => (row.due_at === null ? [] : { line: DUE, position: row.due_at })),
-      limits.due,
-      now,
-    );
+    // Otherwise another process was taking what was found.
+    if (!isFound || taken.length > 0) {
+      pendingRead.end(
+        taken.flatMap((row) =>
+          row.next_attempt_at === null ? { key: row.priority, position: row.seq } : [],
+        ),
+        Math.min(limits.pending, limits.quiet),
+        now,
+      );
+      dueRead.end(
+        taken.flatMap((row) =>
+          row.next_attempt_at === null ? [] : { key: DUE, position: row.next_attempt_at },
+        ),
+        limits.due,
+        now,
+      );
+    }
     if (taken.length > 0) await this.pass(taken, startedAt);
-    return taken.length + (await this.takeHeld(due));
+    const held = await this.takeHeld(due);
+    // An idle relay leaves the next ones to the process that enqueued these: two relays would halve the batches.
+    const areOthers = isIdle && taken.length < this.batchSize && taken.every((row) => row.is_first);
+    if (held > 0 || (taken.length > 0 && !areOthers)) this.eagerMs = BUSY_MS;
+    return taken.length + held;
   }
 
   /**
@@ -279,14 +291,15 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
+  /** It has neither enqueued nor taken anything for a while. */
+  private get isIdle(): boolean {
+    return this.eagerMs >= EAGER_MS.last;
+  }
+
   private delayAfter(taken: number): number {
-    if (taken > 0) {
-      this.eagerMs = BUSY_MS;
-      return BUSY_MS;
-    }
     const { min, max } = IDLE_MS;
-    if (this.eagerMs >= EAGER_MS.last) return min + Math.random() * (max - min);
-    this.eagerMs *= 2;
+    if (this.isIdle) return min + Math.random() * (max - min);
+    if (taken === 0) this.eagerMs *= 2;
     return this.eagerMs;
   }
 
