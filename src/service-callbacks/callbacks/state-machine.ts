@@ -209,12 +209,12 @@ const RECORD = `c.id, c.state, c.reason, c.batch, c.priority, c.seq, c.service_i
 const IS_FIRST_ATTEMPT = '(c.attempt_count = 0 AND c.generation = 0)';
 
 /**
- * A row if a callback is pending above the mark `m` of its priority. The order makes the planner use the index of
+ * The first callback that is pending above the mark `m` of its priority. The order makes the planner use the index of
  * pending callbacks, once for each mark. Without it, and with EXISTS, the planner chose plans that walk over all dead
  * rows of the table beside a long transaction of the host: up to a second for each look.
  */
-const anyPending = ({ callbacks }: Tables) => `
-  SELECT FROM ${callbacks} c WHERE c.state = 'pending' AND c.priority = m.priority AND c.seq > m.after
+const firstPending = ({ callbacks }: Tables) => `
+  SELECT c.seq FROM ${callbacks} c WHERE c.state = 'pending' AND c.priority = m.priority AND c.seq > m.after
   ORDER BY c.seq LIMIT 1`;
 
 /** Whether a callback is due since `from` or later, Unix ms. */
@@ -227,7 +227,7 @@ const pendingOf = (tables: Tables, which: string) => `
       SELECT ${sized(tables)}, ${IS_FIRST_ATTEMPT} AS is_first,
         ${IS_FIRST_ATTEMPT} AND c.priority <= ${QUIET_PRIORITY} AS is_quiet
       FROM ${tables.callbacks} c
-      WHERE c.state = 'pending' AND c.priority = q.priority AND c.seq > q.after AND ${LEADS}
+      WHERE c.state = 'pending' AND c.priority = q.priority AND c.seq >= q.first
       ORDER BY c.seq LIMIT q.quota FOR UPDATE SKIP LOCKED
     ) r WHERE ${which}`;
 
@@ -246,14 +246,14 @@ const pendingOf = (tables: Tables, which: string) => `
 export const takeStatement = (tables: Tables) => `
   WITH ${LEADER},
   marks AS MATERIALIZED (SELECT * FROM unnest($4::smallint[], $5::bigint[]) AS p (priority, after)),
-  lowest AS MATERIALIZED (
-    SELECT m.* FROM marks m CROSS JOIN LATERAL (${anyPending(tables)}) pending
-    WHERE $7::int > 0 AND ${LEADS} ORDER BY m.priority DESC LIMIT 1
+  waiting AS MATERIALIZED (
+    SELECT m.priority, pending.seq AS first FROM marks m CROSS JOIN LATERAL (${firstPending(tables)}) pending
+    WHERE $6::int + $7::int > 0 AND ${LEADS}
   ),
   quotas AS MATERIALIZED (
-    SELECT priority, after, ($7::int + 7) / 8 AS quota FROM lowest
+    (SELECT priority, first, ($7::int + 7) / 8 AS quota FROM waiting ORDER BY priority DESC LIMIT 1)
     UNION ALL
-    SELECT priority, after, CASE WHEN priority <= ${QUIET_PRIORITY} THEN $6::int ELSE $7::int END FROM marks
+    SELECT priority, first, CASE WHEN priority <= ${QUIET_PRIORITY} THEN $6::int ELSE $7::int END FROM waiting
   ),
   quiet AS MATERIALIZED (${pendingOf(tables, `q.priority <= ${QUIET_PRIORITY}`)} LIMIT $6),
   others AS MATERIALIZED (${pendingOf(tables, `q.priority > ${QUIET_PRIORITY}`)} LIMIT $7),
@@ -281,7 +281,7 @@ export const takeStatement = (tables: Tables) => `
 export const anyDueStatement = (tables: Tables) => `
   SELECT EXISTS (
     SELECT FROM unnest($1::smallint[], $2::bigint[]) AS m (priority, after)
-    CROSS JOIN LATERAL (${anyPending(tables)}) pending
+    CROSS JOIN LATERAL (${firstPending(tables)}) pending
   ) OR (
     SELECT true FROM ${tables.callbacks} c WHERE ${isDue('$3')}
     ORDER BY c.next_attempt_at LIMIT 1
