@@ -5,10 +5,11 @@ const BATCH = 32;
 
 /** A queue and a clock that a test sets. */
 function aQueue() {
-  const queue = { first: 0, waiting: 0, now: 0, measured: 0 };
+  const queue = { first: 0, waiting: 0, now: 0, measured: 0, takesMs: 0 };
   const backend = {
     waitingJobs: async () => {
       queue.measured += 1;
+      queue.now += queue.takesMs;
       return { first: queue.first, later: queue.waiting };
     },
   };
@@ -39,22 +40,46 @@ describe('the depth of a queue', () => {
     expect(await roomOf(aQueue())).toBe(1_024);
   });
 
-  it('allows four jobs without measuring the queue', async () => {
+  it('is measured ten times a second while little is in it', async () => {
     const { queue, depth } = aQueue();
     depth.add(later(3));
+    queue.now += 99;
     await depth.update();
     expect(depth.room).toBe(1_024 - 3 * BATCH);
     expect(queue.measured).toBe(0);
-    depth.add(later(1));
+    queue.now += 1;
     await depth.update();
     expect(queue.measured).toBe(1);
+    depth.add(later(17));
+    await depth.update();
+    await depth.update();
+    expect(queue.measured).toBe(2);
+  });
+
+  it('is measured less often if that takes long, at least once a second', async () => {
+    const { queue, depth } = aQueue();
+    depth.add(later(3));
+    queue.now += 100;
+    queue.takesMs = 20;
+    await depth.update();
+    depth.add(later(1));
+    queue.now += 399;
+    await depth.update();
+    expect(queue.measured).toBe(1);
+    queue.takesMs = 500;
+    queue.now += 1;
+    await depth.update();
+    depth.add(later(1));
+    queue.now += 1_000;
+    await depth.update();
+    expect(queue.measured).toBe(3);
   });
 
   it('grows while the queue runs empty, to a bound', async () => {
     const { queue, depth } = aQueue();
     const rooms: number[] = [];
     for (let round = 0; round < 5; round += 1) {
-      depth.add(later(4));
+      depth.add(later(40));
       queue.now += 10;
       await depth.update();
       rooms.push(depth.room);
@@ -91,28 +116,11 @@ describe('the depth of a queue', () => {
 
   it('never has negative room, also if others add to the queue', async () => {
     const { queue, depth } = aQueue();
-    depth.add(later(4));
+    depth.add(later(10));
     queue.waiting = 5_000;
     queue.now += 10;
     await depth.update();
     expect(depth.room).toBe(0);
-  });
-
-  it('measures ten times a second as long as anything waits', async () => {
-    const { queue, depth } = aQueue();
-    depth.add(later(4));
-    queue.waiting = 2;
-    await depth.update();
-    queue.now += 99;
-    await depth.update();
-    expect(queue.measured).toBe(1);
-    queue.waiting = 0;
-    queue.now += 1;
-    await depth.update();
-    expect(queue.measured).toBe(2);
-    queue.now += 1_000;
-    await depth.update();
-    expect(queue.measured).toBe(2);
   });
 
   it('has room again as soon as the queue runs empty, however small it has become', async () => {
@@ -173,7 +181,7 @@ describe('the depth of a queue', () => {
       },
     };
     const depth = new QueueDepth(backend, 'a-queue', BATCH, () => 0);
-    depth.add(later(4));
+    depth.add(later(10));
     await expect(depth.update()).rejects.toThrow('unavailable');
     isUnavailable = false;
     await depth.update();

@@ -5,13 +5,13 @@ const TARGET_MS = 250;
 /** The most callbacks that may wait, and how many at the start. */
 const MAX_WINDOW = 4_096;
 const FIRST_WINDOW = 1_024;
-/** The most jobs that are added without measuring the queue. */
-const UNMEASURED_JOBS = 4;
+/** The share of the window up to which the queue is measured only now and then. */
+const LITTLE = 1 / 4;
 /**
- * The time between two measurements while jobs wait, ms, if fewer jobs than that were added and there is room. Beside a
- * long transaction of the host a count walks over the dead rows of the queue.
+ * The time between two such measurements: a multiple of the duration of the last one, within bounds, ms. Beside a long
+ * transaction of the host a count walks over the dead rows of the queue.
  */
-const BETWEEN_MEASUREMENTS_MS = 100;
+const BETWEEN_MEASUREMENTS = { timesDuration: 20, atLeastMs: 100, atMostMs: 1_000 } as const;
 /** How long jobs that go first may keep all others from being fetched, ms. */
 const MAX_STANDSTILL_MS = 1_000;
 
@@ -25,6 +25,7 @@ export class QueueDepth {
   private waiting: WaitingJobs = { first: 0, later: 0 };
   private added: readonly Pick<QueuedJob, 'goesFirst'>[] = [];
   private measuredAt: number;
+  private measuringMs = 0;
   /** When a job that does not go first was last fetched, or none of these waited. */
   private movedAt: number;
 
@@ -61,10 +62,12 @@ export class QueueDepth {
    * it.
    */
   async update(): Promise<void> {
-    const { first, later } = this.waiting;
-    const isStale = first + later > 0 && this.now() - this.measuredAt >= BETWEEN_MEASUREMENTS_MS;
-    // A full queue is always measured: jobs may have been fetched since.
-    if (isStale || this.added.length >= UNMEASURED_JOBS || this.room === 0) await this.measure();
+    const { first, later } = this.assumed;
+    const { timesDuration, atLeastMs, atMostMs } = BETWEEN_MEASUREMENTS;
+    const pauseMs = Math.min(atMostMs, Math.max(atLeastMs, timesDuration * this.measuringMs));
+    const isStale = first + later > 0 && this.now() - this.measuredAt >= pauseMs;
+    // Jobs may have been fetched since, and other processes may have added some.
+    if (isStale || this.room < (1 - LITTLE) * this.window) await this.measure();
   }
 
   /** As if nothing had been fetched since the last measurement. */
@@ -79,8 +82,10 @@ export class QueueDepth {
 
   private async measure(): Promise<void> {
     const before = this.assumed;
+    const startedAt = this.now();
     const waiting = await this.backend.waitingJobs(this.queue);
     const at = this.now();
+    this.measuringMs = at - startedAt;
     const total = waiting.first + waiting.later;
     const fetched = Math.max(0, before.first + before.later - total) * this.batchSize;
     const perTarget = (fetched / Math.max(1, at - this.measuredAt)) * TARGET_MS;
