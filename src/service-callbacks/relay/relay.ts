@@ -29,8 +29,6 @@ const BETWEEN_ROUNDS_MS = 5;
  * stores less than many small ones. A lone callback does not wait, nor one that is enqueued while the queue is full.
  */
 const BUSY_MS = 20;
-/** The same after a round that took long for less than a batch: a multiple of its duration, and the longest time, ms. */
-const SLOW = { timesDuration: 3, atMostMs: 100 } as const;
 /** The time until the next look while nothing happens, ms; random, so that processes do not look together. */
 const IDLE_MS = { min: 350, max: 500 } as const;
 /** The delays after an enqueue or a take if nothing is found, ms: the first, doubled up to the last. */
@@ -130,8 +128,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       const isBusy = (taken ?? 0) > 0 && !this.isIdle;
       const gathers = isBusy && wasBusy && this.main.room > 0;
       wasBusy = isBusy;
-      const periodMs = gathers ? this.gatherMs(taken ?? 0, spent) : BETWEEN_ROUNDS_MS;
-      await this.pause(Math.max(0, periodMs - spent));
+      await this.pause(Math.max(0, (gathers ? BUSY_MS : BETWEEN_ROUNDS_MS) - spent));
       // An enqueue does not shorten the wait for a store that does not respond.
       if (taken === undefined) await this.pause(RETRY_MS);
       else if (!gathers) await this.untilWoken(this.delayAfter(taken));
@@ -292,11 +289,6 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
         Date.now() + disposition.delayMs,
       );
     }
-  }
-
-  private gatherMs(taken: number, roundMs: number): number {
-    if (taken >= this.batchSize) return BUSY_MS;
-    return Math.max(BUSY_MS, Math.min(SLOW.atMostMs, SLOW.timesDuration * roundMs));
   }
 
   /** It has neither enqueued nor taken anything for a while. */
