@@ -1,22 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchProducer } from '../../producer.js';
-import { rowOf } from '../../row.js';
+import { rowOf, type Row } from '../../row.js';
 import { percentile } from '../../statistics.js';
 import { WorkerProcess } from '../../worker-process.js';
-import type { Scenario } from '../scenario.js';
+import type { Scenario, ScenarioContext } from '../scenario.js';
+
+/** Where the queue is: in the database of the host's transaction, or in one of its own. */
+const DEPLOYMENTS = [
+  { name: '', hasOwnDatabase: false },
+  { name: ', the queue in a database of its own', hasOwnDatabase: true },
+] as const;
 
 /**
  * A transaction of the host stays open, so PostgreSQL removes nothing that has changed since, and the relay must not
  * read all of it. Measures a take at the end of the transaction and one before it, at the same rate of callbacks.
  */
-export const oldSnapshot: Scenario = async function* ({ lab, options, say }) {
-  if (options.backend !== 'postgres') return;
+export const oldSnapshot: Scenario = async function* (context) {
+  if (context.options.backend !== 'postgres') return;
+  for (const deployment of DEPLOYMENTS) yield await measure(context, deployment);
+};
+
+async function measure(
+  { lab, options, say }: ScenarioContext,
+  { name, hasOwnDatabase }: (typeof DEPLOYMENTS)[number],
+): Promise<Row> {
   const seconds = options.quick ? { without: 4, open: 10 } : { without: 60, open: 600 };
   const passed = options.quick ? 2_000 : 100_000;
   const perSecond = passed / seconds.open;
   const stores = await lab.fresh();
-  const producer = await BenchProducer.start(options.backend, stores);
-  const worker = await WorkerProcess.start('service', options.backend, stores, {});
+  const own: Record<string, string> = hasOwnDatabase
+    ? { QUEUE_DATABASE_URL: (await lab.fresh()).databaseUrl }
+    : {};
+  const producer = await BenchProducer.start(options.backend, stores, own);
+  const worker = await WorkerProcess.start('service', options.backend, stores, own);
   const snapshot = producer.dataSource.createQueryRunner();
   try {
     const serviceId = await producer.register(`${lab.receiver.url}/mass`);
@@ -40,13 +56,13 @@ export const oldSnapshot: Scenario = async function* ({ lab, options, say }) {
     await sendFor(seconds.without);
     const subject = percentile(takes, 99);
     say(
-      `  the relay's take: ${subject.toFixed(1)} ms with an old snapshot, ${baseline.toFixed(1)} ms without`,
+      `  the relay's take${name}: ${subject.toFixed(1)} ms with an old snapshot, ${baseline.toFixed(1)} ms without`,
     );
-    yield rowOf(
+    return rowOf(
       {
         scenario: 'growth',
         backend: options.backend,
-        row: `the relay's take, a transaction open for ten minutes and 100,000 passed through / without, p99`,
+        row: `the relay's take, a transaction open for ten minutes and 100,000 passed through${name} / without, p99`,
         unit: 'ms',
         bar: { atMost: 3 },
         settings: { passed, openSeconds: seconds.open, takes: takes.length },
@@ -59,4 +75,4 @@ export const oldSnapshot: Scenario = async function* ({ lab, options, say }) {
     await worker.kill();
     await producer.stop();
   }
-};
+}
