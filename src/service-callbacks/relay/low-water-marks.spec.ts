@@ -80,9 +80,9 @@ describe('low-water marks', () => {
     const late = Array.from({ length: LIMIT }, (_, index) => at(2, index % 20));
     marks.read(11_000, late);
     expect(marks.isWhole(11_002)).toBe(true);
-    marks.read(11_002, late.slice(0, LIMIT / 2 + 1));
+    marks.read(11_002, late.slice(0, LIMIT / 2));
     expect(marks.isWhole(11_004)).toBe(true);
-    marks.read(11_004, late.slice(0, LIMIT / 2));
+    marks.read(11_004, late.slice(0, LIMIT / 2 - 1));
     expect(marks.isWhole(11_006)).toBe(false);
   });
 

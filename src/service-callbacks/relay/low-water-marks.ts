@@ -16,7 +16,7 @@ export interface Reading {
   readonly from: ReadonlyMap<number, number>;
   /**
    * @param taken the callbacks it took
-   * @param limit the most it could take; a full take has more than half of it
+   * @param limit the most it could take; a full take has at least half of it
    * @param now monotonic ms
    */
   end(taken: readonly Position[], limit: number, now: number): void;
@@ -57,7 +57,7 @@ export class LowWaterMarks {
       end: (taken, limit, endedAt) => {
         for (const { key, position } of taken) raise(this.newest, key, position);
         const mayLeaveSome =
-          taken.length > limit / 2 && taken.some(({ key, position }) => position < this.markOf(key));
+          taken.length >= limit / 2 && taken.some(({ key, position }) => position < this.markOf(key));
         // A read from the beginning stays due until one has taken all that is below the marks.
         if (!isWhole || limit === 0 || mayLeaveSome) return;
         this.wholeAt = endedAt;

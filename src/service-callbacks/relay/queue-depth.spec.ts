@@ -56,6 +56,17 @@ describe('the depth of a queue', () => {
     expect(queue.measured).toBe(2);
   });
 
+  it('does not shrink because of a job that was just added', async () => {
+    const { queue, depth } = aQueue();
+    for (let jobs = 0; jobs < 20; jobs += 1) {
+      depth.add(later(1));
+      queue.waiting = 1;
+      queue.now += 500;
+      await depth.update();
+    }
+    expect(depth.room).toBe(1_024 - BATCH);
+  });
+
   it('is measured less often if that takes long, at least once a second', async () => {
     const { queue, depth } = aQueue();
     depth.add(later(3));

@@ -5,7 +5,7 @@ const TARGET_MS = 250;
 /** The most callbacks that may wait, and how many at the start. */
 const MAX_WINDOW = 4_096;
 const FIRST_WINDOW = 1_024;
-/** The share of the window up to which the queue is measured only now and then. */
+/** Up to this share of the window, the queue is measured only now and then, and the window stays as it is. */
 const LITTLE = 1 / 4;
 /**
  * The time between two such measurements: a multiple of the duration of the last one, within bounds, ms. Beside a long
@@ -89,10 +89,9 @@ export class QueueDepth {
     const total = waiting.first + waiting.later;
     const fetched = Math.max(0, before.first + before.later - total) * this.batchSize;
     const perTarget = (fetched / Math.max(1, at - this.measuredAt)) * TARGET_MS;
-    this.window =
-      total === 0
-        ? Math.min(MAX_WINDOW, this.window * 2)
-        : Math.min(MAX_WINDOW, Math.max(this.batchSize, (this.window + perTarget) / 2));
+    if (total === 0) this.window = Math.min(MAX_WINDOW, this.window * 2);
+    else if (total * this.batchSize > LITTLE * this.window)
+      this.window = Math.min(MAX_WINDOW, Math.max(this.batchSize, (this.window + perTarget) / 2));
     if (waiting.later === 0 || waiting.later < before.later) this.movedAt = at;
     this.waiting = waiting;
     this.added = [];

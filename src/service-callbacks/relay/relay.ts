@@ -207,7 +207,8 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     if (taken.length > 0) await this.pass(taken, startedAt);
     const held = await this.takeHeld(due);
     // An idle relay leaves the next ones to the process that enqueued these: two relays would halve the batches.
-    const areOthers = isIdle && taken.length < this.batchSize && taken.every((row) => row.is_first);
+    const few = Math.min(this.batchSize, limits.pending, limits.quiet) / 2;
+    const areOthers = isIdle && taken.length < few && taken.every((row) => row.is_first);
     if (held > 0 || (taken.length > 0 && !areOthers)) this.eagerMs = BUSY_MS;
     return taken.length + held;
   }
