@@ -676,7 +676,7 @@ describeWithRedis('the queue on a Redis', () => {
     for (const id of ids) await worker.logs.waitFor('callback.delivered', { callback_id: id });
     await allFinished(worker);
     const requests = on.receiver.requests.filter(({ path }) => path === '/flushed');
-    expect(requests.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(ids.toSorted());
+    expect(requests.map(({ headers }) => String(headers['webhook-id'])).toSorted()).toEqual(ids.toSorted());
   });
 
   it('has one set of connections in a process, whatever the number of services', async () => {
