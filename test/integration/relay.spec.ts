@@ -210,7 +210,7 @@ describe.each(hasRedis ? (['postgres', 'redis'] as const) : (['postgres'] as con
       expect(taken[0]).toBe(1);
     });
 
-    it('takes all of a transaction that committed late, without another read from the beginning', async () => {
+    it('takes all of a transaction that committed late, while its clock stands still', async () => {
       const service = await on.start();
       const { app } = service;
       await app.get(Relay).onModuleDestroy();

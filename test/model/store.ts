@@ -137,9 +137,7 @@ export class Store {
     return Object.assign(runner, {
       connect: async () => {
         const client = await connect();
-        return {
-          query: (statement: string, parameters?: unknown[]) => run(client, statement, parameters),
-        };
+        return { query: (statement: string, parameters?: unknown[]) => run(client, statement, parameters) };
       },
       release: async () => {
         if (isKept) isKept = false;

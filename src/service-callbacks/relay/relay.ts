@@ -189,20 +189,13 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     const now = this.clock.monotonic();
     // Otherwise another process was taking what was found.
     if (!isFound || taken.length > 0) {
-      pendingRead.end(
-        taken.flatMap((row) =>
-          row.next_attempt_at === null ? { key: row.priority, position: row.seq } : [],
-        ),
-        Math.min(limits.pending, limits.quiet),
-        now,
+      const positions = taken.map(({ priority, seq, next_attempt_at: dueAt }) =>
+        dueAt === null ? { key: priority, position: seq } : { key: DUE, position: dueAt },
       );
-      dueRead.end(
-        taken.flatMap((row) =>
-          row.next_attempt_at === null ? [] : { key: DUE, position: row.next_attempt_at },
-        ),
-        limits.due,
-        now,
-      );
+      const of = Map.groupBy(positions, ({ key }) => (key === DUE ? 'due' : 'pending'));
+      // Callbacks of quiet services have a limit of their own.
+      pendingRead.end(of.get('pending') ?? [], Math.min(limits.pending, limits.quiet), now);
+      dueRead.end(of.get('due') ?? [], limits.due, now);
     }
     if (taken.length > 0) await this.pass(taken, startedAt);
     const held = await this.takeHeld(due);
@@ -292,7 +285,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** It has neither enqueued nor taken anything for a while. */
+  /** It has not enqueued anything for a while, and has found nothing but a few callbacks of other processes. */
   private get isIdle(): boolean {
     return this.eagerMs >= EAGER_MS.last;
   }
